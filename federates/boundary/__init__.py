@@ -1,0 +1,1 @@
+"""The only thing two federates share: topics, messages, roles, units, errors, the public agreement."""

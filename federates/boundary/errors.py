@@ -1,0 +1,55 @@
+"""Errors that Portage raises on purpose; every one says what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = [
+    "BoundaryError",
+    "ConfigError",
+    "FederationError",
+    "ModelError",
+    "PortageError",
+    "Problem",
+]
+
+
+class PortageError(Exception):
+    """Base of all errors that Portage raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with the input, with all a user needs to mend it.
+
+    ``file`` is the path as the user knows it, ``field`` the dotted key inside it, ``value`` what stands
+    there (as text) and ``allowed`` what may stand there.
+    """
+
+    file: str
+    field: str
+    value: str
+    allowed: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.field} = {self.value}: {self.allowed}"
+
+
+class ConfigError(PortageError):
+    """The input cannot be used. ``problems`` lists everything wrong with it, not only the first thing."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = list(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class BoundaryError(PortageError):
+    """A message breaks the topic table: wrong shape, not finite, wrong period or round."""
+
+
+class ModelError(PortageError):
+    """An operator's model has no answer: infeasible, unbounded, or the solver failed."""
+
+
+class FederationError(PortageError):
+    """The federation broke: a partner is lost, did not answer in time, or ended too early."""

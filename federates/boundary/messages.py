@@ -1,0 +1,151 @@
+"""What crosses the boundary, as Python sees it, and its form on the wire.
+
+The operators see the small frozen dataclasses; `encode` and `decode` turn one topic's array into bytes and back, and
+check shape, finiteness, period and round against the topic table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from federates.boundary.errors import BoundaryError
+from federates.boundary.session import Session
+from federates.boundary.topics import Topic
+
+__all__ = [
+    "ConnectionAnswer",
+    "Departure",
+    "Frame",
+    "Gate",
+    "LinkObservation",
+    "StationObservation",
+    "TrafficObservation",
+    "decode",
+    "encode",
+]
+
+Array: TypeAlias = NDArray[np.float64]
+_WIRE = np.dtype("<f8")
+_HEADER = 2
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionAnswer:
+    """An operator's answer to multipliers or to a given connection.
+
+    ``connection_veh`` has shape (R, Q, H). ``cost_usd`` is the operator's own cost of it, without multipliers.
+    ``bound_usd`` is a proven lower bound of the minimum of own cost plus (power) or minus (transport) multipliers times
+    connection; it means something only as an answer to multipliers.
+    """
+
+    connection_veh: Array
+    cost_usd: float
+    bound_usd: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What a driver sees at the stations' gates: ``time_s`` and ``spots``, each of shape (S,)."""
+
+    time_s: Array
+    spots: Array
+
+
+@dataclass(frozen=True, slots=True)
+class LinkObservation:
+    """Means of the last period, each of shape (L,)."""
+
+    flow_veh_per_h: Array
+    density_veh_per_km: Array
+    speed_m_per_s: Array
+    travel_time_s: Array
+
+
+@dataclass(frozen=True, slots=True)
+class StationObservation:
+    """Counts of the last period, each of shape (S, B)."""
+
+    passing_veh: Array
+    arrivals_veh: Array
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficObservation:
+    """All that a traffic model tells of a period."""
+
+    links: LinkObservation
+    stations: StationObservation
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """``vehicles`` mobile storages that leave ``origin`` for ``destination`` in a period by ``links`` (identifiers, in order)."""
+
+    origin: str
+    destination: str
+    vehicles: int
+    links: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One decoded message."""
+
+    period: int
+    round: int
+    values: Array
+
+
+def encode(topic: Topic, period: int, round_: int, values: Array, session: Session) -> bytes:
+    """Return the message as bytes; raise `BoundaryError` if ``values`` break the topic table."""
+    array = np.asarray(values, dtype=np.float64)
+    _check(topic, array, session)
+    return np.concatenate(([period, round_], array.ravel())).astype(_WIRE).tobytes()
+
+
+def decode(topic: Topic, payload: bytes, session: Session) -> Frame:
+    """Return the message in ``payload``; raise `BoundaryError` if it breaks the topic table."""
+    if len(payload) % _WIRE.itemsize or len(payload) < _HEADER * _WIRE.itemsize:
+        raise BoundaryError(f"{topic.key}: {len(payload)} bytes are no vector of 64-bit floats with period and round")
+    vector = np.frombuffer(payload, dtype=_WIRE).astype(np.float64)
+    period, round_ = vector[:_HEADER]
+    if not (float(period).is_integer() and float(round_).is_integer()):
+        raise BoundaryError(f"{topic.key}: period and round must be whole numbers, got {period}, {round_}")
+    array = _reshape(topic, vector[_HEADER:], session)
+    _check(topic, array, session)
+    return Frame(int(period), int(round_), array)
+
+
+def _dimensions(topic: Topic, session: Session) -> tuple[int, ...]:
+    """Return the topic's shape in numbers, -1 for the free dimension."""
+    sizes = session.sizes
+    return tuple(-1 if d == "E" else sizes[d] if isinstance(d, str) else d for d in topic.shape)
+
+
+def _reshape(topic: Topic, flat: Array, session: Session) -> Array:
+    wanted = _dimensions(topic, session)
+    try:
+        if flat.size == 0 and -1 in wanted:
+            return flat.reshape(tuple(0 if d == -1 else d for d in wanted))
+        return flat.reshape(wanted)
+    except ValueError:
+        raise BoundaryError(f"{topic.key}: {flat.size} values do not fill shape {_text(topic, wanted)}") from None
+
+
+def _check(topic: Topic, array: Array, session: Session) -> None:
+    wanted = _dimensions(topic, session)
+    fits = array.ndim == len(wanted) and all(w in (-1, n) for w, n in zip(wanted, array.shape, strict=True))
+    if not fits:
+        raise BoundaryError(f"{topic.key}: shape is {array.shape}, must be {_text(topic, wanted)}")
+    if not np.isfinite(array).all():
+        raise BoundaryError(f"{topic.key}: every value must be finite, {int((~np.isfinite(array)).sum())} are not")
+
+
+def _text(topic: Topic, wanted: tuple[int, ...]) -> str:
+    names = ", ".join(str(d) for d in topic.shape)
+    numbers = ", ".join("any" if d == -1 else str(d) for d in wanted)
+    return f"({names}) = ({numbers})"

@@ -1,0 +1,204 @@
+"""The roles of a federation as abstract classes: what one writes to put an own operator in.
+
+None of them knows HELICS. The runtime calls the methods in this order, once per period p = 0..T-1::
+
+    begin(session, recorder)
+    open_period(p, observation of p-1 or None)  ->  gate / travel times
+    solve(multipliers) | evaluate(connection)   ->  answers, as often as the coordinator's algorithm wants
+    commit(connection)                          ->  departures (transport operator)
+    run(p, departures)                          ->  observation of p (traffic model)
+
+and once more ``open_period(T, observation of T-1)`` after the last period, so that every observation is seen. Arrays follow the
+topic table: a connection and its multipliers have shape (R, Q, H), entry [r, q, 0] being the period that is opened.
+A method must be deterministic given the session's seed, and must not keep or change the arrays it is given.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, TypeAlias
+
+from federates.boundary.config import Config
+from federates.boundary.errors import Problem
+from federates.boundary.messages import (
+    Array,
+    ConnectionAnswer,
+    Departure,
+    Gate,
+    LinkObservation,
+    StationObservation,
+    TrafficObservation,
+)
+from federates.boundary.session import Session
+
+__all__ = [
+    "Commit",
+    "CoordinationAlgorithm",
+    "Decision",
+    "Evaluate",
+    "NoSettings",
+    "Plugin",
+    "PowerOperator",
+    "Recorder",
+    "RoundResult",
+    "Solve",
+    "TrafficModel",
+    "TransportOperator",
+]
+
+Value: TypeAlias = float | int | str | bool
+
+
+class Recorder(Protocol):
+    """Where an agent leaves its results; it writes only into the agent's own part of the run's folder."""
+
+    def record(self, table: str, **row: Value) -> None:
+        """Append one row to a table of `federates.boundary.tables` (or to one of the agent's own)."""
+
+    def progress(self, **fields: Value) -> None:
+        """Tell the person who watches the run how it goes."""
+
+
+class NoSettings(Config):
+    """Settings of a class that has none."""
+
+
+class Plugin(ABC):
+    """What every exchangeable class has: settings of its own, and the one folder that it may read."""
+
+    Settings: ClassVar[type[Config]] = NoSettings
+    """Model of the ``settings`` part of the agent's ``config.yaml``."""
+
+    def __init__(self, settings: Any, folder: Path) -> None:
+        """Keep ``settings`` (an instance of ``Settings``) and ``folder``, the agent's own part of the scenario."""
+        self.settings = settings
+        self.folder = folder
+
+    @classmethod
+    def check(cls, settings: Any, folder: Path, session: Session) -> list[Problem]:
+        """Return everything wrong with settings and data files that can be found without running (default: nothing).
+
+        A problem's ``file`` is relative to ``folder``; its ``field`` is the dotted key in ``config.yaml``, such as
+        ``settings.stations.q1.chargers``, or the column of a data file.
+        """
+        return []
+
+
+class PowerOperator(Plugin):
+    """Regional power distribution operator (RPDO): wants vehicles where its feeders overload."""
+
+    @abstractmethod
+    def begin(self, session: Session, recorder: Recorder) -> None:
+        """Take in the public agreement; called once, first."""
+
+    @abstractmethod
+    def open_period(self, period: int, observation: StationObservation | None) -> Gate:
+        """Take in what was seen in ``period - 1`` (None before the first) and say what a driver sees at the gates."""
+
+    @abstractmethod
+    def solve(self, multipliers_usd_per_veh: Array, travel_time_s: Array) -> ConnectionAnswer:
+        """Return the connection that minimises own cost plus multipliers times connection; ``travel_time_s`` is (R, Q)."""
+
+    @abstractmethod
+    def evaluate(self, connection_veh: Array, travel_time_s: Array) -> ConnectionAnswer:
+        """Return the cheapest use of at most ``connection_veh`` and its own cost. Must always have an answer."""
+
+    @abstractmethod
+    def commit(self, connection_veh: Array) -> None:
+        """``connection_veh[:, :, 0]`` vehicles are sent in the opened period."""
+
+
+class TransportOperator(Plugin):
+    """Regional transport system operator (RTSO): sends vehicles at least cost to everyone on the road."""
+
+    @abstractmethod
+    def begin(self, session: Session, recorder: Recorder) -> None:
+        """Take in the public agreement; called once, first."""
+
+    @abstractmethod
+    def open_period(self, period: int, observation: LinkObservation | None) -> Array:
+        """Take in what was seen in ``period - 1`` (None before the first) and return expected road times in s, shape (R, Q)."""
+
+    @abstractmethod
+    def solve(self, multipliers_usd_per_veh: Array, gate: Gate) -> ConnectionAnswer:
+        """Return the connection that minimises own cost minus multipliers times connection."""
+
+    @abstractmethod
+    def evaluate(self, connection_veh: Array, gate: Gate) -> ConnectionAnswer:
+        """Return the part of ``connection_veh`` that can be sent (all of it, if possible) and its own cost."""
+
+    @abstractmethod
+    def commit(self, connection_veh: Array) -> list[Departure]:
+        """Return routes for the ``connection_veh[:, :, 0]`` vehicles (whole numbers) of the opened period."""
+
+
+class TrafficModel(Plugin):
+    """The road: knows every vehicle, tells only what detectors would."""
+
+    @abstractmethod
+    def begin(self, session: Session, recorder: Recorder) -> None:
+        """Take in the public agreement and start; called once, first."""
+
+    @abstractmethod
+    def run(self, period: int, departures: list[Departure]) -> TrafficObservation:
+        """Move the world through ``period`` with these departures in it."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End everything that was started; called once, also after a failure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Solve:
+    """Decision: ask both operators for their best connection at these multipliers, shape (R, Q, H)."""
+
+    multipliers_usd_per_veh: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluate:
+    """Decision: ask what these connections would cost, each of shape (R, Q, H)."""
+
+    power_connection_veh: Array
+    transport_connection_veh: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Decision: carry out the first period of this connection (whole numbers there).
+
+    ``agreed`` tells whether the operators agreed by the stopping rule; ``reason`` says in words why the rounds ended.
+    """
+
+    connection_veh: Array
+    agreed: bool
+    reason: str
+
+
+Decision: TypeAlias = Solve | Evaluate | Commit
+
+
+@dataclass(frozen=True, slots=True)
+class RoundResult:
+    """Both answers to the last decision."""
+
+    asked: ConnectionAnswer
+    offered: ConnectionAnswer
+
+
+class CoordinationAlgorithm(Plugin):
+    """Finds multipliers or a plan from the answers alone; sees nothing else of either operator."""
+
+    @abstractmethod
+    def begin(self, session: Session, recorder: Recorder) -> None:
+        """Take in the public agreement; called once, first."""
+
+    @abstractmethod
+    def start(self, period: int) -> Decision:
+        """Return the first decision of a period."""
+
+    @abstractmethod
+    def next(self, result: RoundResult) -> Decision:
+        """Return the next decision, given both answers to the last one."""

@@ -1,0 +1,175 @@
+"""The boundary: the one table of everything that may cross between agents.
+
+HELICS interfaces, the docs page, the wiring check and the message check are all made from `TOPICS`; an agent
+can publish nothing else. A message is a vector of 64-bit little-endian floats ``[period, round, *values]``, its values in
+C order of the topic's shape. Its HELICS type string is ``portage.<topic>/v<version>``: HELICS itself refuses a partner
+with another version at start. Letters in a shape: see `federates.boundary.session.Session`; ``E`` is free (any number of rows).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+__all__ = ["BOUNDARY_VERSION", "MAX_ROUTE_LINKS", "TOPICS", "Command", "Role", "Topic", "received_by", "sent_by", "topic"]
+
+BOUNDARY_VERSION = 1
+"""Raised whenever a topic's meaning, unit or shape changes."""
+
+MAX_ROUTE_LINKS = 16
+"""Most links a route may have; shorter routes are padded with -1."""
+
+
+class Role(StrEnum):
+    """Agents of a federation. The value is the federate's name in HELICS and in runner.json."""
+
+    COORDINATOR = "coordinator"
+    POWER_OPERATOR = "power_operator"
+    TRANSPORT_OPERATOR = "transport_operator"
+    TRAFFIC = "traffic_sumo"
+
+
+class Command(IntEnum):
+    """What the coordinator tells the operators to do."""
+
+    OPEN = 0
+    """A period begins: take in the observation of the last one, publish gate and travel times."""
+    SOLVE = 1
+    """Answer the multipliers with the own best connection."""
+    EVALUATE = 2
+    """Say what the given connection would cost."""
+    COMMIT = 3
+    """The first period of the given connection is final: carry it out."""
+    STOP = 4
+    """The run is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One quantity that crosses the boundary."""
+
+    sender: Role
+    name: str
+    unit: str
+    shape: tuple[str | int, ...]
+    receivers: tuple[Role, ...]
+    meaning: str
+
+    @property
+    def key(self) -> str:
+        """Return the HELICS key, ``<sender>/<name>``."""
+        return f"{self.sender}/{self.name}"
+
+    @property
+    def type_name(self) -> str:
+        """Return the HELICS type string, which carries the boundary's version."""
+        return f"portage.{self.name}/v{BOUNDARY_VERSION}"
+
+
+_C, _P, _T, _X = Role.COORDINATOR, Role.POWER_OPERATOR, Role.TRANSPORT_OPERATOR, Role.TRAFFIC
+_RQH: tuple[str | int, ...] = ("R", "Q", "H")
+
+TOPICS: tuple[Topic, ...] = (
+    Topic(
+        _C, "session", "json", (), (_P, _T, _X), "Public agreement of the run, as JSON text; sent once, before the first period."
+    ),
+    Topic(_C, "command", "1", (1,), (_P, _T), "What to do now: 0 open, 1 solve, 2 evaluate, 3 commit, 4 stop."),
+    Topic(
+        _C,
+        "multipliers_usd_per_veh",
+        "usd/veh",
+        _RQH,
+        (_P, _T),
+        "Price of a vehicle sent from r to q in a period of the horizon.",
+    ),
+    Topic(_C, "power_connection_veh", "veh", _RQH, (_P,), "Vehicles offered to the power operator, to evaluate or as committed."),
+    Topic(
+        _C,
+        "transport_connection_veh",
+        "veh",
+        _RQH,
+        (_T,),
+        "Vehicles asked of the transport operator, to evaluate or as committed.",
+    ),
+    Topic(
+        _P,
+        "asked_connection_veh",
+        "veh",
+        _RQH,
+        (_C,),
+        "Vehicles the power operator wants (solve) or would use of those offered (evaluate).",
+    ),
+    Topic(
+        _P,
+        "power_cost_usd",
+        "usd",
+        (2,),
+        (_C,),
+        "Own cost without multipliers; proven lower bound of own cost plus multipliers times connection.",
+    ),
+    Topic(
+        _P,
+        "gate_time_s",
+        "s",
+        ("S",),
+        (_T,),
+        "Expected time from arrival at a station to leaving it: waiting plus charging (RCS) or discharging (LCS).",
+    ),
+    Topic(_P, "gate_spots", "1", ("S",), (_T,), "Spots for mobile storage at a station."),
+    Topic(
+        _T,
+        "offered_connection_veh",
+        "veh",
+        _RQH,
+        (_C,),
+        "Vehicles the transport operator would send (solve) or can send of those asked (evaluate).",
+    ),
+    Topic(
+        _T,
+        "transport_cost_usd",
+        "usd",
+        (2,),
+        (_C,),
+        "Own cost without multipliers; proven lower bound of own cost minus multipliers times connection.",
+    ),
+    Topic(_T, "station_travel_time_s", "s", ("R", "Q"), (_P,), "Expected road time from r to q now."),
+    Topic(
+        _T,
+        "departures",
+        "1",
+        ("E", 3 + MAX_ROUTE_LINKS),
+        (_X,),
+        "One row a route: index of r, index of q, vehicles, then link indices padded with -1.",
+    ),
+    Topic(_X, "link_flow_veh_per_h", "veh/h", ("L",), (_T,), "Mean flow of the last period."),
+    Topic(_X, "link_density_veh_per_km", "veh/km", ("L",), (_T,), "Mean density of the last period, all lanes."),
+    Topic(_X, "link_speed_m_per_s", "m/s", ("L",), (_T,), "Mean speed of the last period."),
+    Topic(_X, "link_travel_time_s", "s", ("L",), (_T,), "Mean travel time of the last period."),
+    Topic(_X, "station_passing_veh", "veh", ("S", "B"), (_P,), "Vehicles that passed a station in each bin of the last period."),
+    Topic(
+        _X,
+        "station_arrivals_veh",
+        "veh",
+        ("S", "B"),
+        (_P,),
+        "Mobile storages that arrived at a station in each bin of the last period.",
+    ),
+)
+
+
+def topic(key: str) -> Topic:
+    """Return the topic with this key; raise KeyError for a key outside the table."""
+    return _BY_KEY[key]
+
+
+def sent_by(role: Role) -> tuple[Topic, ...]:
+    """Return the topics that ``role`` publishes."""
+    return tuple(entry for entry in TOPICS if entry.sender is role)
+
+
+def received_by(role: Role) -> tuple[Topic, ...]:
+    """Return the topics that ``role`` may read."""
+    return tuple(entry for entry in TOPICS if role in entry.receivers)
+
+
+_BY_KEY = {entry.key: entry for entry in TOPICS}
