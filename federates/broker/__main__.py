@@ -1,0 +1,93 @@
+"""Run the broker of a federation as a process: ``python -m federates.broker --config broker.yaml``.
+
+It belongs to no operator: it starts the HELICS broker, tells the other processes of the run where it is, and when the
+federation has ended it writes the report and, last of all, ``run.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from federates.boundary.config import load_config
+from federates.boundary.errors import PortageError
+from federates.runs.broker_core import FEDERATES, Broker
+from federates.runs.finish import finish_run
+from federates.runs.start import new_identity
+from federates.runtime.broker_config import BrokerConfig
+from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity, identity_path
+from federates.runtime.watchdog import Watchdog
+
+_POLL_S = 0.1
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Serve one run; return 0 if it completed, 1 if it failed, 2 if the configuration cannot be used."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    arguments = _parse(argv)
+    path = identity_path()
+    try:
+        identity = _identity(arguments, path)
+    except PortageError as error:
+        print(f"portage: broker: {error}", file=sys.stderr, flush=True)
+        return 2
+    watchdog = Watchdog(lambda reason: None).start()
+    started = time.time()
+    try:
+        _serve(identity, path)
+        record = finish_run(Path(identity.run_folder), started)
+    finally:
+        watchdog.stop()
+        path.unlink(missing_ok=True)
+    print(
+        f"portage: run {identity.run_id}: {record['status']}" + (f": {record['failure']}" if record["failure"] else ""),
+        flush=True,
+    )
+    return 0 if record["status"] == "complete" else 1
+
+
+def _identity(arguments: argparse.Namespace, path: Path) -> RunIdentity:
+    """Return the run's identity: the one ``portage run`` has written, or a new one."""
+    if os.environ.get(IDENTITY_VARIABLE) and path.exists():
+        return RunIdentity.read(path)
+    config = load_config(arguments.config, BrokerConfig)
+    return new_identity(Path.cwd(), config, str(arguments.config))
+
+
+def _serve(identity: RunIdentity, path: Path) -> None:
+    """Start the broker, announce it, and wait until the federation has ended."""
+    with Broker(identity) as broker:
+        identity.write(path)
+        print(f"portage: run {identity.run_id}: broker on 127.0.0.1:{identity.port}", flush=True)
+        deadline = time.monotonic() + identity.broker.limits.join_s
+        complete = False
+        while broker.connected:
+            if not complete:
+                complete = _check_joined(broker, deadline, identity.broker.limits.join_s)
+            time.sleep(_POLL_S)
+
+
+def _check_joined(broker: Broker, deadline: float, limit_s: float) -> bool:
+    """Return whether everyone has joined; end the federation if somebody is too late."""
+    joined = broker.joined()
+    if len(joined) >= FEDERATES:
+        return True
+    if time.monotonic() > deadline:
+        broker.fail(
+            f"broker: only {len(joined)} of {FEDERATES} federates joined within {limit_s:g} s: {', '.join(joined) or 'none'}"
+        )
+    return False
+
+
+def _parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m federates.broker", description="Run the HELICS broker of a federation.")
+    parser.add_argument("--config", type=Path, default=Path("../../broker.yaml"), help="broker.yaml (default: ../../broker.yaml)")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,11 @@
+"""Run the coordinator as a process: ``python -m federates.coordinator --config config.yaml --session ../scenario.yaml``."""
+
+import sys
+
+from federates.boundary.topics import Role
+from federates.runtime.agent import agent_main
+from federates.runtime.farewell import say_where_the_report_is
+
+if __name__ == "__main__":
+    code = agent_main(Role.COORDINATOR)
+    sys.exit(code or say_where_the_report_is())

@@ -1,0 +1,108 @@
+"""The end of a run: gather what the agents left, write the report, and ``run.json`` last."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from federates import __version__
+from federates.boundary.topics import BOUNDARY_VERSION, Role
+from federates.reporting.report import write_report
+from federates.runtime.results import write_json
+
+__all__ = ["RUN_RECORD", "finish_run", "mark_failed"]
+
+RUN_RECORD = "run.json"
+_PACKAGES = ("helics", "highspy", "pyomo", "eclipse-sumo", "numpy", "scipy")
+
+
+def finish_run(folder: Path, started: float) -> dict[str, Any]:
+    """Complete the run in ``folder``: report, then ``run.json``; return what ``run.json`` says.
+
+    The run is complete only if all four agents left their finish record; otherwise it is marked failed, with the
+    agent at fault.
+    """
+    agents = {role.value: _read(folder / role.value / "finished.json") for role in Role}
+    failure = None if all(agents.values()) else _failure(folder)
+    _gather_configuration(folder)
+    record = _record(folder, started, agents, failure)
+    if failure is None:
+        write_report(folder)
+        record["headline"] = _headline(_read(folder / "summary.json") or {})
+        record["wall_s"] = round(time.time() - started, 2)
+    write_json(folder / RUN_RECORD, record)
+    return record
+
+
+def mark_failed(folder: Path, started: float, failure: str) -> dict[str, Any]:
+    """Write a ``run.json`` that says why the run failed, unless there is one; return what it says."""
+    present = _read(folder / RUN_RECORD)
+    if present is not None:
+        return present
+    agents = {role.value: _read(folder / role.value / "finished.json") for role in Role}
+    record = _record(folder, started, agents, failure)
+    write_json(folder / RUN_RECORD, record)
+    return record
+
+
+def _record(folder: Path, started: float, agents: dict[str, Any], failure: str | None) -> dict[str, Any]:
+    now = time.time()
+    return {
+        "run_id": folder.name,
+        "status": "complete" if failure is None else "failed",
+        "failure": failure,
+        "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
+        "finished": datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds"),
+        "wall_s": round(now - started, 2),
+        "versions": _versions(),
+        "agents": agents,
+    }
+
+
+def _failure(folder: Path) -> str:
+    """Return the reason of the agent at fault: the first that blames itself, or those that vanished."""
+    records = [r for role in Role if (r := _read(folder / role.value / "failed.json"))]
+    guilty = sorted((r for r in records if r["own_fault"]), key=lambda r: r["time"])
+    if guilty:
+        return str(guilty[0]["message"])
+    spoke = {r["agent"] for r in records}
+    silent = [role.value for role in Role if role.value not in spoke and not (folder / role.value / "finished.json").exists()]
+    if silent:
+        return f"{', '.join(silent)}: ended without a word (killed, or never started)"
+    return str(records[0]["message"]) if records else "the federation ended early"
+
+
+def _gather_configuration(folder: Path) -> None:
+    session = _read(folder / Role.COORDINATOR.value / "session.json")
+    if session is not None:
+        write_json(folder / "session.json", session)
+    configuration = {role.value: _read(folder / role.value / "config.json") for role in Role}
+    write_json(folder / "configuration.json", {"session": session, **configuration})
+
+
+def _headline(summary: dict[str, Any]) -> list[str]:
+    lines = summary.get("headline", [])
+    return [str(line) for line in lines] if isinstance(lines, list) else [str(lines)]
+
+
+def _versions() -> dict[str, str]:
+    found = {"portage-cosim": __version__, "boundary": str(BOUNDARY_VERSION), "python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return data

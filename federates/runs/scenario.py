@@ -1,0 +1,160 @@
+"""A scenario as files: ``runner.json``, ``scenario.yaml``, ``broker.yaml`` and one folder per agent."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from federates.boundary.config import load_config
+from federates.boundary.errors import ConfigError, Problem
+from federates.boundary.topics import Role
+from federates.runtime.broker_config import BrokerConfig
+
+__all__ = ["FederateEntry", "Scenario", "load_scenario"]
+
+_BROKER = "broker"
+
+
+@dataclass(frozen=True, slots=True)
+class FederateEntry:
+    """One process of ``runner.json``: its name, working folder and command."""
+
+    name: str
+    directory: Path
+    command: tuple[str, ...]
+    env: dict[str, str]
+
+    def option(self, flag: str, default: str) -> Path:
+        """Return the path that stands behind ``flag`` on the command line, or ``default``, seen from the working folder."""
+        words = list(self.command)
+        value = words[words.index(flag) + 1] if flag in words[:-1] else default
+        return (self.directory / value).resolve()
+
+    @property
+    def module(self) -> str | None:
+        """Return the module of a ``python -m module`` command, or None for another executable."""
+        words = list(self.command)
+        return words[words.index("-m") + 1] if "-m" in words[:-1] else None
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A scenario whose ``runner.json`` and ``broker.yaml`` are sound; the agents' own files are not read yet.
+
+    ``configs`` has the configuration file of every agent that runs as one of our modules.
+    """
+
+    folder: Path
+    name: str
+    entries: tuple[FederateEntry, ...]
+    broker: BrokerConfig
+    broker_file: Path
+    session_file: Path
+    configs: dict[Role, Path]
+
+
+def load_scenario(folder: Path) -> Scenario:
+    """Read ``runner.json`` and ``broker.yaml`` of a scenario.
+
+    Raises
+    ------
+    ConfigError : a file is missing or malformed, or an agent has no entry.
+    """
+    runner = folder / "runner.json" if folder.is_dir() or folder.suffix != ".json" else folder
+    data = _read_json(runner)
+    entries = _entries(data, runner)
+    by_name = {entry.name: entry for entry in entries}
+    broker_file = by_name[_BROKER].option("--config", "../../broker.yaml")
+    coordinator = by_name[Role.COORDINATOR.value]
+    return Scenario(
+        folder=runner.parent.resolve(),
+        name=str(data["name"]),
+        entries=entries,
+        broker=load_config(broker_file, BrokerConfig, _shown(broker_file)),
+        broker_file=broker_file,
+        session_file=coordinator.option("--session", "../scenario.yaml"),
+        configs={role: by_name[role.value].option("--config", "config.yaml") for role in Role if _is_ours(by_name[role.value])},
+    )
+
+
+def _is_ours(entry: FederateEntry) -> bool:
+    return entry.module is not None and entry.module.startswith("federates.")
+
+
+def _entries(data: dict[str, Any], runner: Path) -> tuple[FederateEntry, ...]:
+    file = _shown(runner)
+    problems: list[Problem] = []
+    for key in ("name", "federates"):
+        if key not in data:
+            problems.append(Problem(file, key, "missing", "this key is required"))
+    if "broker" in data and data["broker"] is not False:
+        allowed = "must be absent or false: Portage runs its own broker as an entry of federates"
+        problems.append(Problem(file, "broker", str(data["broker"]), allowed))
+    listed = data.get("federates", [])
+    if not isinstance(listed, list):
+        problems.append(Problem(file, "federates", str(listed)[:60], "must be a list of processes"))
+        listed = []
+    entries = [entry for i, raw in enumerate(listed) if (entry := _entry(raw, i, runner, problems)) is not None]
+    _check_names([entry.name for entry in entries], file, problems)
+    if problems:
+        raise ConfigError(problems)
+    return tuple(entries)
+
+
+def _entry(raw: Any, index: int, runner: Path, problems: list[Problem]) -> FederateEntry | None:
+    file, where = _shown(runner), f"federates[{index}]"
+    if not isinstance(raw, dict):
+        problems.append(Problem(file, where, str(raw)[:60], "must be an object with name, directory and exec"))
+        return None
+    known = {"name", "directory", "exec", "host", "env"}
+    problems += [
+        Problem(file, f"{where}.{k}", str(raw[k])[:60], f"unknown key; allowed: {', '.join(sorted(known))}")
+        for k in raw
+        if k not in known
+    ]
+    missing = [key for key in ("name", "directory", "exec") if not isinstance(raw.get(key), str) or not raw[key]]
+    problems += [Problem(file, f"{where}.{key}", str(raw.get(key, "missing")), "must be a text") for key in missing]
+    env = raw.get("env", {})
+    if not (isinstance(env, dict) and all(isinstance(v, str) for v in env.values())):
+        problems.append(Problem(file, f"{where}.env", str(env)[:60], "must map names to texts"))
+        env = {}
+    if missing:
+        return None
+    directory = (runner.parent / raw["directory"]).resolve()
+    if not directory.is_dir():
+        problems.append(Problem(file, f"{where}.directory", raw["directory"], "this folder must exist"))
+    return FederateEntry(raw["name"], directory, tuple(shlex.split(raw["exec"])), env)
+
+
+def _check_names(names: list[str], file: str, problems: list[Problem]) -> None:
+    wanted = [_BROKER, *(role.value for role in Role)]
+    for name in wanted:
+        if names.count(name) != 1:
+            problems.append(Problem(file, "federates", f"{names.count(name)} named {name!r}", "there must be exactly one"))
+    for name in names:
+        if name not in wanted:
+            problems.append(Problem(file, "federates", f"name {name!r}", f"allowed names: {', '.join(wanted)}"))
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    file = _shown(path)
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError([Problem(file, "(file)", "missing", "a scenario needs a runner.json")]) from None
+    except ValueError as error:
+        raise ConfigError([Problem(file, "(file)", str(error), "must be valid JSON")]) from None
+    if not isinstance(data, dict):
+        raise ConfigError([Problem(file, "(file)", type(data).__name__, "must be an object")])
+    return data
+
+
+def _shown(path: Path) -> str:
+    """Return the path as a user at this working folder would type it."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

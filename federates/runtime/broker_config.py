@@ -1,0 +1,68 @@
+"""``broker.yaml``: how the processes of a run find and time each other."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from federates.boundary.config import Config
+
+__all__ = ["BrokerConfig", "Limits"]
+
+CoreType = Literal["zmq", "tcp", "tcpss", "inproc"]
+LogLevel = Literal["error", "warning", "summary", "connections", "interfaces", "timing", "data", "debug", "trace"]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+_OVERHEAD_STEPS = 10
+"""Steps of a negotiation that are no rounds: open, commit, stop and spare ones."""
+
+
+class Limits(Config):
+    """Longest waits in s; beyond them the run ends with an error that names who did not answer."""
+
+    join_s: Seconds = 60.0
+    """Until every federate has joined."""
+    begin_s: Seconds = 120.0
+    """For an agent to get ready."""
+    answer_s: Seconds = 60.0
+    """For one answer of one operator."""
+    period_s: Seconds = 300.0
+    """For the traffic model to move through one period."""
+    finish_s: Seconds = 120.0
+    """For the report to be written."""
+
+
+class BrokerConfig(Config):
+    """Settings of the HELICS broker and of every federate's wait."""
+
+    schema_version: Annotated[int, Field(ge=1, le=1)]
+    """Version of this file's format; 1."""
+    core_type: CoreType = "zmq"
+    """HELICS core. ``inproc`` is for runs in one process."""
+    port: Literal["auto"] | Annotated[int, Field(ge=1024, le=65_000)] = "auto"
+    """Port of the broker on the loopback, or ``auto`` for a free one per run."""
+    log_level: LogLevel = "warning"
+    """What HELICS itself prints."""
+    round_step_s: Annotated[float, Field(ge=1e-6, le=1.0)] = 0.001
+    """HELICS time between two rounds of a negotiation."""
+    dispatch_offset_s: Annotated[float, Field(gt=0, le=60)] = 1.0
+    """The traffic model takes departures this long after a period starts; all rounds lie before it."""
+    max_rounds: Annotated[int, Field(ge=1, le=100_000)] = 500
+    """Most rounds of one negotiation."""
+    tick_s: Annotated[int, Field(ge=1, le=60)] = 1
+    """HELICS looks for lost partners this often."""
+    timeout_s: Annotated[int, Field(ge=2, le=600)] = 5
+    """A partner that is silent for this long is lost."""
+    limits: Limits = Limits()
+    """Longest waits."""
+
+    @model_validator(mode="after")
+    def _rounds_fit(self) -> Self:
+        needed_s = self.round_step_s * (self.max_rounds + _OVERHEAD_STEPS)
+        if needed_s >= self.dispatch_offset_s:
+            raise ValueError(
+                f"round_step_s x (max_rounds + {_OVERHEAD_STEPS}) = {needed_s:g} s must be below "
+                f"dispatch_offset_s = {self.dispatch_offset_s:g} s"
+            )
+        return self

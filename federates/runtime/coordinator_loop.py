@@ -1,0 +1,137 @@
+"""The coordinator's loop: it owns the clock. One micro-step of HELICS time is one round of negotiation."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from federates.boundary.errors import FederationError
+from federates.boundary.messages import Array, ConnectionAnswer
+from federates.boundary.roles import Commit, CoordinationAlgorithm, Evaluate, RoundResult, Solve
+from federates.boundary.session import Session
+from federates.boundary.topics import Command, Role
+from federates.runtime.federate import Federate
+from federates.runtime.inbox import Inbox
+from federates.runtime.results import ResultWriter
+
+__all__ = ["run_coordinator"]
+
+_P, _T = f"{Role.POWER_OPERATOR}/", f"{Role.TRANSPORT_OPERATOR}/"
+
+
+@dataclass
+class _Clock:
+    """HELICS time of the negotiation of one period: its start plus a number of micro-steps."""
+
+    start_s: float
+    step_s: float
+    steps: int = 0
+
+    def tick(self) -> float:
+        self.steps += 1
+        return self.start_s + self.steps * self.step_s
+
+
+def run_coordinator(federate: Federate, session: Session, algorithm: CoordinationAlgorithm, writer: ResultWriter) -> None:
+    """Negotiate every period, then close the day and tell everyone to stop."""
+    limits = federate.identity.broker.limits
+    first_wait_s = limits.begin_s
+    for period in range(session.periods):
+        clock = _open(federate, session, period, first_wait_s if period == 0 else limits.period_s)
+        started = time.perf_counter()
+        rounds = _negotiate(federate, session, algorithm, writer, clock, period)
+        wall_s = time.perf_counter() - started
+        writer.record("timings", period=period, round=rounds, activity="negotiation", wall_s=wall_s)
+        writer.flush()
+    clock = _open(federate, session, session.periods, limits.period_s)
+    _command(federate, Command.STOP, session.periods, 0)
+    federate.advance(clock.tick(), limits.answer_s, "the operators to stop")
+
+
+def _open(federate: Federate, session: Session, period: int, wait_s: float) -> _Clock:
+    """Wait for the period's start, tell the operators to open it, and wait until they have."""
+    clock = _Clock(period * session.period_s, federate.identity.broker.round_step_s)
+    if period > 0:
+        federate.advance(clock.start_s, wait_s, f"period {period} to start")
+    _command(federate, Command.OPEN, period, 0)
+    federate.advance(
+        clock.tick(), wait_s, f"the traffic model to finish period {period - 1} and both operators to open period {period}"
+    )
+    return clock
+
+
+def _negotiate(
+    federate: Federate,
+    session: Session,
+    algorithm: CoordinationAlgorithm,
+    writer: ResultWriter,
+    clock: _Clock,
+    period: int,
+) -> int:
+    """Carry out the algorithm's decisions until it commits; return the number of rounds."""
+    broker = federate.identity.broker
+    inbox = Inbox(federate.role)
+    decision = algorithm.start(period)
+    round_ = 0
+    while not isinstance(decision, Commit):
+        round_ += 1
+        if round_ > broker.max_rounds:
+            raise FederationError(f"coordinator: no decision after {broker.max_rounds} rounds (max_rounds in broker.yaml)")
+        _ask(federate, decision, period, round_)
+        federate.advance(clock.tick(), broker.limits.answer_s, f"both operators' answers in period {period}, round {round_}")
+        inbox.add(federate.updates())
+        decision = algorithm.next(_answers(inbox, period, round_))
+    _commit(federate, decision, period, round_ + 1)
+    federate.advance(clock.tick(), broker.limits.answer_s, f"both operators to commit period {period}")
+    _record(session, writer, decision, period)
+    return round_
+
+
+def _command(federate: Federate, command: Command, period: int, round_: int) -> None:
+    federate.publish("command", period, round_, np.array([float(command)]))
+
+
+def _ask(federate: Federate, decision: Solve | Evaluate, period: int, round_: int) -> None:
+    if isinstance(decision, Solve):
+        federate.publish("multipliers_usd_per_veh", period, round_, decision.multipliers_usd_per_veh)
+        _command(federate, Command.SOLVE, period, round_)
+        return
+    federate.publish("power_connection_veh", period, round_, decision.power_connection_veh)
+    federate.publish("transport_connection_veh", period, round_, decision.transport_connection_veh)
+    _command(federate, Command.EVALUATE, period, round_)
+
+
+def _answers(inbox: Inbox, period: int, round_: int) -> RoundResult:
+    def answer(prefix: str, connection: str, cost: str) -> ConnectionAnswer:
+        cost_usd, bound_usd = inbox.take(prefix + cost, period, round_)
+        return ConnectionAnswer(inbox.take(prefix + connection, period, round_), float(cost_usd), float(bound_usd))
+
+    return RoundResult(
+        asked=answer(_P, "asked_connection_veh", "power_cost_usd"),
+        offered=answer(_T, "offered_connection_veh", "transport_cost_usd"),
+    )
+
+
+def _commit(federate: Federate, decision: Commit, period: int, round_: int) -> None:
+    connection: Array = decision.connection_veh
+    federate.publish("power_connection_veh", period, round_, connection)
+    federate.publish("transport_connection_veh", period, round_, connection)
+    _command(federate, Command.COMMIT, period, round_)
+
+
+def _record(session: Session, writer: ResultWriter, decision: Commit, period: int) -> None:
+    for r, origin in enumerate(session.resourceful_stations):
+        for q, destination in enumerate(session.limited_stations):
+            writer.record(
+                "schedule",
+                period=period,
+                origin=origin,
+                destination=destination,
+                vehicles=round(float(decision.connection_veh[r, q, 0])),
+                agreed=decision.agreed,
+                reason=decision.reason,
+            )
+    vehicles = round(float(decision.connection_veh[:, :, 0].sum()))
+    writer.progress(period=period, vehicles_sent=vehicles, agreed=decision.agreed, hour=session.hour_of_day(period))

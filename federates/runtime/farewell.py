@@ -1,0 +1,34 @@
+"""The last words of a run: where its report is."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+from federates.runtime.identity import wait_for_identity
+
+__all__ = ["say_where_the_report_is"]
+
+
+def say_where_the_report_is() -> int:
+    """Wait until the broker has completed the run, print where the report is, and return the exit code."""
+    identity = wait_for_identity(limit_s=1.0)
+    folder = Path(identity.run_folder)
+    deadline = time.monotonic() + identity.broker.limits.finish_s
+    while not (folder / "run.json").exists():
+        if time.monotonic() > deadline:
+            print(
+                f"portage: the report was not finished within {identity.broker.limits.finish_s:g} s; see broker.log", flush=True
+            )
+            return 1
+        time.sleep(0.05)
+    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    if record["status"] != "complete":
+        print(f"portage: the run failed: {record['failure']}", flush=True)
+        return 1
+    for line in record.get("headline", []):
+        print(line)
+    print(f"Results: {folder}")
+    print(f"Report:  {folder / 'report.html'}", flush=True)
+    return 0

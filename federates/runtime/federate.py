@@ -1,0 +1,152 @@
+"""An agent's place in the federation: HELICS interfaces made from the topic table, checked messages, limited waits."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import helics as h
+import numpy as np
+
+from federates.boundary.errors import BoundaryError, FederationError
+from federates.boundary.messages import Array, Frame, decode, encode
+from federates.boundary.session import Session
+from federates.boundary.topics import Role, Topic, received_by, sent_by
+from federates.runtime.identity import RunIdentity
+from federates.runtime.watchdog import Watchdog
+
+__all__ = ["SESSION_KEY", "Federate", "core_init_string"]
+
+SESSION_KEY = f"{Role.COORDINATOR}/session"
+
+_TIME_TOLERANCE_S = 1e-7
+
+
+class Federate:
+    """One HELICS value federate that can send and read what the topic table allows its role, and nothing else.
+
+    A call that fails because the federation has ended raises `FederationError` with HELICS's own reason, which names the
+    federate at fault.
+    """
+
+    def __init__(self, role: Role, identity: RunIdentity, watchdog: Watchdog) -> None:
+        self.role = role
+        self.identity = identity
+        self.watchdog = watchdog
+        self.session: Session | None = None
+        with self._helics(), watchdog.limit(identity.broker.limits.join_s, f"{role}: reaching the broker"):
+            self._fed = h.helicsCreateValueFederate(role.value, _federate_info(role, identity))
+            self._publications = {t.key: self._register_publication(t) for t in sent_by(role)}
+            self._inputs = {t.key: (t, self._register_input(t)) for t in received_by(role)}
+
+    def start(self, session: Session | None = None) -> Session:
+        """Enter execution and return the public agreement; only the coordinator brings its own ``session``."""
+        limit_s = self.identity.broker.limits.join_s
+        with self._helics(), self.watchdog.limit(limit_s, f"{self.role}: waiting for every federate to join"):
+            h.helicsFederateEnterInitializingMode(self._fed)
+            if session is not None:
+                h.helicsPublicationPublishBytes(self._publications[SESSION_KEY], session.model_dump_json().encode())
+            h.helicsFederateEnterExecutingMode(self._fed)
+            if session is None:
+                session = Session.model_validate_json(h.helicsInputGetBytes(self._inputs[SESSION_KEY][1]))
+        self.session = session
+        return session
+
+    def publish(self, name: str, period: int, round_: int, values: Array) -> None:
+        """Send one topic of this role; ``name`` is the part of its key behind the slash."""
+        key = f"{self.role}/{name}"
+        if key not in self._publications or key == SESSION_KEY:
+            raise BoundaryError(f"{self.role} may not publish {name!r}: it is not in the topic table")
+        payload = encode(self._topic(key), period, round_, np.asarray(values, dtype=np.float64), self._agreed())
+        with self._helics():
+            h.helicsPublicationPublishBytes(self._publications[key], payload)
+
+    def advance(self, time_s: float, limit_s: float, waiting_for: str) -> None:
+        """Ask for ``time_s`` and wait for it; ``waiting_for`` says in words what may take too long.
+
+        Raises
+        ------
+        FederationError : another time is granted (the federation has ended early), or nothing within ``limit_s``.
+        """
+        with self._helics(), self.watchdog.limit(limit_s, f"{self.role}: waiting for {waiting_for}"):
+            granted_s = float(h.helicsFederateRequestTime(self._fed, time_s))
+        if abs(granted_s - time_s) > _TIME_TOLERANCE_S:
+            raise FederationError(
+                f"{self.role}: asked for t = {time_s} s, was granted {granted_s} s: the federation has ended early"
+            )
+
+    def updates(self) -> dict[str, Frame]:
+        """Return every message that came with the last grant, by topic key."""
+        frames: dict[str, Frame] = {}
+        with self._helics():
+            for key, (topic, handle) in self._inputs.items():
+                if key != SESSION_KEY and h.helicsInputIsUpdated(handle):
+                    frames[key] = decode(topic, h.helicsInputGetBytes(handle), self._agreed())
+        return frames
+
+    def finish(self) -> None:
+        """Leave the federation in good order."""
+        with self._helics(), self.watchdog.limit(self.identity.broker.limits.join_s, f"{self.role}: leaving the federation"):
+            h.helicsFederateDisconnect(self._fed)
+
+    def fail(self, message: str) -> None:
+        """Tell the whole federation that this agent failed; every other agent stops with this message."""
+        with contextlib.suppress(Exception):
+            h.helicsFederateGlobalError(self._fed, 1, message)
+
+    def close(self) -> None:
+        """Free the HELICS objects."""
+        with contextlib.suppress(Exception):
+            h.helicsFederateFree(self._fed)
+
+    def _register_publication(self, topic: Topic) -> Any:
+        return h.helicsFederateRegisterTypePublication(self._fed, topic.name, topic.type_name, "")
+
+    def _register_input(self, topic: Topic) -> Any:
+        handle = h.helicsFederateRegisterTypeInput(self._fed, f"in/{topic.key}", topic.type_name, "")
+        h.helicsInputAddTarget(handle, topic.key)
+        h.helicsInputSetOption(handle, h.HELICS_HANDLE_OPTION_CONNECTION_REQUIRED, 1)
+        return handle
+
+    def _topic(self, key: str) -> Topic:
+        return next(t for t in sent_by(self.role) if t.key == key)
+
+    def _agreed(self) -> Session:
+        if self.session is None:
+            raise FederationError(f"{self.role}: no message may cross before the session is known")
+        return self.session
+
+    @contextlib.contextmanager
+    def _helics(self) -> Iterator[None]:
+        """Turn a HELICS error into one of ours."""
+        try:
+            yield
+        except h.HelicsException as error:
+            reason = self.watchdog.reason or str(error)
+            raise FederationError(f"{self.role}: {reason}") from error
+
+
+def _federate_info(role: Role, identity: RunIdentity) -> Any:
+    broker = identity.broker
+    info = h.helicsCreateFederateInfo()
+    h.helicsFederateInfoSetCoreTypeFromString(info, broker.core_type)
+    h.helicsFederateInfoSetCoreName(info, f"{identity.run_id}-{role}")
+    h.helicsFederateInfoSetCoreInitString(info, core_init_string(identity))
+    h.helicsFederateInfoSetTimeProperty(info, h.HELICS_PROPERTY_TIME_DELTA, 1e-9)
+    h.helicsFederateInfoSetFlagOption(info, h.HELICS_FLAG_TERMINATE_ON_ERROR, True)
+    h.helicsFederateInfoSetFlagOption(info, h.HELICS_FLAG_UNINTERRUPTIBLE, True)
+    # The coordinator's grant waits until both operators have had theirs: one micro-step is one whole round.
+    h.helicsFederateInfoSetFlagOption(info, h.HELICS_FLAG_WAIT_FOR_CURRENT_TIME_UPDATE, role is Role.COORDINATOR)
+    return info
+
+
+def core_init_string(identity: RunIdentity) -> str:
+    """Return what a federate's HELICS core must be told to join this run."""
+    broker = identity.broker
+    parts = ["-f 1", f"--loglevel={broker.log_level}", f"--tick={broker.tick_s}s", f"--timeout={broker.timeout_s}s"]
+    if broker.core_type == "inproc":
+        return " ".join([*parts, f"--broker={identity.run_id}"])
+    # tcp's default message size of 4 kB would cut our vectors off.
+    parts += ["--local", "--broker_address=127.0.0.1", f"--brokerport={identity.port}"]
+    return " ".join([*parts, "--maxsize=1048576", f"--brokerkey={identity.key}"])

@@ -1,0 +1,125 @@
+"""Who belongs to this run: one small file by which the processes of a run find their broker.
+
+``helics run`` starts every process without telling it anything, and gives all of them the same parent. So the broker writes
+the run's port, key and folder into a private file that is named after that parent (its id and start time), and the agents
+look there. ``portage run`` names the file itself, in the environment variable `IDENTITY_VARIABLE`. Two runs at once have
+two parents, so they never meet. See docs/decisions/0003.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from federates.boundary.config import parse_config
+from federates.boundary.errors import ConfigError, FederationError, Problem
+from federates.runtime.broker_config import BrokerConfig
+
+__all__ = ["IDENTITY_VARIABLE", "RunIdentity", "choose_port", "identity_path", "wait_for_identity"]
+
+IDENTITY_VARIABLE = "PORTAGE_IDENTITY"
+_PORTS_PER_RUN = 40
+"""HELICS takes the ports after the broker's for the federates' cores."""
+
+_known: dict[Path, RunIdentity] = {}
+"""Identities this process has read; the broker removes its file when the run is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunIdentity:
+    """What a process must know to join a run. ``run_folder`` is where the run's results go."""
+
+    run_id: str
+    run_folder: str
+    port: int
+    key: str
+    broker: BrokerConfig
+
+    def write(self, path: Path) -> None:
+        """Write to ``path`` in one step, readable by this user only."""
+        data = asdict(self) | {"broker": self.broker.model_dump()}
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        temporary = path.with_suffix(f".{os.getpid()}")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(data, file)
+        os.replace(temporary, path)
+
+    @classmethod
+    def read(cls, path: Path) -> RunIdentity:
+        """Read what `write` wrote."""
+        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        broker = parse_config(data.pop("broker"), BrokerConfig, str(path))
+        return cls(broker=broker, **data)
+
+
+def identity_path() -> Path:
+    """Return the file of the run that this process belongs to."""
+    named = os.environ.get(IDENTITY_VARIABLE)
+    if named:
+        return Path(named)
+    parent = psutil.Process(os.getppid())
+    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
+    folder = Path(tempfile.gettempdir()) / f"portage-{user}"
+    return folder / f"{parent.pid}-{int(parent.create_time() * 1000)}.json"
+
+
+def wait_for_identity(limit_s: float = 30.0) -> RunIdentity:
+    """Return the run's identity as soon as its broker has written it.
+
+    Raises
+    ------
+    FederationError : no broker announced itself within ``limit_s``.
+    """
+    path = identity_path()
+    deadline = time.monotonic() + limit_s
+    while path not in _known and time.monotonic() < deadline:
+        if path.exists():
+            _known[path] = RunIdentity.read(path)
+        else:
+            time.sleep(0.02)
+    if path in _known:
+        return _known[path]
+    raise FederationError(
+        f"no broker announced itself within {limit_s:g} s: runner.json needs an entry that runs `python -u -m federates.broker`"
+    )
+
+
+def choose_port(config: BrokerConfig, file: str = "broker.yaml") -> int:
+    """Return the broker's port; a fixed one must be free.
+
+    Raises
+    ------
+    ConfigError : the fixed port is taken, or no free block of ports was found.
+    """
+    if config.core_type == "inproc":
+        return 0
+    if config.port != "auto":
+        if _free(config.port) and _free(config.port + 1):
+            return config.port
+        allowed = "this port or the next one is taken; choose another number, or auto"
+        raise ConfigError([Problem(file, "port", str(config.port), allowed)])
+    # A start that differs per process keeps two runs that begin together apart.
+    span = 30_000 // _PORTS_PER_RUN
+    for step in range(span):
+        port = 24_000 + ((os.getpid() * 7 + step) % span) * _PORTS_PER_RUN
+        if all(_free(port + offset) for offset in range(_PORTS_PER_RUN)):
+            return port
+    raise ConfigError([Problem(file, "port", "auto", "no free block of ports was found on the loopback")])
+
+
+def _free(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,36 @@
+"""Messages an agent has received and not used yet, with the checks that a round loop needs."""
+
+from __future__ import annotations
+
+from federates.boundary.errors import BoundaryError
+from federates.boundary.messages import Array, Frame
+from federates.boundary.topics import Role
+
+__all__ = ["Inbox"]
+
+
+class Inbox:
+    """Newest message per topic. `take` insists that it belongs to the period and round at hand."""
+
+    def __init__(self, role: Role) -> None:
+        self._role = role
+        self._frames: dict[str, Frame] = {}
+
+    def add(self, frames: dict[str, Frame]) -> None:
+        """Keep new messages; a newer one of the same topic replaces the older."""
+        self._frames.update(frames)
+
+    def take(self, key: str, period: int, round_: int | None = None) -> Array:
+        """Return the values of ``key`` for this period (and round, if given).
+
+        Raises
+        ------
+        BoundaryError : there is none, or it is of another period or round: late or repeated.
+        """
+        frame = self._frames.get(key)
+        if frame is None:
+            raise BoundaryError(f"{self._role}: nothing has come on {key}, which is needed in period {period}")
+        if frame.period != period or (round_ is not None and frame.round != round_):
+            wanted = f"period {period}" + ("" if round_ is None else f", round {round_}")
+            raise BoundaryError(f"{self._role}: {key} is of period {frame.period}, round {frame.round}; needed is {wanted}")
+        return frame.values

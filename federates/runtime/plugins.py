@@ -1,0 +1,146 @@
+"""From the name in an agent's ``config.yaml`` to the class that does the work.
+
+A name is either short (``charging_station``), found among the installed entry points of the role's group, ours included, or
+``module:Class``, found in the agent's folder, the scenario's folder or the environment.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import sys
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from federates.boundary.config import Config, parse_config, read_yaml
+from federates.boundary.errors import ConfigError, Problem
+from federates.boundary.roles import CoordinationAlgorithm, Plugin, PowerOperator, TrafficModel, TransportOperator
+from federates.boundary.topics import Role
+
+__all__ = ["CLASS_KEY", "LoadedAgent", "load_agent"]
+
+CLASS_KEY: dict[Role, str] = {
+    Role.POWER_OPERATOR: "operator",
+    Role.TRANSPORT_OPERATOR: "operator",
+    Role.TRAFFIC: "model",
+    Role.COORDINATOR: "algorithm",
+}
+"""Key of ``config.yaml`` that names the class, per role."""
+
+_BASE: dict[Role, type[Plugin]] = {
+    Role.POWER_OPERATOR: PowerOperator,
+    Role.TRANSPORT_OPERATOR: TransportOperator,
+    Role.TRAFFIC: TrafficModel,
+    Role.COORDINATOR: CoordinationAlgorithm,
+}
+
+
+class _OperatorFile(Config):
+    schema_version: Annotated[int, Field(ge=1, le=1)]
+    operator: str
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class _TrafficFile(Config):
+    schema_version: Annotated[int, Field(ge=1, le=1)]
+    model: str
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class _CoordinatorFile(Config):
+    schema_version: Annotated[int, Field(ge=1, le=1)]
+    algorithm: str
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+_FILE: dict[Role, type[Config]] = {
+    Role.POWER_OPERATOR: _OperatorFile,
+    Role.TRANSPORT_OPERATOR: _OperatorFile,
+    Role.TRAFFIC: _TrafficFile,
+    Role.COORDINATOR: _CoordinatorFile,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedAgent:
+    """A class found, its validated settings, and the agent's folder."""
+
+    role: Role
+    name: str
+    cls: type[Plugin]
+    settings: Config
+    folder: Path
+
+    def create(self) -> Plugin:
+        """Return a new instance."""
+        return self.cls(self.settings, self.folder)
+
+    def resolved(self) -> dict[str, Any]:
+        """Return the configuration with every default filled in."""
+        return {CLASS_KEY[self.role]: self.name, "settings": self.settings.model_dump(mode="json")}
+
+
+def load_agent(role: Role, config: Path, shown_as: str | None = None) -> LoadedAgent:
+    """Return the class that ``config`` names and its settings.
+
+    Raises
+    ------
+    ConfigError : with everything that is wrong in the file.
+    """
+    file = shown_as or str(config)
+    data = read_yaml(config, file)
+    parsed = parse_config(data, _FILE[role], file)
+    name = getattr(parsed, CLASS_KEY[role])
+    folder = config.resolve().parent
+    cls = _find(role, name, folder, file)
+    settings = _settings(data.get("settings") or {}, cls, file)
+    return LoadedAgent(role, name, cls, settings, folder)
+
+
+def _settings(data: dict[str, Any], cls: type[Plugin], file: str) -> Config:
+    try:
+        return parse_config(data, cls.Settings, file)
+    except ConfigError as error:
+        prefixed = [Problem(p.file, f"settings.{p.field}", p.value, p.allowed) for p in error.problems]
+        raise ConfigError(prefixed) from None
+
+
+def _find(role: Role, name: str, folder: Path, file: str) -> type[Plugin]:
+    key = CLASS_KEY[role]
+    if ":" in name:
+        found = _import(name, folder, file, key)
+    else:
+        known = {entry.name: entry for entry in entry_points(group=f"portage.{role.value}")}
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            allowed = f"{hint}installed: {', '.join(sorted(known))}; or module:Class"
+            raise ConfigError([Problem(file, key, repr(name), allowed)])
+        found = known[name].load()
+    base = _BASE[role]
+    if not (isinstance(found, type) and issubclass(found, base)):
+        raise ConfigError([Problem(file, key, repr(name), f"must be a class derived from {base.__name__}")])
+    missing = sorted(getattr(found, "__abstractmethods__", ()))
+    if missing:
+        raise ConfigError([Problem(file, key, repr(name), f"the class must define: {', '.join(missing)}")])
+    return found
+
+
+def _import(name: str, folder: Path, file: str, key: str) -> object:
+    module_name, _, class_name = name.partition(":")
+    for place in (str(folder.parent), str(folder)):
+        if place not in sys.path:
+            sys.path.insert(0, place)
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        allowed = f"cannot be imported ({error}); put {module_name}.py into the agent's folder or install it"
+        raise ConfigError([Problem(file, key, repr(name), allowed)]) from None
+    if not hasattr(module, class_name):
+        names = sorted(n for n, v in vars(module).items() if isinstance(v, type) and v.__module__ == module.__name__)
+        raise ConfigError([Problem(file, key, repr(name), f"{module_name} has no {class_name}; it defines: {', '.join(names)}")])
+    return getattr(module, class_name)

@@ -1,0 +1,110 @@
+"""What an agent leaves behind: Parquet tables in its own part of the run's folder, and a finish record.
+
+Rows are flushed after every period as ``<table>.parts/<number>.parquet``, so that a run that is killed loses nothing already
+written; at the end the parts become one ``<table>.parquet``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from federates.boundary.errors import PortageError
+from federates.boundary.roles import Value
+
+__all__ = ["ResultWriter", "write_json"]
+
+
+class ResultWriter:
+    """Recorder of one agent. ``folder`` is ``<run folder>/<agent>``; it is made if it is missing."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._rows: dict[str, list[dict[str, Value]]] = {}
+        self._parts: dict[str, int] = {}
+        self._tables: set[str] = set()
+        folder.mkdir(parents=True, exist_ok=True)
+        self._progress = (folder / "progress.jsonl").open("a", encoding="utf-8")
+
+    def record(self, table: str, **row: Value) -> None:
+        """Append one row to ``table``; it reaches the disk with the next `flush`."""
+        self._rows.setdefault(table, []).append(row)
+
+    def progress(self, **fields: Value) -> None:
+        """Append one line to ``progress.jsonl``, at once."""
+        try:
+            self._progress.write(json.dumps({"wall": round(time.time(), 3), **fields}, default=float) + "\n")
+            self._progress.flush()
+        except OSError as error:
+            raise _disk_error(self.folder, error) from error
+
+    def flush(self) -> None:
+        """Write all new rows; raise `PortageError` if the disk refuses."""
+        for name, rows in self._rows.items():
+            if not rows:
+                continue
+            folder = self.folder / f"{name}.parts"
+            number = self._parts.get(name, 0)
+            try:
+                folder.mkdir(exist_ok=True)
+                _write_table(pa.Table.from_pylist(rows), folder / f"{number:05d}.parquet")
+            except OSError as error:
+                raise _disk_error(folder, error) from error
+            self._parts[name] = number + 1
+            self._tables.add(name)
+            rows.clear()
+
+    def finish(self, role: str, extra: dict[str, Any] | None = None) -> None:
+        """Merge the parts and write ``finished.json`` with a hash of every table."""
+        self.flush()
+        try:
+            hashes = {name: self._merge(name) for name in sorted(self._tables)}
+            self._progress.close()
+            write_json(self.folder / "finished.json", {"agent": role, "tables_sha256": hashes, **(extra or {})})
+        except OSError as error:
+            raise _disk_error(self.folder, error) from error
+
+    def fail(self, role: str, message: str, *, own_fault: bool) -> None:
+        """Keep what there is and write ``failed.json``; ``own_fault`` is false where a partner failed."""
+        try:
+            self.flush()
+        except PortageError as error:
+            message = f"{message}; and then {error}"
+        try:
+            record = {"agent": role, "message": message, "own_fault": own_fault, "time": time.time()}
+            write_json(self.folder / "failed.json", record)
+        except OSError as error:
+            print(f"portage: {role}: could not write failed.json: {error}", flush=True)
+
+    def _merge(self, name: str) -> str:
+        folder = self.folder / f"{name}.parts"
+        parts = [pq.read_table(part) for part in sorted(folder.glob("*.parquet"))]
+        target = self.folder / f"{name}.parquet"
+        _write_table(pa.concat_tables(parts, promote_options="permissive"), target)
+        shutil.rmtree(folder)
+        return hashlib.sha256(target.read_bytes()).hexdigest()
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write ``data`` as JSON in one step: the file is whole or absent."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(json.dumps(data, indent=2, default=str) + "\n", encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def _write_table(table: pa.Table, path: Path) -> None:
+    temporary = path.with_name(f".{path.name}")
+    pq.write_table(table, temporary)
+    os.replace(temporary, path)
+
+
+def _disk_error(path: Path, error: OSError) -> PortageError:
+    return PortageError(f"cannot write results to {path}: {error.strerror or error}; free the disk or choose another folder")

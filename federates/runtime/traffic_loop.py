@@ -1,0 +1,72 @@
+"""The traffic model's loop: woken twice a period, at dispatch and at the period's end, never in a negotiation."""
+
+from __future__ import annotations
+
+import time
+
+from federates.boundary.errors import BoundaryError
+from federates.boundary.messages import Array, Departure, TrafficObservation
+from federates.boundary.roles import TrafficModel
+from federates.boundary.session import Session
+from federates.boundary.topics import Role
+from federates.runtime.federate import Federate
+from federates.runtime.inbox import Inbox
+from federates.runtime.results import ResultWriter
+
+__all__ = ["rows_to_departures", "run_traffic"]
+
+_DEPARTURES = f"{Role.TRANSPORT_OPERATOR}/departures"
+
+
+def run_traffic(federate: Federate, session: Session, model: TrafficModel, writer: ResultWriter) -> None:
+    """Move the model through every period of the session."""
+    broker = federate.identity.broker
+    patience_s = broker.limits.begin_s + broker.max_rounds * broker.limits.answer_s
+    inbox = Inbox(federate.role)
+    for period in range(session.periods):
+        begin_s = period * session.period_s
+        federate.advance(begin_s + broker.dispatch_offset_s, patience_s, f"the departures of period {period}")
+        inbox.add(federate.updates())
+        departures = rows_to_departures(inbox.take(_DEPARTURES, period), session)
+        started = time.perf_counter()
+        # The model runs once the end of its period is granted, so that nothing it could still be told is missed.
+        federate.advance(begin_s + session.period_s, patience_s, f"the end of period {period}")
+        with federate.watchdog.limit(broker.limits.period_s, f"{federate.role}: moving through period {period}"):
+            seen = model.run(period, departures)
+        _publish(federate, period, seen)
+        writer.record("timings", period=period, round=0, activity="run", wall_s=time.perf_counter() - started)
+        writer.flush()
+    # The last observation needs a grant behind it to reach the operators before this federate leaves.
+    federate.advance(session.periods * session.period_s + broker.dispatch_offset_s, patience_s, "the end of the run")
+
+
+def _publish(federate: Federate, period: int, seen: TrafficObservation) -> None:
+    links, stations = seen.links, seen.stations
+    federate.publish("link_flow_veh_per_h", period, 0, links.flow_veh_per_h)
+    federate.publish("link_density_veh_per_km", period, 0, links.density_veh_per_km)
+    federate.publish("link_speed_m_per_s", period, 0, links.speed_m_per_s)
+    federate.publish("link_travel_time_s", period, 0, links.travel_time_s)
+    federate.publish("station_passing_veh", period, 0, stations.passing_veh)
+    federate.publish("station_arrivals_veh", period, 0, stations.arrivals_veh)
+
+
+def rows_to_departures(rows: Array, session: Session) -> list[Departure]:
+    """Return the departures in the wire form of topic `departures`; raise `BoundaryError` for an unknown index."""
+    departures = []
+    for row in rows:
+        numbers = [int(value) for value in row]
+        if any(number != value for number, value in zip(numbers, row, strict=True)) or numbers[2] < 0:
+            raise BoundaryError(f"{_DEPARTURES}: indices and vehicles must be whole numbers, got {row.tolist()}")
+        links = [index for index in numbers[3:] if index >= 0]
+        try:
+            departures.append(
+                Departure(
+                    session.resourceful_stations[numbers[0]],
+                    session.limited_stations[numbers[1]],
+                    numbers[2],
+                    tuple(session.links[index] for index in links),
+                )
+            )
+        except IndexError:
+            raise BoundaryError(f"{_DEPARTURES}: an index is outside the session's names: {numbers}") from None
+    return departures

@@ -1,0 +1,78 @@
+"""A thread that ends a process which waits too long or has lost its parent.
+
+A HELICS call cannot be interrupted from Python, so limits on waits are kept by a second thread: when a limit passes
+it tells the whole federation (global error), gives the main thread a moment to leave, and then ends the process.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+__all__ = ["Watchdog"]
+
+_POLL_S = 0.25
+_GRACE_S = 3.0
+
+
+class Watchdog:
+    """Keeps limits on waits, and watches the parent process.
+
+    Parameters
+    ----------
+    alarm : called once, from the watching thread, with the reason; must tell the federation and not block.
+    hard : whether to end the process after the alarm and when the parent is gone (off for runs in threads).
+    """
+
+    def __init__(self, alarm: Callable[[str], None], *, hard: bool = True) -> None:
+        self._alarm = alarm
+        self._hard = hard
+        self._parent = os.getppid()
+        self._deadline: tuple[float, str] | None = None
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+        self.reason: str | None = None
+
+    def start(self) -> Watchdog:
+        """Begin to watch."""
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """End the watch; nothing is ended any more."""
+        self._stopped.set()
+
+    @contextmanager
+    def limit(self, limit_s: float, what: str) -> Iterator[None]:
+        """Allow the body ``limit_s`` seconds; ``what`` says in words what took too long."""
+        self._deadline = (time.monotonic() + limit_s, f"{what} took longer than {limit_s:g} s")
+        try:
+            yield
+        finally:
+            self._deadline = None
+
+    def _watch(self) -> None:
+        while not self._stopped.wait(_POLL_S):
+            reason = self._breach()
+            if reason is not None:
+                self.reason = reason
+                self._sound(reason)
+                return
+
+    def _breach(self) -> str | None:
+        deadline = self._deadline
+        if deadline is not None and time.monotonic() > deadline[0]:
+            return deadline[1]
+        if self._hard and os.getppid() != self._parent:
+            return "the process that started this run is gone"
+        return None
+
+    def _sound(self, reason: str) -> None:
+        print(f"portage: {reason}", file=sys.stderr, flush=True)
+        self._alarm(reason)
+        if self._hard and not self._stopped.wait(_GRACE_S):
+            os._exit(70)
