@@ -65,7 +65,7 @@ class NoSettings(Config):
     """Settings of a class that has none."""
 
 
-class Plugin(ABC):
+class Plugin(ABC):  # noqa: B024 (the roles below add the abstract methods)
     """What every exchangeable class has: settings of its own, and the one folder that it may read."""
 
     Settings: ClassVar[type[Config]] = NoSettings

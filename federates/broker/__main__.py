@@ -17,12 +17,14 @@ from federates.boundary.config import load_config
 from federates.boundary.errors import PortageError
 from federates.runs.broker_core import FEDERATES, Broker
 from federates.runs.finish import finish_run
+from federates.runs.lost import lost_agents
 from federates.runs.start import new_identity
 from federates.runtime.broker_config import BrokerConfig
 from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity, identity_path
 from federates.runtime.watchdog import Watchdog
 
-_POLL_S = 0.1
+_POLL_S = 0.2
+_LAST_WORDS_S = 0.3
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -52,23 +54,28 @@ def main(argv: list[str] | None = None) -> int:
 
 def _identity(arguments: argparse.Namespace, path: Path) -> RunIdentity:
     """Return the run's identity: the one ``portage run`` has written, or a new one."""
-    if os.environ.get(IDENTITY_VARIABLE) and path.exists():
-        return RunIdentity.read(path)
+    request = path.with_suffix(".request")
+    if os.environ.get(IDENTITY_VARIABLE) and request.exists():
+        return RunIdentity.read(request)
     config = load_config(arguments.config, BrokerConfig)
     return new_identity(Path.cwd(), config, str(arguments.config))
 
 
 def _serve(identity: RunIdentity, path: Path) -> None:
-    """Start the broker, announce it, and wait until the federation has ended."""
+    """Start the broker, announce it, and wait until the federation has ended or lost somebody."""
     with Broker(identity) as broker:
         identity.write(path)
         print(f"portage: run {identity.run_id}: broker on 127.0.0.1:{identity.port}", flush=True)
         deadline = time.monotonic() + identity.broker.limits.join_s
         complete = False
         while broker.connected:
-            if not complete:
-                complete = _check_joined(broker, deadline, identity.broker.limits.join_s)
             time.sleep(_POLL_S)
+            gone = lost_agents(Path(identity.run_folder))
+            if gone:
+                broker.fail(f"{', '.join(gone)}: ended without a word (killed?)")
+                time.sleep(_LAST_WORDS_S)
+                return
+            complete = complete or _check_joined(broker, deadline, identity.broker.limits.join_s)
 
 
 def _check_joined(broker: Broker, deadline: float, limit_s: float) -> bool:

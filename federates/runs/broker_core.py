@@ -62,7 +62,8 @@ class Broker:
 
     def fail(self, message: str) -> None:
         """End the federation with an error that every federate sees."""
-        h.helicsBrokerGlobalError(self._broker, 1, message)
+        # pyhelics 3.6.1 hands this one string to C as it is, so it must be bytes.
+        h.helicsBrokerGlobalError(self._broker, 1, message.encode())
 
 
 def _init_string(identity: RunIdentity, federates: int) -> str:

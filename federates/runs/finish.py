@@ -18,6 +18,8 @@ from federates.runtime.results import write_json
 __all__ = ["RUN_RECORD", "finish_run", "mark_failed"]
 
 RUN_RECORD = "run.json"
+_LAST_WORDS_S = 0.8
+"""Short, for `helics run` kills the broker within a second or two of the first failure."""
 _PACKAGES = ("helics", "highspy", "pyomo", "eclipse-sumo", "numpy", "scipy")
 
 
@@ -65,16 +67,28 @@ def _record(folder: Path, started: float, agents: dict[str, Any], failure: str |
 
 
 def _failure(folder: Path) -> str:
-    """Return the reason of the agent at fault: the first that blames itself, or those that vanished."""
+    """Return the reason of the agent at fault: one that vanished, else the first that blames itself."""
+    _let_them_speak(folder)
     records = [r for role in Role if (r := _read(folder / role.value / "failed.json"))]
-    guilty = sorted((r for r in records if r["own_fault"]), key=lambda r: r["time"])
-    if guilty:
-        return str(guilty[0]["message"])
-    spoke = {r["agent"] for r in records}
-    silent = [role.value for role in Role if role.value not in spoke and not (folder / role.value / "finished.json").exists()]
+    guilty = sorted(records, key=lambda r: (not r["own_fault"], r["time"]))
+    silent = _silent(folder)
     if silent:
-        return f"{', '.join(silent)}: ended without a word (killed, or never started)"
-    return str(records[0]["message"]) if records else "the federation ended early"
+        heard = f"; {guilty[0]['message']}" if guilty and guilty[0]["own_fault"] else ""
+        return f"{', '.join(silent)}: ended without a word (killed, or never started){heard}"
+    return str(guilty[0]["message"]) if guilty else "the federation ended early"
+
+
+def _silent(folder: Path) -> list[str]:
+    """Return the agents that left neither a finish record nor a failure record."""
+    records = ("finished.json", "failed.json")
+    return [role.value for role in Role if not any((folder / role.value / name).exists() for name in records)]
+
+
+def _let_them_speak(folder: Path) -> None:
+    """Give agents that are just ending a moment to leave their record."""
+    deadline = time.monotonic() + _LAST_WORDS_S
+    while _silent(folder) and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def _gather_configuration(folder: Path) -> None:

@@ -48,6 +48,7 @@ def run_in_process(
         for role, path in scenario.configs.items()
     }
     broker = scenario.broker.model_copy(update={"core_type": "inproc"})
+    load_session(scenario.session_file, overrides)
     identity = new_identity(scenario.folder, broker, str(scenario.broker_file), label="inproc")
     session = load_session(scenario.session_file, overrides, identity.run_id)
     started = time.time()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
+import os
 import signal
 import sys
 import traceback
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import helics as h
+import psutil
 
 from federates.boundary.config import load_config, parse_config
 from federates.boundary.errors import ConfigError, FederationError, PortageError
@@ -22,7 +24,7 @@ from federates.runtime.federate import Federate
 from federates.runtime.identity import RunIdentity, wait_for_identity
 from federates.runtime.operator_loop import Desk, PowerDesk, TransportDesk, run_operator
 from federates.runtime.plugins import LoadedAgent, load_agent
-from federates.runtime.results import ResultWriter, write_json
+from federates.runtime.results import PROCESS_RECORD, ResultWriter, write_json
 from federates.runtime.traffic_loop import run_traffic
 from federates.runtime.watchdog import Watchdog
 
@@ -68,9 +70,11 @@ def run_agent(loaded: LoadedAgent, identity: RunIdentity, session: Session | Non
     """
     writer = ResultWriter(Path(identity.run_folder) / loaded.role.value)
     write_json(writer.folder / "config.json", loaded.resolved())
+    if hard:
+        write_json(writer.folder / PROCESS_RECORD, {"pid": os.getpid(), "created": psutil.Process().create_time()})
     federate: Federate | None = None
     agent: Any = None
-    watchdog = Watchdog(lambda reason: _alarm(federate, loaded.role, reason), hard=hard).start()
+    watchdog = Watchdog(lambda reason: _alarm(federate, loaded.role, reason, writer), hard=hard).start()
     failure: Exception | None = None
     try:
         agent = loaded.create()
@@ -125,9 +129,12 @@ def _report_failure(error: Exception, federate: Federate | None, role: Role, wri
     writer.fail(role.value, message, own_fault=own_fault)
 
 
-def _alarm(federate: Federate | None, role: Role, reason: str) -> None:
+def _alarm(federate: Federate | None, role: Role, reason: str, writer: ResultWriter) -> None:
+    """Say on disk and to the federation what took too long; the main thread may be stuck and unable to."""
+    message = reason if reason.startswith(f"{role}:") else f"{role}: {reason}"
+    writer.fail(role.value, message, own_fault=True, flush=False)
     if federate is not None:
-        federate.fail(reason if reason.startswith(f"{role}:") else f"{role}: {reason}")
+        federate.fail(message)
 
 
 def _close(agent: Any) -> None:

@@ -18,6 +18,8 @@ from federates.runtime.results import ResultWriter
 
 __all__ = ["run_coordinator"]
 
+_MARGIN_S = 3.0
+"""An agent that is too slow notices it first, and can say so by name; the coordinator's own limit comes after."""
 _P, _T = f"{Role.POWER_OPERATOR}/", f"{Role.TRANSPORT_OPERATOR}/"
 
 
@@ -80,11 +82,12 @@ def _negotiate(
         if round_ > broker.max_rounds:
             raise FederationError(f"coordinator: no decision after {broker.max_rounds} rounds (max_rounds in broker.yaml)")
         _ask(federate, decision, period, round_)
-        federate.advance(clock.tick(), broker.limits.answer_s, f"both operators' answers in period {period}, round {round_}")
+        what = f"both operators' answers in period {period}, round {round_}"
+        federate.advance(clock.tick(), broker.limits.answer_s + _MARGIN_S, what)
         inbox.add(federate.updates())
         decision = algorithm.next(_answers(inbox, period, round_))
     _commit(federate, decision, period, round_ + 1)
-    federate.advance(clock.tick(), broker.limits.answer_s, f"both operators to commit period {period}")
+    federate.advance(clock.tick(), broker.limits.answer_s + _MARGIN_S, f"both operators to commit period {period}")
     _record(session, writer, decision, period)
     return round_
 

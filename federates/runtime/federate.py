@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +22,8 @@ __all__ = ["SESSION_KEY", "Federate", "core_init_string"]
 SESSION_KEY = f"{Role.COORDINATOR}/session"
 
 _TIME_TOLERANCE_S = 1e-7
+_ERROR_CODE = re.compile(r"^\[-?\d+\] ")
+"""HELICS puts its error code before the message."""
 
 
 class Federate:
@@ -123,7 +126,7 @@ class Federate:
         try:
             yield
         except h.HelicsException as error:
-            reason = self.watchdog.reason or str(error)
+            reason = self.watchdog.reason or _ERROR_CODE.sub("", str(error))
             raise FederationError(f"{self.role}: {reason}") from error
 
 

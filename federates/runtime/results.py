@@ -20,7 +20,10 @@ import pyarrow.parquet as pq
 from federates.boundary.errors import PortageError
 from federates.boundary.roles import Value
 
-__all__ = ["ResultWriter", "write_json"]
+__all__ = ["PROCESS_RECORD", "ResultWriter", "write_json"]
+
+PROCESS_RECORD = "process.json"
+"""Which process an agent is, so that the broker notices when it is gone."""
 
 
 class ResultWriter:
@@ -72,10 +75,13 @@ class ResultWriter:
         except OSError as error:
             raise _disk_error(self.folder, error) from error
 
-    def fail(self, role: str, message: str, *, own_fault: bool) -> None:
-        """Keep what there is and write ``failed.json``; ``own_fault`` is false where a partner failed."""
+    def fail(self, role: str, message: str, *, own_fault: bool, flush: bool = True) -> None:
+        """Keep what there is and write ``failed.json``, once; ``own_fault`` is false where a partner failed."""
+        if (self.folder / "failed.json").exists():
+            return
         try:
-            self.flush()
+            if flush:
+                self.flush()
         except PortageError as error:
             message = f"{message}; and then {error}"
         try:

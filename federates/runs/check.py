@@ -1,0 +1,137 @@
+"""Everything wrong with a scenario that can be found before a process starts."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from federates.boundary.config import Config
+from federates.boundary.errors import ConfigError, Problem
+from federates.boundary.session import Session
+from federates.boundary.topics import Role
+from federates.runs.scenario import FederateEntry, Scenario, load_scenario
+from federates.runtime.agent import load_session
+from federates.runtime.identity import choose_port
+from federates.runtime.plugins import LoadedAgent, load_agent
+
+__all__ = ["check_scenario"]
+
+
+def check_scenario(folder: Path, overrides: dict[str, str] | None = None) -> Scenario:
+    """Return the scenario if it can run.
+
+    Raises
+    ------
+    ConfigError : with every problem of every file, not only the first.
+    """
+    scenario = load_scenario(folder)
+    problems: list[Problem] = []
+    session = _collect(problems, lambda: load_session(scenario.session_file, overrides, shown_as=_shown(scenario.session_file)))
+    _collect(problems, lambda: choose_port(scenario.broker, _shown(scenario.broker_file)))
+    for entry in scenario.entries:
+        problems += _executable_problems(entry, scenario)
+        problems += _folder_problems(entry, scenario)
+    for role, path in scenario.configs.items():
+        if not path.is_relative_to(_entry(scenario, role).directory):
+            continue  # already a problem; another agent's file is not even opened
+        loaded = _collect(problems, lambda role=role, path=path: load_agent(role, path, _shown(path)))
+        if loaded is not None:
+            problems += _outside_paths(loaded, path)
+            problems += _own_problems(loaded, session) if session is not None else []
+    if problems:
+        raise ConfigError(problems)
+    return scenario
+
+
+def _collect(problems: list[Problem], action: Any) -> Any:
+    """Return what ``action`` returns; if it finds problems, keep them and return None."""
+    try:
+        return action()
+    except ConfigError as error:
+        problems += error.problems
+        return None
+
+
+def _own_problems(loaded: LoadedAgent, session: Session) -> list[Problem]:
+    """Return what the class itself finds, with file names as the user knows them."""
+    found = loaded.cls.check(loaded.settings, loaded.folder, session)
+    return [Problem(_shown(loaded.folder / p.file), p.field, p.value, p.allowed) for p in found]
+
+
+def _executable_problems(entry: FederateEntry, scenario: Scenario) -> list[Problem]:
+    file, where = _shown(scenario.folder / "runner.json"), f"{entry.name}.exec"
+    if not entry.command:
+        return [Problem(file, where, "''", "must be a command")]
+    if shutil.which(entry.command[0]) is None:
+        return [Problem(file, where, entry.command[0], "this program was not found on the PATH")]
+    if entry.module is not None and _module_missing(entry.module):
+        return [Problem(file, where, entry.module, "this Python module is not installed")]
+    return []
+
+
+def _module_missing(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is None
+    except ModuleNotFoundError:
+        return True
+
+
+def _folder_problems(entry: FederateEntry, scenario: Scenario) -> list[Problem]:
+    """Return a problem if an agent is not in a folder of its own, or is given a file of another agent."""
+    file = _shown(scenario.folder / "runner.json")
+    if entry.name not in {role.value for role in Role}:
+        return []
+    problems = []
+    others = {other.directory: other.name for other in scenario.entries if other.name != entry.name}
+    own = entry.directory
+    if own in others and own != scenario.folder:
+        problems.append(
+            Problem(file, f"{entry.name}.directory", own.name, f"this is the folder of {others[own]}; each agent needs its own")
+        )
+    if own == scenario.folder or not own.is_relative_to(scenario.folder):
+        problems.append(Problem(file, f"{entry.name}.directory", str(own), "must be a folder of its own inside the scenario"))
+    for word in entry.command[1:]:
+        if word.startswith("-") or ("/" not in word and not (own / word).exists()):
+            continue
+        path = (own / word).resolve()
+        if not path.is_relative_to(own) and path != scenario.session_file:
+            problems.append(Problem(file, f"{entry.name}.exec", word, f"must lie in the agent's own folder, {own.name}/"))
+    return problems
+
+
+def _outside_paths(loaded: LoadedAgent, config: Path) -> Iterator[Problem]:
+    """Yield a problem for every setting that points to a file outside the agent's folder."""
+    for field, value in _texts(loaded.settings, "settings"):
+        if not ("/" in value or "\\" in value or (loaded.folder / value).is_symlink()):
+            continue
+        if not (loaded.folder / value).resolve().is_relative_to(loaded.folder):
+            allowed = f"must lie in the agent's own folder, {loaded.folder.name}/: an agent may not read another's files"
+            yield Problem(_shown(config), field, value, allowed)
+
+
+def _texts(value: Any, field: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Config):
+        value = {name: getattr(value, name) for name in type(value).model_fields}
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _texts(item, f"{field}.{key}")
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from _texts(item, f"{field}.{index}")
+    elif isinstance(value, (str, Path)):
+        yield field, str(value)
+
+
+def _entry(scenario: Scenario, role: Role) -> FederateEntry:
+    return next(entry for entry in scenario.entries if entry.name == role.value)
+
+
+def _shown(path: Path) -> str:
+    """Return the path as a user at this working folder would type it."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

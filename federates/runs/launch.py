@@ -1,0 +1,157 @@
+"""Start the processes of ``runner.json`` as ``helics run`` would, and stay in charge of them to the end.
+
+What ``helics run`` does not do: check everything first, name the process at fault, end what is left (with its children), and
+return a true exit code. Processes are ended by the id we started, never by name.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from federates.boundary.topics import Role
+from federates.runs.finish import mark_failed
+from federates.runs.scenario import FederateEntry, Scenario
+from federates.runs.start import new_identity
+from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity
+
+__all__ = ["Launch", "launch"]
+
+_POLL_S = 0.1
+_GRACE_S = 6.0
+"""After the first failure the others have this long to end by themselves (the broker finds a lost one within a second)."""
+_TERMINATE_S = 2.0
+
+
+@dataclass
+class Launch:
+    """One run in processes. ``record`` is what its ``run.json`` says, once it is over."""
+
+    scenario: Scenario
+    identity: RunIdentity
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    culprit: str | None = None
+    record: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        """Return the folder of the run's results."""
+        return Path(self.identity.run_folder)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the run is complete and every process ended well."""
+        return self.record.get("status") == "complete" and self.culprit is None
+
+
+def launch(
+    scenario: Scenario,
+    overrides: dict[str, str] | None = None,
+    label: str = "",
+    watch: Callable[[Launch], None] = lambda run: None,
+) -> Launch:
+    """Run a scenario in processes and return when all of them have ended.
+
+    Parameters
+    ----------
+    overrides : keys of ``scenario.yaml`` to change; handed to the coordinator alone.
+    label : becomes part of the run's identity.
+    watch : called ten times a second, to show progress.
+    """
+    identity = new_identity(scenario.folder, scenario.broker, str(scenario.broker_file), label)
+    run = Launch(scenario, identity)
+    started = time.time()
+    with tempfile.TemporaryDirectory(prefix="portage-") as private:
+        identity_file = Path(private) / "identity.json"
+        # The broker finds the request, starts, and only then writes the file that the agents wait for.
+        identity.write(identity_file.with_suffix(".request"))
+        try:
+            _start(run, identity_file, overrides or {})
+            _attend(run, watch)
+        except KeyboardInterrupt:
+            run.culprit = "portage: interrupted by the user"
+        finally:
+            _end(run.processes)
+    run.record = mark_failed(run.folder, started, run.culprit or "the broker ended without a word")
+    return run
+
+
+def _start(run: Launch, identity_file: Path, overrides: dict[str, str]) -> None:
+    logs = run.folder / "logs"
+    logs.mkdir(exist_ok=True)
+    for entry in run.scenario.entries:
+        extra = [f"--set={key}={value}" for key, value in overrides.items()] if entry.name == Role.COORDINATOR.value else []
+        with (logs / f"{entry.name}.log").open("wb") as log:
+            try:
+                run.processes[entry.name] = _spawn(entry, extra, identity_file, log)
+            except OSError as error:
+                run.culprit = f"{entry.name}: cannot be started: {error}"
+                return
+
+
+def _spawn(entry: FederateEntry, extra: list[str], identity_file: Path, log: IO[bytes]) -> subprocess.Popen[bytes]:
+    # `python` is the interpreter that runs us, also where the environment is not activated.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    env = os.environ | {"PATH": path, "PYTHONUNBUFFERED": "1"} | entry.env | {IDENTITY_VARIABLE: str(identity_file)}
+    command = [sys.executable if entry.command[0] in ("python", "python3") else entry.command[0], *entry.command[1:], *extra]
+    return subprocess.Popen(
+        command, cwd=entry.directory, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+    )
+
+
+def _attend(run: Launch, watch: Callable[[Launch], None]) -> None:
+    """Wait until every process has ended, or the others' grace after a first failure is over."""
+    deadline: float | None = None
+    # Every process is polled, for a process that nobody polls has no exit code.
+    while None in [process.poll() for process in run.processes.values()]:
+        watch(run)
+        if run.culprit is None:
+            run.culprit = _first_failure(run)
+        if run.culprit is not None:
+            deadline = deadline or time.monotonic() + _GRACE_S
+            if time.monotonic() > deadline:
+                return
+        time.sleep(_POLL_S)
+    run.culprit = run.culprit or _first_failure(run)
+    watch(run)
+
+
+def _first_failure(run: Launch) -> str | None:
+    """Return what is known of the process that failed; one that was killed goes before one that noticed it."""
+    failed = [(name, p.returncode) for name, p in run.processes.items() if p.returncode not in (None, 0)]
+    for name, code in sorted(failed, key=lambda item: item[1]):
+        if code < 0:
+            return f"{name}: ended by signal {signal.Signals(-code).name}"
+        return f"{name}: ended with exit code {code}{_last_words(run.folder / 'logs' / f'{name}.log')}"
+    return None
+
+
+def _last_words(log: Path) -> str:
+    lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.startswith("portage: ")]
+    return f" ({lines[-1].removeprefix('portage: ')})" if lines else f"; see {log}"
+
+
+def _end(processes: dict[str, subprocess.Popen[bytes]]) -> None:
+    """End what still runs, with all children: politely, then for certain."""
+    for signal_ in (signal.SIGTERM, signal.SIGKILL):
+        for process in processes.values():
+            _signal_group(process, signal_)
+        deadline = time.monotonic() + _TERMINATE_S
+        while time.monotonic() < deadline and any(process.poll() is None for process in processes.values()):
+            time.sleep(0.05)
+
+
+def _signal_group(process: subprocess.Popen[bytes], signal_: signal.Signals) -> None:
+    """Signal the session that ``process`` leads; children may outlive their leader."""
+    try:
+        os.killpg(process.pid, signal_)
+    except (ProcessLookupError, PermissionError):
+        return

@@ -1,0 +1,166 @@
+"""Faults in real processes: the run ends soon, names the culprit, leaves nothing behind, loses nothing written.
+
+The operators here are small ones (tests/support), for a fault must come at a known moment; the processes, HELICS, the broker
+and the launcher are the real ones.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+
+import pandas as pd
+import psutil
+import pytest
+from small_scenario import AGENTS, write_small_scenario
+
+LIMIT_S = 15.0
+
+
+def start(command, scenario, environment):
+    if command == "portage":
+        words = ["python", "-m", "federates.cli", "run", str(scenario)]
+    else:
+        words = ["helics", "run", "--path", str(scenario / "runner.json")]
+    return subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def processes_of(scenario):
+    """Return the processes that work in the scenario's folder."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.cwd().startswith(str(scenario)) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except (psutil.AccessDenied, psutil.NoSuchProcess, FileNotFoundError):
+            continue
+    return found
+
+
+def nothing_is_left(scenario):
+    deadline = time.monotonic() + 5
+    while processes_of(scenario) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return [p.cmdline() for p in processes_of(scenario)] == []
+
+
+def run_folder(scenario):
+    return next((scenario / "results").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("raise", "power_operator: no feasible plan"),
+        ("kill", "power_operator"),
+        ("exit", "power_operator: ended without a word"),
+        ("sleep", "power_operator: solve in period 1, round 1 took longer than 4 s"),
+    ],
+)
+@pytest.mark.parametrize("command", ["portage", "helics"])
+def test_a_failing_operator_ends_the_run(tmp_path, environment, command, fault, said):
+    limits = {"join_s": 30, "begin_s": 30, "answer_s": 4 if fault == "sleep" else 60, "period_s": 30, "finish_s": 30}
+    scenario = write_small_scenario(tmp_path, power={"fault": fault}, broker={"limits": limits})
+    process = start(command, scenario, environment)
+    output, _ = process.communicate(timeout=LIMIT_S + 25)
+    if command == "portage":
+        assert process.returncode == 1, output
+        assert said in output
+    record = run_folder(scenario) / "run.json"
+    if command == "portage" or record.exists():
+        assert json.loads(record.read_text())["status"] == "failed"
+        assert said.split(":")[0] in json.loads(record.read_text())["failure"]
+    assert nothing_is_left(scenario)
+    # Period 0 was over when the fault came; its plan is on the disk.
+    assert pd.read_parquet(run_folder(scenario) / "coordinator/schedule.parts").period.tolist() == [0, 0]
+
+
+def wait_for(scenario, agent):
+    deadline = time.monotonic() + 40
+    while time.monotonic() < deadline:
+        for path in (scenario / "results").glob(f"*/{agent}/process.json"):
+            return json.loads(path.read_text())["pid"]
+        time.sleep(0.02)
+    raise AssertionError(f"{agent} never started")
+
+
+@pytest.mark.parametrize("victim", AGENTS)
+def test_a_killed_process_ends_the_run_and_is_named(tmp_path, environment, victim):
+    scenario = write_small_scenario(tmp_path, session={"periods": 10_000})
+    process = start("portage", scenario, environment)
+    pid = wait_for(scenario, victim)
+    time.sleep(1.0)
+    killed = time.monotonic()
+    os.kill(pid, signal.SIGKILL)
+    output, _ = process.communicate(timeout=40)
+    assert time.monotonic() - killed < LIMIT_S
+    assert process.returncode == 1
+    assert victim in output
+    assert nothing_is_left(scenario)
+
+
+def test_ending_helics_run_ends_everything(tmp_path, environment):
+    """`helics run` itself leaves its processes alone when it is terminated; ours notice that it is gone."""
+    scenario = write_small_scenario(tmp_path, session={"periods": 10_000})
+    process = start("helics", scenario, environment)
+    wait_for(scenario, "coordinator")
+    time.sleep(1.0)
+    process.terminate()
+    process.communicate(timeout=20)
+    deadline = time.monotonic() + LIMIT_S
+    while processes_of(scenario) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert nothing_is_left(scenario)
+    assert (
+        not (run_folder(scenario) / "run.json").exists()
+        or json.loads((run_folder(scenario) / "run.json").read_text())["status"] == "failed"
+    )
+
+
+def test_a_taken_port_is_said_before_anything_starts(tmp_path, environment):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        scenario = write_small_scenario(tmp_path, broker={"port": port})
+        process = start("portage", scenario, environment)
+        output, _ = process.communicate(timeout=30)
+    assert process.returncode == 2
+    assert f"port = {port}" in output
+    assert "taken" in output
+    assert not (scenario / "results").exists()
+
+
+def test_two_runs_at_once_do_not_meet(tmp_path, environment):
+    scenario = write_small_scenario(tmp_path, session={"periods": 20})
+    runs = [start("helics", scenario, environment) for _ in range(2)]
+    outputs = [run.communicate(timeout=90)[0] for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], outputs
+    records = [json.loads(p.read_text()) for p in (scenario / "results").glob("*/run.json")]
+    assert [r["status"] for r in records] == ["complete", "complete"]
+    tables = [pd.read_parquet(p) for p in (scenario / "results").glob("*/coordinator/rounds.parquet")]
+    pd.testing.assert_frame_equal(*tables)
+
+
+def test_results_that_cannot_be_written_are_said(tmp_path, environment):
+    scenario = write_small_scenario(tmp_path)
+    (scenario / "results").write_text("a file where the folder should be")
+    process = start("portage", scenario, environment)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "results" in output
+    assert "Traceback" not in output
+
+
+def test_processes_and_threads_give_the_same_results(tmp_path, environment):
+    from federates.runs.in_process import run_in_process
+
+    scenario = write_small_scenario(tmp_path)
+    process = start("helics", scenario, environment)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, output
+    outside, inside = run_folder(scenario), run_in_process(scenario)
+    for name in ("coordinator/rounds", "coordinator/schedule", "power_operator/seen", "traffic_sumo/moved"):
+        pd.testing.assert_frame_equal(pd.read_parquet(outside / f"{name}.parquet"), pd.read_parquet(inside / f"{name}.parquet"))

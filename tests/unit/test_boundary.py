@@ -1,0 +1,104 @@
+"""The boundary table, its wire form, and its checks."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from federates.boundary.errors import BoundaryError
+from federates.boundary.messages import Departure, decode, encode
+from federates.boundary.session import Session
+from federates.boundary.tables import TABLES
+from federates.boundary.topics import MAX_ROUTE_LINKS, TOPICS, Role, received_by, sent_by, topic
+from federates.boundary.units import UNITS
+from federates.runtime.operator_loop import departures_to_rows
+from federates.runtime.traffic_loop import rows_to_departures
+
+SESSION = Session(
+    schema_version=1,
+    name="test",
+    resourceful_stations=("r1", "r2"),
+    limited_stations=("q1", "q2", "q3"),
+    links=("a", "b", "c"),
+    horizon_periods=4,
+    bins_per_period=2,
+)
+
+
+def test_every_topic_is_sent_by_one_role_and_read_by_others():
+    for entry in TOPICS:
+        assert entry in sent_by(entry.sender)
+        assert entry.sender not in entry.receivers
+        assert entry.receivers
+        assert entry.unit in UNITS
+        for receiver in entry.receivers:
+            assert entry in received_by(receiver)
+    assert len({entry.key for entry in TOPICS}) == len(TOPICS)
+
+
+def test_the_coordinator_hears_nothing_of_the_road_and_the_traffic_model_nothing_of_prices():
+    assert all(entry.sender is not Role.TRAFFIC for entry in received_by(Role.COORDINATOR))
+    assert {entry.name for entry in received_by(Role.TRAFFIC)} == {"session", "departures"}
+
+
+def test_power_never_hears_flows_and_transport_never_hears_loads():
+    heard_by_power = {e.name for e in received_by(Role.POWER_OPERATOR) if e.sender is not Role.COORDINATOR}
+    assert heard_by_power == {"station_travel_time_s", "station_passing_veh", "station_arrivals_veh"}
+    heard_by_transport = {e.name for e in received_by(Role.TRANSPORT_OPERATOR) if e.sender is Role.POWER_OPERATOR}
+    assert heard_by_transport == {"gate_time_s", "gate_spots"}
+
+
+finite = st.floats(allow_nan=False, allow_infinity=False, width=64)
+
+
+@given(arrays(np.float64, (2, 3, 4), elements=finite), st.integers(0, 10_000), st.integers(0, 10_000))
+def test_a_message_survives_the_wire(values, period, round_):
+    entry = topic("coordinator/multipliers_usd_per_veh")
+    frame = decode(entry, encode(entry, period, round_, values, SESSION), SESSION)
+    assert (frame.period, frame.round) == (period, round_)
+    np.testing.assert_array_equal(frame.values, values)
+
+
+@pytest.mark.parametrize(("shape", "said"), [((2, 3), "shape is"), ((2, 3, 5), "shape is"), ((24,), "shape is")])
+def test_a_wrong_shape_is_refused(shape, said):
+    entry = topic("coordinator/multipliers_usd_per_veh")
+    with pytest.raises(BoundaryError, match=said):
+        encode(entry, 0, 0, np.zeros(shape), SESSION)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_value_that_is_not_finite_is_refused(bad):
+    values = np.zeros((2, 3, 4))
+    values[1, 2, 3] = bad
+    with pytest.raises(BoundaryError, match="finite"):
+        encode(topic("power_operator/asked_connection_veh"), 0, 0, values, SESSION)
+
+
+@pytest.mark.parametrize(
+    "payload", [b"", b"12345", np.zeros(1).tobytes(), np.zeros(7).tobytes(), np.array([0.5, 1, 2.0]).tobytes()]
+)
+def test_a_malformed_payload_is_refused(payload):
+    with pytest.raises(BoundaryError):
+        decode(topic("coordinator/command"), payload, SESSION)
+
+
+def test_departures_survive_the_wire():
+    sent = [Departure("r1", "q3", 7, ("a", "c")), Departure("r2", "q1", 0, ("b",))]
+    assert rows_to_departures(departures_to_rows(sent, SESSION), SESSION) == sent
+    entry = topic("transport_operator/departures")
+    empty = decode(entry, encode(entry, 3, 1, departures_to_rows([], SESSION), SESSION), SESSION)
+    assert empty.values.shape == (0, 3 + MAX_ROUTE_LINKS)
+
+
+@pytest.mark.parametrize("row", [[9, 0, 1], [0, 9, 1], [0, 0, -1], [0, 0, 1.5]])
+def test_departures_outside_the_session_are_refused(row):
+    rows = np.full((1, 3 + MAX_ROUTE_LINKS), -1.0)
+    rows[0, :3] = row
+    with pytest.raises(BoundaryError):
+        rows_to_departures(rows, SESSION)
+
+
+def test_every_table_has_one_owner_and_described_columns():
+    assert len({(t.owner, t.name) for t in TABLES}) == len(TABLES)
+    assert all(meaning for t in TABLES for meaning in t.columns.values())

@@ -1,0 +1,152 @@
+"""The coordinator's algorithm against two operators whose joint optimum is known in closed form."""
+
+import numpy as np
+import pytest
+
+from federates.boundary.messages import ConnectionAnswer
+from federates.boundary.roles import Commit, Evaluate, RoundResult, Solve
+from federates.boundary.session import Session
+from federates.coordinator.algorithms.ocd import OcdSettings, OptimalityConditionDecomposition
+
+NEED, WORTH = 12.0, 8.0
+
+
+class Rows:
+    def __init__(self):
+        self.rows = []
+
+    def record(self, table, **row):
+        self.rows.append(row)
+
+    def progress(self, **fields):
+        pass
+
+
+def session(scheme="proposed"):
+    return Session(
+        schema_version=1,
+        name="x",
+        scheme=scheme,
+        resourceful_stations=("r",),
+        limited_stations=("q", "p"),
+        links=("l",),
+        horizon_periods=2,
+    )
+
+
+def power(prices=None, offer=None):
+    """Power wants up to NEED vehicles, each worth WORTH dollars."""
+    if offer is not None:
+        used = np.minimum(offer, NEED)
+        return ConnectionAnswer(used, float(WORTH * (NEED - used).sum()), 0.0)
+    wanted = np.where(prices < WORTH, NEED, 0.0)
+    cost = float(WORTH * (NEED - wanted).sum())
+    return ConnectionAnswer(wanted, cost, cost + float((prices * wanted).sum()))
+
+
+def transport(slope, prices=None, asked=None, capacity=1e9):
+    """Transport sends z vehicles at slope z^2 / 2 dollars."""
+    if asked is not None:
+        sent = np.minimum(asked, capacity)
+        return ConnectionAnswer(sent, float(0.5 * (slope * sent**2).sum()), 0.0)
+    sent = np.minimum(prices / slope, capacity)
+    cost = float(0.5 * (slope * sent**2).sum())
+    return ConnectionAnswer(sent, cost, cost - float((prices * sent).sum()))
+
+
+def negotiate(settings=None, slope=1.0, scheme="proposed", capacity=1e9, log=None):
+    algorithm = OptimalityConditionDecomposition(settings or OcdSettings(), None)
+    rows = log or Rows()
+    algorithm.begin(session(scheme), rows)
+    decision = algorithm.start(0)
+    for _ in range(500):
+        if isinstance(decision, Commit):
+            return decision, rows.rows
+        if isinstance(decision, Solve):
+            prices = decision.multipliers_usd_per_veh
+            result = RoundResult(power(prices), transport(slope, prices, capacity=capacity))
+        else:
+            assert isinstance(decision, Evaluate)
+            offer, asked = decision.power_connection_veh, decision.transport_connection_veh
+            result = RoundResult(power(offer=offer), transport(slope, asked=asked, capacity=capacity))
+        decision = algorithm.next(result)
+    raise AssertionError("no decision after 500 rounds")
+
+
+def optimum(slope):
+    """Return plan and cost of min WORTH (NEED - z) + slope z^2 / 2 over 0 <= z <= NEED, for the four entries together."""
+    slope = np.broadcast_to(slope, (1, 2, 2))
+    z = np.minimum(NEED, WORTH / slope)
+    return z, float((WORTH * (NEED - z) + 0.5 * slope * z**2).sum())
+
+
+@pytest.mark.parametrize("slope", [0.1, 0.5, 1.0, 3.0])
+@pytest.mark.parametrize("update", ["shortfall", "residual"])
+def test_bounds_enclose_the_optimum_in_every_round(slope, update):
+    _, rows = negotiate(OcdSettings(update=update, gap_target=0.0), slope)
+    _, best = optimum(slope)
+    for row in rows:
+        assert row["lower_bound_usd"] <= best + 1e-6
+        assert row["upper_bound_usd"] == -1 or row["upper_bound_usd"] >= best - 1e-6
+
+
+def test_bounds_enclose_the_optimum_with_uneven_costs():
+    slope = np.array([[[0.2, 1.0], [2.0, 0.7]]])
+    for update in ("shortfall", "residual"):
+        _, rows = negotiate(OcdSettings(update=update, gap_target=0.0), slope)
+        assert max(row["lower_bound_usd"] for row in rows) <= optimum(slope)[1] + 1e-6
+        assert rows[-1]["upper_bound_usd"] >= optimum(slope)[1] - 1e-6
+
+
+@pytest.mark.parametrize("slope", [0.1, 0.5])
+def test_agreement_is_the_optimum(slope):
+    decision, rows = negotiate(OcdSettings(gap_target=0.005), slope)
+    plan, best = optimum(slope)
+    assert decision.agreed
+    assert rows[-1]["upper_bound_usd"] <= best * 1.0051
+    np.testing.assert_allclose(decision.connection_veh[:, :, 0], np.round(plan[:, :, 0]), atol=1)
+
+
+def test_bounds_never_get_worse():
+    _, rows = negotiate(OcdSettings(gap_target=0.0, update="residual"), 0.7)
+    lower = [row["lower_bound_usd"] for row in rows]
+    upper = [row["upper_bound_usd"] for row in rows if row["upper_bound_usd"] >= 0]
+    assert lower == sorted(lower)
+    assert upper == sorted(upper, reverse=True)
+
+
+def test_step_is_equation_45():
+    """Second prices = rho (UB - LB) / |d|^2 d, by hand: LB = 0, UB = 4 x 0.5 x 12^2 = 288, d = 12 in four places."""
+    algorithm = OptimalityConditionDecomposition(OcdSettings(step_factor=0.5, gap_target=0.0), None)
+    algorithm.begin(session(), Rows())
+    first = algorithm.start(0)
+    assert not first.multipliers_usd_per_veh.any()
+    zero = np.zeros((1, 2, 2))
+    evaluate = algorithm.next(RoundResult(power(zero), transport(1.0, zero)))
+    result = RoundResult(power(offer=evaluate.power_connection_veh), transport(1.0, asked=evaluate.transport_connection_veh))
+    second = algorithm.next(result)
+    alpha = 0.5 * (288.0 - 0.0) / (4 * 12.0**2)
+    np.testing.assert_allclose(second.multipliers_usd_per_veh, alpha * 12.0)
+
+
+def test_no_agreement_is_said_and_the_best_plan_is_feasible():
+    uneven = np.array([[[0.2, 1.0], [2.0, 0.7]]])
+    decision, rows = negotiate(OcdSettings(gap_target=0.0, max_iterations=1), uneven)
+    assert not decision.agreed
+    assert "no agreement" in decision.reason
+    assert (decision.connection_veh <= NEED + 1e-9).all()
+    assert rows[-1]["upper_bound_usd"] >= 0
+
+
+def test_schemes_without_negotiation():
+    nothing, rows = negotiate(scheme="no_mves")
+    assert not nothing.connection_veh.any()
+    assert rows == []
+    asked, _ = negotiate(scheme="fastest_route", capacity=5.0)
+    np.testing.assert_array_equal(asked.connection_veh[:, :, 0], 5.0)
+
+
+def test_first_period_is_whole_vehicles():
+    decision, _ = negotiate(OcdSettings(), 1.7)
+    first = decision.connection_veh[:, :, 0]
+    np.testing.assert_array_equal(first, np.round(first))
