@@ -1,0 +1,1 @@
+"""The power operator's federate (RPDO): feeders, charging stations, energy balance."""

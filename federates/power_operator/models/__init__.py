@@ -1,0 +1,1 @@
+"""Models of a power operator; one folder a model."""

@@ -1,0 +1,1 @@
+"""Charging stations on distribution feeders, relieved by vehicles that carry energy (MVES)."""

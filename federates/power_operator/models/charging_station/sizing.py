@@ -1,0 +1,43 @@
+"""How many chargers and spots a station gets, and how many vehicles spots can take."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from scipy.optimize import brentq
+
+from federates.power_operator.models.charging_station.queues import erlang_b, erlang_c, mean_wait_h
+
+__all__ = ["chargers_for", "expected_wait_h", "greatest_flow_per_h", "spots_for"]
+
+_MOST = 5000
+_STABLE = 0.995
+
+
+def chargers_for(offered_erlang: float, target: float, sized_by: Literal["loss", "wait"]) -> int:
+    """Return the fewest chargers that keep the share of arrivals turned away (or made to wait) at ``target`` or less."""
+    share = erlang_b if sized_by == "loss" else erlang_c
+    return next(c for c in range(1, _MOST) if share(offered_erlang, c) <= target)
+
+
+def spots_for(flow_per_h: float, service_per_h: float, wait_target_h: float) -> int:
+    """Return the fewest spots with a mean wait of ``wait_target_h`` or less (M/M/c)."""
+    return next(c for c in range(1, _MOST) if mean_wait_h(flow_per_h, service_per_h, c) <= wait_target_h)
+
+
+def greatest_flow_per_h(spots: int, service_per_h: float, wait_target_h: float) -> float:
+    """Return the greatest flow that ``spots`` take with a mean wait of ``wait_target_h`` or less."""
+    full = _STABLE * spots * service_per_h
+    if mean_wait_h(full, service_per_h, spots) <= wait_target_h:
+        return full
+    found = brentq(lambda flow: mean_wait_h(flow, service_per_h, spots) - wait_target_h, 0.0, full, xtol=1e-9)
+    return float(found)
+
+
+def expected_wait_h(flow_per_h: float, service_per_h: float, spots: int) -> float:
+    """Return the mean wait a driver is told.
+
+    Mean wait of M/M/c; above 99.5 % of what the spots can take the formula has no answer for one period, so the
+    flow is cut there.
+    """
+    return mean_wait_h(min(flow_per_h, _STABLE * spots * service_per_h), service_per_h, spots)
