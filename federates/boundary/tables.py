@@ -56,12 +56,12 @@ TABLES: tuple[Table, ...] = (
     Table(
         "timings",
         Role.COORDINATOR,
-        "Wall-clock time of a period.",
+        "Wall-clock times; every agent has this table. The coordinator's are of whole negotiations, the others' of one answer.",
         {
             "period": "period",
-            "rounds": "rounds",
-            "negotiation_wall_s": "all rounds",
-            "operator_wall_s": "unused by the coordinator: 0",
+            "round": "round; of the coordinator: number of rounds",
+            "activity": "command, negotiation or run",
+            "wall_s": "wall-clock time, s",
         },
     ),
     Table(
@@ -194,6 +194,18 @@ TABLES: tuple[Table, ...] = (
             "passing_veh": "vehicles",
             "arrivals_veh": "mobile storages",
         },
+    ),
+    Table(
+        "link_geometry",
+        Role.TRAFFIC,
+        "Course of the links, for the map.",
+        {"link": "name", "seq": "order along the link", "lat": "latitude, degrees", "lon": "longitude, degrees"},
+    ),
+    Table(
+        "station_sites",
+        Role.TRAFFIC,
+        "Places of the stations, for the map.",
+        {"station": "name", "lat": "latitude, degrees", "lon": "longitude, degrees"},
     ),
 )
 

@@ -13,6 +13,8 @@ from typing import Any
 from federates import __version__
 from federates.boundary.topics import BOUNDARY_VERSION, Role
 from federates.reporting.report import write_report
+from federates.reporting.tables import RunTables
+from federates.reporting.words import headline
 from federates.runtime.results import write_json
 
 __all__ = ["RUN_RECORD", "finish_run", "mark_failed"]
@@ -34,8 +36,8 @@ def finish_run(folder: Path, started: float) -> dict[str, Any]:
     _gather_configuration(folder)
     record = _record(folder, started, agents, failure)
     if failure is None:
-        write_report(folder)
-        record["headline"] = _headline(_read(folder / "summary.json") or {})
+        write_report(folder, record)
+        record["headline"] = headline(RunTables.read(folder))
         record["wall_s"] = round(time.time() - started, 2)
     write_json(folder / RUN_RECORD, record)
     return record
@@ -97,11 +99,6 @@ def _gather_configuration(folder: Path) -> None:
         write_json(folder / "session.json", session)
     configuration = {role.value: _read(folder / role.value / "config.json") for role in Role}
     write_json(folder / "configuration.json", {"session": session, **configuration})
-
-
-def _headline(summary: dict[str, Any]) -> list[str]:
-    lines = summary.get("headline", [])
-    return [str(line) for line in lines] if isinstance(lines, list) else [str(lines)]
 
 
 def _versions() -> dict[str, str]:

@@ -24,6 +24,7 @@ from federates.boundary.config import Config
 from federates.boundary.messages import Array, ConnectionAnswer
 from federates.boundary.roles import Commit, CoordinationAlgorithm, Decision, Evaluate, Recorder, RoundResult, Solve
 from federates.boundary.session import Scheme, Session
+from federates.coordinator.algorithms.box_step import BoxStep
 
 __all__ = ["OcdSettings", "OptimalityConditionDecomposition"]
 
@@ -45,9 +46,11 @@ class OcdSettings(Config):
     """n_max: the negotiation stops without agreement after so many iterations."""
     gap_target: Annotated[float, Field(ge=0, lt=1)] = 0.005
     """epsilon, relative: the operators agree once (UB - LB) / |UB| is at most this."""
-    update: Literal["shortfall", "residual"] = "shortfall"
-    """Where multipliers change: `shortfall` only where more is asked than offered (44); `residual` everywhere
-    (the full subgradient, which can also lower a price)."""
+    update: Literal["shortfall", "residual", "box_step"] = "shortfall"
+    """How multipliers change: `shortfall` by (45), only where more is asked than offered (44); `residual` by (45) everywhere
+    (the full subgradient, which can also lower a price); `box_step` to the best prices by all answers so far."""
+    box_usd_per_veh: Annotated[float, Field(gt=0, le=1e6)] = 4.0
+    """`box_step` only: furthest a price moves in the first iteration, usd per vehicle."""
     warm_start: bool = True
     """Begin with the multipliers of the last period, shifted by one period; the paper begins with zero."""
 
@@ -69,6 +72,7 @@ class _Negotiation:
     offered: ConnectionAnswer | None = None
 
     best_multipliers: Array | None = None
+    cuts: BoxStep | None = None
 
     def keep(self, plan: Array, cost_usd: float) -> None:
         """Take ``plan`` as the best if it is cheaper than all before."""
@@ -112,11 +116,14 @@ class OptimalityConditionDecomposition(CoordinationAlgorithm):
         settings: OcdSettings = self.settings
         negotiating = self._session.scheme is Scheme.PROPOSED and settings.warm_start and period > 0
         self._evaluating = False
-        self._state = _Negotiation(_shifted(self._multipliers) if negotiating else zero, rho=settings.step_factor)
+        cuts = BoxStep(zero.shape, settings.box_usd_per_veh) if settings.update == "box_step" else None
+        self._state = _Negotiation(_shifted(self._multipliers) if negotiating else zero, rho=settings.step_factor, cuts=cuts)
         return Solve(self._state.multipliers)
 
     def next(self, result: RoundResult) -> Decision:  # noqa: D102
         self._state.rounds += 1
+        if self._state.cuts is not None:
+            self._state.cuts.add(result)
         if self._session.scheme is Scheme.FASTEST_ROUTE:
             return self._after_request(result)
         return self._after_evaluate(result) if self._evaluating else self._after_solve(result)
@@ -177,7 +184,18 @@ class OptimalityConditionDecomposition(CoordinationAlgorithm):
         return Solve(state.multipliers)
 
     def _update_multipliers(self) -> bool:
-        """Equations (44)-(45); return whether any multiplier changed."""
+        """Return whether any multiplier changed, by (44)-(45) or by the cutting planes of all answers."""
+        state = self._state
+        before = state.multipliers
+        if state.cuts is not None:
+            best = state.best_multipliers if state.best_multipliers is not None else before
+            state.multipliers = state.cuts.next_multipliers(best, state.lower_usd)
+        else:
+            state.multipliers = np.maximum(0.0, before + self._step())
+        return not np.allclose(state.multipliers, before, rtol=1e-9, atol=1e-9)
+
+    def _step(self) -> Array:
+        """Return the change of the multipliers by (44)-(45); zero where both operators want the same."""
         state, settings = self._state, self.settings
         assert state.asked is not None
         assert state.offered is not None
@@ -188,12 +206,8 @@ class OptimalityConditionDecomposition(CoordinationAlgorithm):
             residual = np.maximum(residual, 0.0)
         norm = float((residual**2).sum())
         if norm < _SAME_VEH**2:
-            return False
-        alpha = state.rho * (state.upper_usd - state.lower_usd) / norm
-        multipliers = np.maximum(0.0, state.multipliers + alpha * residual)
-        changed = not np.allclose(multipliers, state.multipliers, rtol=1e-9, atol=1e-9)
-        state.multipliers = multipliers
-        return changed
+            return np.zeros_like(residual)
+        return np.asarray(state.rho * (state.upper_usd - state.lower_usd) / norm * residual)
 
     def _commit(self, agreed: bool, reason: str) -> Decision:
         state = self._state

@@ -1,0 +1,79 @@
+"""Best prices by everything the operators have answered so far: cutting planes within a box.
+
+Box-step method of Marsten, Hogan and Blankenship, "The Boxstep Method for Large-Scale Optimization", Operations Research
+23(3), 1975. Every answer, to prices or to a given connection, is a plan its operator can carry out at the cost it named, so it
+bounds that operator's minimum at *all* prices. Their sum is a concave model of the dual problem (43) that never lies below it;
+the method maximises the model near the best prices known, which is a small linear programme.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import linprog
+
+from federates.boundary.errors import ModelError
+from federates.boundary.messages import Array
+from federates.boundary.roles import RoundResult
+
+__all__ = ["BoxStep"]
+
+_GROW, _SHRINK = 1.5, 0.5
+_GOOD_SHARE = 0.1
+"""A step is good if the bound rises by this share of what the model promised."""
+
+
+class BoxStep:
+    """Cutting-plane model of the dual problem of one negotiation.
+
+    Parameters
+    ----------
+    shape : shape of the multipliers, (R, Q, H).
+    box_usd_per_veh : furthest a multiplier may move at first.
+    """
+
+    def __init__(self, shape: tuple[int, ...], box_usd_per_veh: float) -> None:
+        self._shape = shape
+        self._box = box_usd_per_veh
+        self._plans: list[tuple[Array, Array, float, float]] = []
+        self._promised_usd: float | None = None
+        self._bound_usd = -np.inf
+
+    def add(self, result: RoundResult) -> None:
+        """Take both answers of a round as new planes."""
+        asked, offered = result.asked, result.offered
+        self._plans.append((asked.connection_veh.ravel(), offered.connection_veh.ravel(), asked.cost_usd, offered.cost_usd))
+
+    def next_multipliers(self, centre: Array, bound_usd: float) -> Array:
+        """Return the model's best multipliers within the box around ``centre``, the prices of the best bound ``bound_usd``.
+
+        Raises
+        ------
+        ModelError : the linear programme has no solution (it always has one, whatever the operators answer).
+        """
+        self._fit_box(bound_usd)
+        point = centre.ravel()
+        size = point.size
+        # Variables: multipliers, minimum of the power operator, minimum of the transport operator. Maximise the last two.
+        rows, right = [], []
+        for asked, offered, power_usd, transport_usd in self._plans:
+            rows += [np.concatenate((-asked, (1.0, 0.0))), np.concatenate((offered, (0.0, 1.0)))]
+            right += [power_usd, transport_usd]
+        limits = [(max(0.0, price - self._box), price + self._box) for price in point]
+        answer = linprog(
+            np.concatenate((np.zeros(size), (-1.0, -1.0))),
+            A_ub=np.array(rows),
+            b_ub=right,
+            bounds=[*limits, (None, None), (None, None)],
+        )
+        if answer.status != 0:
+            raise ModelError(f"coordinator: the cutting planes have no best prices: {answer.message}")
+        self._promised_usd = -float(answer.fun)
+        self._bound_usd = bound_usd
+        return np.asarray(answer.x[:size]).reshape(self._shape)
+
+    def _fit_box(self, bound_usd: float) -> None:
+        """Widen the box after a good step, narrow it after a bad one."""
+        if self._promised_usd is None:
+            return
+        promised = self._promised_usd - self._bound_usd
+        self._box *= _GROW if bound_usd - self._bound_usd >= _GOOD_SHARE * promised else _SHRINK

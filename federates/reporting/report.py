@@ -1,0 +1,168 @@
+"""Write the report of a run: one page that explains itself and needs no other file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from federates.reporting.delivery import delivery_by_period
+from federates.reporting.figures import RUN_FIGURES
+from federates.reporting.figures.style import save_figure
+from federates.reporting.metrics import agreement, overload, write_summary
+from federates.reporting.page import Picture, render_page, svg_uri
+from federates.reporting.tables import RunTables
+from federates.reporting.words import clock, figure_reading, headline, minutes, number, percent, scheme_sentence
+
+__all__ = ["data_basis", "write_report"]
+
+_LA_BASIS = (
+    (
+        "Observed",
+        "The geometry, lengths and lanes of the freeways and the places of the count stations (Caltrans PeMS station "
+        "list); annual average daily traffic (Caltrans AADT); the hourly shape of weekday traffic at count stations on I-5 N "
+        "(October 2025); freeway speeds of one Tuesday morning in 2008 and of October 2025.",
+    ),
+    (
+        "Estimated",
+        "The hourly traffic flow of every link. It is NOT a measurement: it is half the Caltrans AADT of the link times "
+        "the observed shape of I-5 N. Flows of another direction or road may peak at other hours.",
+    ),
+    (
+        "Modelled",
+        "Everything else: vehicles that come to charge, station queues, feeder loads, negotiation, and the traffic that "
+        "SUMO makes of these flows. Values from the paper (limits, charger power, shares) are its own; what it leaves open is an "
+        "assumption written in the scenario.",
+    ),
+)
+_OTHER_BASIS = (
+    (
+        "Modelled",
+        "All values in this report are results of models. What their input is based on, the scenario's own notes must say.",
+    ),
+)
+
+
+def data_basis(run: RunTables) -> tuple[tuple[str, str], ...]:
+    """Return what is observed, estimated and modelled, as pairs of term and text."""
+    return _LA_BASIS if run.session.name.startswith("la_gcs") else _OTHER_BASIS
+
+
+def write_report(run_dir: Path, record: Mapping[str, Any] | None = None) -> Path:
+    """Write ``report.html``, ``summary.json`` and ``figures/`` into the folder of a run.
+
+    A figure whose tables are missing is left out and named in the report; so a failed run gets its report too.
+
+    Parameters
+    ----------
+    run_dir : Path
+        Folder of the run, with ``session.json``.
+    record : mapping, optional
+        What ``run.json`` is going to say. It is written last, after the report, so whoever ends a run hands it over.
+
+    Returns
+    -------
+    Path
+        The report.
+
+    Raises
+    ------
+    ConfigError : the folder has no usable ``session.json``, or ``run.json`` is damaged.
+    """
+    run = RunTables.read(Path(run_dir), record)
+    sentences = headline(run)
+    write_summary(run, sentences)
+    pictures, left_out = _pictures(run)
+    return render_page(
+        "report.html.j2",
+        run.folder / "report.html",
+        run=run,
+        session=run.session,
+        scheme_text=scheme_sentence(run),
+        headline=sentences,
+        pictures=pictures,
+        left_out=left_out,
+        unused=sorted(run.missing.items()),
+        overload=_overload_rows(run),
+        delivery=_delivery_rows(run),
+        agreement=_agreement_rows(run),
+        basis=data_basis(run),
+        failure=_failure(run),
+        settings=_pretty(run.configuration or run.session.model_dump(mode="json")),
+        settings_resolved=bool(run.configuration),
+        agents=_pretty(run.record["agents"]) if run.record.get("agents") else "",
+    )
+
+
+def _pictures(run: RunTables) -> tuple[list[Picture], list[tuple[str, str]]]:
+    pictures, left_out = [], []
+    for entry in RUN_FIGURES:
+        obstacle = entry.obstacle(run)
+        if obstacle:
+            left_out.append((entry.title, obstacle))
+            continue
+        svg = save_figure(entry.draw(run), run.folder / "figures", entry.name)
+        pictures.append(Picture(entry.name, entry.title, svg_uri(svg), figure_reading(entry.name, run)))
+    return pictures, left_out
+
+
+def _overload_rows(run: RunTables) -> list[list[str]]:
+    return [
+        [
+            row["station"],
+            number(row["limit_kw"]),
+            *(number(row[f"period_{side}_kwh"]) for side in ("without", "with")),
+            percent(row["period_ratio"]),
+            *(number(row[f"bin_{side}_kwh"]) for side in ("without", "with")),
+            percent(row["bin_ratio"]),
+            f"{row['periods_above_without']} / {row['periods_above_with']}",
+            number(row["received_kwh"]),
+            number(row["unmet_kwh"]),
+            number(row["supply_limited_periods"]),
+        ]
+        for row in overload(run).to_dict("records")
+    ]
+
+
+def _delivery_rows(run: RunTables) -> list[list[str]]:
+    table = delivery_by_period(run)
+    table = table[(table["sumo_veh"] > 0) | (table["formula_veh"] > 0)]
+    return [
+        [
+            clock(run, row["period"]),
+            number(row["formula_veh"]),
+            minutes(row["formula_s"]),
+            number(row["sumo_veh"]),
+            minutes(row["sumo_s"]),
+        ]
+        for row in table.to_dict("records")
+    ]
+
+
+def _agreement_rows(run: RunTables) -> list[list[str]]:
+    return [
+        [
+            clock(run, row["period"]),
+            number(row["vehicles"]),
+            "yes" if row["agreed"] else "no",
+            number(row["rounds"]),
+            percent(row["gap"], 2),
+            number(row["lower_bound_usd"], 2),
+            number(row["upper_bound_usd"], 2),
+            str(row["reason"]),
+        ]
+        for row in agreement(run).to_dict("records")
+    ]
+
+
+def _failure(run: RunTables) -> str:
+    """Return what the record says about the failure; empty if the run did not fail."""
+    if run.status != "failed":
+        return ""
+    cause = run.record.get("failure") or "run.json gives no reason"
+    return cause if isinstance(cause, str) else _pretty(cause)
+
+
+def _pretty(content: object) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False, sort_keys=True)

@@ -1,0 +1,166 @@
+"""Read the folder of a run: its tables, its session and its record.
+
+A run may have failed half-way, so a table may be missing, empty or damaged. Such a table is read as an empty one and the reason
+is kept: what needs it is left out, and the report says so. Nothing is ever filled in.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pydantic import ValidationError
+
+from federates.boundary.errors import ConfigError, Problem
+from federates.boundary.session import Session
+from federates.boundary.tables import TABLES, Table, table
+from federates.boundary.topics import Role
+
+__all__ = ["RunTables"]
+
+
+@dataclass(frozen=True)
+class RunTables:
+    """Everything that reporting knows about one run.
+
+    Attributes
+    ----------
+    folder : Path
+        Folder of the run.
+    session : Session
+        Public agreement of the run.
+    record : dict
+        Content of ``run.json``; empty if there is none.
+    configuration : dict
+        Content of ``configuration.json``; empty if there is none.
+    missing : dict of str to str
+        Table name to the reason why it is empty.
+    """
+
+    folder: Path
+    session: Session
+    record: dict[str, Any]
+    configuration: dict[str, Any]
+    missing: dict[str, str]
+    _frames: dict[str, pd.DataFrame] = field(repr=False)
+
+    @classmethod
+    def read(cls, folder: Path, record: Mapping[str, Any] | None = None) -> RunTables:
+        """Read a run folder.
+
+        Parameters
+        ----------
+        folder : Path
+            Folder of the run.
+        record : mapping, optional
+            What ``run.json`` is going to say, for a report that is written before it; read from the file if left out.
+
+        Raises
+        ------
+        ConfigError : there is no usable ``session.json``.
+        """
+        folder = Path(folder)
+        frames, missing = {}, {}
+        for entry in TABLES:
+            frames[entry.name], reason = _read_table(folder, entry)
+            if reason:
+                missing[entry.name] = reason
+        return cls(
+            folder=folder,
+            session=_read_session(folder / "session.json"),
+            record=read_json(folder / "run.json") if record is None else dict(record),
+            configuration=read_json(folder / "configuration.json"),
+            missing=missing,
+            _frames=frames,
+        )
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """Return a copy of a table; it has all its columns and no row if the run did not write it."""
+        return self._frames[table(name).name].copy()
+
+    def lacks(self, *names: str) -> str:
+        """Return why one of these tables cannot be used, or an empty text."""
+        return "; ".join(f"table {name} {self.missing[name]}" for name in names if name in self.missing)
+
+    @property
+    def run_id(self) -> str:
+        """Return the identity of the run: from its record, its session, or the name of its folder."""
+        return str(self.record.get("run_id") or self.session.run_id or self.folder.resolve().name)
+
+    @property
+    def status(self) -> str:
+        """Return ``complete`` or ``failed`` as recorded.
+
+        Without a record a run is never complete: it is ``finished`` if all agents say so, else ``not recorded``.
+        """
+        done = all((self.folder / role.value / "finished.json").is_file() for role in Role)
+        return str(self.record.get("status", "finished" if done else "not recorded"))
+
+    @property
+    def title(self) -> str:
+        """Return scenario, scheme and run, for titles."""
+        ended = " (failed)" if self.status == "failed" else ""
+        return f"{self.session.name}, scheme {self.session.scheme.value}, run {self.run_id}{ended}"
+
+    @property
+    def period_h(self) -> float:
+        """Return the length of a period, h."""
+        return self.session.period_s / 3600.0
+
+    def clock_h(self, period: Any) -> Any:
+        """Return the start of a period, h after midnight of the first day (may exceed 24)."""
+        return self.session.start_hour + period * self.period_h
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the mapping in a JSON file; empty if the file is missing.
+
+    Raises
+    ------
+    ConfigError : the file is there but holds no JSON mapping.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError([Problem(path.name, "(file)", str(error), "must be JSON")]) from None
+    if not isinstance(content, dict):
+        raise ConfigError([Problem(path.name, "(file)", type(content).__name__, "must be a JSON object")])
+    return content
+
+
+def _read_session(path: Path) -> Session:
+    content = read_json(path)
+    if not content:
+        raise ConfigError([Problem(path.name, "(file)", "missing", "the folder of a run holds its session")])
+    try:
+        return Session.model_validate(content)
+    except ValidationError as error:
+        problems = [
+            Problem(path.name, ".".join(map(str, item["loc"])), str(item["input"]), item["msg"]) for item in error.errors()
+        ]
+        raise ConfigError(problems) from None
+
+
+def _read_table(folder: Path, entry: Table) -> tuple[pd.DataFrame, str]:
+    """Return the table and, if it cannot be used, an empty one and the reason."""
+    empty = pd.DataFrame({name: pd.Series(dtype=float) for name in entry.columns})
+    whole = folder / entry.owner.value / f"{entry.name}.parquet"
+    # An agent that did not come to its end leaves the parts it had written, one a period.
+    paths = [whole] if whole.is_file() else sorted(whole.with_suffix(".parts").glob("*.parquet"))
+    if not paths:
+        return empty, "was not written"
+    try:
+        frame = pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
+    except (OSError, ValueError) as error:
+        # A process that dies while it writes leaves a file without its footer.
+        return empty, f"cannot be read ({str(error).splitlines()[0][:120]})"
+    absent = [name for name in entry.columns if name not in frame.columns]
+    if absent:
+        return empty, f"lacks the columns {', '.join(absent)}"
+    return (frame, "") if len(frame) else (empty, "has no rows")

@@ -1,0 +1,177 @@
+"""Say in words what the numbers of a run mean: the headline, and one paragraph under each figure.
+
+Every sentence is made from the tables. A sentence whose numbers the run lacks is not written.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from federates.boundary.session import Scheme
+from federates.reporting.delivery import delivery_by_period
+from federates.reporting.figures.bounds import selected_periods
+from federates.reporting.figures.link_flow import KMH_PER_M_PER_S, link_grid
+from federates.reporting.figures.network_map import shown_period
+from federates.reporting.metrics import agreement, overload, summary, vehicles_by_period
+from federates.reporting.tables import RunTables
+
+__all__ = ["clock", "figure_reading", "headline", "minutes", "number", "percent", "scheme_sentence"]
+
+_SCHEMES = {
+    Scheme.PROPOSED: "The power operator and the transport operator negotiated how many vehicles drive between which stations; "
+    "routes were chosen for the good of all traffic.",
+    Scheme.FASTEST_ROUTE: "The power operator asked for vehicles and every vehicle took the route that was fastest at the time, "
+    "ignoring its own effect on the traffic (the baseline of the paper).",
+    Scheme.NO_MVES: "No vehicle carried energy: this is the day without mobile storage.",
+}
+
+
+def number(value: float, digits: int = 0) -> str:
+    """Write a number with a thin space between thousands; a dash if there is none."""
+    return "–" if not np.isfinite(value) else f"{value:,.{digits}f}".replace(",", "\u202f")
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """Write a share as per cent."""
+    return "–" if not np.isfinite(share) else f"{100.0 * share:.{digits}f} %"
+
+
+def minutes(seconds: float) -> str:
+    """Write seconds as minutes with one decimal."""
+    return "–" if not np.isfinite(seconds) else f"{seconds / 60.0:.1f} min"
+
+
+def clock(run: RunTables, period: int) -> str:
+    """Write when a period starts and ends, as ``15:00-16:00``."""
+    start = run.session.hour_of_day(period)
+    return "-".join(f"{int(hour):02d}:{round(60 * (hour % 1)):02d}" for hour in (start, (start + run.period_h) % 24.0))
+
+
+def scheme_sentence(run: RunTables) -> str:
+    """Say how vehicles were sent in this run."""
+    return _SCHEMES[run.session.scheme]
+
+
+def headline(run: RunTables) -> list[str]:
+    """Return the main results as sentences."""
+    head, out = summary(run), []
+    if "above_limit_without_period_kwh" in head:
+        without, with_ = float(head["above_limit_without_period_kwh"]), float(head["above_limit_with_period_kwh"])
+        if without > 0:
+            out.append(
+                f"Without mobile storage {number(without)} kWh lay above the feeder limits of the limited stations; with it "
+                f"{number(with_)} kWh did ({percent(with_ / without)} of it), counted from period means."
+            )
+        else:
+            out.append("No energy lay above the feeder limits, even without mobile storage.")
+    if head.get("mves_sent_veh"):
+        text = f"{number(float(head['mves_sent_veh']))} vehicles were sent"
+        if "mves_arrived_veh" in head:
+            arrived, left = (number(float(head[f"mves_{what}_veh"])) for what in ("arrived", "departed"))
+            text += f"; {arrived} of the {left} that left had arrived at the end"
+        out.append(text + ".")
+    elif "mves_sent_veh" in head:
+        out.append("No vehicle was sent.")
+    times = [(kind, head.get(f"delivery_time_{kind}_s")) for kind in ("sumo", "formula")]
+    known = [f"{minutes(float(value))} {'in SUMO' if kind == 'sumo' else 'by formula'}" for kind, value in times if value]
+    if known:
+        out.append(f"A delivery (charging, driving, discharging, with all waiting) took {' and '.join(known)} on average.")
+    if "agreement_share" in head:
+        text = f"The operators agreed in {head['agreed_periods']} periods ({percent(float(head['agreement_share']), 0)})"
+        gap = f", with a last gap of {percent(float(head['gap_mean']), 2)} on average" if "gap_mean" in head else ""
+        out.append(f"{text} after {number(float(head['rounds_mean']), 1)} rounds a period on average{gap}.")
+    if "unmet_kwh" in head:
+        out.append(
+            f"The plans left {number(float(head['unmet_kwh']))} kWh of the forecast need unmet; the resourceful stations ran "
+            f"short of energy in {head['supply_limited_periods']} periods."
+        )
+    return out
+
+
+def figure_reading(name: str, run: RunTables) -> str:
+    """Return the paragraph under a figure of the report."""
+    return _READINGS[name](run)
+
+
+def _feeder_load(run: RunTables) -> str:
+    text = (
+        "Thick lines are means over a period, thin lines the bins within it. The hatched area is what would lie above the "
+        "feeder's limit without mobile storage, the filled area what lies above it all the same."
+    )
+    for row in overload(run).to_dict("records"):
+        text += (
+            f" {row['station']}: above {number(row['limit_kw'])} kW in {row['periods_above_without']} of {row['periods']} "
+            f"periods without and in {row['periods_above_with']} with mobile storage; the peak is "
+            f"{number(row['peak_without_kw'])} kW without and {number(row['peak_with_kw'])} kW with."
+        )
+    return text
+
+
+def _delivery_time(run: RunTables) -> str:
+    table, text = delivery_by_period(run), ""
+    for kind, name in (("sumo", "SUMO"), ("formula", "the formula")):
+        part = table[table[f"{kind}_veh"] > 0]
+        if len(part):
+            low, high = (part.loc[getattr(part[f"{kind}_s"], pick)()] for pick in ("idxmin", "idxmax"))
+            text += (
+                f" By {name} it lies between {minutes(low[f'{kind}_s'])} ({clock(run, int(low['period']))}) and "
+                f"{minutes(high[f'{kind}_s'])} ({clock(run, int(high['period']))})."
+            )
+    return (
+        "Time from arriving at the resourceful station to leaving the limited one, averaged over the vehicles that depart in a "
+        "period. SUMO measures the drive; waiting, charging and discharging come from the operators' forecast in both curves. "
+        "Periods without a vehicle have no point." + text
+    )
+
+
+def _bounds(run: RunTables) -> str:
+    table = agreement(run)
+    shown = ", ".join(f"{clock(run, period)} ({why})" for period, why in selected_periods(table).items())
+    failed = table[~table["agreed"].astype(bool)]
+    text = (
+        "Top: what the best plan is proven to cost at least (lower bound) and what the best plan found costs (upper bound), "
+        f"round by round, for the periods {shown}. Middle: the distance that was left when the rounds ended; an open circle "
+        "marks a period without agreement. Bottom: how many rounds it took."
+    )
+    return f"{text} {len(failed)} of {len(table)} periods ended without agreement."
+
+
+def _link_flow(run: RunTables) -> str:
+    text = "One row a link, one column a period; grey where the run has no value."
+    if "link_state" not in run.missing:
+        flow, speed = link_grid(run, "link_state", "flow_veh_per_h"), link_grid(run, "link_state", "speed_m_per_s")
+        text += f" The largest flow is {_peak(run, flow, 1.0, 'veh/h')}; the lowest mean speed is"
+        text += f" {_peak(run, -speed, -KMH_PER_M_PER_S, 'km/h')}."
+    if "link_plan" not in run.missing:
+        mves = link_grid(run, "link_plan", "mves_veh_per_h")
+        if np.nanmax(mves, initial=0.0) > 0:
+            text += f" Mobile storage is densest with {_peak(run, mves, 1.0, 'veh/h')}."
+    return text
+
+
+def _peak(run: RunTables, grid: np.ndarray, factor: float, unit: str) -> str:
+    """Return the largest value of a grid (L, T) with its unit, link and period."""
+    if not np.isfinite(grid).any():
+        return "–"
+    link, period = np.unravel_index(np.nanargmax(grid), grid.shape)
+    return f"{number(factor * grid[link, period])} {unit} ({run.session.links[link]}, {clock(run, int(period))})"
+
+
+def _network_map(run: RunTables) -> str:
+    period = shown_period(run)
+    sent = vehicles_by_period(run)[period]
+    why = f"most vehicles are sent ({number(sent)})" if sent > 0 else "traffic is largest"
+    return (
+        f"The period {clock(run, period)}, in which {why}. Left: all traffic, wide where its flow is large and dark where it "
+        "is slow. Right: mobile storage alone. Circles are stations with energy to spare, squares those whose feeder "
+        "overloads. Each map has a width scale of its own."
+    )
+
+
+_READINGS = {
+    "fig5_feeder_load": _feeder_load,
+    "fig6_delivery_time": _delivery_time,
+    "bounds": _bounds,
+    "link_flow": _link_flow,
+    "network_map": _network_map,
+}

@@ -1,0 +1,219 @@
+"""Metrics of a tiny run whose numbers were worked out by hand.
+
+Two periods of one hour from 3 h, two bins each; limit of q1 100 kW, of q2 50 kW.
+q1 without: 80, 140 | 160, 180, i.e. means 110 | 170; with: 80, 120 | 90, 130, i.e. means 100 | 110.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from federates.boundary.errors import ConfigError
+from federates.boundary.tables import table
+from federates.boundary.topics import Role
+from federates.reporting.delivery import delivery_by_period, same_pairs_by_period, vehicle_deliveries
+from federates.reporting.metrics import agreement, overload, period_load, summary, write_summary
+from federates.reporting.tables import RunTables
+
+_spec = importlib.util.spec_from_file_location("example_runs", Path(__file__).with_name("test_reporting_example_runs.py"))
+example = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(example)
+
+
+def frame(name: str, rows: list[tuple]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=list(table(name).columns))
+
+
+def load_row(p, b, station, without, mves, limit):
+    time, chance = 3600.0 * p + 1800.0 * b, (0.0, 0.0, 0.1)
+    return (p, b, time, 1800.0, station, 0.0, 0.0, without, mves, without - mves, limit, *chance)
+
+
+def tiny_tables():
+    q1 = [(0, 0, 80, 0), (0, 1, 140, 20), (1, 0, 160, 70), (1, 1, 180, 50)]
+    loads = [load_row(p, b, "q1", float(own), float(mves), 100.0) for p, b, own, mves in q1]
+    loads += [load_row(p, b, "q2", 40.0, 0.0, 50.0) for p in (0, 1) for b in (0, 1)]
+    return {
+        "feeder_load": frame("feeder_load", loads[::-1]),  # order must not matter
+        "energy_plan": frame("energy_plan", [(0, "q1", 0, 12, 10, 2, False), (1, "q1", 0, 70, 60, 10, True)]),
+        "schedule": frame(
+            "schedule",
+            [(0, "r1", "q1", 1, True, "gap"), (1, "r1", "q1", 4, False, "rounds"), (1, "r2", "q1", 2, False, "rounds")],
+        ),
+        "rounds": frame(
+            "rounds",
+            [
+                (0, 1, "solve", 5.0, -1.0, -1.0, 1.0, 1.0),
+                (0, 2, "evaluate", 9.0, 10.0, 0.1, 0.0, 0.0),
+                (1, 1, "solve", 6.0, -1.0, -1.0, 2.0, 2.0),
+            ],
+        ),
+        "delivery_forecast": frame(
+            "delivery_forecast",
+            [
+                (0, "r1", "q1", 1, 100, 900, 200, 1200),
+                (1, "r1", "q1", 4, 150, 1000, 250, 1400),
+                (1, "r2", "q1", 2, 50, 600, 350, 1000),
+            ],
+        ),
+        "deliveries": frame(
+            "deliveries",
+            [
+                ("a", 0, "r1", "q1", "A", 0, 1000, 1000),
+                ("b", 1, "r1", "q1", "A", 3600, 4700, 1100),
+                ("c", 1, "r1", "q1", "A", 3700, 5000, 1300),
+                ("d", 1, "r2", "q1", "A", 3600, 4300, 700),
+                ("e", 1, "r2", "q1", "A", 7000, -1, -1),
+            ],
+        ),
+    }
+
+
+def tiny(folder: Path, tables=None, **changes) -> RunTables:
+    public = example.session(periods=2, start_hour=3, bins_per_period=2, horizon_periods=1, **changes)
+    return RunTables.read(example.write_run(folder, tables or tiny_tables(), public))
+
+
+def test_overload_by_hand(tmp_path):
+    rows = overload(tiny(tmp_path)).set_index("station")
+    q1 = rows.loc["q1"]
+    # period means: (110-100) + (170-100) = 80 kWh without; 0 + 10 = 10 with
+    assert (q1["period_without_kwh"], q1["period_with_kwh"]) == pytest.approx((80.0, 10.0))
+    assert q1["period_ratio"] == pytest.approx(0.125)
+    # bins of half an hour: (40 + 60 + 80) / 2 = 90 without; (20 + 30) / 2 = 25 with
+    assert (q1["bin_without_kwh"], q1["bin_with_kwh"]) == pytest.approx((90.0, 25.0))
+    assert q1["bin_ratio"] == pytest.approx(25.0 / 90.0)
+    assert (q1["periods_above_without"], q1["periods_above_with"]) == (2, 1)
+    assert (q1["peak_without_kw"], q1["peak_with_kw"]) == pytest.approx((170.0, 110.0))
+    assert q1["received_kwh"] == pytest.approx((20 + 70 + 50) / 2)
+    assert (q1["need_kwh"], q1["unmet_kwh"], q1["supply_limited_periods"]) == pytest.approx((82.0, 12.0, 1))
+    assert rows.loc["q2", "period_without_kwh"] == 0.0
+    assert math.isnan(rows.loc["q2", "period_ratio"])
+
+
+def test_period_mean_weighs_bins_by_their_length(tmp_path):
+    tables = tiny_tables()
+    load = tables["feeder_load"]
+    first = (load["station"] == "q1") & (load["period"] == 0)
+    load.loc[first & (load["bin"] == 0), "duration_s"] = 900.0
+    load.loc[first & (load["bin"] == 1), "duration_s"] = 2700.0
+    means = period_load(tiny(tmp_path, tables)).set_index(["station", "period"])
+    assert means.loc[("q1", 0), "load_without_kw"] == pytest.approx((80 + 3 * 140) / 4)
+    assert means.loc[("q1", 0), "hour"] == 3.0
+
+
+def test_delivery_time_by_hand(tmp_path):
+    run = tiny(tmp_path)
+    table_ = delivery_by_period(run)
+    # SUMO: road + gate of the pair's forecast; e never arrived
+    assert table_["sumo_s"].tolist() == pytest.approx([1000 + 300, ((1100 + 400) + (1300 + 400) + (700 + 400)) / 3])
+    assert table_["sumo_veh"].tolist() == [1, 3]
+    # formula: weighted by vehicles
+    assert table_["formula_s"].tolist() == pytest.approx([1200.0, (4 * 1400 + 2 * 1000) / 6])
+    assert table_["formula_veh"].tolist() == [1, 6]
+    assert len(vehicle_deliveries(run)) == 4
+
+
+def test_same_pairs_take_out_the_effect_of_where_vehicles_go(tmp_path):
+    tables = tiny_tables()
+    forecast = tables["delivery_forecast"].copy()
+    forecast.loc[forecast["period"] == 1, "vehicles"] = [1, 5]  # the mean falls although no pair became faster
+    other = tiny(tmp_path / "other", tables | {"delivery_forecast": forecast})
+    base = tiny(tmp_path / "base")
+    assert delivery_by_period(other)["formula_s"][1] < delivery_by_period(base)["formula_s"][1]
+    assert same_pairs_by_period(base, other)["formula_percent"].tolist() == pytest.approx([0.0, 0.0])
+
+
+def test_agreement_takes_the_last_round_as_it_is(tmp_path):
+    table_ = agreement(tiny(tmp_path))
+    assert table_["vehicles"].tolist() == [1, 6]
+    assert table_["agreed"].tolist() == [True, False]
+    assert table_["rounds"].tolist() == [2, 1]
+    assert table_["gap"][0] == pytest.approx(0.1)
+    assert np.isnan(table_["gap"][1])
+    assert np.isnan(table_["upper_bound_usd"][1])
+
+
+def test_summary_by_hand(tmp_path):
+    run = tiny(tmp_path)
+    head = summary(run)
+    expected = {
+        "above_limit_without_period_kwh": 80.0,
+        "above_limit_period_ratio": 0.125,
+        "unmet_kwh": 12.0,
+        "supply_limited_periods": 1,
+        "mves_sent_veh": 7,
+        "mves_departed_veh": 5,
+        "mves_arrived_veh": 4,
+        "delivery_time_sumo_s": (1300 + 1500 + 1700 + 1100) / 4,
+        "delivery_time_formula_s": (1200 + 4 * 1400 + 2 * 1000) / 7,
+        "agreement_share": 0.5,
+        "rounds_total": 3,
+        "gap_mean": 0.1,
+    }
+    assert {name: head[name] for name in expected} == pytest.approx(expected)
+    assert "q2_above_limit_period_ratio" not in head, "nothing above the limit: no ratio"
+    assert json.loads(write_summary(run).read_text()) == head
+
+
+def test_vehicles_without_forecast_are_counted_not_guessed(tmp_path):
+    tables = tiny_tables()
+    tables["delivery_forecast"] = tables["delivery_forecast"].iloc[:2]
+    run = tiny(tmp_path, tables)
+    assert summary(run)["mves_without_gate_time_veh"] == 1
+    assert delivery_by_period(run)["sumo_veh"].tolist() == [1, 2]
+
+
+def test_every_reason_for_a_missing_table_is_kept(tmp_path):
+    tables = tiny_tables()
+    tables["rounds"] = tables["rounds"].iloc[:0]
+    tables["energy_plan"] = tables["energy_plan"].drop(columns="unmet_kwh")
+    tiny(tmp_path, tables)
+    (tmp_path / "coordinator" / "schedule.parquet").write_bytes(b"PAR1 cut off")
+    run = RunTables.read(tmp_path)
+    assert run.missing["rounds"] == "has no rows"
+    assert run.missing["energy_plan"] == "lacks the columns unmet_kwh"
+    assert run.missing["schedule"].startswith("cannot be read")
+    assert run.missing["link_plan"] == "was not written"
+    assert "mves_sent_veh" not in summary(run)
+    assert "unmet_kwh" not in summary(run)
+
+
+def test_a_run_without_any_table_has_a_summary(tmp_path):
+    assert summary(tiny(tmp_path, {"rounds": tiny_tables()["rounds"].iloc[:0]}))["status"] == "not recorded"
+
+
+def test_parts_of_a_killed_agent_are_read(tmp_path):
+    tables = tiny_tables()
+    schedule = tables.pop("schedule")
+    tiny(tmp_path, tables)
+    parts = tmp_path / "coordinator" / "schedule.parts"
+    parts.mkdir()
+    for period, part in schedule.groupby("period"):
+        part.to_parquet(parts / f"{period:05d}.parquet")
+    assert summary(RunTables.read(tmp_path))["mves_sent_veh"] == 7
+
+
+def test_status_without_a_record_is_never_complete(tmp_path):
+    run = tiny(tmp_path)
+    assert run.status == "not recorded"
+    for role in Role:
+        (tmp_path / role.value).mkdir(exist_ok=True)
+        (tmp_path / role.value / "finished.json").write_text("{}")
+    assert run.status == "finished"
+    assert RunTables.read(tmp_path, {"status": "complete"}).status == "complete"
+
+
+def test_a_folder_without_session_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"session\.json"):
+        RunTables.read(tmp_path)
+    (tmp_path / "session.json").write_text('{"schema_version": 1}')
+    with pytest.raises(ConfigError, match="name"):
+        RunTables.read(tmp_path)
