@@ -1,0 +1,143 @@
+"""Edge costs: travel time that rises with flow, and money.
+
+One law serves every edge of the joint graph. Time in s at flow x (veh/h) of mobile storages beside a fixed other flow b:
+
+    t(x) = base_s + rise_s * ((b + x) / capacity)^4
+
+* road link: the BPR curve [1]_, ``rise_s = 0.15 base_s``, or calibrated (see `calibration`);
+* charging or discharging edge: b = 0, base_s the time quoted at the gate, capacity = spots / service time. The extra wait of one
+  service time at full use imitates a queue with several servers: at 90 % use it is 0.66 service times; Erlang's
+  formula gives 0.67 for ten spots [choice];
+* bypass or staying: all zero.
+
+Money per trip: ``fixed_usd`` plus ``spread_usd_per_flow * x``, drivers being taken in the order of what a trip costs them.
+
+References
+----------
+.. [1] Bureau of Public Roads, "Traffic Assignment Manual", US Department of Commerce, 1964.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from federates.boundary.units import S_PER_H
+from federates.transport_operator.models.joint_graph.graph import Array
+
+__all__ = ["BPR_RISE", "EdgeCosts", "SocialCost", "TimeCurve", "UserCost"]
+
+BPR_RISE = 0.15
+"""Relative rise of the travel time at capacity, BPR."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeCurve:
+    """``base_s + rise_s * (flow / capacity)^4`` for arrays that broadcast together."""
+
+    base_s: Array
+    rise_s: Array
+    capacity_veh_per_h: Array
+
+    def time_s(self, flow: Array) -> Array:
+        """Return the time at ``flow``."""
+        use = flow / self.capacity_veh_per_h
+        square = use * use
+        return self.base_s + self.rise_s * square * square
+
+    def slope(self, flow: Array) -> Array:
+        """Return the first derivative, s per veh/h."""
+        use = flow / self.capacity_veh_per_h
+        return 4.0 * self.rise_s / self.capacity_veh_per_h * use * use * use
+
+    def bend(self, flow: Array) -> Array:
+        """Return the second derivative, s per (veh/h)^2."""
+        use = flow / self.capacity_veh_per_h
+        return 12.0 * self.rise_s / self.capacity_veh_per_h**2 * use * use
+
+    def integral(self, flow: Array) -> Array:
+        """Return the integral from zero flow."""
+        return self.base_s * flow + self.rise_s * self.capacity_veh_per_h / 5.0 * (flow / self.capacity_veh_per_h) ** 5
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeCosts:
+    """All numbers that the laws below need; arrays broadcast to (B, E), flows in veh/h."""
+
+    curve: TimeCurve
+    background_veh_per_h: Array
+    fixed_usd: Array
+    spread_usd_per_flow: Array
+    public_usd_per_h: float
+    driver_usd_per_h: float
+
+    def with_fixed(self, fixed_usd: Array) -> EdgeCosts:
+        """Return the same costs with other money per trip."""
+        return replace(self, fixed_usd=fixed_usd)
+
+    def time_s(self, flow: Array) -> Array:
+        """Return the time on every edge at ``flow`` beside the background."""
+        return self.curve.time_s(self.background_veh_per_h + flow)
+
+    def marginal_toll_usd(self, flow: Array) -> Array:
+        """Return what one more vehicle costs all others by delay, usd: ``(VOT_public b + VOT_driver x) t'(b + x)``.
+
+        A driver who pays it beside the own time faces the marginal social cost, so the tolled equilibrium is the
+        system optimum (Pigou 1920).
+        """
+        money_per_h = self.public_usd_per_h * self.background_veh_per_h + self.driver_usd_per_h * flow
+        return money_per_h * self.curve.slope(self.background_veh_per_h + flow) / S_PER_H
+
+
+@dataclass(frozen=True, slots=True)
+class SocialCost:
+    """Cost to everyone, usd/h: ``VOT_public b (t(b+x) - t(b)) + VOT_driver x t(b+x) + money``. Its minimum: system optimum."""
+
+    costs: EdgeCosts
+
+    def value(self, flow: Array) -> Array:
+        """Return the cost per edge, usd/h."""
+        c, b = self.costs, self.costs.background_veh_per_h
+        time = c.curve.time_s(b + flow)
+        public = c.public_usd_per_h / S_PER_H * b * (time - c.curve.time_s(b))
+        return public + flow * (c.driver_usd_per_h / S_PER_H * time + c.fixed_usd + 0.5 * c.spread_usd_per_flow * flow)
+
+    def gradient(self, flow: Array) -> Array:
+        """Return the marginal cost per edge, usd/veh."""
+        c, b = self.costs, self.costs.background_veh_per_h
+        public, driver = c.public_usd_per_h / S_PER_H, c.driver_usd_per_h / S_PER_H
+        slope, time = c.curve.slope(b + flow), c.curve.time_s(b + flow)
+        return (public * b + driver * flow) * slope + driver * time + c.fixed_usd + c.spread_usd_per_flow * flow
+
+    def curvature(self, flow: Array) -> Array:
+        """Return the slope of the marginal cost, usd/veh per veh/h."""
+        c, b = self.costs, self.costs.background_veh_per_h
+        public, driver = c.public_usd_per_h / S_PER_H, c.driver_usd_per_h / S_PER_H
+        slope, bend = c.curve.slope(b + flow), c.curve.bend(b + flow)
+        return (public * b + driver * flow) * bend + 2.0 * driver * slope + c.spread_usd_per_flow
+
+
+@dataclass(frozen=True, slots=True)
+class UserCost:
+    """What drivers themselves feel: time, money and ``toll_usd``. The minimum of the integral is the user equilibrium."""
+
+    costs: EdgeCosts
+    toll_usd: Array | float = 0.0
+
+    def value(self, flow: Array) -> Array:
+        """Return the integral of the felt cost per edge (Beckmann's function), usd/h."""
+        c, b = self.costs, self.costs.background_veh_per_h
+        time = (c.curve.integral(b + flow) - c.curve.integral(b + 0.0 * flow)) * c.driver_usd_per_h / S_PER_H
+        return time + flow * (c.fixed_usd + self.toll_usd + 0.5 * c.spread_usd_per_flow * flow)
+
+    def gradient(self, flow: Array) -> Array:
+        """Return the felt cost per edge, usd/veh."""
+        c = self.costs
+        return c.driver_usd_per_h / S_PER_H * c.time_s(flow) + c.fixed_usd + self.toll_usd + c.spread_usd_per_flow * flow
+
+    def curvature(self, flow: Array) -> Array:
+        """Return its slope, usd/veh per veh/h."""
+        c = self.costs
+        slope = c.curve.slope(c.background_veh_per_h + flow)
+        return c.driver_usd_per_h / S_PER_H * slope + np.zeros_like(flow) + c.spread_usd_per_flow

@@ -1,0 +1,203 @@
+"""Transport operator (RTSO) that plans on the joint graph of roads and stations.
+
+It offers the connection that costs everyone on the road least, given multipliers, and leads the committed vehicles:
+
+    f_T(z) = sum over periods of  VOT_public x delay that mobile storages cause to others
+                                + VOT_driver x time of the mobile storages (charge, road, discharge) + other cost of trips
+
+All of it is in usd, by values of time, so no free weight is left. See ``docs/transport_operator.md``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from federates.boundary.errors import ConfigError, ModelError, Problem
+from federates.boundary.messages import ConnectionAnswer, Departure, Gate, LinkObservation
+from federates.boundary.roles import Recorder, TransportOperator
+from federates.boundary.session import Scheme, Session
+from federates.boundary.units import S_PER_H, hours
+from federates.transport_operator.models.joint_graph.background import Background
+from federates.transport_operator.models.joint_graph.calibration import Calibration
+from federates.transport_operator.models.joint_graph.data import read_road_data
+from federates.transport_operator.models.joint_graph.delay import BPR_RISE, EdgeCosts, SocialCost, TimeCurve
+from federates.transport_operator.models.joint_graph.dispatch import (
+    departures,
+    record_deliveries,
+    record_links,
+    record_routes,
+    whole_trips,
+)
+from federates.transport_operator.models.joint_graph.graph import Array
+from federates.transport_operator.models.joint_graph.joint_graph import Kind, build_joint_graph
+from federates.transport_operator.models.joint_graph.planner import Planner, Routed
+from federates.transport_operator.models.joint_graph.settings import JointGraphSettings
+
+__all__ = ["JointGraphOperator"]
+
+_LEAST_SPOTS = 0.5  # a station with no spot at all is a very slow one, not a division by zero
+
+
+class JointGraphOperator(TransportOperator):
+    """Elastic system optimum of mobile storages on the joint graph."""
+
+    Settings = JointGraphSettings
+
+    def __init__(self, settings: JointGraphSettings, folder: Path) -> None:
+        super().__init__(settings, folder)
+        self.settings: JointGraphSettings = settings
+
+    @classmethod
+    def check(cls, settings: JointGraphSettings, folder: Path, session: Session) -> list[Problem]:
+        """Return what is wrong with stations, data files and routes."""
+        return read_road_data(settings, folder, session)[1]
+
+    def begin(self, session: Session, recorder: Recorder) -> None:
+        """Read the data and build the joint graph.
+
+        Raises
+        ------
+        ConfigError : `check` finds something wrong.
+        """
+        data, problems = read_road_data(self.settings, self.folder, session)
+        if data is None:
+            raise ConfigError(problems)
+        s = self.settings
+        self._session, self._recorder, self._road = session, recorder, data.road
+        junction_of = {name: station.junction for name, station in s.stations.items()}
+        ends = session.resourceful_stations, session.limited_stations
+        self._graph = build_joint_graph(data.road, junction_of, *ends, most_detour=s.most_detour)
+        self._planner = Planner(self._graph, s.gap_tolerance)
+        self._background = Background(data.hourly_veh_per_h, session, s.background)
+        self._calibration = Calibration(data.road.free_time_s, data.road.capacity_veh_per_h, s.calibration_memory)
+        self._own_veh_per_h = np.zeros(len(session.links))
+        self._period = 0
+        self._gate: Gate | None = None
+        fleets = [s.stations[r].fleet_veh_per_h for r in session.resourceful_stations]
+        self._fleet_veh_per_h = np.array(fleets)
+
+    def open_period(self, period: int, observation: LinkObservation | None) -> Array:
+        """Learn from the last period, forecast, and return the fastest road times without mobile storages."""
+        self._period, self._gate = period, None
+        self._planner.forget()
+        if observation is not None:
+            self._background.observe(period - 1, observation.flow_veh_per_h, self._own_veh_per_h)
+            self._calibration.observe(observation.flow_veh_per_h, observation.travel_time_s)
+        self._own_veh_per_h = np.zeros(len(self._session.links))
+        self._curve = self._delay_curve()
+        self._forecast = self._background.forecast(period, self._session.horizon_periods)
+        expected = self._curve.time_s(self._forecast[0])
+        seen = None if observation is None else observation.travel_time_s
+        self._now_s = expected if seen is None else np.where(seen > 0, seen, expected)
+        return self._fastest(expected)
+
+    def _delay_curve(self) -> TimeCurve:
+        if self.settings.delay_law == "calibrated":
+            return self._calibration.curve()
+        free = self._road.free_time_s
+        return TimeCurve(free, BPR_RISE * free, self._road.capacity_veh_per_h)
+
+    def _fastest(self, link_time_s: Array) -> Array:
+        least = np.full(self._session.connection_shape[:2], np.inf)
+        for trip in self._graph.trips:
+            time = link_time_s[list(trip.links)].sum()
+            least[trip.origin, trip.destination] = min(least[trip.origin, trip.destination], time)
+        return least
+
+    def solve(self, multipliers_usd_per_veh: Array, gate: Gate) -> ConnectionAnswer:
+        """Return the connection that minimises f_T minus multipliers times connection, with a proven lower bound."""
+        self._gate = gate
+        costs, length_h = self._costs(gate, self._forecast), hours(self._session.period_s)
+        offer = self._planner.offer(costs, multipliers_usd_per_veh, self._fleet_veh_per_h, self._limit(self._forecast))
+        return ConnectionAnswer(offer.connection * length_h, offer.cost * length_h, offer.bound * length_h)
+
+    def evaluate(self, connection_veh: Array, gate: Gate) -> ConnectionAnswer:
+        """Return what of ``connection_veh`` fleets and capacities let through, and its f_T on the routes it would be led."""
+        self._gate = gate
+        costs, length_h = self._costs(gate, self._forecast), hours(self._session.period_s)
+        routed = self._route(costs, self._within_fleet(connection_veh / length_h))
+        cost = float(SocialCost(costs).value(routed.edge_flow).sum()) * length_h
+        return ConnectionAnswer(routed.connection * length_h, cost, cost)
+
+    def commit(self, connection_veh: Array) -> list[Departure]:
+        """Lead the first period's whole vehicles and record the plan."""
+        vehicles = np.rint(connection_veh[:, :, 0]).astype(np.intp)
+        if vehicles.any() and self._gate is None:
+            raise ModelError("commit: vehicles are to be sent, but no solve or evaluate told the gate times of this period")
+        stations = len(self._session.stations)
+        gate = self._gate or Gate(np.zeros(stations), np.ones(stations))  # without vehicles the gates do not matter
+        costs, length_h = self._costs(gate, self._forecast[:1]), hours(self._session.period_s)
+        planned = self._route(costs, vehicles[:, :, None] / length_h)
+        counts = whole_trips(self._graph, planned.trip_flow[0], vehicles)
+        routed = self._planner.routed(counts[None, :] / length_h, planned.price)
+        self._own_veh_per_h = routed.edge_flow[0, : len(self._session.links)]
+        self._record(costs, routed, counts)
+        return departures(self._graph, counts, self._session)
+
+    def _record(self, costs: EdgeCosts, routed: Routed, counts: np.ndarray) -> None:
+        time_s = costs.time_s(routed.edge_flow)[0]
+        record_routes(self._recorder, self._period, self._graph, counts, time_s, self._session)
+        record_deliveries(self._recorder, self._period, self._graph, counts, time_s)
+        record_links(self._recorder, self._period, self._session, costs, routed)
+        used = int((counts > 0).sum())
+        self._recorder.progress(period=self._period, vehicles=int(counts.sum()), routes=used)
+
+    def _route(self, costs: EdgeCosts, connection_veh_per_h: Array) -> Routed:
+        """Lead a connection (R, Q, B) as the routing rule says."""
+        rule, batch = self.settings.routing, connection_veh_per_h.shape[2]
+        if rule == "by_scheme":
+            rule = "fastest_route" if self._session.scheme is Scheme.FASTEST_ROUTE else "system_optimum"
+        if rule == "fastest_route":
+            return self._planner.cheapest(costs, connection_veh_per_h, self._now_s)
+        limit = self._limit(self._forecast[:batch])
+        if rule == "user_equilibrium":
+            return self._planner.equilibrium(costs, connection_veh_per_h, limit)
+        return self._planner.optimum(costs, connection_veh_per_h, limit)
+
+    def _within_fleet(self, connection_veh_per_h: Array) -> Array:
+        """Scale down what an RCS cannot send; negative numbers count as zero."""
+        wanted = np.maximum(connection_veh_per_h, 0.0)
+        total = wanted.sum(axis=1, keepdims=True)
+        part = np.minimum(1.0, self._fleet_veh_per_h[:, None, None] / np.where(total > 0, total, 1.0))
+        return wanted * part
+
+    def _limit(self, background: Array) -> Array | None:
+        """Return what the links leave to mobile storages (B, E), inf off the road; None if capacities do not bind."""
+        if not self.settings.respect_capacity:
+            return None
+        limit = np.full((len(background), len(self._graph.edges)), np.inf)
+        usable = self.settings.capacity_use * self._road.capacity_veh_per_h
+        limit[:, : self._graph.road_links] = np.maximum(usable - background, 0.0)
+        return limit
+
+    def _costs(self, gate: Gate, background: Array) -> EdgeCosts:
+        """Return the costs of all edges for the periods of ``background`` (B, L)."""
+        s, graph, (batch, links) = self.settings, self._graph, background.shape
+        edges = len(graph.edges)
+        base, rise, capacity = np.zeros(edges), np.zeros(edges), np.ones(edges)
+        base[:links], rise[:links] = self._curve.base_s, self._curve.rise_s
+        capacity[:links] = self._curve.capacity_veh_per_h
+        for number, edge in enumerate(graph.edges):
+            if edge.kind in (Kind.CHARGE, Kind.DISCHARGE):
+                station, service_s = self._session.stations.index(edge.place), s.stations[edge.place].service_s
+                base[number] = gate.time_s[station]
+                rise[number] = s.station_wait_factor * service_s
+                capacity[number] = max(float(gate.spots[station]), _LEAST_SPOTS) * S_PER_H / service_s
+        others = np.zeros((batch, edges))
+        others[:, :links] = background
+        fixed, spread = self._trip_money()
+        curve = TimeCurve(base, rise, capacity)
+        values_of_time = s.public_value_of_time_usd_per_h, s.driver_value_of_time_usd_per_h
+        return EdgeCosts(curve, others, np.tile(fixed, (batch, 1)), spread, *values_of_time)
+
+    def _trip_money(self) -> tuple[Array, Array]:
+        """Return usd per trip, and its rise per veh/h, on the trip edges."""
+        s, graph = self.settings, self._graph
+        fixed, spread = np.zeros(len(graph.edges)), np.zeros(len(graph.edges))
+        for edge in graph.of_kind(Kind.TRIP):
+            fleet = s.stations[graph.edges[edge].place].fleet_veh_per_h
+            fixed[edge] = s.trip_cost_usd
+            spread[edge] = s.trip_cost_spread_usd / max(fleet, 1.0)
+        return fixed, spread
