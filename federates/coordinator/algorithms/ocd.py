@@ -51,6 +51,8 @@ class OcdSettings(Config):
     (the full subgradient, which can also lower a price); `box_step` to the best prices by all answers so far."""
     box_usd_per_veh: Annotated[float, Field(gt=0, le=1e6)] = 4.0
     """`box_step` only: furthest a price moves in the first iteration, usd per vehicle."""
+    evaluate_every: Annotated[int, Field(ge=1, le=100)] = 1
+    """New offers are evaluated in the first iteration and then in every one of this many; the paper evaluates all (1)."""
     warm_start: bool = True
     """Begin with the multipliers of the last period, shifted by one period; the paper begins with zero."""
 
@@ -151,6 +153,8 @@ class OptimalityConditionDecomposition(CoordinationAlgorithm):
             return self._stop_or_update()
         state.unchanged = 0
         state.route_set.add(route)
+        if state.iteration % self.settings.evaluate_every != 1 % self.settings.evaluate_every:
+            return self._stop_or_update()
         self._evaluating = True
         return Evaluate(result.offered.connection_veh, result.asked.connection_veh)
 

@@ -1,0 +1,188 @@
+"""`portage check` on broken scenarios: one clear message each, with file, field, value and what is allowed; no traceback."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+
+def change(path, *keys, to=None, drop=False):
+    """Return a function that sets or drops one key of a YAML or JSON file of the scenario."""
+
+    def apply(scenario):
+        file = scenario / path
+        load, dump = (json.loads, json.dumps) if file.suffix == ".json" else (yaml.safe_load, yaml.safe_dump)
+        data = load(file.read_text())
+        place = data
+        for key in keys[:-1]:
+            place = place[key]
+        if drop:
+            del place[keys[-1]]
+        else:
+            place[keys[-1]] = to
+        file.write_text(dump(data))
+
+    return apply
+
+
+def rename(path, *keys, to):
+    def apply(scenario):
+        file = scenario / path
+        data = yaml.safe_load(file.read_text())
+        place = data
+        for key in keys[:-1]:
+            place = place[key]
+        place[to] = place.pop(keys[-1])
+        file.write_text(yaml.safe_dump(data))
+
+    return apply
+
+
+def remove(path):
+    return lambda scenario: (scenario / path).unlink()
+
+
+def replace(path, old, new):
+    def apply(scenario):
+        file = scenario / path
+        assert old in file.read_text(), f"{old!r} is not in {path}"
+        file.write_text(file.read_text().replace(old, new))
+
+    return apply
+
+
+P, T, X, C = (f"{a}/config.yaml" for a in ("power_operator", "transport_operator", "traffic_sumo", "coordinator"))
+
+BROKEN = {
+    "misspelt key in the agreement": (
+        rename("scenario.yaml", "periods", to="perods"),
+        ["scenario.yaml", "perods", "did you mean 'periods'"],
+    ),
+    "missing key in the agreement": (change("scenario.yaml", "links", drop=True), ["scenario.yaml", "links", "required"]),
+    "unknown scheme": (change("scenario.yaml", "scheme", to="fastest"), ["scheme", "'fastest'", "proposed"]),
+    "no periods": (change("scenario.yaml", "periods", to=0), ["periods", "0", "greater than or equal to 1"]),
+    "period as text": (change("scenario.yaml", "period_s", to="an hour"), ["period_s", "an hour", "number"]),
+    "seed below zero": (change("scenario.yaml", "seed", to=-1), ["seed", "-1"]),
+    "station in both roles": (change("scenario.yaml", "limited_stations", to=["q1", "r1"]), ["r1", "once"]),
+    "unknown station": (change("scenario.yaml", "limited_stations", to=["q1", "q3"]), ["q3"]),
+    "unknown link": (change("scenario.yaml", "links", to=["I5S_ELA-I711"]), ["I5S_ELA-I711"]),
+    "newer format": (change("scenario.yaml", "schema_version", to=9), ["schema_version", "9"]),
+    "not a number": (replace("scenario.yaml", "period_s: 3600", "period_s: .nan"), ["period_s", "nan"]),
+    "key given twice": (replace("scenario.yaml", "seed: 1", "seed: 1\nseed: 2"), ["scenario.yaml", "seed", "twice"]),
+    "no YAML": (replace("scenario.yaml", "links:", "links: [\n"), ["scenario.yaml", "valid YAML"]),
+    "agreement missing": (remove("scenario.yaml"), ["scenario.yaml", "missing"]),
+    "runner missing": (remove("runner.json"), ["runner.json", "missing"]),
+    "runner is no JSON": (replace("runner.json", '"federates"', "federates"), ["runner.json", "valid JSON"]),
+    "agent without entry": (
+        replace("runner.json", '"name": "traffic_sumo"', '"name": "traffic"'),
+        ["traffic_sumo", "exactly one"],
+    ),
+    "folder of an agent missing": (
+        replace("runner.json", '"directory": "traffic_sumo"', '"directory": "sumo"'),
+        ["sumo", "must exist"],
+    ),
+    "program not found": (
+        replace("runner.json", "python -u -m federates.traffic_sumo", "pithon -u -m federates.traffic_sumo"),
+        ["pithon", "PATH"],
+    ),
+    "module not found": (
+        replace("runner.json", "-m federates.traffic_sumo", "-m federates.trafic_sumo"),
+        ["federates.trafic_sumo", "not installed"],
+    ),
+    "own broker and HELICS's": (change("runner.json", "broker", to=True), ["runner.json", "broker", "absent or false"]),
+    "another agent's folder": (
+        replace("runner.json", '"directory": "transport_operator"', '"directory": "power_operator"'),
+        ["transport_operator.directory", "power_operator", "own"],
+    ),
+    "another agent's configuration": (
+        replace(
+            "runner.json",
+            "federates.transport_operator --config config.yaml",
+            "federates.transport_operator --config ../power_operator/config.yaml",
+        ),
+        ["transport_operator.exec", "../power_operator/config.yaml", "own folder"],
+    ),
+    "another agent's data": (
+        change(T, "settings", "background_file", to="../traffic_sumo/data/la_links_hourly.csv"),
+        ["transport_operator/config.yaml", "background_file", "own folder"],
+    ),
+    "configuration missing": (remove(P), [P, "missing"]),
+    "unknown operator": (change(P, "operator", to="charging_stations"), [P, "operator", "did you mean 'charging_station'"]),
+    "class that is not there": (change(P, "operator", to="nowhere:Mine"), [P, "operator", "cannot be imported"]),
+    "class of another role": (
+        change(P, "operator", to="federates.traffic_sumo.sumo:SumoTraffic"),
+        [P, "operator", "must be a class derived from PowerOperator"],
+    ),
+    "unknown traffic setting": (rename(X, "settings", "engine", to="engin"), [X, "settings.engin", "did you mean 'engine'"]),
+    "unknown engine": (change(X, "settings", "engine", to="aimsun"), [X, "settings.engine", "'aimsun'"]),
+    "unknown junction": (change(X, "settings", "stations", "r1", "junction", to="J110"), [X, "r1", "J110"]),
+    "negative flow": (
+        replace("traffic_sumo/data/la_links_hourly.csv", "I5S_ELA-I710,0,", "I5S_ELA-I710,0,-"),
+        ["la_links_hourly.csv"],
+    ),
+    "traffic data missing": (remove("traffic_sumo/data/la_links_hourly.csv"), ["la_links_hourly.csv"]),
+    "station without settings": (change(P, "settings", "stations", "q1", drop=True), [P, "q1"]),
+    "feeder limit below zero": (change(P, "settings", "stations", "q1", "feeder_limit_kw", to=-420), [P, "q1", "-420"]),
+    "gap above one": (change(C, "settings", "gap_target", to=2), [C, "settings.gap_target", "2"]),
+    "unknown transport junction": (change(T, "settings", "stations", "q2", "junction", to="J999"), [T, "J999"]),
+    "free speed of zero": (change(T, "settings", "free_speed_m_per_s", to=0), [T, "free_speed_m_per_s", "0"]),
+    "rounds that do not fit": (change("../../broker.yaml", "max_rounds", to=5000), ["broker.yaml", "dispatch_offset_s"]),
+    "unknown core": (change("../../broker.yaml", "core_type", to="mpi"), ["broker.yaml", "core_type", "'mpi'"]),
+}
+
+
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory):
+    """Return a copy of the scenario as it ships."""
+    return copy(tmp_path_factory.mktemp("pristine"))
+
+
+def copy(folder):
+    shutil.copy(ROOT / "broker.yaml", folder / "broker.yaml")
+    shutil.copytree(ROOT / "scenarios/la_gcs", folder / "scenarios/la_gcs", ignore=shutil.ignore_patterns("results", "*.log"))
+    return folder / "scenarios/la_gcs"
+
+
+def check(scenario):
+    words = [sys.executable, "-m", "federates.cli", "check", str(scenario)]
+    return subprocess.run(words, capture_output=True, text=True, timeout=60)
+
+
+def test_the_scenario_as_it_ships_has_nothing_wrong(pristine):
+    done = check(pristine)
+    assert done.returncode == 0, done.stderr
+    assert "nothing wrong" in done.stdout
+
+
+def test_thirty_and_more_scenarios_are_broken():
+    assert len(BROKEN) >= 30
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_scenario_is_refused_with_a_clear_message(tmp_path, name):
+    breaking, said = BROKEN[name]
+    scenario = copy(tmp_path)
+    breaking(scenario)
+    done = check(scenario)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    for words in said:
+        assert words in done.stderr
+    assert not (scenario / "results").exists()
+
+
+def test_several_problems_in_several_files_come_at_once(tmp_path):
+    scenario = copy(tmp_path)
+    for name in ("no periods", "unknown engine", "gap above one", "free speed of zero"):
+        BROKEN[name][0](scenario)
+    done = check(scenario)
+    assert done.returncode == 2
+    for words in ("periods", "settings.engine", "settings.gap_target", "free_speed_m_per_s"):
+        assert words in done.stderr
+    assert done.stderr.startswith("4 problems found")
