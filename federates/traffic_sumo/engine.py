@@ -1,0 +1,145 @@
+"""SUMO as a started thing with few verbs, the same over TraCI and libsumo."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from federates.boundary.errors import ModelError
+from federates.traffic_sumo.programs import find_program
+from federates.traffic_sumo.settings import Engine
+
+__all__ = ["Sumo"]
+
+T = TypeVar("T")
+_PR_SET_PDEATHSIG = 1
+_TRIES = 3
+
+
+class Sumo:
+    """One running simulation. ``api`` is the ``traci`` connection or the ``libsumo`` module; both have the same calls."""
+
+    def __init__(self, engine: Engine, options: list[str], folder: Path, timeout_s: float) -> None:
+        self._log = folder / "sumo.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self.api: Any = None
+        program = find_program("sumo")
+        command = [program, *options, "--log", str(self._log), "--no-step-log", "true"]
+        if engine is Engine.LIBSUMO:
+            self._load_library(command)
+        else:
+            self._start_process(command, timeout_s)
+
+    def call(self, verb: Callable[..., T], *arguments: Any) -> T:
+        """Call an API function; a SUMO that fails or is gone becomes a `ModelError` that says so."""
+        try:
+            return verb(*arguments)
+        except Exception as error:
+            if isinstance(error, (KeyboardInterrupt, SystemExit)):
+                raise
+            raise ModelError(self._describe(error)) from error
+
+    def step_to(self, time_s: float) -> None:
+        """Simulate until ``time_s``."""
+        self.call(self.api.simulationStep, time_s)
+
+    def close(self) -> None:
+        """End the simulation and its process (by its id, never by name); safe to call twice and after a crash."""
+        api, self.api = self.api, None
+        if api is not None:
+            with contextlib.suppress(Exception):
+                api.close(*(() if self._process is None else (False,)))  # TraCI: do not wait for ever; see below
+        process, self._process = self._process, None
+        if process is None:
+            return
+        try:
+            process.wait(5 if api is not None else 0)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    @property
+    def process_id(self) -> int | None:
+        """Return the id of SUMO's process; None for libsumo."""
+        return self._process.pid if self._process else None
+
+    def _load_library(self, command: list[str]) -> None:
+        library = importlib.import_module("libsumo")
+        if library.simulation.isLoaded():
+            raise ModelError("libsumo holds one simulation per process and one is running: close it, or use `engine: traci`")
+        self.api = library
+        self.call(library.start, command)
+
+    def _start_process(self, command: list[str], timeout_s: float) -> None:
+        traci = importlib.import_module("traci")
+        problem: Exception | None = None
+        for _ in range(_TRIES):  # another program may take the free port between our look and SUMO's start
+            port = _free_port()
+            self._process = subprocess.Popen(
+                [*command, "--remote-port", str(port)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            )
+            try:
+                self.api = self._connect(traci, port, timeout_s)
+                return
+            except Exception as error:
+                problem = error
+                self.close()
+        raise ModelError(self._describe(problem))
+
+    def _connect(self, traci: Any, port: int, timeout_s: float) -> Any:
+        """Connect as soon as SUMO listens; TraCI's own waiting prints to the screen at every try."""
+        end = time.monotonic() + timeout_s
+        while time.monotonic() < end:
+            try:
+                return traci.connect(port=port, numRetries=0, host="127.0.0.1", proc=self._process)
+            except traci.exceptions.FatalTraCIError:
+                time.sleep(0.05)
+        raise ModelError(f"SUMO did not start within start_timeout_s = {timeout_s:g} s")
+
+    def _describe(self, error: Exception | None) -> str:
+        ended = self._exit_text()
+        tail = ""
+        with contextlib.suppress(OSError):
+            lines = [line for line in self._log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+            tail = " | ".join(lines[-3:])
+        return f"SUMO failed{ended}: {error}" + (f"; its log ends: {tail}" if tail else "")
+
+    def _exit_text(self) -> str:
+        if self._process is None:
+            return ""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(1)
+        code = self._process.returncode
+        if code is None:
+            return ""
+        if code < 0:
+            return f" (process {self._process.pid} was ended by {signal.Signals(-code).name})"
+        return f" (process {self._process.pid} ended with exit code {code})"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def _die_with_parent() -> None:
+    """Ask Linux to end SUMO when the process that started it ends, however that happens."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,0 +1,117 @@
+"""Target time of every link and hour: observed where speeds were observed, estimated elsewhere."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from federates.boundary.errors import ConfigError, Problem
+from federates.boundary.units import M_PER_S_PER_MPH
+from federates.traffic_sumo.data import HOURS, Road, read_rows
+
+__all__ = ["MORNING_HOURS", "SHAPE_STATIONS", "Target", "delay_shape", "make_targets", "morning_speeds_m_per_s"]
+
+Array: TypeAlias = NDArray[np.float64]
+
+MORNING_HOURS = (7, 8)
+"""Hours covered by the observation, Tuesday 2008-10-07, 07:11-08:41."""
+NIGHT_HOURS = (22, 23, 0, 1, 2, 3, 4)
+SHAPE_STATIONS = ("718081", "716985", "718371")
+"""PM-leaning I-5 N stations, the same as behind the given flows."""
+_ALIASES = {
+    "US101S_I110-I10": "US101S_I110-ELA",
+    "I10E_I110-I5": "I10E_I110-ELA",
+    "I5S_I10-I710": "I5S_ELA-I710",
+}
+"""Names of links in the file of segments that differ from those in the file of links."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Target time of a link in an hour, with where it comes from."""
+
+    time_s: float
+    basis: str
+
+
+def morning_speeds_m_per_s(folder: Path, file: str, detectors_file: str) -> dict[str, float]:
+    """Return the length-weighted harmonic mean of the segments' speeds by link.
+
+    A segment whose detectors' postmiles are not both known gets the mean length of the link's known ones.
+    """
+    problems: list[Problem] = []
+    places = {
+        str(row["station"]): float(row["abs_pm"])
+        for row in read_rows(folder, detectors_file, ("station",), ("abs_pm",), problems)
+    }
+    if problems:
+        raise ConfigError(problems)
+    segments: dict[str, list[tuple[float | None, float]]] = {}
+    for row in _open(folder, file):
+        link = _ALIASES.get(row["link"], row["link"])
+        if not row["tue2008_mph"]:
+            continue
+        ends = [places.get(row[end]) for end in ("sta_from", "sta_to")]
+        length = abs(ends[0] - ends[1]) if ends[0] is not None and ends[1] is not None else None
+        segments.setdefault(link, []).append((length, float(row["tue2008_mph"])))
+    return {link: M_PER_S_PER_MPH * _harmonic_mean(values) for link, values in segments.items()}
+
+
+def _harmonic_mean(segments: list[tuple[float | None, float]]) -> float:
+    known = [length for length, _ in segments if length]
+    usual = sum(known) / len(known) if known else 1.0
+    lengths = [length or usual for length, _ in segments]
+    return sum(lengths) / sum(length / speed for length, (_, speed) in zip(lengths, segments, strict=True))
+
+
+def delay_shape(folder: Path, file: str, cap: float) -> Array:
+    """Return delay per hour of day relative to the morning's, shape (24,): mean of the PM-leaning stations, zero at night.
+
+    Delay is time per distance above that of the hours 0 to 3. ``cap`` limits it, because the stations' afternoon exceeds
+    their morning far more than the given flows of our links do.
+    """
+    rows = _open(folder, file)
+    speed = np.array([[float(row[station]) for station in SHAPE_STATIONS] for row in rows])
+    if speed.shape[0] != HOURS:
+        raise ConfigError([Problem(file, "h", f"{speed.shape[0]} rows", "24 rows, one an hour")])
+    delay = np.maximum(0.0, 1.0 / speed - 1.0 / speed[:4].mean(axis=0)).mean(axis=1)
+    shape = np.minimum(delay / delay[list(MORNING_HOURS)].mean(), cap)
+    shape[list(NIGHT_HOURS)] = 0.0
+    shape[list(MORNING_HOURS)] = 1.0
+    return np.asarray(shape, dtype=np.float64)
+
+
+def make_targets(
+    road: Road, morning_m_per_s: dict[str, float], shape: Array, free_speed_m_per_s: float
+) -> dict[str, list[Target]]:
+    """Return 24 targets a link; a link without an observed speed is free at all hours."""
+    targets = {}
+    for link in road.links.values():
+        free_s = 1000.0 * link.length_km / free_speed_m_per_s
+        seen = morning_m_per_s.get(link.name)
+        delay_s = max(0.0, 1000.0 * link.length_km / seen - free_s) if seen else 0.0
+        targets[link.name] = [_target(hour, free_s, delay_s, float(shape[hour]), seen is not None) for hour in range(HOURS)]
+    return targets
+
+
+def _target(hour: int, free_s: float, delay_s: float, share: float, observed: bool) -> Target:
+    if not observed:
+        return Target(free_s, "estimated: no speed observed, free flow")
+    if hour in MORNING_HOURS:
+        return Target(free_s + delay_s, "observed: PeMS Tue 2008-10-07, 07:11-08:41")
+    if hour in NIGHT_HOURS:
+        return Target(free_s, "estimated: free flow at night")
+    return Target(free_s + share * delay_s, "estimated: morning delay x delay shape of I-5 N Oct 2025")
+
+
+def _open(folder: Path, file: str) -> list[dict[str, str]]:
+    try:
+        with (folder / file).open(encoding="utf-8", newline="") as stream:
+            return list(csv.DictReader(stream))
+    except OSError as error:
+        raise ConfigError([Problem(file, "(file)", str(error), "must be a readable csv file")]) from None
