@@ -11,7 +11,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
-__all__ = ["BOUNDARY_VERSION", "MAX_ROUTE_LINKS", "TOPICS", "Command", "Role", "Topic", "received_by", "sent_by", "topic"]
+__all__ = [
+    "BOUNDARY_VERSION",
+    "MAX_ROUTE_LINKS",
+    "PASSED_ON",
+    "TOPICS",
+    "Command",
+    "Role",
+    "Topic",
+    "received_by",
+    "sent_by",
+    "topic",
+]
 
 BOUNDARY_VERSION = 1
 """Raised whenever a topic's meaning, unit or shape changes."""
@@ -91,6 +102,9 @@ TOPICS: tuple[Topic, ...] = (
         (_T,),
         "Vehicles asked of the transport operator, to evaluate or as committed.",
     ),
+    Topic(_C, "station_travel_time_s", "s", ("R", "Q"), (_P,), "The transport operator's topic of this name, passed on."),
+    Topic(_C, "gate_time_s", "s", ("S",), (_T,), "The power operator's topic of this name, passed on."),
+    Topic(_C, "gate_spots", "1", ("S",), (_T,), "The power operator's topic of this name, passed on."),
     Topic(
         _P,
         "asked_connection_veh",
@@ -112,10 +126,10 @@ TOPICS: tuple[Topic, ...] = (
         "gate_time_s",
         "s",
         ("S",),
-        (_T,),
+        (_C,),
         "Expected time from arrival at a station to leaving it: waiting plus charging (RCS) or discharging (LCS).",
     ),
-    Topic(_P, "gate_spots", "1", ("S",), (_T,), "Spots for mobile storage at a station."),
+    Topic(_P, "gate_spots", "1", ("S",), (_C,), "Spots for mobile storage at a station."),
     Topic(
         _T,
         "offered_connection_veh",
@@ -132,7 +146,7 @@ TOPICS: tuple[Topic, ...] = (
         (_C,),
         "Own cost without multipliers; proven lower bound of own cost minus multipliers times connection.",
     ),
-    Topic(_T, "station_travel_time_s", "s", ("R", "Q"), (_P,), "Expected road time from r to q now."),
+    Topic(_T, "station_travel_time_s", "s", ("R", "Q"), (_C,), "Expected road time from r to q now."),
     Topic(
         _T,
         "departures",
@@ -155,6 +169,15 @@ TOPICS: tuple[Topic, ...] = (
         "Mobile storages that arrived at a station in each bin of the last period.",
     ),
 )
+
+
+PASSED_ON: tuple[tuple[Role, str], ...] = (
+    (Role.TRANSPORT_OPERATOR, "station_travel_time_s"),
+    (Role.POWER_OPERATOR, "gate_time_s"),
+    (Role.POWER_OPERATOR, "gate_spots"),
+)
+"""What the coordinator passes from one operator to the other when a period opens: the operators have no line of their own
+(docs/decisions/0007)."""
 
 
 def topic(key: str) -> Topic:

@@ -11,20 +11,22 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from federates.boundary.config import load_config
-from federates.boundary.errors import PortageError
+from federates.boundary.errors import FederationError, PortageError
 from federates.runs.broker_core import FEDERATES, Broker
 from federates.runs.finish import finish_run
 from federates.runs.lost import lost_agents
 from federates.runs.start import new_identity
 from federates.runtime.broker_config import BrokerConfig
-from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity, identity_path
+from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity, choose_port, identity_path
 from federates.runtime.watchdog import Watchdog
 
 _POLL_S = 0.2
 _LAST_WORDS_S = 0.3
+_ATTEMPTS = 5
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -42,6 +44,9 @@ def main(argv: list[str] | None = None) -> int:
     try:
         _serve(identity, path)
         record = finish_run(Path(identity.run_folder), started)
+    except PortageError as error:
+        print(f"portage: broker: {error}", file=sys.stderr, flush=True)
+        return 1
     finally:
         watchdog.stop()
         path.unlink(missing_ok=True)
@@ -63,7 +68,8 @@ def _identity(arguments: argparse.Namespace, path: Path) -> RunIdentity:
 
 def _serve(identity: RunIdentity, path: Path) -> None:
     """Start the broker, announce it, and wait until the federation has ended or lost somebody."""
-    with Broker(identity) as broker:
+    broker, identity = _start(identity)
+    with broker:
         identity.write(path)
         print(f"portage: run {identity.run_id}: broker on 127.0.0.1:{identity.port}", flush=True)
         deadline = time.monotonic() + identity.broker.limits.join_s
@@ -76,6 +82,18 @@ def _serve(identity: RunIdentity, path: Path) -> None:
                 time.sleep(_LAST_WORDS_S)
                 return
             complete = complete or _check_joined(broker, deadline, identity.broker.limits.join_s)
+
+
+def _start(identity: RunIdentity) -> tuple[Broker, RunIdentity]:
+    """Start the broker; a port that another run has just taken is changed, unless it is fixed in broker.yaml."""
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return Broker(identity), identity
+        except FederationError:
+            if identity.broker.port != "auto":
+                raise
+            identity = replace(identity, port=choose_port(identity.broker))
+    return Broker(identity), identity
 
 
 def _check_joined(broker: Broker, deadline: float, limit_s: float) -> bool:

@@ -17,6 +17,9 @@ from federates.runs.launch import Launch
 
 __all__ = ["ProgressView"]
 
+_C, _P, _X = Role.COORDINATOR.value, Role.POWER_OPERATOR.value, Role.TRAFFIC.value
+_COLUMNS = ("hour", "round", "gap", "sent", "on road", "load/limit kW")
+
 
 class _Tail:
     """Reads new lines of the agents' ``progress.jsonl`` files and keeps the newest value of every field."""
@@ -40,10 +43,8 @@ class _Tail:
                     self._take(role, json.loads(line))
 
     def _take(self, role: Role, fields: dict[str, Any]) -> None:
-        # The period of the coordinator is the run's; the others speak of the one before.
-        if role is not Role.COORDINATOR:
-            fields.pop("period", None)
-        self.fields.update(fields)
+        # Two agents may use the same word for different things, so an agent's name stands before its fields.
+        self.fields.update({f"{role.value}.{name}": value for name, value in fields.items()})
 
 
 class ProgressView:
@@ -77,36 +78,35 @@ class ProgressView:
 
     def _table(self) -> Table:
         table = Table(box=None, padding=(0, 2))
-        for column in ("run", "hour", "round", "gap", "vehicles sent", "MVES on road", "feeder load (kW)"):
+        for column in ("run", *_COLUMNS):
             table.add_column(column, justify="left" if column == "run" else "right")
         for run_id, tail in self._tails.items():
             table.add_row(run_id, *_cells(tail.fields))
         return table
 
     def _print_line(self, run_id: str, fields: dict[str, Any]) -> None:
-        period = fields.get("period", -1)
-        # `hour` arrives with the commit of a period: one line per period, when it is decided.
-        if "vehicles_sent" not in fields or period == self._printed.get(run_id, -1) or fields.get("hour") is None:
+        """Print one line per period, when its plan is decided."""
+        hour = fields.get(f"{_C}.hour")
+        if hour is None or fields[f"{_C}.period"] == self._printed.get(run_id):
             return
-        self._printed[run_id] = period
-        hour, round_, gap, sent, road, load = _cells(fields)
-        self._console.print(
-            f"{run_id}  hour {hour}  rounds {round_}  gap {gap}  sent {sent}  on road {road}  feeder kW {load}", highlight=False
-        )
-        fields.pop("vehicles_sent")
+        self._printed[run_id] = fields[f"{_C}.period"]
+        shown = dict(zip(_COLUMNS, _cells(fields), strict=True))
+        self._console.print(run_id, *(f"{name} {text}" for name, text in shown.items()), sep="  ", highlight=False)
 
 
 def _cells(fields: dict[str, Any]) -> tuple[str, ...]:
     """Return hour, round, gap, vehicles sent, vehicles on the road, feeder loads as texts."""
-    gap = fields.get("gap", -1.0)
-    loads = ", ".join(
-        f"{key.removeprefix('load_kw_')} {value:.0f}" for key, value in sorted(fields.items()) if key.startswith("load_kw_")
-    )
+    hour, gap = fields.get(f"{_C}.hour"), fields.get(f"{_C}.gap", -1.0)
+    loads = [
+        f"{name.removesuffix('_load_kw')} {value:.0f}/{fields.get(key.replace('_load_kw', '_limit_kw'), 0):.0f}"
+        for key, value in sorted(fields.items())
+        if key.startswith(f"{_P}.") and (name := key.removeprefix(f"{_P}.")).endswith("_load_kw")
+    ]
     return (
-        f"{fields['hour']:.0f}" if fields.get("hour") is not None else "-",
-        str(fields.get("round", "-")),
+        "-" if hour is None else f"{hour:.0f}",
+        str(fields.get(f"{_C}.round", "-")),
         f"{gap:.2%}" if gap >= 0 else "-",
-        str(fields.get("vehicles_sent", "-")),
-        str(fields.get("vehicles", "-")),
-        loads or "-",
+        str(fields.get(f"{_C}.vehicles_sent", "-")),
+        str(fields.get(f"{_X}.mves_on_road", "-")),
+        ", ".join(loads) or "-",
     )

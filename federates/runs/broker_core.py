@@ -28,6 +28,7 @@ class Broker:
         self._identity = identity
         self._broker: Any = h.helicsCreateBroker(identity.broker.core_type, identity.run_id, _init_string(identity, federates))
         if not h.helicsBrokerIsConnected(self._broker):
+            h.helicsBrokerFree(self._broker)
             raise FederationError(f"the HELICS broker could not start on port {identity.port}")
 
     def __enter__(self) -> Self:

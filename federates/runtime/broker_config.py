@@ -14,8 +14,9 @@ CoreType = Literal["zmq", "tcp", "tcpss", "inproc"]
 LogLevel = Literal["error", "warning", "summary", "connections", "interfaces", "timing", "data", "debug", "trace"]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
-_OVERHEAD_STEPS = 10
-"""Steps of a negotiation that are no rounds: open, commit, stop and spare ones."""
+_STEPS_PER_ROUND = 2
+_OVERHEAD_ROUNDS = 10
+"""Room for what is no round: open, commit, stop."""
 
 
 class Limits(Config):
@@ -48,7 +49,7 @@ class BrokerConfig(Config):
     """HELICS time between two rounds of a negotiation."""
     dispatch_offset_s: Annotated[float, Field(gt=0, le=60)] = 1.0
     """The traffic model takes departures this long after a period starts; all rounds lie before it."""
-    max_rounds: Annotated[int, Field(ge=1, le=100_000)] = 500
+    max_rounds: Annotated[int, Field(ge=1, le=100_000)] = 400
     """Most rounds of one negotiation."""
     tick_s: Annotated[int, Field(ge=1, le=60)] = 1
     """HELICS looks for lost partners this often."""
@@ -59,10 +60,10 @@ class BrokerConfig(Config):
 
     @model_validator(mode="after")
     def _rounds_fit(self) -> Self:
-        needed_s = self.round_step_s * (self.max_rounds + _OVERHEAD_STEPS)
+        needed_s = self.round_step_s * _STEPS_PER_ROUND * (self.max_rounds + _OVERHEAD_ROUNDS)
         if needed_s >= self.dispatch_offset_s:
             raise ValueError(
-                f"round_step_s x (max_rounds + {_OVERHEAD_STEPS}) = {needed_s:g} s must be below "
+                f"round_step_s x {_STEPS_PER_ROUND} x (max_rounds + {_OVERHEAD_ROUNDS}) = {needed_s:g} s must be below "
                 f"dispatch_offset_s = {self.dispatch_offset_s:g} s"
             )
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from federates.boundary.errors import FederationError
 from federates.boundary.messages import Array, ConnectionAnswer
 from federates.boundary.roles import Commit, CoordinationAlgorithm, Evaluate, RoundResult, Solve
 from federates.boundary.session import Session
-from federates.boundary.topics import Command, Role
+from federates.boundary.topics import PASSED_ON, Command, Role
 from federates.runtime.federate import Federate
 from federates.runtime.inbox import Inbox
 from federates.runtime.results import ResultWriter
@@ -20,7 +21,9 @@ __all__ = ["run_coordinator"]
 
 _MARGIN_S = 3.0
 """An agent that is too slow notices it first, and can say so by name; the coordinator's own limit comes after."""
+_MOST_STEPS = 4
 _P, _T = f"{Role.POWER_OPERATOR}/", f"{Role.TRANSPORT_OPERATOR}/"
+_ANSWERS = (f"{_P}asked_connection_veh", f"{_P}power_cost_usd", f"{_T}offered_connection_veh", f"{_T}transport_cost_usd")
 
 
 @dataclass
@@ -48,20 +51,37 @@ def run_coordinator(federate: Federate, session: Session, algorithm: Coordinatio
         writer.record("timings", period=period, round=rounds, activity="negotiation", wall_s=wall_s)
         writer.flush()
     clock = _open(federate, session, session.periods, limits.period_s)
+    # One step later the operators have taken in the last observation.
     _command(federate, Command.STOP, session.periods, 0)
     federate.advance(clock.tick(), limits.answer_s, "the operators to stop")
 
 
 def _open(federate: Federate, session: Session, period: int, wait_s: float) -> _Clock:
-    """Wait for the period's start, tell the operators to open it, and wait until they have."""
+    """Wait for the period's start, and let the operators open it: each hears what the other says at the gate."""
     clock = _Clock(period * session.period_s, federate.identity.broker.round_step_s)
     if period > 0:
         federate.advance(clock.start_s, wait_s, f"period {period} to start")
+        federate.wait_until(Role.TRAFFIC, clock.start_s, wait_s, f"the traffic model to finish period {period - 1}")
     _command(federate, Command.OPEN, period, 0)
-    federate.advance(
-        clock.tick(), wait_s, f"the traffic model to finish period {period - 1} and both operators to open period {period}"
-    )
+    keys = [f"{sender}/{name}" for sender, name in PASSED_ON]
+    inbox = _collect(federate, clock, keys, period, 0, wait_s)
+    for key, (_, name) in zip(keys, PASSED_ON, strict=True):
+        federate.publish(name, period, 0, inbox.take(key, period, 0))
     return clock
+
+
+def _collect(federate: Federate, clock: _Clock, keys: Sequence[str], period: int, round_: int, wait_s: float) -> Inbox:
+    """Advance in micro-steps until every message of ``keys`` has come for this round; one or two steps are enough."""
+    inbox = Inbox(federate.role)
+    what = "both operators to open" if round_ == 0 else "both operators' answers in"
+    for _ in range(_MOST_STEPS):
+        federate.advance(clock.tick(), wait_s, f"{what} period {period}, round {round_}")
+        inbox.add(federate.updates())
+        if all(inbox.has(key, period, round_) for key in keys):
+            return inbox
+    for key in keys:
+        inbox.take(key, period, round_)
+    raise FederationError(f"coordinator: messages of period {period}, round {round_} are out of order")
 
 
 def _negotiate(
@@ -74,7 +94,6 @@ def _negotiate(
 ) -> int:
     """Carry out the algorithm's decisions until it commits; return the number of rounds."""
     broker = federate.identity.broker
-    inbox = Inbox(federate.role)
     decision = algorithm.start(period)
     round_ = 0
     while not isinstance(decision, Commit):
@@ -82,9 +101,7 @@ def _negotiate(
         if round_ > broker.max_rounds:
             raise FederationError(f"coordinator: no decision after {broker.max_rounds} rounds (max_rounds in broker.yaml)")
         _ask(federate, decision, period, round_)
-        what = f"both operators' answers in period {period}, round {round_}"
-        federate.advance(clock.tick(), broker.limits.answer_s + _MARGIN_S, what)
-        inbox.add(federate.updates())
+        inbox = _collect(federate, clock, _ANSWERS, period, round_, broker.limits.answer_s + _MARGIN_S)
         decision = algorithm.next(_answers(inbox, period, round_))
     _commit(federate, decision, period, round_ + 1)
     federate.advance(clock.tick(), broker.limits.answer_s + _MARGIN_S, f"both operators to commit period {period}")

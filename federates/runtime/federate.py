@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,6 +24,7 @@ __all__ = ["SESSION_KEY", "Federate", "core_init_string"]
 SESSION_KEY = f"{Role.COORDINATOR}/session"
 
 _TIME_TOLERANCE_S = 1e-7
+_ASK_EVERY_S = 0.02
 _ERROR_CODE = re.compile(r"^\[-?\d+\] ")
 """HELICS puts its error code before the message."""
 
@@ -78,6 +81,30 @@ class Federate:
             raise FederationError(
                 f"{self.role}: asked for t = {time_s} s, was granted {granted_s} s: the federation has ended early"
             )
+
+    def wait_until(self, partner: Role, time_s: float, limit_s: float, waiting_for: str) -> None:
+        """Wait, without asking for time, until ``partner`` has been granted ``time_s``.
+
+        Two federates that hear each other and both wait for a third in a time request exchange messages without end
+        (HELICS 3.6.1, docs/decisions/0007). Where a wait is long, the coordinator therefore asks how far the third one is.
+        """
+        query = h.helicsCreateQuery(partner.value, "current_time")
+        deadline_s = time.monotonic() + limit_s
+        try:
+            while self._granted_s(query) < time_s - _TIME_TOLERANCE_S:
+                if time.monotonic() > deadline_s:
+                    raise FederationError(f"{self.role}: waiting for {waiting_for} took longer than {limit_s:g} s")
+                time.sleep(_ASK_EVERY_S)
+        finally:
+            h.helicsQueryFree(query)
+
+    def _granted_s(self, query: Any) -> float:
+        """Return the time granted to the federate that ``query`` asks; infinite once it has left."""
+        with self._helics():
+            answer = h.helicsQueryExecute(query, self._fed)
+        if isinstance(answer, dict) and "granted_time" in answer:
+            return float(answer["granted_time"])
+        return math.inf
 
     def updates(self) -> dict[str, Frame]:
         """Return every message that came with the last grant, by topic key."""
@@ -140,7 +167,7 @@ def _federate_info(role: Role, identity: RunIdentity) -> Any:
     h.helicsFederateInfoSetFlagOption(info, h.HELICS_FLAG_TERMINATE_ON_ERROR, True)
     h.helicsFederateInfoSetFlagOption(info, h.HELICS_FLAG_UNINTERRUPTIBLE, True)
     # The coordinator's grant waits until both operators have had theirs: one micro-step is one whole round.
-    h.helicsFederateInfoSetFlagOption(info, h.HELICS_FLAG_WAIT_FOR_CURRENT_TIME_UPDATE, role is Role.COORDINATOR)
+    h.helicsFederateInfoSetFlagOption(info, h.HELICS_FLAG_WAIT_FOR_CURRENT_TIME_UPDATE, False)
     return info
 
 

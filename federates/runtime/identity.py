@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import socket
 import tempfile
 import time
@@ -107,10 +108,11 @@ def choose_port(config: BrokerConfig, file: str = "broker.yaml") -> int:
             return config.port
         allowed = "this port or the next one is taken; choose another number, or auto"
         raise ConfigError([Problem(file, "port", str(config.port), allowed)])
-    # A start that differs per process keeps two runs that begin together apart.
+    # A random start keeps runs that begin together apart. It decides nothing that reaches a result, so it needs no seed.
     span = 30_000 // _PORTS_PER_RUN
+    start = secrets.randbelow(span)
     for step in range(span):
-        port = 24_000 + ((os.getpid() * 7 + step) % span) * _PORTS_PER_RUN
+        port = 24_000 + ((start + step) % span) * _PORTS_PER_RUN
         if all(_free(port + offset) for offset in range(_PORTS_PER_RUN)):
             return port
     raise ConfigError([Problem(file, "port", "auto", "no free block of ports was found on the loopback")])

@@ -20,6 +20,11 @@ class Inbox:
         """Keep new messages; a newer one of the same topic replaces the older."""
         self._frames.update(frames)
 
+    def has(self, key: str, period: int, round_: int) -> bool:
+        """Whether the newest message of ``key`` is of this period and round."""
+        frame = self._frames.get(key)
+        return frame is not None and (frame.period, frame.round) == (period, round_)
+
     def take(self, key: str, period: int, round_: int | None = None) -> Array:
         """Return the values of ``key`` for this period (and round, if given).
 

@@ -17,7 +17,7 @@ from federates.runtime.results import ResultWriter
 
 __all__ = ["PowerDesk", "TransportDesk", "departures_to_rows", "run_operator"]
 
-_C, _P, _T, _X = (f"{role.value}/" for role in (Role.COORDINATOR, Role.POWER_OPERATOR, Role.TRANSPORT_OPERATOR, Role.TRAFFIC))
+_C, _X = f"{Role.COORDINATOR}/", f"{Role.TRAFFIC}/"
 _COMMAND = f"{_C}command"
 
 
@@ -95,7 +95,7 @@ class PowerDesk(Desk):
         self.federate.publish("power_cost_usd", period, round_, np.array([answer.cost_usd, answer.bound_usd]))
 
     def _travel_time_s(self, period: int) -> Array:
-        return self.inbox.take(f"{_T}station_travel_time_s", period)
+        return self.inbox.take(f"{_C}station_travel_time_s", period)
 
 
 class TransportDesk(Desk):
@@ -129,7 +129,7 @@ class TransportDesk(Desk):
         self.federate.publish("transport_cost_usd", period, round_, np.array([answer.cost_usd, answer.bound_usd]))
 
     def _gate(self, period: int) -> Gate:
-        return Gate(self.inbox.take(f"{_P}gate_time_s", period), self.inbox.take(f"{_P}gate_spots", period))
+        return Gate(self.inbox.take(f"{_C}gate_time_s", period), self.inbox.take(f"{_C}gate_spots", period))
 
 
 def departures_to_rows(departures: list[Departure], session: Session) -> Array:

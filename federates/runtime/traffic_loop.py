@@ -29,10 +29,9 @@ def run_traffic(federate: Federate, session: Session, model: TrafficModel, write
         inbox.add(federate.updates())
         departures = rows_to_departures(inbox.take(_DEPARTURES, period), session)
         started = time.perf_counter()
-        # The model runs once the end of its period is granted, so that nothing it could still be told is missed.
-        federate.advance(begin_s + session.period_s, patience_s, f"the end of period {period}")
         with federate.watchdog.limit(broker.limits.period_s, f"{federate.role}: moving through period {period}"):
             seen = model.run(period, departures)
+        federate.advance(begin_s + session.period_s, patience_s, f"the end of period {period}")
         _publish(federate, period, seen)
         writer.record("timings", period=period, round=0, activity="run", wall_s=time.perf_counter() - started)
         writer.flush()

@@ -68,6 +68,7 @@ class SumoTraffic(TrafficModel):
         self._fleet = Fleet(self._sumo, self._zero_s)
         self._detectors = LinkDetectors(self._sumo, list(self._road.links.values()))
         self._control = DelayController(self._road, settings, session.start_hour)
+        self._record_map()
         self._now_s = -self._zero_s
         self._next_control_s = self._now_s
         self._advance(0.0, np.zeros((len(session.stations), 1)), np.zeros(1))
@@ -161,6 +162,19 @@ class SumoTraffic(TrafficModel):
         ends = {link.name: (link.start, link.end) for link in self._road.links.values()}
         junctions = {name: site.junction for name, site in self.settings.stations.items()}
         fleet.check_routes(departures, ends, junctions)
+
+    def _record_map(self) -> None:
+        """Record the course of the links and the places of the stations."""
+        recorder, junctions = _running(self._recorder), self._road.junctions
+        for name in self._session.links:
+            link = self._road.links[name]
+            first, last = junctions[link.start], junctions[link.end]
+            points = [(first.lat_deg, first.lon_deg), *link.points, (last.lat_deg, last.lon_deg)]
+            for number, (lat, lon) in enumerate(points):
+                recorder.record("link_geometry", link=name, seq=number, lat=lat, lon=lon)
+        for name in self._session.stations:
+            site = junctions[self.settings.stations[name].junction]
+            recorder.record("station_sites", station=name, lat=site.lat_deg, lon=site.lon_deg)
 
     def _record(self, period: int, observation: TrafficObservation) -> None:
         recorder, session = _running(self._recorder), self._session

@@ -10,7 +10,7 @@ from federates.boundary.errors import BoundaryError
 from federates.boundary.messages import Departure, decode, encode
 from federates.boundary.session import Session
 from federates.boundary.tables import TABLES
-from federates.boundary.topics import MAX_ROUTE_LINKS, TOPICS, Role, received_by, sent_by, topic
+from federates.boundary.topics import MAX_ROUTE_LINKS, PASSED_ON, TOPICS, Role, received_by, sent_by, topic
 from federates.boundary.units import UNITS
 from federates.runtime.operator_loop import departures_to_rows
 from federates.runtime.traffic_loop import rows_to_departures
@@ -42,11 +42,20 @@ def test_the_coordinator_hears_nothing_of_the_road_and_the_traffic_model_nothing
     assert {entry.name for entry in received_by(Role.TRAFFIC)} == {"session", "departures"}
 
 
+def test_the_operators_have_no_line_of_their_own():
+    for one, other in ((Role.POWER_OPERATOR, Role.TRANSPORT_OPERATOR), (Role.TRANSPORT_OPERATOR, Role.POWER_OPERATOR)):
+        assert all(entry.sender is not other for entry in received_by(one))
+
+
 def test_power_never_hears_flows_and_transport_never_hears_loads():
-    heard_by_power = {e.name for e in received_by(Role.POWER_OPERATOR) if e.sender is not Role.COORDINATOR}
-    assert heard_by_power == {"station_travel_time_s", "station_passing_veh", "station_arrivals_veh"}
-    heard_by_transport = {e.name for e in received_by(Role.TRANSPORT_OPERATOR) if e.sender is Role.POWER_OPERATOR}
-    assert heard_by_transport == {"gate_time_s", "gate_spots"}
+    heard_by_power = {e.name for e in received_by(Role.POWER_OPERATOR)}
+    assert not heard_by_power & {e.name for e in received_by(Role.TRANSPORT_OPERATOR) if e.sender is Role.TRAFFIC}
+    passed_on = {name for _, name in PASSED_ON}
+    told = {e.name for e in sent_by(Role.POWER_OPERATOR)} & {e.name for e in received_by(Role.TRANSPORT_OPERATOR)}
+    assert told == {"gate_time_s", "gate_spots"} <= passed_on
+    for sender, name in PASSED_ON:
+        source, copy = topic(f"{sender}/{name}"), topic(f"{Role.COORDINATOR}/{name}")
+        assert (source.unit, source.shape, source.receivers) == (copy.unit, copy.shape, (Role.COORDINATOR,))
 
 
 finite = st.floats(allow_nan=False, allow_infinity=False, width=64)
