@@ -76,7 +76,7 @@ def headline(run: RunTables) -> list[str]:
     known = [f"{minutes(float(value))} {'in SUMO' if kind == 'sumo' else 'by formula'}" for kind, value in times if value]
     if known:
         out.append(f"A delivery (charging, driving, discharging, with all waiting) took {' and '.join(known)} on average.")
-    if "agreement_share" in head:
+    if "agreement_share" in head and run.session.scheme is Scheme.PROPOSED:
         text = f"The operators agreed in {head['agreed_periods']} periods ({percent(float(head['agreement_share']), 0)})"
         gap = f", with a last gap of {percent(float(head['gap_mean']), 2)} on average" if "gap_mean" in head else ""
         out.append(f"{text} after {number(float(head['rounds_mean']), 1)} rounds a period on average{gap}.")

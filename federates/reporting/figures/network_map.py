@@ -42,7 +42,7 @@ def network_map_figure(run: RunTables, geometry: Geometry) -> Figure:
         )
     )
     start = run.session.hour_of_day(period)
-    figure = new_figure(4.4, f"Network from {start:g} to {start + run.period_h:g} h: {run.title}")
+    figure = new_figure(4.9, f"Network from {start:g} to {start + run.period_h:g} h: {run.title}")
     left, right = figure.subplots(1, 2, sharex=True, sharey=True)
     kmh = {name: KMH_PER_M_PER_S * value for name, value in speed.items()}
     norm = Normalize(0.0, max(100.0, *kmh.values()))
