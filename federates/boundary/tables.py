@@ -60,7 +60,7 @@ TABLES: tuple[Table, ...] = (
         {
             "period": "period",
             "round": "round; of the coordinator: number of rounds",
-            "activity": "command, negotiation or run",
+            "activity": "command, negotiation, algorithm or run",
             "wall_s": "wall-clock time, s",
         },
     ),

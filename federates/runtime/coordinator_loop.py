@@ -94,7 +94,9 @@ def _negotiate(
 ) -> int:
     """Carry out the algorithm's decisions until it commits; return the number of rounds."""
     broker = federate.identity.broker
+    started = time.perf_counter()
     decision = algorithm.start(period)
+    thinking_s = time.perf_counter() - started
     round_ = 0
     while not isinstance(decision, Commit):
         round_ += 1
@@ -102,10 +104,13 @@ def _negotiate(
             raise FederationError(f"coordinator: no decision after {broker.max_rounds} rounds (max_rounds in broker.yaml)")
         _ask(federate, decision, period, round_)
         inbox = _collect(federate, clock, _ANSWERS, period, round_, broker.limits.answer_s + _MARGIN_S)
+        started = time.perf_counter()
         decision = algorithm.next(_answers(inbox, period, round_))
+        thinking_s += time.perf_counter() - started
     _commit(federate, decision, period, round_ + 1)
     federate.advance(clock.tick(), broker.limits.answer_s + _MARGIN_S, f"both operators to commit period {period}")
     _record(session, writer, decision, period)
+    writer.record("timings", period=period, round=round_, activity="algorithm", wall_s=thinking_s)
     return round_
 
 

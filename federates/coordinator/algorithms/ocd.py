@@ -32,7 +32,8 @@ _ROUTE_DIGITS = 2
 """Offers that agree to so many decimals are the same route of the route set."""
 _SAME_VEH = 1e-6
 _UNCHANGED_LIMIT = 2
-"""The paper's rule: stop once the route set is unchanged in two consecutive iterations."""
+"""The paper's rule: stop once the route set is unchanged in two consecutive iterations. Not for `box_step`, whose next prices
+come from all answers and not from the last one alone."""
 
 
 class OcdSettings(Config):
@@ -179,7 +180,7 @@ class OptimalityConditionDecomposition(CoordinationAlgorithm):
             return self._commit(True, f"agreed: gap {state.gap:.2%} after {state.iteration} iterations")
         if state.iteration >= settings.max_iterations:
             return self._commit(False, f"no agreement: {settings.max_iterations} iterations, gap {state.gap:.2%}; best plan seen")
-        if state.unchanged >= _UNCHANGED_LIMIT:
+        if state.unchanged >= _UNCHANGED_LIMIT and state.cuts is None:
             return self._commit(
                 False, f"no agreement: no new offer in {_UNCHANGED_LIMIT} iterations, gap {state.gap:.2%}; best plan seen"
             )

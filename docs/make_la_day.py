@@ -1,0 +1,59 @@
+"""Put the figures and numbers of a comparison into the docs: ``python docs/make_la_day.py RESULTS/compare-...``.
+
+Run ``portage compare scenarios/la_gcs`` first. Writes docs/la_day.md and docs/figures/la_*.png.
+"""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+DOCS = Path(__file__).parent
+FIGURES = {
+    "fig5_feeder_load": "compare",
+    "fig6_delivery_time": "compare",
+    "network_map": "run",
+    "bounds": "run",
+    "link_flow": "run",
+}
+HEAD = """# The Los Angeles day
+
+<!-- Made by `python docs/make_la_day.py RESULTS/compare-...` after `portage compare scenarios/la_gcs`; do not edit. -->
+
+Three runs of the same day with the same random numbers: `proposed` (the operators negotiate), `fastest_route` (the paper's baseline)
+and `no_mves`. **Traffic flows are estimated** (Caltrans AADT times an observed hourly shape), the morning speeds and the shape
+are observed: see [traffic.md](traffic.md). Prices and values of time are assumptions: see the operators' `config.yaml`.
+
+"""
+
+
+def main(compare: Path) -> None:
+    data = json.loads((compare / "comparison.json").read_text())
+    (run,) = [Path(p) for p in compare.parent.glob("*") if p.name == run_id(compare)]
+    for name, source in FIGURES.items():
+        shutil.copy((compare if source == "compare" else run) / f"figures/{name}.png", DOCS / f"figures/la_{name}.png")
+    text = HEAD + "## The paper's claims\n\n| claim (Chen et al. 2019) | from | here | numbers |\n|---|---|---|---|\n"
+    for claim in data["claims"]:
+        text += f"| {claim['paper']} | {claim['basis']} | **{claim['verdict']}** | {claim['words']} |\n"
+    text += "\n## Figures\n\n"
+    for name in FIGURES:
+        text += f"![{name}](figures/la_{name}.png)\n\n"
+    (DOCS / "la_day.md").write_text(text + "## All numbers\n\n" + numbers(compare))
+
+
+def run_id(compare: Path) -> str:
+    """Return the run of the scheme `proposed`."""
+    header, _, *rows = (compare / "summary.md").read_text().splitlines()
+    column = [cell.strip() for cell in header.split("|")].index("proposed")
+    ids = next(row for row in rows if row.split("|")[1].strip() == "run_id")
+    return ids.split("|")[column].strip()
+
+
+def numbers(compare: Path) -> str:
+    """Return the summary table without what changes from run to run."""
+    lines = (compare / "summary.md").read_text().splitlines()
+    return "\n".join(line for line in lines if not line.startswith("| run_id")) + "\n"
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

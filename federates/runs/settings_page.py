@@ -1,0 +1,107 @@
+"""Make ``docs/configuration.md`` from the models in the code: ``python -m federates.runs.settings_page [--check]``."""
+
+from __future__ import annotations
+
+import sys
+import typing
+from enum import Enum
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from federates.boundary.session import Session
+from federates.boundary.topics import Role
+from federates.runtime.broker_config import BrokerConfig
+
+__all__ = ["settings_page"]
+
+_PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
+_HEAD = """# Configuration
+
+<!-- Made by `python -m federates.runs.settings_page` from the code; do not edit. -->
+
+Every file is checked before a process starts (`portage check SCENARIO`): an unknown key, a wrong value or a missing file is
+named with what is allowed. Keys without a default must be given. Units stand in the keys.
+
+"""
+
+
+def settings_page() -> str:
+    """Return the text of ``docs/configuration.md``."""
+    text = _HEAD
+    text += _section("`broker.yaml`", BrokerConfig) + _section("`scenario.yaml`", Session, skip={"run_id"})
+    for role in Role:
+        for entry in sorted(entry_points(group=f"portage.{role.value}"), key=lambda entry: entry.name):
+            cls = entry.load()
+            if cls.__module__.startswith("federates."):
+                text += _section(f"`{role.value}/config.yaml`: settings of `{entry.name}`", cls.Settings)
+    return text
+
+
+def _section(title: str, model: type[BaseModel], skip: frozenset[str] | set[str] = frozenset()) -> str:
+    lines = [f"## {title}", "", "| key | default | allowed | meaning |", "|---|---|---|---|"]
+    for path, field in _fields(model, ""):
+        if path not in skip:
+            meaning = " ".join((field.description or "").split())
+            lines.append(f"| `{path}` | {_default(field)} | {_cell(_allowed(field))} | {_cell(meaning)} |")
+    return "\n".join(lines) + "\n\n"
+
+
+def _fields(model: type[BaseModel], prefix: str) -> list[tuple[str, FieldInfo]]:
+    """Return every leaf key of a model with its field; `<name>` stands for a key that the user chooses."""
+    found = []
+    for name, field in model.model_fields.items():
+        inner, path = _inner(field.annotation), f"{prefix}{name}"
+        if inner is None:
+            found.append((path, field))
+        else:
+            free = ".<name>." if typing.get_origin(field.annotation) is dict else "."
+            found += _fields(inner, path + free)
+    return found
+
+
+def _inner(annotation: Any) -> type[BaseModel] | None:
+    candidates = [annotation, *typing.get_args(annotation)]
+    return next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "(required)"
+    value = field.get_default(call_default_factory=True)
+    return _cell(f"`{value.value if isinstance(value, Enum) else value}`")
+
+
+def _allowed(field: FieldInfo) -> str:
+    annotation = field.annotation
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return ", ".join(f"`{member.value}`" for member in annotation)
+    words = [f"`{value}`" for value in typing.get_args(annotation) if isinstance(value, (str, int))]
+    for limit in field.metadata:
+        for name, sign in (("gt", ">"), ("ge", ">="), ("lt", "<"), ("le", "<=")):
+            if getattr(limit, name, None) is not None:
+                words.append(f"{sign} {getattr(limit, name):g}")
+    return ", ".join(words) or (annotation.__name__ if isinstance(annotation, type) else "")
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def main() -> int:
+    """Write the page, or with ``--check`` return 1 if it is not up to date."""
+    text = settings_page()
+    if "--check" not in sys.argv:
+        _PAGE.write_text(text, encoding="utf-8")
+        return 0
+    if not _PAGE.exists() or _PAGE.read_text(encoding="utf-8") != text:
+        print("docs/configuration.md is not up to date: run `python -m federates.runs.settings_page`", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
