@@ -20,14 +20,15 @@ HEAD = """# The Los Angeles day
 
 <!-- Made by `python docs/make_la_day.py RESULTS/compare-...` after `portage compare scenarios/la_gcs`; do not edit. -->
 
-Three runs of the same day with the same random numbers: `proposed` (the operators negotiate), `fastest_route` (the paper's baseline)
-and `no_mves`. **Traffic flows are estimated** (Caltrans AADT times an observed hourly shape), the morning speeds and the shape
+Three runs of the same day with the same random numbers: `proposed` (the operators negotiate), `fastest_route` (the paper's
+baseline) and `no_mves`. **Traffic flows are estimated** (Caltrans AADT times an observed hourly shape), the morning speeds and the shape
 are observed: see [traffic.md](traffic.md). Prices and values of time are assumptions: see the operators' `config.yaml`.
 
 """
 
 
 def main(compare: Path) -> None:
+    """Write the page and copy the figures of one comparison."""
     data = json.loads((compare / "comparison.json").read_text())
     (run,) = [Path(p) for p in compare.parent.glob("*") if p.name == run_id(compare)]
     for name, source in FIGURES.items():
