@@ -6,6 +6,7 @@ and the launcher are the real ones.
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -152,6 +153,25 @@ def test_results_that_cannot_be_written_are_said(tmp_path, environment):
     assert process.returncode == 1
     assert "results" in output
     assert "Traceback" not in output
+
+
+def test_a_full_disk_is_said_and_what_was_written_stays(tmp_path, environment):
+    """A limit on file sizes stands for a full disk: the system refuses the write in the same way."""
+    scenario = write_small_scenario(tmp_path, session={"periods": 400})
+    words = ["python", "-m", "federates.cli", "run", str(scenario)]
+    process = subprocess.run(
+        words,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)),
+    )
+    assert process.returncode == 1
+    assert "cannot write results" in process.stderr
+    assert "File too large" in process.stderr
+    assert nothing_is_left(scenario)
+    assert len(pd.read_parquet(run_folder(scenario) / "coordinator/schedule.parts")) > 0
 
 
 def test_processes_and_threads_give_the_same_results(tmp_path, environment):

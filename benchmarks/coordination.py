@@ -1,0 +1,104 @@
+"""Rules for the prices, compared on the Los Angeles operators: rounds, proven gap, cost.
+
+    python benchmarks/coordination.py
+
+Both operators as they ship talk through the algorithm in this process, without HELICS; instead of SUMO they see the typical
+flows of the power operator's history, and vehicles arrive in the period they leave. 20 hours from 4 h on.
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from federates.boundary.config import load_config
+from federates.boundary.messages import StationObservation
+from federates.boundary.roles import Commit, RoundResult, Solve
+from federates.boundary.session import Session
+from federates.boundary.topics import Role
+from federates.coordinator.algorithms.ocd import OcdSettings, OptimalityConditionDecomposition
+from federates.runtime.plugins import load_agent
+
+SCENARIO = Path(__file__).parents[1] / "scenarios/la_gcs"
+START_HOUR, PERIODS = 4, 20
+RULES = {
+    "`shortfall`, rho 1, from zero prices (the paper)": {"update": "shortfall", "warm_start": False, "max_iterations": 60},
+    "`shortfall`, rho 0.5, from the last prices": {"update": "shortfall", "step_factor": 0.5, "max_iterations": 60},
+    "`residual`, rho 1.5": {"update": "residual", "step_factor": 1.5, "halve_after": 30, "max_iterations": 60},
+    "`box_step` (the scenario's)": None,
+}
+
+
+class Rows:
+    """Recorder that keeps the rounds."""
+
+    def __init__(self) -> None:
+        self.rounds: list[dict] = []
+
+    def record(self, table: str, **row: object) -> None:
+        """Keep a row of the table `rounds`."""
+        if table == "rounds":
+            self.rounds.append(row)
+
+    def progress(self, **fields: object) -> None:
+        """Show nothing."""
+
+
+def negotiate(settings: OcdSettings) -> list[dict]:
+    """Return the last round of every period."""
+    session = load_config(SCENARIO / "scenario.yaml", Session)
+    session = session.model_copy(update={"start_hour": START_HOUR, "periods": PERIODS})
+    power, transport = (
+        load_agent(r, SCENARIO / r / "config.yaml").create() for r in (Role.POWER_OPERATOR, Role.TRANSPORT_OPERATOR)
+    )
+    algorithm, rows = OptimalityConditionDecomposition(settings, SCENARIO), Rows()
+    algorithm.begin(session, rows)
+    for operator in (power, transport):
+        operator.begin(session, Rows())
+    seen, last = None, []
+    for period in range(PERIODS):
+        gate, road_s = power.open_period(period, seen), transport.open_period(period, None)
+        decision = algorithm.start(period)
+        while not isinstance(decision, Commit):
+            if isinstance(decision, Solve):
+                prices = decision.multipliers_usd_per_veh
+                result = RoundResult(power.solve(prices, road_s), transport.solve(prices, gate))
+            else:
+                asked = power.evaluate(decision.power_connection_veh, road_s)
+                result = RoundResult(asked, transport.evaluate(decision.transport_connection_veh, gate))
+            decision = algorithm.next(result)
+        for operator in (power, transport):
+            operator.commit(decision.connection_veh)
+        last.append(rows.rounds[-1] | {"agreed": decision.agreed})
+        seen = observation(session, power.settings, decision.connection_veh[:, :, 0], (START_HOUR + period) % 24)
+    return last
+
+
+def observation(session: Session, settings: object, sent: np.ndarray, hour: int) -> StationObservation:
+    """Return the typical flows of an hour, and the vehicles sent as arrivals, even over the bins."""
+    with (SCENARIO / "power_operator/data/weekday_hourly_share.csv").open() as file:
+        share = [float(row["pm_leaning"]) for row in csv.DictReader(line for line in file if not line.startswith("#"))]
+    passing = np.array([settings.stations[name].daily_volume_veh for name in session.stations]) * share[hour]
+    arrivals = np.concatenate((sent.sum(axis=1), sent.sum(axis=0)))
+    bins = session.bins_per_period
+    return StationObservation(*(np.repeat((values / bins)[:, None], bins, axis=1) for values in (passing, arrivals)))
+
+
+def main() -> None:
+    print("| rule | rounds a period | gap, mean | gap, largest | periods agreed | sum of UB, usd |\n|---|---|---|---|---|---|")
+    for name, changes in RULES.items():
+        if changes is None:
+            settings = load_agent(Role.COORDINATOR, SCENARIO / "coordinator/config.yaml").settings
+        else:
+            settings = OcdSettings(**changes)
+        last = negotiate(settings)
+        gaps = np.array([row["gap"] for row in last])
+        rounds, agreed = np.mean([row["round"] for row in last]), sum(row["agreed"] for row in last)
+        cost = sum(row["upper_bound_usd"] for row in last)
+        print(f"| {name} | {rounds:.0f} | {gaps.mean():.2%} | {gaps.max():.2%} | {agreed} of {PERIODS} | {cost:,.0f} |")
+
+
+if __name__ == "__main__":
+    main()
