@@ -24,10 +24,11 @@ Three runs of the same day with the same random numbers: `proposed` (the operato
 baseline) and `no_mves`. **Traffic flows are estimated** (Caltrans AADT times an observed hourly shape), the morning speeds and
 the shape are observed: see [traffic.md](traffic.md). Prices and values of time are assumptions: see the operators' `config.yaml`.
 
-The fastest-route scheme is hardly slower here. About 110 vehicles an hour join some 6,000, so a different route changes little:
-on the transport operator's morning curves, at 100 vehicles an hour from r2 to q2, the user equilibrium is 1.1 % faster than
-the fastest route and the system optimum 0.1 % ([transport operator](transport_operator.md)). The proposed scheme takes the system optimum: it serves everybody on the
-road, and may send a storage the longer way. For a gain in delivery time alone choose `routing: user_equilibrium`.
+The fastest-route scheme is hardly slower here. About 110 vehicles an hour join some 6,000, so a different route changes
+little: on the morning curves of the [transport operator](transport_operator.md), with 100 vehicles an hour from r2 to q2,
+the user equilibrium is 1.1 % faster than the fastest route and the system optimum 0.1 %. The proposed scheme takes the system
+optimum: it serves everybody on the road, and may send a storage the longer way. For a gain in delivery time alone choose
+`routing: user_equilibrium`.
 
 """
 
