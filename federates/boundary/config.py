@@ -16,8 +16,6 @@ from federates.boundary.errors import ConfigError, Problem
 
 __all__ = ["Config", "load_config", "parse_config", "read_yaml"]
 
-SCHEMA_VERSION = 1
-
 
 class Config(BaseModel):
     """Base of every configuration: unknown keys, NaN and infinity are errors; instances are frozen.

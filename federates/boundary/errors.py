@@ -7,6 +7,7 @@ from dataclasses import dataclass
 __all__ = [
     "BoundaryError",
     "ConfigError",
+    "FederationEndedError",
     "FederationError",
     "ModelError",
     "PortageError",
@@ -52,4 +53,8 @@ class ModelError(PortageError):
 
 
 class FederationError(PortageError):
-    """The federation broke: a partner is lost, did not answer in time, or ended too early."""
+    """The federation broke: a partner is lost, did not answer in time, or answered out of order."""
+
+
+class FederationEndedError(FederationError):
+    """HELICS says that the federation has ended early; whoever ended it has said why."""

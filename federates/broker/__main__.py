@@ -11,14 +11,16 @@ import os
 import signal
 import sys
 import time
+import traceback
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from federates.boundary.config import load_config
 from federates.boundary.errors import FederationError, PortageError
 from federates.runs.broker_core import FEDERATES, Broker
-from federates.runs.finish import finish_run
-from federates.runs.lost import lost_agents
+from federates.runs.finish import finish_run, mark_failed
+from federates.runs.lost import Siblings, lost_agents
 from federates.runs.start import new_identity
 from federates.runtime.broker_config import BrokerConfig
 from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity, choose_port, identity_path
@@ -43,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
     started = time.time()
     try:
         _serve(identity, path)
-        record = finish_run(Path(identity.run_folder), started)
+        record = _finish(identity, started)
     except PortageError as error:
         print(f"portage: broker: {error}", file=sys.stderr, flush=True)
         return 1
@@ -55,6 +57,16 @@ def main(argv: list[str] | None = None) -> int:
         flush=True,
     )
     return 0 if record["status"] == "complete" else 1
+
+
+def _finish(identity: RunIdentity, started: float) -> dict[str, Any]:
+    """Write report and ``run.json``; where that fails, a ``run.json`` that says so."""
+    folder = Path(identity.run_folder)
+    try:
+        return finish_run(folder, started)
+    except Exception as error:
+        traceback.print_exception(error)
+        return mark_failed(folder, started, f"broker: the report could not be written: {type(error).__name__}: {error}")
 
 
 def _identity(arguments: argparse.Namespace, path: Path) -> RunIdentity:
@@ -74,11 +86,16 @@ def _serve(identity: RunIdentity, path: Path) -> None:
         print(f"portage: run {identity.run_id}: broker on 127.0.0.1:{identity.port}", flush=True)
         deadline = time.monotonic() + identity.broker.limits.join_s
         complete = False
+        siblings = Siblings()
         while broker.connected:
             time.sleep(_POLL_S)
             gone = lost_agents(Path(identity.run_folder))
             if gone:
                 broker.fail(f"{', '.join(gone)}: ended without a word (killed?)")
+                time.sleep(_LAST_WORDS_S)
+                return
+            if not complete and (ended := siblings.ended()):
+                broker.fail(f"{', '.join(ended)}: ended before everyone had joined")
                 time.sleep(_LAST_WORDS_S)
                 return
             complete = complete or _check_joined(broker, deadline, identity.broker.limits.join_s)

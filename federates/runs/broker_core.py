@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from types import TracebackType
 from typing import Any, Self
 
@@ -42,14 +41,6 @@ class Broker:
     def connected(self) -> bool:
         """Whether the federation still lives."""
         return bool(h.helicsBrokerIsConnected(self._broker))
-
-    def wait_until_joined(self, limit_s: float) -> None:
-        """Wait until every federate has joined; raise `FederationError` naming those that have not."""
-        deadline = time.monotonic() + limit_s
-        while time.monotonic() < deadline and self.connected:
-            if len(self.joined()) >= FEDERATES:
-                return
-            time.sleep(0.1)
 
     def joined(self) -> list[str]:
         """Return the names of the federates that have joined."""

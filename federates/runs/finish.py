@@ -32,7 +32,8 @@ def finish_run(folder: Path, started: float) -> dict[str, Any]:
     agent at fault.
     """
     agents = {role.value: _read(folder / role.value / "finished.json") for role in Role}
-    failure = None if all(agents.values()) else _failure(folder)
+    failed = any((folder / role.value / "failed.json").exists() for role in Role)
+    failure = _failure(folder) if failed or not all(agents.values()) else None
     _gather_configuration(folder)
     record = _record(folder, started, agents, failure)
     if failure is None:

@@ -6,15 +6,18 @@ process table knows at once.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 from pathlib import Path
 
 import psutil
 
 from federates.boundary.topics import Role
+from federates.runtime.identity import process_start
 from federates.runtime.results import PROCESS_RECORD
 
-__all__ = ["lost_agents"]
+__all__ = ["Siblings", "lost_agents"]
 
 
 def lost_agents(folder: Path) -> list[str]:
@@ -22,20 +25,41 @@ def lost_agents(folder: Path) -> list[str]:
     return [role.value for role in Role if _lost(folder / role.value)]
 
 
+class Siblings:
+    """Processes that the broker's own parent has started, for the time before the agents have said who they are."""
+
+    def __init__(self) -> None:
+        self._parent = psutil.Process(os.getppid())
+        self._seen: dict[int, tuple[str, str]] = {}
+
+    def ended(self) -> list[str]:
+        """Return the commands of those seen before that do not run any more."""
+        try:
+            children = self._parent.children()
+        except psutil.NoSuchProcess:
+            return []
+        for child in children:
+            if child.pid not in self._seen and child.pid != os.getpid():
+                with contextlib.suppress(psutil.Error, OSError):
+                    words = [word for word in child.cmdline() if word.startswith("federates.")]
+                    if words:
+                        self._seen[child.pid] = (words[0].removeprefix("federates."), process_start(child.pid))
+        return [name for pid, (name, start) in self._seen.items() if not _alive(pid, start)]
+
+
 def _lost(folder: Path) -> bool:
     try:
         process = json.loads((folder / PROCESS_RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False  # not started yet
-    if _alive(int(process["pid"]), float(process["created"])):
+    if _alive(int(process["pid"]), str(process["start"])):
         return False
     # Looked at after the process, for an agent leaves its record before it ends.
     return not any((folder / name).exists() for name in ("finished.json", "failed.json"))
 
 
-def _alive(pid: int, created: float) -> bool:
+def _alive(pid: int, start: str) -> bool:
     try:
-        process = psutil.Process(pid)
-        return abs(process.create_time() - created) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
+        return process_start(pid) == start and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False

@@ -8,20 +8,20 @@ import os
 import signal
 import sys
 import traceback
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import helics as h
-import psutil
 
 from federates.boundary.config import load_config, parse_config
-from federates.boundary.errors import ConfigError, FederationError, PortageError
+from federates.boundary.errors import ConfigError, FederationEndedError, PortageError
 from federates.boundary.roles import CoordinationAlgorithm, PowerOperator, TrafficModel, TransportOperator
 from federates.boundary.session import Session
 from federates.boundary.topics import Role
 from federates.runtime.coordinator_loop import run_coordinator
 from federates.runtime.federate import Federate
-from federates.runtime.identity import RunIdentity, wait_for_identity
+from federates.runtime.identity import RunIdentity, process_start, wait_for_identity
 from federates.runtime.operator_loop import Desk, PowerDesk, TransportDesk, run_operator
 from federates.runtime.plugins import LoadedAgent, load_agent
 from federates.runtime.results import PROCESS_RECORD, ResultWriter, write_json
@@ -68,30 +68,73 @@ def run_agent(loaded: LoadedAgent, identity: RunIdentity, session: Session | Non
     ``session`` is given to the coordinator only. ``hard`` ends the process if a wait passes its limit; threads leave it off.
     A failure reaches every other agent as a HELICS global error with this agent's name in it.
     """
-    writer = ResultWriter(Path(identity.run_folder) / loaded.role.value)
-    write_json(writer.folder / "config.json", loaded.resolved())
-    if hard:
-        write_json(writer.folder / PROCESS_RECORD, {"pid": os.getpid(), "created": psutil.Process().create_time()})
-    federate: Federate | None = None
-    agent: Any = None
-    watchdog = Watchdog(lambda reason: _alarm(federate, loaded.role, reason, writer), hard=hard).start()
+    folder = Path(identity.run_folder) / loaded.role.value
+    life = _Life(loaded.role)
+    watchdog = Watchdog(life.alarm, hard=hard).start()
     failure: Exception | None = None
     try:
-        agent = loaded.create()
-        federate = Federate(loaded.role, identity, watchdog)
-        _live(federate, agent, session, writer)
-        _close(agent)
-        writer.finish(loaded.role.value, {"helics": h.helicsGetVersion()})
-        federate.finish()
+        life.writer = ResultWriter(folder)
+        write_json(folder / "config.json", loaded.resolved())
+        if hard:
+            write_json(folder / PROCESS_RECORD, {"pid": os.getpid(), "start": process_start(os.getpid())})
+        life.agent = loaded.create()
+        life.federate = Federate(loaded.role, identity, watchdog)
+        _live(life.federate, life.agent, session, life.writer)
+        life.close()
+        life.writer.finish(loaded.role.value, {"helics": h.helicsGetVersion()})
+        life.federate.finish()
     except Exception as error:
         failure = error
-        _report_failure(error, federate, loaded.role, writer, watchdog)
-        _close(agent)
+        life.fail(error, watchdog.reason)
     finally:
         watchdog.stop()
-        if federate is not None:
-            federate.close()
+        if life.federate is not None:
+            life.federate.close()
     return failure
+
+
+@dataclass
+class _Life:
+    """What an agent has, as far as it has got; says what happened if it fails."""
+
+    role: Role
+    writer: ResultWriter | None = None
+    federate: Federate | None = None
+    agent: Any = None
+
+    def close(self) -> None:
+        """Close the agent, once."""
+        agent, self.agent = self.agent, None
+        if isinstance(agent, TrafficModel):
+            agent.close()
+
+    def alarm(self, reason: str) -> None:
+        """Say on disk and to the federation what took too long; the main thread may be stuck and unable to."""
+        message = self._named(reason)
+        if self.writer is not None:
+            self.writer.fail(self.role.value, message, own_fault=True, flush=False)
+        if self.federate is not None:
+            self.federate.fail(message)
+
+    def fail(self, error: Exception, reason: str | None) -> None:
+        """Say on stderr, to the federation and on disk why this agent ends."""
+        own_fault = reason is not None or not isinstance(error, FederationEndedError)
+        kind = "" if isinstance(error, PortageError) else f"{type(error).__name__}: "
+        message = self._named(reason or f"{kind}{error}")
+        if not isinstance(error, PortageError):
+            traceback.print_exception(error)
+        print(f"portage: {message}", file=sys.stderr, flush=True)
+        if self.federate is not None and own_fault:
+            self.federate.fail(message)
+        try:
+            self.close()
+        except Exception as second:
+            print(f"portage: {self.role}: and then, while closing: {second}", file=sys.stderr, flush=True)
+        if self.writer is not None:
+            self.writer.fail(self.role.value, message, own_fault=own_fault)
+
+    def _named(self, message: str) -> str:
+        return message if message.startswith(f"{self.role}:") else f"{self.role}: {message}"
 
 
 def _live(federate: Federate, agent: Any, session: Session | None, writer: ResultWriter) -> None:
@@ -112,34 +155,6 @@ def _desk(federate: Federate, session: Session, agent: Any, writer: ResultWriter
     if federate.role is Role.POWER_OPERATOR:
         return PowerDesk(federate, session, writer, cast(PowerOperator, agent))
     return TransportDesk(federate, session, writer, cast(TransportOperator, agent))
-
-
-def _report_failure(error: Exception, federate: Federate | None, role: Role, writer: ResultWriter, watchdog: Watchdog) -> None:
-    """Say what happened on stderr, on disk and to the federation."""
-    own_fault = not isinstance(error, FederationError) or watchdog.reason is not None or federate is None
-    kind = "" if isinstance(error, PortageError) else f"{type(error).__name__}: "
-    message = f"{kind}{watchdog.reason or error}"
-    if not message.startswith(f"{role}:"):
-        message = f"{role}: {message}"
-    if own_fault and not isinstance(error, PortageError):
-        traceback.print_exception(error)
-    print(f"portage: {message}", file=sys.stderr, flush=True)
-    if federate is not None and own_fault:
-        federate.fail(message)
-    writer.fail(role.value, message, own_fault=own_fault)
-
-
-def _alarm(federate: Federate | None, role: Role, reason: str, writer: ResultWriter) -> None:
-    """Say on disk and to the federation what took too long; the main thread may be stuck and unable to."""
-    message = reason if reason.startswith(f"{role}:") else f"{role}: {reason}"
-    writer.fail(role.value, message, own_fault=True, flush=False)
-    if federate is not None:
-        federate.fail(message)
-
-
-def _close(agent: Any) -> None:
-    if isinstance(agent, TrafficModel):
-        agent.close()
 
 
 def _overrides(pairs: list[str]) -> dict[str, Any]:

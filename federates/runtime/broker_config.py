@@ -26,9 +26,9 @@ class Limits(Config):
     """Until every federate has joined."""
     begin_s: Seconds = 120.0
     """For an agent to get ready."""
-    answer_s: Seconds = 60.0
+    answer_s: Seconds = 10.0
     """For one answer of one operator."""
-    period_s: Seconds = 300.0
+    period_s: Seconds = 60.0
     """For the traffic model to move through one period."""
     finish_s: Seconds = 120.0
     """For the report to be written."""

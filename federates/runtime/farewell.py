@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 
@@ -16,7 +17,10 @@ def say_where_the_report_is() -> int:
     identity = wait_for_identity(limit_s=1.0)
     folder = Path(identity.run_folder)
     deadline = time.monotonic() + identity.broker.limits.finish_s
+    parent = os.getppid()
     while not (folder / "run.json").exists():
+        if os.getppid() != parent:
+            return 1
         if time.monotonic() > deadline:
             print(
                 f"portage: the report was not finished within {identity.broker.limits.finish_s:g} s; see broker.log", flush=True

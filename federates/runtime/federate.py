@@ -12,7 +12,7 @@ from typing import Any
 import helics as h
 import numpy as np
 
-from federates.boundary.errors import BoundaryError, FederationError
+from federates.boundary.errors import BoundaryError, FederationEndedError, FederationError
 from federates.boundary.messages import Array, Frame, decode, encode
 from federates.boundary.session import Session
 from federates.boundary.topics import Role, Topic, received_by, sent_by
@@ -25,6 +25,7 @@ SESSION_KEY = f"{Role.COORDINATOR}/session"
 
 _TIME_TOLERANCE_S = 1e-7
 _ASK_EVERY_S = 0.02
+_SILENCE_S = 2.0
 _ERROR_CODE = re.compile(r"^\[-?\d+\] ")
 """HELICS puts its error code before the message."""
 
@@ -78,7 +79,7 @@ class Federate:
         with self._helics(), self.watchdog.limit(limit_s, f"{self.role}: waiting for {waiting_for}"):
             granted_s = float(h.helicsFederateRequestTime(self._fed, time_s))
         if abs(granted_s - time_s) > _TIME_TOLERANCE_S:
-            raise FederationError(
+            raise FederationEndedError(
                 f"{self.role}: asked for t = {time_s} s, was granted {granted_s} s: the federation has ended early"
             )
 
@@ -91,7 +92,15 @@ class Federate:
         query = h.helicsCreateQuery(partner.value, "current_time")
         deadline_s = time.monotonic() + limit_s
         try:
-            while self._granted_s(query) < time_s - _TIME_TOLERANCE_S:
+            answered_s = time.monotonic()
+            while True:
+                granted_s = self._granted_s(query)
+                if granted_s >= time_s - _TIME_TOLERANCE_S:
+                    return
+                if not math.isnan(granted_s):
+                    answered_s = time.monotonic()
+                elif time.monotonic() > answered_s + _SILENCE_S:
+                    return  # It has left or is lost; the next time request says which.
                 if time.monotonic() > deadline_s:
                     raise FederationError(f"{self.role}: waiting for {waiting_for} took longer than {limit_s:g} s")
                 time.sleep(_ASK_EVERY_S)
@@ -99,12 +108,12 @@ class Federate:
             h.helicsQueryFree(query)
 
     def _granted_s(self, query: Any) -> float:
-        """Return the time granted to the federate that ``query`` asks; infinite once it has left."""
+        """Return the time granted to the federate that ``query`` asks; NaN if it does not answer."""
         with self._helics():
             answer = h.helicsQueryExecute(query, self._fed)
         if isinstance(answer, dict) and "granted_time" in answer:
             return float(answer["granted_time"])
-        return math.inf
+        return math.nan
 
     def updates(self) -> dict[str, Frame]:
         """Return every message that came with the last grant, by topic key."""
@@ -154,7 +163,7 @@ class Federate:
             yield
         except h.HelicsException as error:
             reason = self.watchdog.reason or _ERROR_CODE.sub("", str(error))
-            raise FederationError(f"{self.role}: {reason}") from error
+            raise FederationEndedError(f"{self.role}: {reason}") from error
 
 
 def _federate_info(role: Role, identity: RunIdentity) -> Any:

@@ -24,7 +24,7 @@ from federates.boundary.config import parse_config
 from federates.boundary.errors import ConfigError, FederationError, Problem
 from federates.runtime.broker_config import BrokerConfig
 
-__all__ = ["IDENTITY_VARIABLE", "RunIdentity", "choose_port", "identity_path", "wait_for_identity"]
+__all__ = ["IDENTITY_VARIABLE", "RunIdentity", "choose_port", "identity_path", "process_start", "wait_for_identity"]
 
 IDENTITY_VARIABLE = "PORTAGE_IDENTITY"
 _PORTS_PER_RUN = 40
@@ -70,7 +70,19 @@ def identity_path() -> Path:
     parent = psutil.Process(os.getppid())
     user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
     folder = Path(tempfile.gettempdir()) / f"portage-{user}"
-    return folder / f"{parent.pid}-{int(parent.create_time() * 1000)}.json"
+    return folder / f"{parent.pid}-{process_start(parent.pid)}.json"
+
+
+def process_start(pid: int) -> str:
+    """Return when a process started, in a form that never changes and differs where a process id is used again.
+
+    psutil's time of day moves when the clock is set, so the kernel's own tick count is taken where there is one.
+    """
+    try:
+        # The name in brackets may hold spaces; start time is the 20th field behind it (proc(5), field 22).
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
+    except OSError:
+        return str(int(psutil.Process(pid).create_time()))
 
 
 def wait_for_identity(limit_s: float = 30.0) -> RunIdentity:
@@ -120,6 +132,8 @@ def choose_port(config: BrokerConfig, file: str = "broker.yaml") -> int:
 
 def _free(port: int) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        # As HELICS binds: a port that a run has just left may be taken again at once.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:

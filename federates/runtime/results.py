@@ -70,6 +70,8 @@ class ResultWriter:
         self.flush()
         try:
             hashes = {name: self._merge(name) for name in sorted(self._tables)}
+            # Wall-clock times differ from run to run; everything else has the same hash for the same scenario and seed.
+            hashes.pop("timings", None)
             self._progress.close()
             write_json(self.folder / "finished.json", {"agent": role, "tables_sha256": hashes, **(extra or {})})
         except OSError as error:

@@ -88,6 +88,11 @@ class _Negotiation:
             self.lower_usd, self.best_multipliers = lower_usd, self.multipliers
 
     @property
+    def contradicted(self) -> bool:
+        """Whether the lower bound lies above the upper one by more than rounding."""
+        return self.lower_usd - self.upper_usd > 1e-6 * max(1.0, abs(self.upper_usd))
+
+    @property
     def gap(self) -> float:
         """Return (UB - LB) / |UB|, infinite while a bound is missing."""
         if not (math.isfinite(self.upper_usd) and math.isfinite(self.lower_usd)):
@@ -148,16 +153,30 @@ class OptimalityConditionDecomposition(CoordinationAlgorithm):
         state.asked, state.offered = result.asked, result.offered
         state.bound(result.asked.bound_usd + result.offered.bound_usd)
         self._record("solve", result)
-        route = tuple(np.round(result.offered.connection_veh, _ROUTE_DIGITS).ravel())
-        if route in state.route_set:
+        if np.allclose(result.asked.connection_veh, result.offered.connection_veh, atol=_SAME_VEH):
+            # What is asked is what is offered: a plan at the sum of both costs.
+            state.keep(result.asked.connection_veh, result.asked.cost_usd + result.offered.cost_usd)
+        if self._route() in state.route_set:
             state.unchanged += 1
             return self._stop_or_update()
         state.unchanged = 0
-        state.route_set.add(route)
-        if state.iteration % self.settings.evaluate_every != 1 % self.settings.evaluate_every:
+        if (state.iteration - 1) % self.settings.evaluate_every:
             return self._stop_or_update()
+        return self._evaluate()
+
+    def _route(self) -> tuple[float, ...]:
+        """Return the last offer as a member of the route set."""
+        assert self._state.offered is not None
+        return tuple(np.round(self._state.offered.connection_veh, _ROUTE_DIGITS).ravel())
+
+    def _evaluate(self) -> Decision:
+        """Ask what the last offer and the last request would cost."""
+        state = self._state
+        assert state.asked is not None
+        assert state.offered is not None
+        state.route_set.add(self._route())
         self._evaluating = True
-        return Evaluate(result.offered.connection_veh, result.asked.connection_veh)
+        return Evaluate(state.offered.connection_veh, state.asked.connection_veh)
 
     def _after_evaluate(self, result: RoundResult) -> Decision:
         """Finish step 4: two feasible plans come out of an evaluation; keep the cheapest one seen."""
@@ -176,17 +195,26 @@ class OptimalityConditionDecomposition(CoordinationAlgorithm):
     def _stop_or_update(self) -> Decision:
         """Take steps 5 and 6: stop by rule, or change the multipliers."""
         state, settings = self._state, self.settings
+        if state.contradicted:
+            return self._commit(
+                False, "no agreement: the lower bound lies above the cost of a plan, so an operator's bound is wrong"
+            )
         if state.gap <= settings.gap_target:
             return self._commit(True, f"agreed: gap {state.gap:.2%} after {state.iteration} iterations")
         if state.iteration >= settings.max_iterations:
-            return self._commit(False, f"no agreement: {settings.max_iterations} iterations, gap {state.gap:.2%}; best plan seen")
+            return self._give_up(f"{settings.max_iterations} iterations")
         if state.unchanged >= _UNCHANGED_LIMIT and state.cuts is None:
-            return self._commit(
-                False, f"no agreement: no new offer in {_UNCHANGED_LIMIT} iterations, gap {state.gap:.2%}; best plan seen"
-            )
+            return self._give_up(f"no new offer in {_UNCHANGED_LIMIT} iterations")
         if not self._update_multipliers():
-            return self._commit(False, f"no agreement: prices stand still, gap {state.gap:.2%}; best plan seen")
+            return self._give_up("prices stand still")
         return Solve(state.multipliers)
+
+    def _give_up(self, why: str) -> Decision:
+        """Commit the best plan without agreement, after costing the last offer if that has not been done."""
+        state = self._state
+        if self._route() not in state.route_set:
+            return self._evaluate()
+        return self._commit(False, f"no agreement: {why}, gap {state.gap:.2%}; best plan seen")
 
     def _update_multipliers(self) -> bool:
         """Return whether any multiplier changed, by (44)-(45) or by the cutting planes of all answers."""
