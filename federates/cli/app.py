@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ import typer
 from rich.console import Console
 
 from federates import __version__
-from federates.boundary.errors import ConfigError, PortageError
+from federates.boundary.errors import ConfigError, PortageError, Problem
 from federates.boundary.session import Scheme
 from federates.cli.progress import ProgressView
 from federates.reporting.compare import write_comparison
@@ -46,6 +47,8 @@ def main() -> None:
     except PortageError as error:
         errors.print(f"portage: {error}", markup=False, highlight=False)
         raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
 
 
 @app.callback(invoke_without_command=True)
@@ -84,10 +87,13 @@ def compare(
     overrides = _pairs(changes)
     found = check_scenario(scenario, overrides)
     workers = jobs or max(1, min(len(names), os.cpu_count() or 1))
-    with ProgressView(console) as view, ThreadPoolExecutor(workers) as pool:
-        futures = [pool.submit(_one_scheme, found, overrides, name, view) for name in names]
-        runs = {name: future.result() for name, future in zip(names, futures, strict=True)}
-    if any(_say_end(finished) for finished in runs.values()):
+    if found.broker.port != "auto" and workers > 1:
+        allowed = "runs at the same time need ports of their own: choose auto, or --jobs 1"
+        raise ConfigError([Problem(str(found.broker_file), "port", str(found.broker.port), allowed)])
+    with ProgressView(console) as view:
+        runs = _run_schemes(found, overrides, names, workers, view)
+    codes = [_say_end(finished) for finished in runs.values()]
+    if any(codes):
         raise typer.Exit(1)
     folder = found.folder / "results" / f"compare-{datetime.now().strftime('%Y%m%d-%H%M%S')}"
     page = write_comparison({name: finished.folder for name, finished in runs.items()}, folder)
@@ -102,8 +108,23 @@ def report(folder: Annotated[Path, typer.Argument(help="Folder of a run, such as
     console.print(f"Report: {write_report(folder)}", highlight=False)
 
 
-def _one_scheme(scenario: Scenario, overrides: dict[str, str], scheme: str, view: ProgressView) -> Launch:
-    return launch(scenario, overrides | {"scheme": scheme}, label=scheme, watch=view.update)
+def _run_schemes(
+    found: Scenario, overrides: dict[str, str], names: list[str], workers: int, view: ProgressView
+) -> dict[str, Launch]:
+    """Run the schemes in threads that each attend their processes; Ctrl-C ends all of them."""
+    stop = threading.Event()
+
+    def one(scheme: str) -> Launch:
+        return launch(found, overrides | {"scheme": scheme}, label=scheme, watch=view.update, stop=stop)
+
+    with ThreadPoolExecutor(workers) as pool:
+        futures = [pool.submit(one, name) for name in names]
+        try:
+            return {name: future.result() for name, future in zip(names, futures, strict=True)}
+        except BaseException:
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def _say_end(finished: Launch) -> int:

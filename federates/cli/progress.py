@@ -86,10 +86,10 @@ class ProgressView:
 
     def _print_line(self, run_id: str, fields: dict[str, Any]) -> None:
         """Print one line per period, when its plan is decided."""
-        hour = fields.get(f"{_C}.hour")
-        if hour is None or fields[f"{_C}.period"] == self._printed.get(run_id):
+        committed = fields.get(f"{_C}.committed")
+        if committed is None or committed == self._printed.get(run_id):
             return
-        self._printed[run_id] = fields[f"{_C}.period"]
+        self._printed[run_id] = committed
         shown = dict(zip(_COLUMNS, _cells(fields), strict=True))
         self._console.print(run_id, *(f"{name} {text}" for name, text in shown.items()), sep="  ", highlight=False)
 
@@ -103,7 +103,7 @@ def _cells(fields: dict[str, Any]) -> tuple[str, ...]:
         if key.startswith(f"{_P}.") and (name := key.removeprefix(f"{_P}.")).endswith("_load_kw")
     ]
     return (
-        "-" if hour is None else f"{hour:.0f}",
+        "-" if hour is None else f"{int(hour):02d}:{round(60 * (hour % 1)):02d}",
         str(fields.get(f"{_C}.round", "-")),
         f"{gap:.2%}" if gap >= 0 else "-",
         str(fields.get(f"{_C}.vehicles_sent", "-")),

@@ -44,7 +44,8 @@ def minutes(seconds: float) -> str:
 def clock(run: RunTables, period: int) -> str:
     """Write when a period starts and ends, as ``15:00-16:00``."""
     start = run.session.hour_of_day(period)
-    return "-".join(f"{int(hour):02d}:{round(60 * (hour % 1)):02d}" for hour in (start, (start + run.period_h) % 24.0))
+    minutes_ = [round(60 * hour) % 1440 for hour in (start, start + run.period_h)]
+    return "-".join(f"{minute // 60:02d}:{minute % 60:02d}" for minute in minutes_)
 
 
 def scheme_sentence(run: RunTables) -> str:

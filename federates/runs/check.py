@@ -12,7 +12,7 @@ from federates.boundary.config import Config
 from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.session import Session
 from federates.boundary.topics import Role
-from federates.runs.scenario import FederateEntry, Scenario, load_scenario
+from federates.runs.scenario import FederateEntry, Scenario, load_scenario, shown
 from federates.runtime.agent import load_session
 from federates.runtime.identity import choose_port
 from federates.runtime.plugins import LoadedAgent, load_agent
@@ -27,20 +27,23 @@ def check_scenario(folder: Path, overrides: dict[str, str] | None = None) -> Sce
     ------
     ConfigError : with every problem of every file, not only the first.
     """
-    scenario = load_scenario(folder)
     problems: list[Problem] = []
-    session = _collect(problems, lambda: load_session(scenario.session_file, overrides, shown_as=_shown(scenario.session_file)))
-    _collect(problems, lambda: choose_port(scenario.broker, _shown(scenario.broker_file)))
+    scenario = load_scenario(folder, problems)
+    session = _collect(problems, lambda: load_session(scenario.session_file, overrides, shown_as=shown(scenario.session_file)))
+    _collect(problems, lambda: choose_port(scenario.broker, shown(scenario.broker_file)))
     for entry in scenario.entries:
         problems += _executable_problems(entry, scenario)
         problems += _folder_problems(entry, scenario)
     for role, path in scenario.configs.items():
         if not path.is_relative_to(_entry(scenario, role).directory):
             continue  # already a problem; another agent's file is not even opened
-        loaded = _collect(problems, lambda role=role, path=path: load_agent(role, path, _shown(path)))
+        loaded = _collect(problems, lambda role=role, path=path: load_agent(role, path, shown(path)))
         if loaded is not None:
             problems += _outside_paths(loaded, path)
             problems += _own_problems(loaded, session) if session is not None else []
+    if session is not None and session.period_s <= 2 * scenario.broker.dispatch_offset_s:
+        allowed = f"must be more than twice dispatch_offset_s = {scenario.broker.dispatch_offset_s:g} s of broker.yaml"
+        problems.append(Problem(shown(scenario.session_file), "period_s", f"{session.period_s:g}", allowed))
     if problems:
         raise ConfigError(problems)
     return scenario
@@ -58,18 +61,38 @@ def _collect(problems: list[Problem], action: Any) -> Any:
 def _own_problems(loaded: LoadedAgent, session: Session) -> list[Problem]:
     """Return what the class itself finds, with file names as the user knows them."""
     found = loaded.cls.check(loaded.settings, loaded.folder, session)
-    return [Problem(_shown(loaded.folder / p.file), p.field, p.value, p.allowed) for p in found]
+    return [Problem(shown(loaded.folder / p.file), p.field, p.value, p.allowed) for p in found]
 
 
 def _executable_problems(entry: FederateEntry, scenario: Scenario) -> list[Problem]:
-    file, where = _shown(scenario.folder / "runner.json"), f"{entry.name}.exec"
+    file, where = shown(scenario.folder / "runner.json"), f"{entry.name}.exec"
     if not entry.command:
         return [Problem(file, where, "''", "must be a command")]
-    if shutil.which(entry.command[0]) is None:
+    # `portage run` starts `python` as the interpreter that runs it, whatever the PATH says.
+    if entry.command[0] not in ("python", "python3") and shutil.which(entry.command[0]) is None:
         return [Problem(file, where, entry.command[0], "this program was not found on the PATH")]
-    if entry.module is not None and _module_missing(entry.module):
+    if entry.module is None:
+        return []
+    if _module_missing(entry.module):
         return [Problem(file, where, entry.module, "this Python module is not installed")]
-    return []
+    if entry.module.startswith("federates.") and entry.module != f"federates.{entry.name}":
+        return [Problem(file, where, entry.module, f"must be federates.{entry.name}, or a program of your own")]
+    return _option_problems(entry, file, where)
+
+
+_OPTIONS = {"broker": {"--config"}, Role.COORDINATOR.value: {"--config", "--session", "--set"}}
+
+
+def _option_problems(entry: FederateEntry, file: str, where: str) -> list[Problem]:
+    """Return a problem for every option that our own modules do not know; they would refuse it only once started."""
+    if entry.module != f"federates.{entry.name}":
+        return []
+    known = _OPTIONS.get(entry.name, {"--config"})
+    behind = entry.command[entry.command.index(entry.module) + 1 :]
+    given = [word.split("=", 1)[0] for word in behind if word.startswith("-")]
+    return [
+        Problem(file, where, word, f"unknown option; allowed: {', '.join(sorted(known))}") for word in given if word not in known
+    ]
 
 
 def _module_missing(module: str) -> bool:
@@ -81,7 +104,7 @@ def _module_missing(module: str) -> bool:
 
 def _folder_problems(entry: FederateEntry, scenario: Scenario) -> list[Problem]:
     """Return a problem if an agent is not in a folder of its own, or is given a file of another agent."""
-    file = _shown(scenario.folder / "runner.json")
+    file = shown(scenario.folder / "runner.json")
     if entry.name not in {role.value for role in Role}:
         return []
     problems = []
@@ -93,7 +116,8 @@ def _folder_problems(entry: FederateEntry, scenario: Scenario) -> list[Problem]:
         )
     if own == scenario.folder or not own.is_relative_to(scenario.folder):
         problems.append(Problem(file, f"{entry.name}.directory", str(own), "must be a folder of its own inside the scenario"))
-    for word in entry.command[1:]:
+    words = [part for word in entry.command[1:] for part in (word.split("=", 1) if word.startswith("--") else [word])]
+    for word in words:
         if word.startswith("-") or ("/" not in word and not (own / word).exists()):
             continue
         path = (own / word).resolve()
@@ -109,7 +133,7 @@ def _outside_paths(loaded: LoadedAgent, config: Path) -> Iterator[Problem]:
             continue
         if not (loaded.folder / value).resolve().is_relative_to(loaded.folder):
             allowed = f"must lie in the agent's own folder, {loaded.folder.name}/: an agent may not read another's files"
-            yield Problem(_shown(config), field, value, allowed)
+            yield Problem(shown(config), field, value, allowed)
 
 
 def _texts(value: Any, field: str) -> Iterator[tuple[str, str]]:
@@ -127,11 +151,3 @@ def _texts(value: Any, field: str) -> Iterator[tuple[str, str]]:
 
 def _entry(scenario: Scenario, role: Role) -> FederateEntry:
     return next(entry for entry in scenario.entries if entry.name == role.value)
-
-
-def _shown(path: Path) -> str:
-    """Return the path as a user at this working folder would type it."""
-    try:
-        return str(path.resolve().relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)

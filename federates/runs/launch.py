@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -57,6 +58,7 @@ def launch(
     overrides: dict[str, str] | None = None,
     label: str = "",
     watch: Callable[[Launch], None] = lambda run: None,
+    stop: threading.Event | None = None,
 ) -> Launch:
     """Run a scenario in processes and return when all of them have ended.
 
@@ -65,6 +67,7 @@ def launch(
     overrides : keys of ``scenario.yaml`` to change; handed to the coordinator alone.
     label : becomes part of the run's identity.
     watch : called ten times a second, to show progress.
+    stop : set by another thread to end the run (Ctrl-C reaches the main thread alone).
     """
     identity = new_identity(scenario.folder, scenario.broker, str(scenario.broker_file), label)
     run = Launch(scenario, identity)
@@ -75,7 +78,7 @@ def launch(
         identity.write(identity_file.with_suffix(".request"))
         try:
             _start(run, identity_file, overrides or {})
-            _attend(run, watch)
+            _attend(run, watch, stop or threading.Event())
         except KeyboardInterrupt:
             run.culprit = "portage: interrupted by the user"
         finally:
@@ -107,12 +110,14 @@ def _spawn(entry: FederateEntry, extra: list[str], identity_file: Path, log: IO[
     )
 
 
-def _attend(run: Launch, watch: Callable[[Launch], None]) -> None:
+def _attend(run: Launch, watch: Callable[[Launch], None], stop: threading.Event) -> None:
     """Wait until every process has ended, or the others' grace after a first failure is over."""
     deadline: float | None = None
     # Every process is polled, for a process that nobody polls has no exit code.
     while None in [process.poll() for process in run.processes.values()]:
         watch(run)
+        if stop.is_set():
+            raise KeyboardInterrupt
         if run.culprit is None:
             run.culprit = _first_failure(run)
         if run.culprit is not None:

@@ -13,7 +13,7 @@ from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.topics import Role
 from federates.runtime.broker_config import BrokerConfig
 
-__all__ = ["FederateEntry", "Scenario", "load_scenario"]
+__all__ = ["FederateEntry", "Scenario", "load_scenario", "shown"]
 
 _BROKER = "broker"
 
@@ -29,7 +29,7 @@ class FederateEntry:
 
     def option(self, flag: str, default: str) -> Path:
         """Return the path that stands behind ``flag`` on the command line, or ``default``, seen from the working folder."""
-        words = list(self.command)
+        words = [part for word in self.command for part in (word.split("=", 1) if word.startswith("--") else [word])]
         value = words[words.index(flag) + 1] if flag in words[:-1] else default
         return (self.directory / value).resolve()
 
@@ -56,8 +56,12 @@ class Scenario:
     configs: dict[Role, Path]
 
 
-def load_scenario(folder: Path) -> Scenario:
+def load_scenario(folder: Path, problems: list[Problem] | None = None) -> Scenario:
     """Read ``runner.json`` and ``broker.yaml`` of a scenario.
+
+    Parameters
+    ----------
+    problems : where to put what is wrong with ``broker.yaml``, so that the other files can be looked at too.
 
     Raises
     ------
@@ -73,11 +77,21 @@ def load_scenario(folder: Path) -> Scenario:
         folder=runner.parent.resolve(),
         name=str(data["name"]),
         entries=entries,
-        broker=load_config(broker_file, BrokerConfig, _shown(broker_file)),
+        broker=_load_broker(broker_file, problems),
         broker_file=broker_file,
         session_file=coordinator.option("--session", "../scenario.yaml"),
         configs={role: by_name[role.value].option("--config", "config.yaml") for role in Role if _is_ours(by_name[role.value])},
     )
+
+
+def _load_broker(path: Path, problems: list[Problem] | None) -> BrokerConfig:
+    try:
+        return load_config(path, BrokerConfig, shown(path))
+    except ConfigError as error:
+        if problems is None:
+            raise
+        problems += error.problems
+        return BrokerConfig(schema_version=1)
 
 
 def _is_ours(entry: FederateEntry) -> bool:
@@ -85,7 +99,7 @@ def _is_ours(entry: FederateEntry) -> bool:
 
 
 def _entries(data: dict[str, Any], runner: Path) -> tuple[FederateEntry, ...]:
-    file = _shown(runner)
+    file = shown(runner)
     problems: list[Problem] = []
     for key in ("name", "federates"):
         if key not in data:
@@ -105,7 +119,7 @@ def _entries(data: dict[str, Any], runner: Path) -> tuple[FederateEntry, ...]:
 
 
 def _entry(raw: Any, index: int, runner: Path, problems: list[Problem]) -> FederateEntry | None:
-    file, where = _shown(runner), f"federates[{index}]"
+    file, where = shown(runner), f"federates[{index}]"
     if not isinstance(raw, dict):
         problems.append(Problem(file, where, str(raw)[:60], "must be an object with name, directory and exec"))
         return None
@@ -126,7 +140,12 @@ def _entry(raw: Any, index: int, runner: Path, problems: list[Problem]) -> Feder
     directory = (runner.parent / raw["directory"]).resolve()
     if not directory.is_dir():
         problems.append(Problem(file, f"{where}.directory", raw["directory"], "this folder must exist"))
-    return FederateEntry(raw["name"], directory, tuple(shlex.split(raw["exec"])), env)
+    try:
+        command = tuple(shlex.split(raw["exec"]))
+    except ValueError as error:
+        problems.append(Problem(file, f"{where}.exec", raw["exec"][:60], f"must be a command: {error}"))
+        return None
+    return FederateEntry(raw["name"], directory, command, env)
 
 
 def _check_names(names: list[str], file: str, problems: list[Problem]) -> None:
@@ -140,7 +159,7 @@ def _check_names(names: list[str], file: str, problems: list[Problem]) -> None:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    file = _shown(path)
+    file = shown(path)
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -152,7 +171,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     return data
 
 
-def _shown(path: Path) -> str:
+def shown(path: Path) -> str:
     """Return the path as a user at this working folder would type it."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))

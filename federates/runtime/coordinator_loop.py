@@ -159,4 +159,5 @@ def _record(session: Session, writer: ResultWriter, decision: Commit, period: in
                 reason=decision.reason,
             )
     vehicles = round(float(decision.connection_veh[:, :, 0].sum()))
-    writer.progress(period=period, vehicles_sent=vehicles, agreed=decision.agreed, hour=session.hour_of_day(period))
+    hour = session.hour_of_day(period)
+    writer.progress(committed=period, hour=hour, vehicles_sent=vehicles, agreed=decision.agreed)

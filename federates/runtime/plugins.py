@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import importlib.util
 import sys
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -93,11 +95,21 @@ def load_agent(role: Role, config: Path, shown_as: str | None = None) -> LoadedA
     """
     file = shown_as or str(config)
     data = read_yaml(config, file)
-    parsed = parse_config(data, _FILE[role], file)
-    name = getattr(parsed, CLASS_KEY[role])
-    folder = config.resolve().parent
+    folder, problems = config.resolve().parent, list[Problem]()
+    try:
+        parse_config(data, _FILE[role], file)
+    except ConfigError as error:
+        problems += error.problems
+    name = data.get(CLASS_KEY[role])
+    if not isinstance(name, str):
+        raise ConfigError(problems)
     cls = _find(role, name, folder, file)
-    settings = _settings(data.get("settings") or {}, cls, file)
+    try:
+        settings = _settings(data.get("settings") or {}, cls, file)
+    except ConfigError as error:
+        raise ConfigError(problems + error.problems) from None
+    if problems:
+        raise ConfigError(problems)
     return LoadedAgent(role, name, cls, settings, folder)
 
 
@@ -132,15 +144,33 @@ def _find(role: Role, name: str, folder: Path, file: str) -> type[Plugin]:
 
 def _import(name: str, folder: Path, file: str, key: str) -> object:
     module_name, _, class_name = name.partition(":")
-    for place in (str(folder.parent), str(folder)):
-        if place not in sys.path:
-            sys.path.insert(0, place)
     try:
-        module = importlib.import_module(module_name)
-    except ImportError as error:
-        allowed = f"cannot be imported ({error}); put {module_name}.py into the agent's folder or install it"
+        module = _load_module(module_name, folder)
+    except Exception as error:
+        allowed = (
+            f"cannot be imported ({type(error).__name__}: {error}); put {module_name}.py into the agent's folder or install it"
+        )
         raise ConfigError([Problem(file, key, repr(name), allowed)]) from None
     if not hasattr(module, class_name):
         names = sorted(n for n, v in vars(module).items() if isinstance(v, type) and v.__module__ == module.__name__)
         raise ConfigError([Problem(file, key, repr(name), f"{module_name} has no {class_name}; it defines: {', '.join(names)}")])
     return getattr(module, class_name)
+
+
+def _load_module(name: str, folder: Path) -> ModuleType:
+    """Import a file of the agent's or the scenario's folder under a name of its own, or an installed module.
+
+    Two agents may each have an ``operator.py``, and neither folder joins the search path, where it could hide
+    installed modules or open one agent's folder to another.
+    """
+    for place in (folder, folder.parent):
+        path = place / f"{name}.py"
+        if path.is_file():
+            spec = importlib.util.spec_from_file_location(f"portage_{place.name}_{name}", path)
+            if spec is None or spec.loader is None:
+                raise ImportError(f"{path} is no Python module")
+            module = importlib.util.module_from_spec(spec)
+            sys.modules[spec.name] = module
+            spec.loader.exec_module(module)
+            return module
+    return importlib.import_module(name)

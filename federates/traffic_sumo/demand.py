@@ -131,9 +131,9 @@ def _draw_hour(
     counts: NDArray[np.int64], lead_s: NDArray[np.float64], seed: int, hour: int, start_hour: int, truck_share: float
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_], list[str]]:
     number = counts[(start_hour + hour) % HOURS]
-    random = np.random.default_rng([seed, hour + HOURS])
+    random = np.random.default_rng([seed, start_hour + hour + HOURS])
     path = np.repeat(np.arange(number.size), number)
     slot = np.arange(path.size) - np.repeat(np.cumsum(number) - number, number)
     depart = S_PER_H * (hour + (slot + random.random(path.size)) / number[path]) - lead_s[path]
     truck = random.random(path.size) < truck_share
-    return np.round(depart, 2), path, truck, [f"c{hour}_{i}" for i in range(path.size)]
+    return np.round(depart, 2), path, truck, [f"c{start_hour + hour}_{i}" for i in range(path.size)]

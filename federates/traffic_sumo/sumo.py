@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
@@ -25,6 +24,7 @@ from federates.traffic_sumo.fleet import Fleet, Trip
 from federates.traffic_sumo.network import link_edges, plan_network
 from federates.traffic_sumo.programs import netconvert
 from federates.traffic_sumo.routes_file import write_routes
+from federates.traffic_sumo.scratch import new_scratch
 
 __all__ = ["SumoTraffic"]
 
@@ -62,7 +62,7 @@ class SumoTraffic(TrafficModel):
         settings = self.settings
         self._session, self._recorder = session, recorder
         self._road: Road = load_road(settings, self.folder)
-        self._scratch = Path(tempfile.mkdtemp(prefix="portage_sumo_"))
+        self._scratch = new_scratch()
         self._zero_s = float(settings.warm_up_s)
         self._sumo = Sumo(settings.engine, self._options(self._scratch), self._scratch, settings.start_timeout_s)
         self._fleet = Fleet(self._sumo, self._zero_s)

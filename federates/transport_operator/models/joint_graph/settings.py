@@ -59,7 +59,8 @@ class JointGraphSettings(Config):
     """What a trip costs the readiest driver beside time, usd/veh. Assumption. Energy and rewards are the power operator's."""
     trip_cost_spread_usd: Annotated[float, Field(ge=0, le=1000)] = 4.0
     """How much more a trip costs the last driver of a fleet than the readiest, usd/veh. Assumption; > 0 makes supply smooth."""
-    station_wait_factor: Annotated[float, Field(ge=0, le=100)] = 1.0
-    """Extra wait at a station whose spots are all used by mobile storages, in service times; 0: the gate's time is all."""
+    station_wait_factor: Annotated[float, Field(ge=0, le=100)] = 0.0
+    """Extra wait at a station whose spots are all used by mobile storages, in service times. 0: the gate's time is all; more only
+    beside a power operator whose gate quotes the time of a vehicle that comes alone, or the wait counts twice."""
     gap_tolerance: Annotated[float, Field(ge=1e-13, le=1e-2)] = 1e-9
     """Relative gap at which an assignment is solved."""
