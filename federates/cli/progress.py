@@ -79,9 +79,10 @@ class ProgressView:
     def _table(self) -> Table:
         table = Table(box=None, padding=(0, 2))
         for column in ("run", *_COLUMNS):
-            table.add_column(column, justify="left" if column == "run" else "right")
+            table.add_column(column, justify="left" if column == "run" else "right", no_wrap=True)
         for run_id, tail in self._tails.items():
-            table.add_row(run_id, *_cells(tail.fields))
+            # Behind date and time, which are the same for runs that go on side by side.
+            table.add_row(run_id.split("-", 2)[-1], *_cells(tail.fields))
         return table
 
     def _print_line(self, run_id: str, fields: dict[str, Any]) -> None:
