@@ -155,7 +155,8 @@ def _equal_at_night(times: pd.DataFrame, _: RunTables) -> Result:
         return False, {}, "No period from 23 to 4 h has a vehicle in both schemes, so there is no delivery time to compare."
     mean, worst = float(longer.abs().mean()), float(longer.abs().max())
     numbers = {"periods": float(len(longer)), "mean_difference": mean, "largest_difference": worst}
-    words = f"In {len(longer)} periods with vehicles they differ by {percent(mean)} on average and {percent(worst)} at most."
+    periods = "one period" if len(longer) == 1 else f"{len(longer)} periods"
+    words = f"In {periods} with vehicles they differ by {percent(mean)} on average and {percent(worst)} at most."
     return mean <= YARDSTICKS["nearly_equal_delivery_time"], numbers, words
 
 
@@ -172,7 +173,9 @@ def _longer_by_day(times: pd.DataFrame, run: RunTables) -> Result:
     else:
         most = "never longer in any of them"
     side = "longer" if mean >= 0 else "shorter"
-    words = f"The fastest route takes {percent(abs(mean))} {side} on average, longer in {count} of {len(day)} periods, {most}."
+    words = (
+        f"The fastest route's time is {percent(abs(mean))} {side} on average, longer in {count} of {len(day)} periods, {most}."
+    )
     return bool(mean >= YARDSTICKS["longer_delivery_time"] and 2 * count > len(day)), numbers, words
 
 
