@@ -1,7 +1,8 @@
 """Floor of a round: the bare HELICS exchange of the federation, with nothing around it.
 
 Three processes and a broker: a coordinator that sends a vector to two operators and reads two vectors of each, in lock-step
-micro-steps, as in docs/decisions/0002, with no check, no table and no mathematics.
+micro-steps, with no check, no table and no mathematics. The coordinator waits for the operators' grants
+(`wait_for_current_time_update`), so that one step is one whole round.
 """
 
 from __future__ import annotations

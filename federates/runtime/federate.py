@@ -175,8 +175,6 @@ def _federate_info(role: Role, identity: RunIdentity) -> Any:
     h.helicsFederateInfoSetTimeProperty(info, h.HELICS_PROPERTY_TIME_DELTA, 1e-9)
     h.helicsFederateInfoSetFlagOption(info, h.HELICS_FLAG_TERMINATE_ON_ERROR, True)
     h.helicsFederateInfoSetFlagOption(info, h.HELICS_FLAG_UNINTERRUPTIBLE, True)
-    # The coordinator's grant waits until both operators have had theirs: one micro-step is one whole round.
-    h.helicsFederateInfoSetFlagOption(info, h.HELICS_FLAG_WAIT_FOR_CURRENT_TIME_UPDATE, role is Role.COORDINATOR)
     return info
 
 
