@@ -89,13 +89,12 @@ def _serve(identity: RunIdentity, path: Path) -> None:
         siblings = Siblings()
         while broker.connected:
             time.sleep(_POLL_S)
+            reason = "ended without a word (killed?)"
             gone = lost_agents(Path(identity.run_folder))
+            if not gone and not complete:
+                gone, reason = siblings.ended(), "ended before everyone had joined"
             if gone:
-                broker.fail(f"{', '.join(gone)}: ended without a word (killed?)")
-                time.sleep(_LAST_WORDS_S)
-                return
-            if not complete and (ended := siblings.ended()):
-                broker.fail(f"{', '.join(ended)}: ended before everyone had joined")
+                broker.fail(f"{', '.join(gone)}: {reason}")
                 time.sleep(_LAST_WORDS_S)
                 return
             complete = complete or _check_joined(broker, deadline, identity.broker.limits.join_s)

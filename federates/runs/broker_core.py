@@ -8,11 +8,12 @@ from typing import Any, Self
 import helics as h
 
 from federates.boundary.errors import FederationError
+from federates.boundary.topics import Role
 from federates.runtime.identity import RunIdentity
 
 __all__ = ["FEDERATES", "Broker"]
 
-FEDERATES = 4
+FEDERATES = len(Role)
 """Agents of a federation: coordinator, power operator, transport operator, traffic model."""
 
 

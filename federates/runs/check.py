@@ -116,8 +116,7 @@ def _folder_problems(entry: FederateEntry, scenario: Scenario) -> list[Problem]:
         )
     if own == scenario.folder or not own.is_relative_to(scenario.folder):
         problems.append(Problem(file, f"{entry.name}.directory", str(own), "must be a folder of its own inside the scenario"))
-    words = [part for word in entry.command[1:] for part in (word.split("=", 1) if word.startswith("--") else [word])]
-    for word in words:
+    for word in entry.words[1:]:
         if word.startswith("-") or ("/" not in word and not (own / word).exists()):
             continue
         path = (own / word).resolve()

@@ -29,9 +29,14 @@ class FederateEntry:
 
     def option(self, flag: str, default: str) -> Path:
         """Return the path that stands behind ``flag`` on the command line, or ``default``, seen from the working folder."""
-        words = [part for word in self.command for part in (word.split("=", 1) if word.startswith("--") else [word])]
+        words = self.words
         value = words[words.index(flag) + 1] if flag in words[:-1] else default
         return (self.directory / value).resolve()
+
+    @property
+    def words(self) -> list[str]:
+        """Return the command with ``--option=value`` as two words."""
+        return [part for word in self.command for part in (word.split("=", 1) if word.startswith("--") else [word])]
 
     @property
     def module(self) -> str | None:

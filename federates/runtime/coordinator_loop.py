@@ -1,4 +1,4 @@
-"""The coordinator's loop: it owns the clock. One micro-step of HELICS time is one round of negotiation."""
+"""The coordinator's loop: it owns the clock. One or two micro-steps of HELICS time are one round of negotiation."""
 
 from __future__ import annotations
 
@@ -71,17 +71,18 @@ def _open(federate: Federate, session: Session, period: int, wait_s: float) -> _
 
 
 def _collect(federate: Federate, clock: _Clock, keys: Sequence[str], period: int, round_: int, wait_s: float) -> Inbox:
-    """Advance in micro-steps until every message of ``keys`` has come for this round; one or two steps are enough."""
+    """Advance in micro-steps until every message of ``keys`` has come for this round; one or two steps are enough.
+
+    What has not come by then, `Inbox.take` reports.
+    """
     inbox = Inbox(federate.role)
     what = "both operators to open" if round_ == 0 else "both operators' answers in"
     for _ in range(_MOST_STEPS):
         federate.advance(clock.tick(), wait_s, f"{what} period {period}, round {round_}")
         inbox.add(federate.updates())
         if all(inbox.has(key, period, round_) for key in keys):
-            return inbox
-    for key in keys:
-        inbox.take(key, period, round_)
-    raise FederationError(f"coordinator: messages of period {period}, round {round_} are out of order")
+            break
+    return inbox
 
 
 def _negotiate(
@@ -107,7 +108,7 @@ def _negotiate(
         started = time.perf_counter()
         decision = algorithm.next(_answers(inbox, period, round_))
         thinking_s += time.perf_counter() - started
-    _commit(federate, decision, period, round_ + 1)
+    _show(federate, Command.COMMIT, period, round_ + 1, decision.connection_veh, decision.connection_veh)
     federate.advance(clock.tick(), broker.limits.answer_s + _MARGIN_S, f"both operators to commit period {period}")
     _record(session, writer, decision, period)
     writer.record("timings", period=period, round=round_, activity="algorithm", wall_s=thinking_s)
@@ -123,9 +124,14 @@ def _ask(federate: Federate, decision: Solve | Evaluate, period: int, round_: in
         federate.publish("multipliers_usd_per_veh", period, round_, decision.multipliers_usd_per_veh)
         _command(federate, Command.SOLVE, period, round_)
         return
-    federate.publish("power_connection_veh", period, round_, decision.power_connection_veh)
-    federate.publish("transport_connection_veh", period, round_, decision.transport_connection_veh)
-    _command(federate, Command.EVALUATE, period, round_)
+    _show(federate, Command.EVALUATE, period, round_, decision.power_connection_veh, decision.transport_connection_veh)
+
+
+def _show(federate: Federate, command: Command, period: int, round_: int, power: Array, transport: Array) -> None:
+    """Send each operator a connection and what to do with it."""
+    federate.publish("power_connection_veh", period, round_, power)
+    federate.publish("transport_connection_veh", period, round_, transport)
+    _command(federate, command, period, round_)
 
 
 def _answers(inbox: Inbox, period: int, round_: int) -> RoundResult:
@@ -137,13 +143,6 @@ def _answers(inbox: Inbox, period: int, round_: int) -> RoundResult:
         asked=answer(_P, "asked_connection_veh", "power_cost_usd"),
         offered=answer(_T, "offered_connection_veh", "transport_cost_usd"),
     )
-
-
-def _commit(federate: Federate, decision: Commit, period: int, round_: int) -> None:
-    connection: Array = decision.connection_veh
-    federate.publish("power_connection_veh", period, round_, connection)
-    federate.publish("transport_connection_veh", period, round_, connection)
-    _command(federate, Command.COMMIT, period, round_)
 
 
 def _record(session: Session, writer: ResultWriter, decision: Commit, period: int) -> None:

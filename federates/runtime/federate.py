@@ -15,7 +15,7 @@ import numpy as np
 from federates.boundary.errors import BoundaryError, FederationEndedError, FederationError
 from federates.boundary.messages import Array, Frame, decode, encode
 from federates.boundary.session import Session
-from federates.boundary.topics import Role, Topic, received_by, sent_by
+from federates.boundary.topics import Role, Topic, received_by, sent_by, topic
 from federates.runtime.identity import RunIdentity
 from federates.runtime.watchdog import Watchdog
 
@@ -65,7 +65,7 @@ class Federate:
         key = f"{self.role}/{name}"
         if key not in self._publications or key == SESSION_KEY:
             raise BoundaryError(f"{self.role} may not publish {name!r}: it is not in the topic table")
-        payload = encode(self._topic(key), period, round_, np.asarray(values, dtype=np.float64), self._agreed())
+        payload = encode(topic(key), period, round_, np.asarray(values, dtype=np.float64), self._agreed())
         with self._helics():
             h.helicsPublicationPublishBytes(self._publications[key], payload)
 
@@ -119,9 +119,9 @@ class Federate:
         """Return every message that came with the last grant, by topic key."""
         frames: dict[str, Frame] = {}
         with self._helics():
-            for key, (topic, handle) in self._inputs.items():
+            for key, (entry, handle) in self._inputs.items():
                 if key != SESSION_KEY and h.helicsInputIsUpdated(handle):
-                    frames[key] = decode(topic, h.helicsInputGetBytes(handle), self._agreed())
+                    frames[key] = decode(entry, h.helicsInputGetBytes(handle), self._agreed())
         return frames
 
     def finish(self) -> None:
@@ -139,17 +139,14 @@ class Federate:
         with contextlib.suppress(Exception):
             h.helicsFederateFree(self._fed)
 
-    def _register_publication(self, topic: Topic) -> Any:
-        return h.helicsFederateRegisterTypePublication(self._fed, topic.name, topic.type_name, "")
+    def _register_publication(self, entry: Topic) -> Any:
+        return h.helicsFederateRegisterTypePublication(self._fed, entry.name, entry.type_name, "")
 
-    def _register_input(self, topic: Topic) -> Any:
-        handle = h.helicsFederateRegisterTypeInput(self._fed, f"in/{topic.key}", topic.type_name, "")
-        h.helicsInputAddTarget(handle, topic.key)
+    def _register_input(self, entry: Topic) -> Any:
+        handle = h.helicsFederateRegisterTypeInput(self._fed, f"in/{entry.key}", entry.type_name, "")
+        h.helicsInputAddTarget(handle, entry.key)
         h.helicsInputSetOption(handle, h.HELICS_HANDLE_OPTION_CONNECTION_REQUIRED, 1)
         return handle
-
-    def _topic(self, key: str) -> Topic:
-        return next(t for t in sent_by(self.role) if t.key == key)
 
     def _agreed(self) -> Session:
         if self.session is None:
