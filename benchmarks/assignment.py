@@ -14,7 +14,7 @@ import numpy as np
 
 from federates.boundary.config import parse_config, read_yaml
 from federates.boundary.messages import Gate
-from federates.boundary.session import Session
+from federates.boundary.session import RoadSession
 from federates.transport_operator.models.joint_graph.operator import JointGraphOperator
 
 ROOT = Path(__file__).parents[1]
@@ -61,7 +61,7 @@ def network_rows():
 
 def los_angeles_operator(gap):
     scenario = ROOT / "scenarios" / "la_gcs"
-    session = parse_config(read_yaml(scenario / "scenario.yaml"), Session, "scenario.yaml")
+    session = parse_config(read_yaml(scenario / "scenario.yaml"), RoadSession, "scenario.yaml")
     raw = read_yaml(scenario / "transport_operator" / "config.yaml")["settings"] | {"gap_tolerance": gap}
     settings = parse_config(raw, JointGraphOperator.Settings, "config.yaml")
     operator = JointGraphOperator(settings, scenario / "transport_operator")

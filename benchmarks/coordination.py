@@ -16,7 +16,7 @@ import numpy as np
 from federates.boundary.config import load_config
 from federates.boundary.messages import StationObservation
 from federates.boundary.roles import Commit, RoundResult, Solve
-from federates.boundary.session import Session
+from federates.boundary.session import RoadSession
 from federates.boundary.topics import Role
 from federates.coordinator.algorithms.ocd import OcdSettings, OptimalityConditionDecomposition
 from federates.runtime.plugins import load_agent
@@ -48,7 +48,7 @@ class Rows:
 
 def negotiate(settings: OcdSettings) -> list[dict]:
     """Return the last round of every period."""
-    session = load_config(SCENARIO / "scenario.yaml", Session)
+    session = load_config(SCENARIO / "scenario.yaml", RoadSession)
     session = session.model_copy(update={"start_hour": START_HOUR, "periods": PERIODS})
     power, transport = (
         load_agent(r, SCENARIO / r / "config.yaml").create() for r in (Role.POWER_OPERATOR, Role.TRANSPORT_OPERATOR)
@@ -76,7 +76,7 @@ def negotiate(settings: OcdSettings) -> list[dict]:
     return last
 
 
-def observation(session: Session, settings: object, sent: np.ndarray, hour: int) -> StationObservation:
+def observation(session: RoadSession, settings: object, sent: np.ndarray, hour: int) -> StationObservation:
     """Return the typical flows of an hour, and the vehicles sent as arrivals, even over the bins."""
     with (SCENARIO / "power_operator/data/weekday_hourly_share.csv").open() as file:
         share = [float(row["pm_leaning"]) for row in csv.DictReader(line for line in file if not line.startswith("#"))]

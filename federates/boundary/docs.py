@@ -23,8 +23,22 @@ A message is a vector of 64-bit little-endian floats: period, round, then the va
 as raw bytes. Its HELICS type is `portage.<topic>/v{BOUNDARY_VERSION}`, so HELICS itself refuses a partner with another version
 when a run starts. `coordinator/session` is JSON text, sent once in HELICS's initializing mode.
 
-Letters in shapes: R resourceful stations, Q limited stations, S = R + Q all stations, H periods of the horizon, L links,
-B bins of a period, E any number of rows.
+There are two worlds, and a run is of one of them: on the road vehicles go from stations with energy to spare to stations whose
+feeders overload; by rail trains stand at stations. A topic or table of one world does not exist in the other. By rail there is no
+`traffic_sumo`.
+
+| letter | on the road | by rail |
+|---|---|---|
+| N | resourceful stations | trains, K |
+| M | limited stations | stations |
+| H | periods of the horizon; the first is the opened one | all periods of the day, T |
+| S | all stations, resourceful and then limited ones | stations |
+| L, B | links, bins of a period | |
+| E | any number of rows | any number of rows |
+
+(N, M, H) is the shape of a connection. On the road an entry counts vehicles that leave one station for another; by rail it is 1
+where a train stands at a station in a period, else 0 (or between, as an answer to `relax`), and wherever these pages say vehicle
+it is a train. There may be no train: then these messages have no values.
 
 """
 
@@ -35,11 +49,11 @@ def boundary_page() -> str:
 
 
 def _topics() -> str:
-    lines = ["## Topics", "", "| key | unit | shape | read by | meaning |", "|---|---|---|---|---|"]
+    lines = ["## Topics", "", "| key | world | unit | shape | read by | meaning |", "|---|---|---|---|---|---|"]
     for entry in TOPICS:
         shape = ", ".join(str(size) for size in entry.shape) or "text"
         readers = ", ".join(role.value for role in entry.receivers)
-        lines.append(f"| `{entry.key}` | {entry.unit} | {shape} | {readers} | {entry.meaning} |")
+        lines.append(f"| `{entry.key}` | {entry.world or 'both'} | {entry.unit} | {shape} | {readers} | {entry.meaning} |")
     return "\n".join(lines) + "\n\n"
 
 
@@ -52,7 +66,8 @@ def _commands() -> str:
 def _tables() -> str:
     lines = ["## Tables that a run leaves", "", "Each agent writes its own, as `results/<run id>/<agent>/<table>.parquet`.", ""]
     for entry in TABLES:
-        lines += [f"### `{entry.owner.value}/{entry.name}`", "", entry.meaning, "", "| column | meaning |", "|---|---|"]
+        lines += [f"### `{entry.owner.value}/{entry.name}`", "", f"World: {entry.world or 'both'}. {entry.meaning}", ""]
+        lines += ["| column | meaning |", "|---|---|"]
         lines += [f"| `{name}` | {meaning} |" for name, meaning in entry.columns.items()] + [""]
     return "\n".join(lines)
 

@@ -37,14 +37,17 @@ _HEADER = 2
 class ConnectionAnswer:
     """An operator's answer to multipliers or to a given connection.
 
-    ``connection_veh`` has shape (R, Q, H). ``cost_usd`` is the operator's own cost of it, without multipliers.
-    ``bound_usd`` is a proven lower bound of the minimum of own cost plus (power) or minus (transport) multipliers times
-    connection; it means something only as an answer to multipliers.
+    ``connection_veh`` has the shape of the session's connection. ``cost_usd`` is the operator's own cost of it, without
+    multipliers. ``bound_usd`` is, as an answer to multipliers, a proven lower bound of the minimum of own cost plus (power) or
+    minus (transport) multipliers times connection; as an answer to a given connection z0, a proven lower bound of own cost there.
+    ``slope_usd_per_veh`` may be given by the power operator with the latter, of the same shape: for every connection z,
+    own cost is then at least ``bound_usd + (slope * (z - z0)).sum()``.
     """
 
     connection_veh: Array
     cost_usd: float
     bound_usd: float
+    slope_usd_per_veh: Array | None = None
 
 
 @dataclass(frozen=True, slots=True)

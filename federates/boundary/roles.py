@@ -3,13 +3,19 @@
 None of them knows HELICS. The runtime calls the methods in this order, once per period p = 0..T-1::
 
     begin(session, recorder)
-    open_period(p, observation of p-1 or None)  ->  gate / travel times
-    solve(multipliers) | evaluate(connection)   ->  answers, as often as the coordinator's algorithm wants
-    commit(connection)                          ->  departures (transport operator)
-    run(p, departures)                          ->  observation of p (traffic model)
+    open_period(p, observation of p-1 or None)  ->  opening: what the partner must know
+    relax(multipliers, opening of the partner)
+    | solve(multipliers, opening)
+    | evaluate(connection, opening)             ->  answers, as often as the coordinator's algorithm wants
+    commit(connection)                          ->  departures (transport operator, road)
+    run(p, departures)                          ->  observation of p (traffic model, road)
 
 and once more ``open_period(T, observation of T-1)`` after the last period, so that every observation is seen. Arrays follow the
-topic table: a connection and its multipliers have shape (R, Q, H), entry [r, q, 0] being the period that is opened.
+topic table. On the road (`RoadSession`) a connection and its multipliers have shape (R, Q, H), entry [r, q, 0] being the period
+that is opened; the power operator opens with a `Gate`, the transport operator with travel times in s, shape (R, Q). By rail
+(`RailSession`) a connection has shape (K, S, T), entry [k, s, t] being 1 where train k stands at s in period t of the day, past
+periods as they were carried out; there is no traffic model and no observation, the power operator opens with None, the transport
+operator with the trains' places, shape (K, 2): index of the station where a train stands next, and the period from which it does.
 A method must be deterministic given the session's seed, and must not keep or change the arrays it is given.
 """
 
@@ -31,7 +37,6 @@ from federates.boundary.messages import (
     StationObservation,
     TrafficObservation,
 )
-from federates.boundary.session import Session
 
 __all__ = [
     "Commit",
@@ -77,7 +82,7 @@ class Plugin(ABC):  # noqa: B024 (the roles below add the abstract methods)
         self.folder = folder
 
     @classmethod
-    def check(cls, settings: Any, folder: Path, session: Session) -> list[Problem]:
+    def check(cls, settings: Any, folder: Path, session: Any) -> list[Problem]:
         """Return everything wrong with settings and data files that can be found without running (default: nothing).
 
         A problem's ``file`` is relative to ``folder``; its ``field`` is the dotted key in ``config.yaml``, such as
@@ -87,58 +92,72 @@ class Plugin(ABC):  # noqa: B024 (the roles below add the abstract methods)
 
 
 class PowerOperator(Plugin):
-    """Regional power distribution operator (RPDO): wants vehicles where its feeders overload."""
+    """Regional power distribution operator (RPDO): wants vehicles where its feeders overload, or trains where energy is dear."""
 
     @abstractmethod
-    def begin(self, session: Session, recorder: Recorder) -> None:
-        """Take in the public agreement; called once, first."""
+    def begin(self, session: Any, recorder: Recorder) -> None:
+        """Take in the public agreement (`RoadSession` or `RailSession`); called once, first."""
 
     @abstractmethod
-    def open_period(self, period: int, observation: StationObservation | None) -> Gate:
-        """Take in what was seen in ``period - 1`` (None before the first) and say what a driver sees at the gates."""
+    def open_period(self, period: int, observation: StationObservation | None) -> Gate | None:
+        """Take in what was seen in ``period - 1`` (None before the first, and by rail); return the gates, by rail None."""
 
     @abstractmethod
-    def solve(self, multipliers_usd_per_veh: Array, travel_time_s: Array) -> ConnectionAnswer:
-        """Return the connection that minimises own cost plus multipliers times connection; ``travel_time_s`` is (R, Q)."""
+    def solve(self, multipliers_usd_per_veh: Array, opening: Array) -> ConnectionAnswer:
+        """Return the connection that minimises own cost plus multipliers times connection.
+
+        ``opening`` is what the transport operator opened the period with: travel times (road), the trains' places (rail).
+        """
 
     @abstractmethod
-    def evaluate(self, connection_veh: Array, travel_time_s: Array) -> ConnectionAnswer:
+    def evaluate(self, connection_veh: Array, opening: Array) -> ConnectionAnswer:
         """Return the cheapest use of at most ``connection_veh`` and its own cost. Must always have an answer."""
 
     @abstractmethod
     def commit(self, connection_veh: Array) -> None:
-        """``connection_veh[:, :, 0]`` vehicles are sent in the opened period."""
+        """``connection_veh`` is agreed: carry out the opened period."""
+
+    def relax(self, multipliers_usd_per_veh: Array, opening: Array) -> ConnectionAnswer:
+        """Answer as `solve` does, in the linear relaxation: a quick, valid bound. By default it is `solve` itself."""
+        return self.solve(multipliers_usd_per_veh, opening)
 
 
 class TransportOperator(Plugin):
-    """Regional transport system operator (RTSO): sends vehicles at least cost to everyone on the road."""
+    """Regional transport system operator (RTSO): sends vehicles or trains at least cost."""
 
     @abstractmethod
-    def begin(self, session: Session, recorder: Recorder) -> None:
-        """Take in the public agreement; called once, first."""
+    def begin(self, session: Any, recorder: Recorder) -> None:
+        """Take in the public agreement (`RoadSession` or `RailSession`); called once, first."""
 
     @abstractmethod
     def open_period(self, period: int, observation: LinkObservation | None) -> Array:
-        """Take in what was seen in ``period - 1`` (None before the first) and return expected road times in s, shape (R, Q)."""
+        """Take in what was seen in ``period - 1`` (None before the first, and by rail); return the opening, see above."""
 
     @abstractmethod
-    def solve(self, multipliers_usd_per_veh: Array, gate: Gate) -> ConnectionAnswer:
-        """Return the connection that minimises own cost minus multipliers times connection."""
+    def solve(self, multipliers_usd_per_veh: Array, opening: Any) -> ConnectionAnswer:
+        """Return the connection that minimises own cost minus multipliers times connection.
+
+        ``opening`` is what the power operator opened the period with: a `Gate` (road), None (rail).
+        """
 
     @abstractmethod
-    def evaluate(self, connection_veh: Array, gate: Gate) -> ConnectionAnswer:
+    def evaluate(self, connection_veh: Array, opening: Any) -> ConnectionAnswer:
         """Return the part of ``connection_veh`` that can be sent (all of it, if possible) and its own cost."""
 
     @abstractmethod
     def commit(self, connection_veh: Array) -> list[Departure]:
-        """Return routes for the ``connection_veh[:, :, 0]`` vehicles (whole numbers) of the opened period."""
+        """``connection_veh`` is agreed: carry out the opened period, and on the road return routes for its vehicles."""
+
+    def relax(self, multipliers_usd_per_veh: Array, opening: Any) -> ConnectionAnswer:
+        """Answer as `solve` does, in the linear relaxation: a quick, valid bound. By default it is `solve` itself."""
+        return self.solve(multipliers_usd_per_veh, opening)
 
 
 class TrafficModel(Plugin):
     """The road: knows every vehicle, tells only what detectors would."""
 
     @abstractmethod
-    def begin(self, session: Session, recorder: Recorder) -> None:
+    def begin(self, session: Any, recorder: Recorder) -> None:
         """Take in the public agreement and start; called once, first."""
 
     @abstractmethod
@@ -152,14 +171,18 @@ class TrafficModel(Plugin):
 
 @dataclass(frozen=True, slots=True)
 class Solve:
-    """Decision: ask both operators for their best connection at these multipliers, shape (R, Q, H)."""
+    """Decision: ask both operators for their best connection at these multipliers.
+
+    ``relaxed``: in their linear relaxations, which is quicker, still bounds, and may answer fractions.
+    """
 
     multipliers_usd_per_veh: Array
+    relaxed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluate:
-    """Decision: ask what these connections would cost, each of shape (R, Q, H)."""
+    """Decision: ask what these connections would cost, each of the connection's shape."""
 
     power_connection_veh: Array
     transport_connection_veh: Array
@@ -167,7 +190,7 @@ class Evaluate:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """Decision: carry out the first period of this connection (whole numbers there).
+    """Decision: carry out the opened period of this connection (whole numbers there).
 
     ``agreed`` tells whether the operators agreed by the stopping rule; ``reason`` says in words why the rounds ended.
     """
@@ -192,12 +215,12 @@ class CoordinationAlgorithm(Plugin):
     """Finds multipliers or a plan from the answers alone; sees nothing else of either operator."""
 
     @abstractmethod
-    def begin(self, session: Session, recorder: Recorder) -> None:
-        """Take in the public agreement; called once, first."""
+    def begin(self, session: Any, recorder: Recorder) -> None:
+        """Take in the public agreement (`RoadSession` or `RailSession`); called once, first."""
 
     @abstractmethod
-    def start(self, period: int) -> Decision:
-        """Return the first decision of a period."""
+    def start(self, period: int, train_ready: Array | None = None) -> Decision:
+        """Return the first decision of a period; ``train_ready``, shape (K, 2), is where the trains are (rail only)."""
 
     @abstractmethod
     def next(self, result: RoundResult) -> Decision:

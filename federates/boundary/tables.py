@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from federates.boundary.session import World
 from federates.boundary.topics import Role
 
 __all__ = ["TABLES", "Table", "table"]
@@ -22,6 +23,8 @@ class Table:
     owner: Role
     meaning: str
     columns: dict[str, str]
+    world: World | None = None
+    """The only world whose runs leave this table; None: both."""
 
 
 TABLES: tuple[Table, ...] = (
@@ -32,7 +35,7 @@ TABLES: tuple[Table, ...] = (
         {
             "period": "period",
             "round": "round, from 1",
-            "command": "solve or evaluate",
+            "command": "solve, relax or evaluate",
             "lower_bound_usd": "best lower bound so far",
             "upper_bound_usd": "best upper bound so far (-1 while there is none)",
             "gap": "(UB - LB) / |UB| (-1 while there is none)",
@@ -52,6 +55,7 @@ TABLES: tuple[Table, ...] = (
             "agreed": "operators agreed by the stopping rule",
             "reason": "why the rounds ended",
         },
+        World.ROAD,
     ),
     Table(
         "timings",
@@ -76,6 +80,7 @@ TABLES: tuple[Table, ...] = (
             "charger_kw": "power of one",
             "spots": "spots for mobile storage",
         },
+        World.ROAD,
     ),
     Table(
         "feeder_load",
@@ -97,6 +102,7 @@ TABLES: tuple[Table, ...] = (
             "overload_probability_with": "P(load > limit) with",
             "blocking_probability": "P(all chargers busy)",
         },
+        World.ROAD,
     ),
     Table(
         "energy_plan",
@@ -111,6 +117,7 @@ TABLES: tuple[Table, ...] = (
             "unmet_kwh": "part of the need that is not met",
             "supply_limited": "true where the group's energy does not suffice",
         },
+        World.ROAD,
     ),
     Table(
         "route_flow",
@@ -124,6 +131,7 @@ TABLES: tuple[Table, ...] = (
             "vehicles": "whole",
             "road_time_s": "predicted with the committed flows",
         },
+        World.ROAD,
     ),
     Table(
         "delivery_forecast",
@@ -139,6 +147,7 @@ TABLES: tuple[Table, ...] = (
             "discharging_s": "wait and discharge at q",
             "delivery_time_s": "their sum",
         },
+        World.ROAD,
     ),
     Table(
         "link_plan",
@@ -154,6 +163,7 @@ TABLES: tuple[Table, ...] = (
             "toll_usd": "marginal-cost toll",
             "capacity_toll_usd": "dual of the capacity",
         },
+        World.ROAD,
     ),
     Table(
         "link_state",
@@ -167,6 +177,7 @@ TABLES: tuple[Table, ...] = (
             "speed_m_per_s": "mean",
             "travel_time_s": "mean",
         },
+        World.ROAD,
     ),
     Table(
         "deliveries",
@@ -182,6 +193,7 @@ TABLES: tuple[Table, ...] = (
             "arrive_s": "arrived at q (-1: still on the road at the end)",
             "road_time_s": "arrive - depart (-1: not arrived)",
         },
+        World.ROAD,
     ),
     Table(
         "station_state",
@@ -194,18 +206,150 @@ TABLES: tuple[Table, ...] = (
             "passing_veh": "vehicles",
             "arrivals_veh": "mobile storages",
         },
+        World.ROAD,
     ),
     Table(
         "link_geometry",
         Role.TRAFFIC,
         "Course of the links, for the map.",
         {"link": "name", "seq": "order along the link", "lat": "latitude, degrees", "lon": "longitude, degrees"},
+        World.ROAD,
     ),
     Table(
         "station_sites",
         Role.TRAFFIC,
         "Places of the stations, for the map.",
         {"station": "name", "lat": "latitude, degrees", "lon": "longitude, degrees"},
+        World.ROAD,
+    ),
+    Table(
+        "negotiations",
+        Role.COORDINATOR,
+        "One row per negotiation: the first is day-ahead, others follow a disturbance.",
+        {
+            "period": "period in which it was held",
+            "cause": "day ahead, or what broke the plan",
+            "rounds": "number of rounds",
+            "agreed": "operators agreed by the stopping rule",
+            "reason": "why the rounds ended",
+            "lower_bound_usd": "proven lower bound of the cost of both operators",
+            "upper_bound_usd": "cost of both operators with the plan",
+            "gap": "(UB - LB) / |UB|",
+        },
+        World.RAIL,
+    ),
+    Table(
+        "connections",
+        Role.COORDINATOR,
+        "Agreed connections: one row per train and period in which it stands at a station.",
+        {"negotiated_in": "period of the negotiation", "train": "name", "station": "name", "period": "period"},
+        World.RAIL,
+    ),
+    Table(
+        "plan_costs",
+        Role.POWER_OPERATOR,
+        "Cost of the power operator's plan for the whole day, per negotiation, and (phase realised) of what was carried out.",
+        {
+            "phase": "planned or realised",
+            "period": "period in which it was planned; T for what was carried out",
+            "production_usd": "fuel",
+            "start_up_usd": "starts",
+            "shut_down_usd": "stops",
+            "throughput_usd": "tie-break cost of charging and discharging",
+            "slack_usd": "priced slacks: energy not served, overloads, storage end states",
+            "total_usd": "sum",
+        },
+        World.RAIL,
+    ),
+    Table(
+        "power_balance",
+        Role.POWER_OPERATOR,
+        "Load, renewables, storage and price per period, as forecast, planned and realised.",
+        {
+            "period": "period",
+            "forecast_load_mw": "forecast load",
+            "load_mw": "actual load",
+            "forecast_renewable_mw": "forecast of available renewable power",
+            "available_renewable_mw": "available renewable power",
+            "planned_renewable_mw": "planned use",
+            "renewable_mw": "used",
+            "planned_storage_mw": "planned discharge minus charge of all stations",
+            "storage_mw": "discharge minus charge of all stations",
+            "shed_mw": "load not served",
+            "price_usd_per_mwh": "marginal price of the balance in the realised dispatch",
+            "planned_cost_usd": "planned cost of the period",
+            "cost_usd": "realised cost of the period",
+        },
+        World.RAIL,
+    ),
+    Table(
+        "unit_dispatch",
+        Role.POWER_OPERATOR,
+        "Thermal units per period.",
+        {
+            "period": "period",
+            "unit": "name",
+            "bus": "bus",
+            "on": "committed",
+            "planned_mw": "planned output",
+            "output_mw": "realised output",
+        },
+        World.RAIL,
+    ),
+    Table(
+        "storage_state",
+        Role.POWER_OPERATOR,
+        "Storage stations at the end of each period.",
+        {
+            "period": "period",
+            "station": "name",
+            "planned_capacity_mw": "planned battery capacity at the station, c[s, t]",
+            "capacity_mw": "realised",
+            "planned_energy_mwh": "planned energy at the station, e[s, t]",
+            "energy_mwh": "realised",
+            "planned_charge_mw": "planned charging power",
+            "charge_mw": "realised",
+            "planned_discharge_mw": "planned discharging power",
+            "discharge_mw": "realised",
+        },
+        World.RAIL,
+    ),
+    Table(
+        "train_storage",
+        Role.POWER_OPERATOR,
+        "What the trains carry at the end of each period.",
+        {
+            "period": "period",
+            "train": "name",
+            "planned_capacity_mw": "planned battery capacity on the train, c[k, t]",
+            "capacity_mw": "realised",
+            "planned_energy_mwh": "planned energy on the train, e[k, t]",
+            "energy_mwh": "realised",
+        },
+        World.RAIL,
+    ),
+    Table(
+        "line_flow",
+        Role.POWER_OPERATOR,
+        "Realised flow of lines with a limit.",
+        {"period": "period", "line": "name", "flow_mw": "flow", "limit_mw": "limit"},
+        World.RAIL,
+    ),
+    Table(
+        "train_moves",
+        Role.TRANSPORT_OPERATOR,
+        "Where the trains are: one row per train and period, planned (per negotiation) and realised.",
+        {
+            "phase": "planned or realised",
+            "planned_in": "period of the negotiation; T for what was carried out",
+            "train": "name",
+            "period": "period",
+            "origin": "station where the train stands or which it left",
+            "destination": "the same station, or where it is going",
+            "delay_periods": "periods by which the running trip is late",
+            "cost_usd": "transport cost of the period",
+        },
+        World.RAIL,
     ),
 )
 

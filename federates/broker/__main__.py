@@ -18,9 +18,10 @@ from typing import Any
 
 from federates.boundary.config import load_config
 from federates.boundary.errors import FederationError, PortageError
-from federates.runs.broker_core import FEDERATES, Broker
+from federates.runs.broker_core import Broker
 from federates.runs.finish import finish_run, mark_failed
 from federates.runs.lost import Siblings, lost_agents
+from federates.runs.scenario import agents_of
 from federates.runs.start import new_identity
 from federates.runtime.broker_config import BrokerConfig
 from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity, choose_port, identity_path
@@ -61,12 +62,11 @@ def main(argv: list[str] | None = None) -> int:
 
 def _finish(identity: RunIdentity, started: float) -> dict[str, Any]:
     """Write report and ``run.json``; where that fails, a ``run.json`` that says so."""
-    folder = Path(identity.run_folder)
     try:
-        return finish_run(folder, started)
+        return finish_run(identity, started)
     except Exception as error:
         traceback.print_exception(error)
-        return mark_failed(folder, started, f"broker: the report could not be written: {type(error).__name__}: {error}")
+        return mark_failed(identity, started, f"broker: the report could not be written: {type(error).__name__}: {error}")
 
 
 def _identity(arguments: argparse.Namespace, path: Path) -> RunIdentity:
@@ -75,7 +75,7 @@ def _identity(arguments: argparse.Namespace, path: Path) -> RunIdentity:
     if os.environ.get(IDENTITY_VARIABLE) and request.exists():
         return RunIdentity.read(request)
     config = load_config(arguments.config, BrokerConfig)
-    return new_identity(Path.cwd(), config, str(arguments.config))
+    return new_identity(Path.cwd(), config, str(arguments.config), agents_of(arguments.runner))
 
 
 def _serve(identity: RunIdentity, path: Path) -> None:
@@ -90,14 +90,14 @@ def _serve(identity: RunIdentity, path: Path) -> None:
         while broker.connected:
             time.sleep(_POLL_S)
             reason = "ended without a word (killed?)"
-            gone = lost_agents(Path(identity.run_folder))
+            gone = lost_agents(identity)
             if not gone and not complete:
                 gone, reason = siblings.ended(), "ended before everyone had joined"
             if gone:
                 broker.fail(f"{', '.join(gone)}: {reason}")
                 time.sleep(_LAST_WORDS_S)
                 return
-            complete = complete or _check_joined(broker, deadline, identity.broker.limits.join_s)
+            complete = complete or _check_joined(broker, deadline, identity)
 
 
 def _start(identity: RunIdentity) -> tuple[Broker, RunIdentity]:
@@ -112,21 +112,23 @@ def _start(identity: RunIdentity) -> tuple[Broker, RunIdentity]:
     return Broker(identity), identity
 
 
-def _check_joined(broker: Broker, deadline: float, limit_s: float) -> bool:
+def _check_joined(broker: Broker, deadline: float, identity: RunIdentity) -> bool:
     """Return whether everyone has joined; end the federation if somebody is too late."""
-    joined = broker.joined()
-    if len(joined) >= FEDERATES:
+    joined, wanted, limit_s = broker.joined(), len(identity.agents), identity.broker.limits.join_s
+    if len(joined) >= wanted:
         return True
     if time.monotonic() > deadline:
-        broker.fail(
-            f"broker: only {len(joined)} of {FEDERATES} federates joined within {limit_s:g} s: {', '.join(joined) or 'none'}"
-        )
+        names = ", ".join(joined) or "none"
+        broker.fail(f"broker: only {len(joined)} of {wanted} federates joined within {limit_s:g} s: {names}")
     return False
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m federates.broker", description="Run the HELICS broker of a federation.")
     parser.add_argument("--config", type=Path, default=Path("../../broker.yaml"), help="broker.yaml (default: ../../broker.yaml)")
+    parser.add_argument(
+        "--runner", type=Path, default=Path("runner.json"), help="file that names the agents of the run (default: runner.json)"
+    )
     return parser.parse_args(argv)
 
 

@@ -10,46 +10,48 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, cast
 
 import pandas as pd
-from pydantic import ValidationError
+from typing_extensions import TypeVar
 
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.session import Session
+from federates.boundary.session import RailSession, RoadSession, Session, World, parse_session
 from federates.boundary.tables import TABLES, Table, table
-from federates.boundary.topics import Role
+from federates.boundary.topics import roles_of
 
-__all__ = ["RunTables"]
+__all__ = ["RailRun", "RunTables"]
+
+S = TypeVar("S", bound=Session, default=RoadSession, covariant=True)
 
 
 @dataclass(frozen=True)
-class RunTables:
-    """Everything that reporting knows about one run.
+class RunTables(Generic[S]):
+    """Everything that reporting knows about one run; ``RunTables`` alone is a run on the road, `RailRun` one by rail.
 
     Attributes
     ----------
     folder : Path
         Folder of the run.
-    session : Session
+    session : RoadSession or RailSession
         Public agreement of the run.
     record : dict
         Content of ``run.json``; empty if there is none.
     configuration : dict
         Content of ``configuration.json``; empty if there is none.
     missing : dict of str to str
-        Table name to the reason why it is empty.
+        Name of a table of the run's world to the reason why it is empty.
     """
 
     folder: Path
-    session: Session
+    session: S
     record: dict[str, Any]
     configuration: dict[str, Any]
     missing: dict[str, str]
     _frames: dict[str, pd.DataFrame] = field(repr=False)
 
     @classmethod
-    def read(cls, folder: Path, record: Mapping[str, Any] | None = None) -> RunTables:
+    def read(cls, folder: Path, record: Mapping[str, Any] | None = None, world: World = World.ROAD) -> RunTables[S]:
         """Read a run folder.
 
         Parameters
@@ -58,20 +60,25 @@ class RunTables:
             Folder of the run.
         record : mapping, optional
             What ``run.json`` is going to say, for a report that is written before it; read from the file if left out.
+        world : World
+            World that the caller can make something of.
 
         Raises
         ------
-        ConfigError : there is no usable ``session.json``.
+        ConfigError : there is no usable ``session.json``, or it is of another world.
         """
         folder = Path(folder)
+        session = _read_session(folder / "session.json", world)
         frames, missing = {}, {}
         for entry in TABLES:
+            if entry.world not in (None, session.world):
+                continue
             frames[entry.name], reason = _read_table(folder, entry)
             if reason:
                 missing[entry.name] = reason
         return cls(
             folder=folder,
-            session=_read_session(folder / "session.json"),
+            session=cast(S, session),
             record=read_json(folder / "run.json") if record is None else dict(record),
             configuration=read_json(folder / "configuration.json"),
             missing=missing,
@@ -97,14 +104,15 @@ class RunTables:
 
         Without a record a run is never complete: it is ``finished`` if all agents say so, else ``not recorded``.
         """
-        done = all((self.folder / role.value / "finished.json").is_file() for role in Role)
+        done = all((self.folder / role.value / "finished.json").is_file() for role in roles_of(self.session.world))
         return str(self.record.get("status", "finished" if done else "not recorded"))
 
     @property
     def title(self) -> str:
         """Return scenario, scheme and run, for titles."""
         ended = " (failed)" if self.status == "failed" else ""
-        return f"{self.session.name}, scheme {self.session.scheme.value}, run {self.run_id}{ended}"
+        scheme = cast(RoadSession | RailSession, self.session).scheme.value
+        return f"{self.session.name}, scheme {scheme}, run {self.run_id}{ended}"
 
     @property
     def period_h(self) -> float:
@@ -134,17 +142,14 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _read_session(path: Path) -> Session:
+def _read_session(path: Path, world: World) -> RoadSession | RailSession:
     content = read_json(path)
     if not content:
         raise ConfigError([Problem(path.name, "(file)", "missing", "the folder of a run holds its session")])
-    try:
-        return Session.model_validate(content)
-    except ValidationError as error:
-        problems = [
-            Problem(path.name, ".".join(map(str, item["loc"])), str(item["input"]), item["msg"]) for item in error.errors()
-        ]
-        raise ConfigError(problems) from None
+    session = parse_session(content, path.name)
+    if session.world is not world:
+        raise ConfigError([Problem(path.name, "world", session.world.value, f"must be {world.value} for this report")])
+    return session
 
 
 def _read_table(folder: Path, entry: Table) -> tuple[pd.DataFrame, str]:
@@ -164,3 +169,7 @@ def _read_table(folder: Path, entry: Table) -> tuple[pd.DataFrame, str]:
     if absent:
         return empty, f"lacks the columns {', '.join(absent)}"
     return (frame, "") if len(frame) else (empty, "has no rows")
+
+
+RailRun = RunTables[RailSession]
+"""A run by rail; read it with ``world=World.RAIL``."""

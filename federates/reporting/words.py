@@ -5,6 +5,8 @@ Every sentence is made from the tables. A sentence whose numbers the run lacks i
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from federates.boundary.session import Scheme
@@ -41,7 +43,7 @@ def minutes(seconds: float) -> str:
     return "–" if not np.isfinite(seconds) else f"{seconds / 60.0:.1f} min"
 
 
-def clock(run: RunTables, period: int) -> str:
+def clock(run: RunTables[Any], period: int) -> str:
     """Write when a period starts and ends, as ``15:00-16:00``."""
     start = run.session.hour_of_day(period)
     minutes_ = [round(60 * hour) % 1440 for hour in (start, start + run.period_h)]

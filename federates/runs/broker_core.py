@@ -8,25 +8,21 @@ from typing import Any, Self
 import helics as h
 
 from federates.boundary.errors import FederationError
-from federates.boundary.topics import Role
 from federates.runtime.identity import RunIdentity
 
-__all__ = ["FEDERATES", "Broker"]
-
-FEDERATES = len(Role)
-"""Agents of a federation: coordinator, power operator, transport operator, traffic model."""
+__all__ = ["Broker"]
 
 
 class Broker:
-    """Context manager around a HELICS broker that is made from ``broker.yaml``.
+    """Context manager around a HELICS broker that is made from ``broker.yaml`` and waits for every agent of the run.
 
     In-process, so that it dies with its process and leaves no port behind (the ``helics_broker`` program that
     ``helics run`` would start itself is orphaned when a federate fails).
     """
 
-    def __init__(self, identity: RunIdentity, federates: int = FEDERATES) -> None:
+    def __init__(self, identity: RunIdentity) -> None:
         self._identity = identity
-        self._broker: Any = h.helicsCreateBroker(identity.broker.core_type, identity.run_id, _init_string(identity, federates))
+        self._broker: Any = h.helicsCreateBroker(identity.broker.core_type, identity.run_id, _init_string(identity))
         if not h.helicsBrokerIsConnected(self._broker):
             h.helicsBrokerFree(self._broker)
             raise FederationError(f"the HELICS broker could not start on port {identity.port}")
@@ -59,10 +55,10 @@ class Broker:
         h.helicsBrokerGlobalError(self._broker, 1, message.encode())
 
 
-def _init_string(identity: RunIdentity, federates: int) -> str:
+def _init_string(identity: RunIdentity) -> str:
     broker = identity.broker
     parts = [
-        f"-f {federates}",
+        f"-f {len(identity.agents)}",
         f"--loglevel={broker.log_level}",
         f"--tick={broker.tick_s}s",
         f"--timeout={broker.timeout_s}s",

@@ -10,14 +10,18 @@ from typing import Any
 
 from federates.boundary.config import Config
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.session import Session
+from federates.boundary.session import Session, World
 from federates.boundary.topics import Role
 from federates.runs.scenario import FederateEntry, Scenario, load_scenario, shown
 from federates.runtime.agent import load_session
+from federates.runtime.broker_config import OVERHEAD_ROUNDS, BrokerConfig
 from federates.runtime.identity import choose_port
-from federates.runtime.plugins import LoadedAgent, load_agent
+from federates.runtime.plugins import CLASS_KEY, LoadedAgent, load_agent
 
 __all__ = ["check_scenario"]
+
+_RAIL_STEPS_PER_ROUND = 4
+"""As many micro-steps of HELICS time as the coordinator allows one round at most."""
 
 
 def check_scenario(folder: Path, overrides: dict[str, str] | None = None) -> Scenario:
@@ -40,9 +44,8 @@ def check_scenario(folder: Path, overrides: dict[str, str] | None = None) -> Sce
         loaded = _collect(problems, lambda role=role, path=path: load_agent(role, path, shown(path)))
         if loaded is not None:
             problems += _outside_paths(loaded, path)
-            problems += _own_problems(loaded, session) if session is not None else []
-    if session is not None and session.period_s <= 2 * scenario.broker.dispatch_offset_s:
-        allowed = f"must be more than twice dispatch_offset_s = {scenario.broker.dispatch_offset_s:g} s of broker.yaml"
+            problems += _own_problems(loaded, session, path) if session is not None else []
+    if session is not None and (allowed := _too_short(session, scenario.broker)):
         problems.append(Problem(shown(scenario.session_file), "period_s", f"{session.period_s:g}", allowed))
     if problems:
         raise ConfigError(problems)
@@ -58,14 +61,30 @@ def _collect(problems: list[Problem], action: Any) -> Any:
         return None
 
 
-def _own_problems(loaded: LoadedAgent, session: Session) -> list[Problem]:
+def _too_short(session: Session, broker: BrokerConfig) -> str:
+    """Return what must hold if a period is too short for all that happens in it, else an empty text."""
+    if session.world is World.ROAD:
+        least_s, words = 2 * broker.dispatch_offset_s, f"twice dispatch_offset_s = {broker.dispatch_offset_s:g} s of broker.yaml"
+    else:
+        least_s = broker.round_step_s * _RAIL_STEPS_PER_ROUND * (broker.max_rounds + OVERHEAD_ROUNDS)
+        steps = f"round_step_s x {_RAIL_STEPS_PER_ROUND} x (max_rounds + {OVERHEAD_ROUNDS})"
+        words = f"{steps} = {least_s:g} s of broker.yaml"
+    return "" if session.period_s > least_s else f"must be more than {words}"
+
+
+def _own_problems(loaded: LoadedAgent, session: Session, config: Path) -> list[Problem]:
     """Return what the class itself finds, with file names as the user knows them."""
-    found = loaded.cls.check(loaded.settings, loaded.folder, session)
+    try:
+        found = loaded.cls.check(loaded.settings, loaded.folder, session)
+    except Exception as error:
+        # A model of the road cannot make anything of an agreement by rail, nor the other way round.
+        said = f"its check fails with this scenario, whose world is {session.world} ({type(error).__name__}: {error})"
+        return [Problem(shown(config), CLASS_KEY[loaded.role], repr(loaded.name), said)]
     return [Problem(shown(loaded.folder / p.file), p.field, p.value, p.allowed) for p in found]
 
 
 def _executable_problems(entry: FederateEntry, scenario: Scenario) -> list[Problem]:
-    file, where = shown(scenario.folder / "runner.json"), f"{entry.name}.exec"
+    file, where = shown(scenario.runner), f"{entry.name}.exec"
     if not entry.command:
         return [Problem(file, where, "''", "must be a command")]
     # `portage run` starts `python` as the interpreter that runs it, whatever the PATH says.
@@ -77,10 +96,12 @@ def _executable_problems(entry: FederateEntry, scenario: Scenario) -> list[Probl
         return [Problem(file, where, entry.module, "this Python module is not installed")]
     if entry.module.startswith("federates.") and entry.module != f"federates.{entry.name}":
         return [Problem(file, where, entry.module, f"must be federates.{entry.name}, or a program of your own")]
+    if entry.module == "federates.broker" and entry.option("--runner", str(scenario.runner)) != scenario.runner:
+        return [Problem(file, where, "--runner", f"must be this file, {scenario.runner.name}: it names the agents")]
     return _option_problems(entry, file, where)
 
 
-_OPTIONS = {"broker": {"--config"}, Role.COORDINATOR.value: {"--config", "--session", "--set"}}
+_OPTIONS = {"broker": {"--config", "--runner"}, Role.COORDINATOR.value: {"--config", "--session", "--set"}}
 
 
 def _option_problems(entry: FederateEntry, file: str, where: str) -> list[Problem]:
@@ -104,7 +125,7 @@ def _module_missing(module: str) -> bool:
 
 def _folder_problems(entry: FederateEntry, scenario: Scenario) -> list[Problem]:
     """Return a problem if an agent is not in a folder of its own, or is given a file of another agent."""
-    file = shown(scenario.folder / "runner.json")
+    file = shown(scenario.runner)
     if entry.name not in {role.value for role in Role}:
         return []
     problems = []

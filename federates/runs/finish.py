@@ -12,9 +12,8 @@ from typing import Any
 
 from federates import __version__
 from federates.boundary.topics import BOUNDARY_VERSION, Role
-from federates.reporting.report import write_report
-from federates.reporting.tables import RunTables
-from federates.reporting.words import headline
+from federates.runs.reports import run_headline, write_run_report
+from federates.runtime.identity import RunIdentity
 from federates.runtime.results import write_json
 
 __all__ = ["RUN_RECORD", "finish_run", "mark_failed"]
@@ -25,34 +24,39 @@ _LAST_WORDS_S = 0.8
 _PACKAGES = ("helics", "highspy", "pyomo", "eclipse-sumo", "numpy", "scipy")
 
 
-def finish_run(folder: Path, started: float) -> dict[str, Any]:
-    """Complete the run in ``folder``: report, then ``run.json``; return what ``run.json`` says.
+def finish_run(identity: RunIdentity, started: float) -> dict[str, Any]:
+    """Complete the run: report, then ``run.json``; return what ``run.json`` says.
 
-    The run is complete only if all four agents left their finish record; otherwise it is marked failed, with the
+    The run is complete only if all its agents left their finish record; otherwise it is marked failed, with the
     agent at fault.
     """
-    agents = {role.value: _read(folder / role.value / "finished.json") for role in Role}
-    failed = any((folder / role.value / "failed.json").exists() for role in Role)
-    failure = _failure(folder) if failed or not all(agents.values()) else None
-    _gather_configuration(folder)
+    folder = Path(identity.run_folder)
+    agents = _finish_records(identity)
+    failed = any((folder / agent / "failed.json").exists() for agent in agents)
+    failure = _failure(folder, identity.agents) if failed or not all(agents.values()) else None
+    _gather_configuration(folder, identity.agents)
     record = _record(folder, started, agents, failure)
     if failure is None:
-        write_report(folder, record)
-        record["headline"] = headline(RunTables.read(folder))
+        write_run_report(folder, record)
+        record["headline"] = run_headline(folder)
         record["wall_s"] = round(time.time() - started, 2)
     write_json(folder / RUN_RECORD, record)
     return record
 
 
-def mark_failed(folder: Path, started: float, failure: str) -> dict[str, Any]:
+def mark_failed(identity: RunIdentity, started: float, failure: str) -> dict[str, Any]:
     """Write a ``run.json`` that says why the run failed, unless there is one; return what it says."""
+    folder = Path(identity.run_folder)
     present = _read(folder / RUN_RECORD)
     if present is not None:
         return present
-    agents = {role.value: _read(folder / role.value / "finished.json") for role in Role}
-    record = _record(folder, started, agents, failure)
+    record = _record(folder, started, _finish_records(identity), failure)
     write_json(folder / RUN_RECORD, record)
     return record
+
+
+def _finish_records(identity: RunIdentity) -> dict[str, Any]:
+    return {agent: _read(Path(identity.run_folder) / agent / "finished.json") for agent in identity.agents}
 
 
 def _record(folder: Path, started: float, agents: dict[str, Any], failure: str | None) -> dict[str, Any]:
@@ -69,36 +73,36 @@ def _record(folder: Path, started: float, agents: dict[str, Any], failure: str |
     }
 
 
-def _failure(folder: Path) -> str:
+def _failure(folder: Path, agents: tuple[str, ...]) -> str:
     """Return the reason of the agent at fault: one that vanished, else the first that blames itself."""
-    _let_them_speak(folder)
-    records = [r for role in Role if (r := _read(folder / role.value / "failed.json"))]
+    _let_them_speak(folder, agents)
+    records = [r for agent in agents if (r := _read(folder / agent / "failed.json"))]
     guilty = sorted(records, key=lambda r: (not r["own_fault"], r["time"]))
-    silent = _silent(folder)
+    silent = _silent(folder, agents)
     if silent:
         heard = f"; {guilty[0]['message']}" if guilty and guilty[0]["own_fault"] else ""
         return f"{', '.join(silent)}: ended without a word (killed, or never started){heard}"
     return str(guilty[0]["message"]) if guilty else "the federation ended early"
 
 
-def _silent(folder: Path) -> list[str]:
+def _silent(folder: Path, agents: tuple[str, ...]) -> list[str]:
     """Return the agents that left neither a finish record nor a failure record."""
     records = ("finished.json", "failed.json")
-    return [role.value for role in Role if not any((folder / role.value / name).exists() for name in records)]
+    return [agent for agent in agents if not any((folder / agent / name).exists() for name in records)]
 
 
-def _let_them_speak(folder: Path) -> None:
+def _let_them_speak(folder: Path, agents: tuple[str, ...]) -> None:
     """Give agents that are just ending a moment to leave their record."""
     deadline = time.monotonic() + _LAST_WORDS_S
-    while _silent(folder) and time.monotonic() < deadline:
+    while _silent(folder, agents) and time.monotonic() < deadline:
         time.sleep(0.05)
 
 
-def _gather_configuration(folder: Path) -> None:
+def _gather_configuration(folder: Path, agents: tuple[str, ...]) -> None:
     session = _read(folder / Role.COORDINATOR.value / "session.json")
     if session is not None:
         write_json(folder / "session.json", session)
-    configuration = {role.value: _read(folder / role.value / "config.json") for role in Role}
+    configuration = {agent: _read(folder / agent / "config.json") for agent in agents}
     write_json(folder / "configuration.json", {"session": session, **configuration})
 
 

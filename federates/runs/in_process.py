@@ -49,11 +49,11 @@ def run_in_process(
     }
     broker = scenario.broker.model_copy(update={"core_type": "inproc"})
     load_session(scenario.session_file, overrides)
-    identity = new_identity(scenario.folder, broker, str(scenario.broker_file), label="inproc")
+    identity = new_identity(scenario.folder, broker, str(scenario.broker_file), scenario.agents, label="inproc")
     session = load_session(scenario.session_file, overrides, identity.run_id)
     started = time.time()
     failures = _run_threads(identity, loaded, session)
-    record = finish_run(Path(identity.run_folder), started)
+    record = finish_run(identity, started)
     if record["status"] != "complete":
         cause = next((e for e in failures.values() if not isinstance(e, FederationError)), None)
         raise FederationError(str(record["failure"])) from cause

@@ -69,7 +69,7 @@ def launch(
     watch : called ten times a second, to show progress.
     stop : set by another thread to end the run (Ctrl-C reaches the main thread alone).
     """
-    identity = new_identity(scenario.folder, scenario.broker, str(scenario.broker_file), label)
+    identity = new_identity(scenario.folder, scenario.broker, str(scenario.broker_file), scenario.agents, label)
     run = Launch(scenario, identity)
     started = time.time()
     with tempfile.TemporaryDirectory(prefix="portage-") as private:
@@ -83,7 +83,7 @@ def launch(
             run.culprit = "portage: interrupted by the user"
         finally:
             _end(run.processes)
-    run.record = mark_failed(run.folder, started, run.culprit or "the broker ended without a word")
+    run.record = mark_failed(identity, started, run.culprit or "the broker ended without a word")
     return run
 
 

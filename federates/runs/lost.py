@@ -13,16 +13,15 @@ from pathlib import Path
 
 import psutil
 
-from federates.boundary.topics import Role
-from federates.runtime.identity import process_start
+from federates.runtime.identity import RunIdentity, process_start
 from federates.runtime.results import PROCESS_RECORD
 
 __all__ = ["Siblings", "lost_agents"]
 
 
-def lost_agents(folder: Path) -> list[str]:
-    """Return the agents of the run in ``folder`` that started, left no record of their end, and do not run any more."""
-    return [role.value for role in Role if _lost(folder / role.value)]
+def lost_agents(identity: RunIdentity) -> list[str]:
+    """Return the agents of the run that started, left no record of their end, and do not run any more."""
+    return [agent for agent in identity.agents if _lost(Path(identity.run_folder) / agent)]
 
 
 class Siblings:

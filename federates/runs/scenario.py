@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from federates.boundary.config import load_config
+from federates.boundary.config import load_config, read_yaml
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.topics import Role
+from federates.boundary.session import World
+from federates.boundary.topics import Role, roles_of
 from federates.runtime.broker_config import BrokerConfig
 
-__all__ = ["FederateEntry", "Scenario", "load_scenario", "shown"]
+__all__ = ["FederateEntry", "Scenario", "agents_of", "load_scenario", "shown"]
 
 _BROKER = "broker"
 
@@ -53,12 +54,45 @@ class Scenario:
     """
 
     folder: Path
+    runner: Path
     name: str
     entries: tuple[FederateEntry, ...]
     broker: BrokerConfig
     broker_file: Path
     session_file: Path
     configs: dict[Role, Path]
+
+    @property
+    def agents(self) -> tuple[str, ...]:
+        """Return the names of the agents that take part, in the order of `Role`."""
+        return _agents([entry.name for entry in self.entries])
+
+    @property
+    def world(self) -> World:
+        """Return the world of the scenario, by the agents that take part."""
+        return World.ROAD if Role.TRAFFIC in self.agents else World.RAIL
+
+
+def agents_of(runner: Path) -> tuple[str, ...]:
+    """Return the names of the agents that a ``runner.json`` starts, in the order of `Role`.
+
+    Only this is looked at: what else `helics run` starts is not the broker's to judge.
+
+    Raises
+    ------
+    ConfigError : the file is missing or malformed, or its agents are those of no world.
+    """
+    if not runner.is_file():
+        raise ConfigError(
+            [Problem(shown(runner), "(file)", "missing", "must be the scenario's runner.json, or named by --runner")]
+        )
+    listed = _read_json(runner).get("federates")
+    entries = listed if isinstance(listed, list) else []
+    agents = _agents([str(entry.get("name")) for entry in entries if isinstance(entry, dict)])
+    if agents not in [tuple(role.value for role in roles_of(world)) for world in World]:
+        allowed = f"must be {', '.join(roles_of(World.RAIL))}, and on the road {Role.TRAFFIC}"
+        raise ConfigError([Problem(shown(runner), "federates", ", ".join(agents) or "no agent", allowed)])
+    return agents
 
 
 def load_scenario(folder: Path, problems: list[Problem] | None = None) -> Scenario:
@@ -77,15 +111,19 @@ def load_scenario(folder: Path, problems: list[Problem] | None = None) -> Scenar
     entries = _entries(data, runner)
     by_name = {entry.name: entry for entry in entries}
     broker_file = by_name[_BROKER].option("--config", "../../broker.yaml")
-    coordinator = by_name[Role.COORDINATOR.value]
     return Scenario(
         folder=runner.parent.resolve(),
+        runner=runner.resolve(),
         name=str(data["name"]),
         entries=entries,
         broker=_load_broker(broker_file, problems),
         broker_file=broker_file,
-        session_file=coordinator.option("--session", "../scenario.yaml"),
-        configs={role: by_name[role.value].option("--config", "config.yaml") for role in Role if _is_ours(by_name[role.value])},
+        session_file=_session_file(by_name[Role.COORDINATOR.value]),
+        configs={
+            role: by_name[role.value].option("--config", "config.yaml")
+            for role in Role
+            if role.value in by_name and _is_ours(by_name[role.value])
+        },
     )
 
 
@@ -97,6 +135,25 @@ def _load_broker(path: Path, problems: list[Problem] | None) -> BrokerConfig:
             raise
         problems += error.problems
         return BrokerConfig(schema_version=1)
+
+
+def _agents(names: list[str]) -> tuple[str, ...]:
+    return tuple(role.value for role in Role if role.value in names)
+
+
+def _session_file(coordinator: FederateEntry) -> Path:
+    return coordinator.option("--session", "../scenario.yaml")
+
+
+def _world(entries: list[FederateEntry]) -> World | None:
+    """Return the world that the public agreement names; None if it cannot be told, which is said where the agreement is read."""
+    coordinator = next((entry for entry in entries if entry.name == Role.COORDINATOR.value), None)
+    if coordinator is None:
+        return None
+    try:
+        return World(read_yaml(_session_file(coordinator)).get("world", World.ROAD))
+    except (ConfigError, ValueError):
+        return None
 
 
 def _is_ours(entry: FederateEntry) -> bool:
@@ -117,7 +174,7 @@ def _entries(data: dict[str, Any], runner: Path) -> tuple[FederateEntry, ...]:
         problems.append(Problem(file, "federates", str(listed)[:60], "must be a list of processes"))
         listed = []
     entries = [entry for i, raw in enumerate(listed) if (entry := _entry(raw, i, runner, problems)) is not None]
-    _check_names([entry.name for entry in entries], file, problems)
+    _check_names([entry.name for entry in entries], _world(entries), file, problems)
     if problems:
         raise ConfigError(problems)
     return tuple(entries)
@@ -153,13 +210,17 @@ def _entry(raw: Any, index: int, runner: Path, problems: list[Problem]) -> Feder
     return FederateEntry(raw["name"], directory, command, env)
 
 
-def _check_names(names: list[str], file: str, problems: list[Problem]) -> None:
-    wanted = [_BROKER, *(role.value for role in Role)]
+def _check_names(names: list[str], world: World | None, file: str, problems: list[Problem]) -> None:
+    wanted = [_BROKER, *(role.value for role in roles_of(world or World.RAIL))]
     for name in wanted:
         if names.count(name) != 1:
             problems.append(Problem(file, "federates", f"{names.count(name)} named {name!r}", "there must be exactly one"))
+    traffic, count = Role.TRAFFIC.value, names.count(Role.TRAFFIC.value)
+    if world is World.RAIL and count > 0:
+        allowed = "there must be none: the agreement's world is rail, where nobody models traffic"
+        problems.append(Problem(file, "federates", f"{count} named {traffic!r}", allowed))
     for name in names:
-        if name not in wanted:
+        if name not in (*wanted, traffic):
             problems.append(Problem(file, "federates", f"name {name!r}", f"allowed names: {', '.join(wanted)}"))
 
 

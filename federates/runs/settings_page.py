@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from federates.boundary.session import Session
+from federates.boundary.session import RailSession, RoadSession
 from federates.boundary.topics import Role
 from federates.runtime.broker_config import BrokerConfig
 
@@ -32,7 +32,9 @@ named with what is allowed. Keys without a default must be given. Units stand in
 def settings_page() -> str:
     """Return the text of ``docs/configuration.md``."""
     text = _HEAD
-    text += _section("`broker.yaml`", BrokerConfig) + _section("`scenario.yaml`", Session, skip={"run_id"})
+    text += _section("`broker.yaml`", BrokerConfig)
+    text += _section("`scenario.yaml` on the road (`world: road`)", RoadSession, skip={"run_id"})
+    text += _section("`scenario.yaml` by rail (`world: rail`)", RailSession, skip={"run_id"})
     for role in Role:
         for entry in sorted(entry_points(group=f"portage.{role.value}"), key=lambda entry: entry.name):
             cls = entry.load()
@@ -51,15 +53,17 @@ def _section(title: str, model: type[BaseModel], skip: frozenset[str] | set[str]
 
 
 def _fields(model: type[BaseModel], prefix: str) -> list[tuple[str, FieldInfo]]:
-    """Return every leaf key of a model with its field; `<name>` stands for a key that the user chooses."""
+    """Return every leaf key of a model with its field; `<name>` stands for a key that the user chooses, `[]` for any entry."""
     found = []
     for name, field in model.model_fields.items():
         inner, path = _inner(field.annotation), f"{prefix}{name}"
         if inner is None:
             found.append((path, field))
         else:
-            free = ".<name>." if typing.get_origin(field.annotation) is dict else "."
-            found += _fields(inner, path + free)
+            kind = typing.get_origin(field.annotation)
+            many = kind in (tuple, list)
+            found += [(path, field)] if many else []
+            found += _fields(inner, path + (".<name>." if kind is dict else "[]." if many else "."))
     return found
 
 

@@ -13,8 +13,8 @@ from federates.runtime.identity import RunIdentity, choose_port
 __all__ = ["new_identity"]
 
 
-def new_identity(scenario: Path, config: BrokerConfig, config_file: str, label: str = "") -> RunIdentity:
-    """Make the folder ``<scenario>/results/<run id>`` and return the identity of a new run.
+def new_identity(scenario: Path, config: BrokerConfig, config_file: str, agents: tuple[str, ...], label: str = "") -> RunIdentity:
+    """Make the folder ``<scenario>/results/<run id>`` and return the identity of a new run of ``agents``.
 
     Raises
     ------
@@ -28,4 +28,4 @@ def new_identity(scenario: Path, config: BrokerConfig, config_file: str, label: 
         folder.mkdir(parents=True)
     except OSError as error:
         raise PortageError(f"{folder}: cannot be made: {error.strerror or error}") from error
-    return RunIdentity(run_id, str(folder), choose_port(config, config_file), secrets.token_hex(8), config)
+    return RunIdentity(run_id, str(folder), choose_port(config, config_file), secrets.token_hex(8), config, agents)

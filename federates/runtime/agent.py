@@ -14,15 +14,16 @@ from typing import Any, cast
 
 import helics as h
 
-from federates.boundary.config import load_config, parse_config
-from federates.boundary.errors import ConfigError, FederationEndedError, PortageError
+from federates.boundary.config import read_yaml
+from federates.boundary.errors import ConfigError, FederationEndedError, PortageError, Problem
 from federates.boundary.roles import CoordinationAlgorithm, PowerOperator, TrafficModel, TransportOperator
-from federates.boundary.session import Session
+from federates.boundary.session import RailSession, RoadSession, Session, parse_session
 from federates.boundary.topics import Role
 from federates.runtime.coordinator_loop import run_coordinator
+from federates.runtime.desks import desk_of
 from federates.runtime.federate import Federate
 from federates.runtime.identity import RunIdentity, process_start, wait_for_identity
-from federates.runtime.operator_loop import Desk, PowerDesk, TransportDesk, run_operator
+from federates.runtime.operator_loop import run_operator
 from federates.runtime.plugins import LoadedAgent, load_agent
 from federates.runtime.results import PROCESS_RECORD, ResultWriter, write_json
 from federates.runtime.traffic_loop import run_traffic
@@ -31,11 +32,17 @@ from federates.runtime.watchdog import Watchdog
 __all__ = ["agent_main", "load_session", "run_agent"]
 
 
-def load_session(path: Path, overrides: dict[str, Any] | None = None, run_id: str = "", shown_as: str | None = None) -> Session:
+def load_session(
+    path: Path, overrides: dict[str, Any] | None = None, run_id: str = "", shown_as: str | None = None
+) -> RoadSession | RailSession:
     """Return the public agreement in ``path`` with ``overrides`` on top; raise `ConfigError` for anything wrong."""
-    session = load_config(path, Session, shown_as)
-    data = session.model_dump() | (overrides or {}) | {"run_id": run_id}
-    return parse_config(data, Session, f"{shown_as or path} with --set")
+    file = shown_as or str(path)
+    session = parse_session(read_yaml(path, file), file)
+    changes = overrides or {}
+    if changes.get("world", session.world) != session.world:
+        allowed = f"must be {session.world}, as in the file: the other world needs other keys and agents"
+        raise ConfigError([Problem(f"{file} with --set", "world", repr(changes["world"]), allowed)])
+    return parse_session(session.model_dump() | changes | {"run_id": run_id}, f"{file} with --set")
 
 
 def agent_main(role: Role, argv: list[str] | None = None) -> int:
@@ -48,11 +55,12 @@ def agent_main(role: Role, argv: list[str] | None = None) -> int:
     faulthandler.enable()
     arguments = _parse(role, argv)
     try:
+        overrides = _overrides(arguments.set)
         loaded = load_agent(role, arguments.config)
         identity = wait_for_identity()
         session = None
         if role is Role.COORDINATOR:
-            session = load_session(arguments.session, _overrides(arguments.set), identity.run_id)
+            session = load_session(arguments.session, overrides, identity.run_id)
     except ConfigError as error:
         print(f"portage: {role}: the configuration cannot be used\n{error}", file=sys.stderr, flush=True)
         return 2
@@ -146,19 +154,16 @@ def _live(federate: Federate, agent: Any, session: Session | None, writer: Resul
         write_json(writer.folder / "session.json", agreed.model_dump(mode="json"))
         run_coordinator(federate, agreed, cast(CoordinationAlgorithm, agent), writer)
     elif federate.role is Role.TRAFFIC:
-        run_traffic(federate, agreed, cast(TrafficModel, agent), writer)
+        run_traffic(federate, cast(RoadSession, agreed), cast(TrafficModel, agent), writer)
     else:
-        run_operator(federate, _desk(federate, agreed, agent, writer))
-
-
-def _desk(federate: Federate, session: Session, agent: Any, writer: ResultWriter) -> Desk:
-    if federate.role is Role.POWER_OPERATOR:
-        return PowerDesk(federate, session, writer, cast(PowerOperator, agent))
-    return TransportDesk(federate, session, writer, cast(TransportOperator, agent))
+        run_operator(federate, desk_of(federate, agreed, writer, cast(PowerOperator | TransportOperator, agent)))
 
 
 def _overrides(pairs: list[str]) -> dict[str, Any]:
     """Return ``--set key=value`` pairs as a mapping; pydantic turns the text into the right type."""
+    wrong = [pair for pair in pairs if not pair.partition("=")[1]]
+    if wrong:
+        raise ConfigError([Problem("command line", "--set", repr(pair), "must be KEY=VALUE") for pair in wrong])
     return dict(pair.split("=", 1) for pair in pairs)
 
 

@@ -8,14 +8,14 @@ from pydantic import Field, model_validator
 
 from federates.boundary.config import Config
 
-__all__ = ["BrokerConfig", "Limits"]
+__all__ = ["OVERHEAD_ROUNDS", "BrokerConfig", "Limits"]
 
 CoreType = Literal["zmq", "tcp", "tcpss", "inproc"]
 LogLevel = Literal["error", "warning", "summary", "connections", "interfaces", "timing", "data", "debug", "trace"]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 _STEPS_PER_ROUND = 2
-_OVERHEAD_ROUNDS = 10
+OVERHEAD_ROUNDS = 10
 """Room for what is no round: open, commit, stop."""
 
 
@@ -27,9 +27,9 @@ class Limits(Config):
     begin_s: Seconds = 120.0
     """For an agent to get ready."""
     answer_s: Seconds = 10.0
-    """For one answer of one operator."""
+    """For one answer of one operator; by rail it solves a programme of the whole day, which may take minutes."""
     period_s: Seconds = 60.0
-    """For the traffic model to move through one period."""
+    """For the traffic model to move through one period (road)."""
     finish_s: Seconds = 120.0
     """For the report to be written."""
 
@@ -48,7 +48,7 @@ class BrokerConfig(Config):
     round_step_s: Annotated[float, Field(ge=1e-6, le=1.0)] = 0.001
     """HELICS time between two rounds of a negotiation."""
     dispatch_offset_s: Annotated[float, Field(gt=0, le=60)] = 1.0
-    """The traffic model takes departures this long after a period starts; all rounds lie before it."""
+    """The traffic model takes departures this long after a period starts (road); all rounds lie before it."""
     max_rounds: Annotated[int, Field(ge=1, le=100_000)] = 400
     """Most rounds of one negotiation."""
     tick_s: Annotated[int, Field(ge=1, le=60)] = 1
@@ -60,10 +60,10 @@ class BrokerConfig(Config):
 
     @model_validator(mode="after")
     def _rounds_fit(self) -> Self:
-        needed_s = self.round_step_s * _STEPS_PER_ROUND * (self.max_rounds + _OVERHEAD_ROUNDS)
+        needed_s = self.round_step_s * _STEPS_PER_ROUND * (self.max_rounds + OVERHEAD_ROUNDS)
         if needed_s >= self.dispatch_offset_s:
             raise ValueError(
-                f"round_step_s x {_STEPS_PER_ROUND} x (max_rounds + {_OVERHEAD_ROUNDS}) = {needed_s:g} s must be below "
+                f"round_step_s x {_STEPS_PER_ROUND} x (max_rounds + {OVERHEAD_ROUNDS}) = {needed_s:g} s must be below "
                 f"dispatch_offset_s = {self.dispatch_offset_s:g} s"
             )
         return self

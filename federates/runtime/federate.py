@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import math
+import json
 import re
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import helics as h
 import numpy as np
 
-from federates.boundary.errors import BoundaryError, FederationEndedError, FederationError
+from federates.boundary.errors import BoundaryError, ConfigError, FederationEndedError, FederationError, Problem
 from federates.boundary.messages import Array, Frame, decode, encode
-from federates.boundary.session import Session
+from federates.boundary.session import Session, World, parse_session
 from federates.boundary.topics import Role, Topic, received_by, sent_by, topic
 from federates.runtime.identity import RunIdentity
 from federates.runtime.watchdog import Watchdog
@@ -24,10 +24,20 @@ __all__ = ["SESSION_KEY", "Federate", "core_init_string"]
 SESSION_KEY = f"{Role.COORDINATOR}/session"
 
 _TIME_TOLERANCE_S = 1e-7
-_ASK_EVERY_S = 0.02
+_NOT_ASKED_YET_S = 1e9
+"""HELICS shows its largest time as the requested one until a federate has made its first request."""
+_ASK_AFTER_S, _ASK_EVERY_S = 0.001, 0.02
+"""A partner is asked how far it is at intervals that grow from the first to the second."""
 _SILENCE_S = 2.0
 _ERROR_CODE = re.compile(r"^\[-?\d+\] ")
 """HELICS puts its error code before the message."""
+
+
+class _Progress(NamedTuple):
+    """How far a federate is in HELICS time: while it works, it has been granted what it requested last."""
+
+    granted_s: float
+    requested_s: float
 
 
 class Federate:
@@ -44,11 +54,17 @@ class Federate:
         self.session: Session | None = None
         with self._helics(), watchdog.limit(identity.broker.limits.join_s, f"{role}: reaching the broker"):
             self._fed = h.helicsCreateValueFederate(role.value, _federate_info(role, identity))
-            self._publications = {t.key: self._register_publication(t) for t in sent_by(role)}
-            self._inputs = {t.key: (t, self._register_input(t)) for t in received_by(role)}
+            self._publications = {t.key: self._register_publication(t) for t in sent_by(role, identity.world)}
+            self._inputs = {t.key: (t, self._register_input(t)) for t in received_by(role, identity.world)}
 
     def start(self, session: Session | None = None) -> Session:
-        """Enter execution and return the public agreement; only the coordinator brings its own ``session``."""
+        """Enter execution and return the public agreement; only the coordinator brings its own ``session``.
+
+        Raises
+        ------
+        ConfigError : the session is of another world than the agents that take part.
+        """
+        self._check_world(session)
         limit_s = self.identity.broker.limits.join_s
         with self._helics(), self.watchdog.limit(limit_s, f"{self.role}: waiting for every federate to join"):
             h.helicsFederateEnterInitializingMode(self._fed)
@@ -56,7 +72,7 @@ class Federate:
                 h.helicsPublicationPublishBytes(self._publications[SESSION_KEY], session.model_dump_json().encode())
             h.helicsFederateEnterExecutingMode(self._fed)
             if session is None:
-                session = Session.model_validate_json(h.helicsInputGetBytes(self._inputs[SESSION_KEY][1]))
+                session = parse_session(json.loads(h.helicsInputGetBytes(self._inputs[SESSION_KEY][1])), SESSION_KEY)
         self.session = session
         return session
 
@@ -83,37 +99,46 @@ class Federate:
                 f"{self.role}: asked for t = {time_s} s, was granted {granted_s} s: the federation has ended early"
             )
 
-    def wait_until(self, partner: Role, time_s: float, limit_s: float, waiting_for: str) -> None:
-        """Wait, without asking for time, until ``partner`` has been granted ``time_s``.
+    def wait_until_granted(self, partner: Role, time_s: float, limit_s: float, waiting_for: str) -> None:
+        """Wait, without asking for time, until ``partner`` has been granted ``time_s``."""
+        self._poll(partner, lambda seen: seen.granted_s >= time_s - _TIME_TOLERANCE_S, limit_s, waiting_for)
+
+    def wait_until_requested(self, partner: Role, time_s: float, limit_s: float, waiting_for: str) -> None:
+        """Wait, without asking for time, until ``partner`` asks for ``time_s`` or later: until then it is at work."""
+        self._poll(partner, lambda seen: time_s - _TIME_TOLERANCE_S <= seen.requested_s < _NOT_ASKED_YET_S, limit_s, waiting_for)
+
+    def _poll(self, partner: Role, done: Callable[[_Progress], bool], limit_s: float, waiting_for: str) -> None:
+        """Ask HELICS how far ``partner`` is until it is ``done``.
 
         Two federates that hear each other and both wait for a third in a time request exchange messages without end
         (HELICS 3.6.1, docs/decisions/0007). Where a wait is long, the coordinator therefore asks how far the third one is.
         """
         query = h.helicsCreateQuery(partner.value, "current_time")
-        deadline_s = time.monotonic() + limit_s
+        started_s = answered_s = time.monotonic()
         try:
-            answered_s = time.monotonic()
             while True:
-                granted_s = self._granted_s(query)
-                if granted_s >= time_s - _TIME_TOLERANCE_S:
+                seen, now_s = self._progress(query), time.monotonic()
+                if seen is not None and done(seen):
                     return
-                if not math.isnan(granted_s):
-                    answered_s = time.monotonic()
-                elif time.monotonic() > answered_s + _SILENCE_S:
+                if seen is not None:
+                    answered_s = now_s
+                elif now_s > answered_s + _SILENCE_S:
                     return  # It has left or is lost; the next time request says which.
-                if time.monotonic() > deadline_s:
-                    raise FederationError(f"{self.role}: waiting for {waiting_for} took longer than {limit_s:g} s")
-                time.sleep(_ASK_EVERY_S)
+                if now_s > started_s + limit_s:
+                    raise FederationError(
+                        f"{self.role}: waiting for {waiting_for} took longer than {limit_s:g} s: {partner} is still at work"
+                    )
+                time.sleep(min(_ASK_EVERY_S, max(_ASK_AFTER_S, (now_s - started_s) / 10)))
         finally:
             h.helicsQueryFree(query)
 
-    def _granted_s(self, query: Any) -> float:
-        """Return the time granted to the federate that ``query`` asks; NaN if it does not answer."""
+    def _progress(self, query: Any) -> _Progress | None:
+        """Return how far the federate is that ``query`` asks; None if it does not answer."""
         with self._helics():
             answer = h.helicsQueryExecute(query, self._fed)
-        if isinstance(answer, dict) and "granted_time" in answer:
-            return float(answer["granted_time"])
-        return math.nan
+        if isinstance(answer, dict) and {"granted_time", "requested_time"} <= answer.keys():
+            return _Progress(float(answer["granted_time"]), float(answer["requested_time"]))
+        return None
 
     def updates(self) -> dict[str, Frame]:
         """Return every message that came with the last grant, by topic key."""
@@ -147,6 +172,13 @@ class Federate:
         h.helicsInputAddTarget(handle, entry.key)
         h.helicsInputSetOption(handle, h.HELICS_HANDLE_OPTION_CONNECTION_REQUIRED, 1)
         return handle
+
+    def _check_world(self, session: Session | None) -> None:
+        if session is None or session.world is self.identity.world:
+            return
+        listed = "lists" if self.identity.world is World.ROAD else "does not list"
+        allowed = f"must be {self.identity.world}, for runner.json {listed} {Role.TRAFFIC}"
+        raise ConfigError([Problem("scenario.yaml", "world", str(session.world), allowed)])
 
     def _agreed(self) -> Session:
         if self.session is None:

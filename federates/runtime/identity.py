@@ -22,6 +22,8 @@ import psutil
 
 from federates.boundary.config import parse_config
 from federates.boundary.errors import ConfigError, FederationError, Problem
+from federates.boundary.session import World
+from federates.boundary.topics import Role
 from federates.runtime.broker_config import BrokerConfig
 
 __all__ = ["IDENTITY_VARIABLE", "RunIdentity", "choose_port", "identity_path", "process_start", "wait_for_identity"]
@@ -36,13 +38,22 @@ _known: dict[Path, RunIdentity] = {}
 
 @dataclass(frozen=True, slots=True)
 class RunIdentity:
-    """What a process must know to join a run. ``run_folder`` is where the run's results go."""
+    """What a process must know to join a run.
+
+    ``run_folder`` is where the run's results go, ``agents`` are the names of all agents that take part.
+    """
 
     run_id: str
     run_folder: str
     port: int
     key: str
     broker: BrokerConfig
+    agents: tuple[str, ...]
+
+    @property
+    def world(self) -> World:
+        """Return the world of the run: without a traffic model it is the rail."""
+        return World.ROAD if Role.TRAFFIC in self.agents else World.RAIL
 
     def write(self, path: Path) -> None:
         """Write to ``path`` in one step, readable by this user only."""
@@ -59,7 +70,7 @@ class RunIdentity:
         """Read what `write` wrote."""
         data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         broker = parse_config(data.pop("broker"), BrokerConfig, str(path))
-        return cls(broker=broker, **data)
+        return cls(broker=broker, agents=tuple(data.pop("agents")), **data)
 
 
 def identity_path() -> Path:

@@ -7,7 +7,7 @@ import time
 from federates.boundary.errors import BoundaryError
 from federates.boundary.messages import Array, Departure, TrafficObservation
 from federates.boundary.roles import TrafficModel
-from federates.boundary.session import Session
+from federates.boundary.session import RoadSession
 from federates.boundary.topics import Role
 from federates.runtime.federate import Federate
 from federates.runtime.inbox import Inbox
@@ -18,7 +18,7 @@ __all__ = ["rows_to_departures", "run_traffic"]
 _DEPARTURES = f"{Role.TRANSPORT_OPERATOR}/departures"
 
 
-def run_traffic(federate: Federate, session: Session, model: TrafficModel, writer: ResultWriter) -> None:
+def run_traffic(federate: Federate, session: RoadSession, model: TrafficModel, writer: ResultWriter) -> None:
     """Move the model through every period of the session."""
     broker = federate.identity.broker
     patience_s = broker.limits.begin_s + broker.max_rounds * broker.limits.answer_s
@@ -49,7 +49,7 @@ def _publish(federate: Federate, period: int, seen: TrafficObservation) -> None:
     federate.publish("station_arrivals_veh", period, 0, stations.arrivals_veh)
 
 
-def rows_to_departures(rows: Array, session: Session) -> list[Departure]:
+def rows_to_departures(rows: Array, session: RoadSession) -> list[Departure]:
     """Return the departures in the wire form of topic `departures`; raise `BoundaryError` for an unknown index."""
     departures = []
     for row in rows:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from federates.boundary.config import load_config, parse_config, read_yaml
 from federates.boundary.errors import PortageError
-from federates.boundary.session import Session
+from federates.boundary.session import RoadSession
 from federates.traffic_sumo.data import load_road
 from federates.traffic_sumo.demand import count_paths, enumerate_paths, movement_peaks
 from federates.traffic_sumo.network import plan_network
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _build(scenario: Path, out: Path) -> Path:
     folder = scenario / "traffic_sumo"
-    session = load_config(scenario / "scenario.yaml", Session)
+    session = load_config(scenario / "scenario.yaml", RoadSession)
     settings = parse_config(read_yaml(folder / "config.yaml").get("settings", {}), Settings, "traffic_sumo/config.yaml")
     road = load_road(settings, folder, with_times=False)
     paths = enumerate_paths(road)

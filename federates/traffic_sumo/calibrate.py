@@ -19,7 +19,7 @@ import numpy as np
 from federates.boundary.config import load_config, parse_config, read_yaml
 from federates.boundary.errors import PortageError
 from federates.boundary.roles import Value
-from federates.boundary.session import Session
+from federates.boundary.session import RoadSession
 from federates.traffic_sumo.calibration_report import Fit, write_report
 from federates.traffic_sumo.data import HOURS, Array, load_road
 from federates.traffic_sumo.settings import DelayLaw, Settings
@@ -47,7 +47,7 @@ class _Quiet:
         self.last = fields
 
 
-def simulate_day(settings: Settings, folder: Path, session: Session) -> tuple[dict[str, Array], dict[str, Array], int, int]:
+def simulate_day(settings: Settings, folder: Path, session: RoadSession) -> tuple[dict[str, Array], dict[str, Array], int, int]:
     """Simulate 24 h without mobile storages; return flow and time per link, each (24,), most vehicles waiting, teleports."""
     day = session.model_copy(update={"periods": HOURS, "period_s": 3600.0, "start_hour": 0})
     recorder = _Quiet()
@@ -88,7 +88,7 @@ def _calibrate(options: argparse.Namespace) -> None:
     raw = read_yaml(folder / "config.yaml").get("settings", {})
     settings = parse_config(raw, Settings, "traffic_sumo/config.yaml")
     settings = settings.model_copy(update={"delay_law": DelayLaw.CALIBRATED, "demand_scale": 1.0})
-    session = load_config(options.scenario / "scenario.yaml", Session)
+    session = load_config(options.scenario / "scenario.yaml", RoadSession)
     road = load_road(settings, folder, with_times=False)
     session = session.model_copy(update={"links": tuple(road.links)})
     speeds = morning_speeds_m_per_s(folder, options.segments_file, settings.shapes_file)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.session import Session
+from federates.boundary.session import RoadSession
 from federates.traffic_sumo.data import Road, load_road
 from federates.traffic_sumo.network import GORE_M, MERGE_M
 from federates.traffic_sumo.programs import find_program
@@ -16,7 +16,7 @@ __all__ = ["find_problems"]
 _CONFIG = "config.yaml"
 
 
-def find_problems(settings: Settings, folder: Path, session: Session) -> list[Problem]:
+def find_problems(settings: Settings, folder: Path, session: RoadSession) -> list[Problem]:
     """Return all problems; the files' own first."""
     problems: list[Problem] = []
     for program in ("sumo", "netconvert"):
@@ -44,7 +44,7 @@ def _engine_problems(settings: Settings) -> list[Problem]:
     return []
 
 
-def _session_problems(settings: Settings, session: Session) -> list[Problem]:
+def _session_problems(settings: Settings, session: RoadSession) -> list[Problem]:
     problems = []
     for name in session.stations:
         if name not in settings.stations:
@@ -63,7 +63,7 @@ def _session_problems(settings: Settings, session: Session) -> list[Problem]:
     return problems
 
 
-def _road_problems(settings: Settings, session: Session, road: Road) -> list[Problem]:
+def _road_problems(settings: Settings, session: RoadSession, road: Road) -> list[Problem]:
     problems = []
     known = ", ".join(road.links)
     for name in session.links:
@@ -77,7 +77,7 @@ def _road_problems(settings: Settings, session: Session, road: Road) -> list[Pro
     return problems + _site_problems(settings, session, road)
 
 
-def _site_problems(settings: Settings, session: Session, road: Road) -> list[Problem]:
+def _site_problems(settings: Settings, session: RoadSession, road: Road) -> list[Problem]:
     problems = []
     for name, site in settings.stations.items():
         field = f"settings.stations.{name}"

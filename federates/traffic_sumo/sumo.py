@@ -12,7 +12,7 @@ from federates.boundary.config import Config
 from federates.boundary.errors import ConfigError, ModelError, Problem
 from federates.boundary.messages import Array, Departure, StationObservation, TrafficObservation
 from federates.boundary.roles import Recorder, TrafficModel
-from federates.boundary.session import Session
+from federates.boundary.session import RoadSession
 from federates.traffic_sumo import settings as options
 from federates.traffic_sumo.checks import find_problems
 from federates.traffic_sumo.control import DelayController
@@ -50,11 +50,11 @@ class SumoTraffic(TrafficModel):
         self._recorder: Recorder | None = None
 
     @classmethod
-    def check(cls, settings: options.Settings, folder: Path, session: Session) -> list[Problem]:
+    def check(cls, settings: options.Settings, folder: Path, session: RoadSession) -> list[Problem]:
         """Return everything wrong with settings and data files."""
         return find_problems(settings, folder, session)
 
-    def begin(self, session: Session, recorder: Recorder) -> None:
+    def begin(self, session: RoadSession, recorder: Recorder) -> None:
         """Build the network, draw the vehicles of the whole run, start SUMO and fill the road."""
         problems = self.check(self.settings, self.folder, session)
         if problems:

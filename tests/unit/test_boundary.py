@@ -8,14 +8,14 @@ from hypothesis.extra.numpy import arrays
 
 from federates.boundary.errors import BoundaryError
 from federates.boundary.messages import Departure, decode, encode
-from federates.boundary.session import Session
+from federates.boundary.session import RoadSession
 from federates.boundary.tables import TABLES
 from federates.boundary.topics import MAX_ROUTE_LINKS, PASSED_ON, TOPICS, Role, received_by, sent_by, topic
 from federates.boundary.units import UNITS
-from federates.runtime.operator_loop import departures_to_rows
+from federates.runtime.desks import departures_to_rows
 from federates.runtime.traffic_loop import rows_to_departures
 
-SESSION = Session(
+SESSION = RoadSession(
     schema_version=1,
     name="test",
     resourceful_stations=("r1", "r2"),

@@ -7,7 +7,7 @@ from pydantic import Field, ValidationError
 
 from federates.boundary.config import Config, load_config, read_yaml
 from federates.boundary.errors import ConfigError
-from federates.boundary.session import Session
+from federates.boundary.session import RoadSession
 from federates.runtime.broker_config import BrokerConfig
 
 
@@ -71,11 +71,11 @@ def test_the_rounds_must_fit_before_dispatch(tmp_path):
 
 def test_a_station_may_have_one_role_only(tmp_path):
     text = "schema_version: 1\nname: x\nresourceful_stations: [a]\nlimited_stations: [a]\nlinks: [l]\n"
-    assert "may stand once" in problems(tmp_path, text, Session)[0].allowed
+    assert "may stand once" in problems(tmp_path, text, RoadSession)[0].allowed
 
 
 def test_hour_of_day_wraps():
-    session = Session(
+    session = RoadSession(
         schema_version=1,
         name="x",
         resourceful_stations=("r",),

@@ -5,7 +5,7 @@ import pytest
 
 from federates.boundary.messages import ConnectionAnswer
 from federates.boundary.roles import Commit, Evaluate, RoundResult, Solve
-from federates.boundary.session import Session
+from federates.boundary.session import RoadSession
 from federates.coordinator.algorithms.ocd import OcdSettings, OptimalityConditionDecomposition
 
 NEED, WORTH = 12.0, 8.0
@@ -23,7 +23,7 @@ class Rows:
 
 
 def session(scheme="proposed"):
-    return Session(
+    return RoadSession(
         schema_version=1,
         name="x",
         scheme=scheme,

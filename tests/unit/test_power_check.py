@@ -7,11 +7,11 @@ import pytest
 
 from federates.boundary.config import parse_config, read_yaml
 from federates.boundary.errors import ConfigError
-from federates.boundary.session import Session
+from federates.boundary.session import RoadSession
 from federates.power_operator.models.charging_station.operator import ChargingStationOperator
 
 FOLDER = Path(__file__).parents[2] / "scenarios" / "la_gcs" / "power_operator"
-SESSION = Session(
+SESSION = RoadSession(
     schema_version=1, name="t", resourceful_stations=("r1", "r2"), limited_stations=("q1", "q2"), links=("a",), periods=2
 )
 HISTORY = "data/weekday_hourly_share.csv"

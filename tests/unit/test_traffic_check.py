@@ -11,14 +11,14 @@ import pytest
 from federates.boundary.config import load_config, parse_config, read_yaml
 from federates.boundary.errors import ConfigError, ModelError, Problem
 from federates.boundary.messages import Departure
-from federates.boundary.session import Session
+from federates.boundary.session import RoadSession
 from federates.traffic_sumo import checks, programs
 from federates.traffic_sumo.fleet import Fleet
 from federates.traffic_sumo.settings import Settings
 from federates.traffic_sumo.sumo import SumoTraffic
 
 SCENARIO = Path(__file__).parents[2] / "scenarios" / "la_gcs"
-SESSION = load_config(SCENARIO / "scenario.yaml", Session)
+SESSION = load_config(SCENARIO / "scenario.yaml", RoadSession)
 HOURLY = "data/la_links_hourly.csv"
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from federates.boundary.config import parse_config, read_yaml
 from federates.boundary.errors import ConfigError
-from federates.boundary.session import Session
+from federates.boundary.session import RoadSession
 from federates.transport_operator.models.joint_graph.operator import JointGraphOperator
 
 SCENARIO = Path(__file__).parents[2] / "scenarios" / "la_gcs"
@@ -25,7 +25,7 @@ def raw():
 
 
 def problems(raw, folder, **session):
-    shared = parse_config(read_yaml(SCENARIO / "scenario.yaml") | session, Session, "scenario.yaml")
+    shared = parse_config(read_yaml(SCENARIO / "scenario.yaml") | session, RoadSession, "scenario.yaml")
     settings = parse_config(raw, JointGraphOperator.Settings, "config.yaml")
     return [str(problem) for problem in JointGraphOperator.check(settings, folder, shared)]
 
@@ -133,7 +133,7 @@ def test_settings_out_of_range_name_their_key(raw, key, value):
 
 def test_begin_refuses_what_check_reports(raw, folder):
     edit(folder, "links.csv", ",3.26,", ",0,")
-    shared = parse_config(read_yaml(SCENARIO / "scenario.yaml"), Session, "scenario.yaml")
+    shared = parse_config(read_yaml(SCENARIO / "scenario.yaml"), RoadSession, "scenario.yaml")
     settings = parse_config(raw, JointGraphOperator.Settings, "config.yaml")
     with pytest.raises(ConfigError, match="length_km"):
         JointGraphOperator(settings, folder).begin(shared, None)

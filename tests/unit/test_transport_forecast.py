@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from federates.boundary.session import Session
+from federates.boundary.session import RoadSession
 from federates.transport_operator.models.joint_graph.background import Background, period_mean
 from federates.transport_operator.models.joint_graph.calibration import Calibration
 
@@ -12,7 +12,7 @@ HOURLY = np.array([[100.0 * (h + 1) for h in range(24)], [2400.0 - 100 * h for h
 
 def session(**changes):
     base = {"schema_version": 1, "name": "t", "resourceful_stations": ("r",), "limited_stations": ("q",), "links": ("a", "b")}
-    return Session(**(base | changes))
+    return RoadSession(**(base | changes))
 
 
 def test_mean_over_whole_and_broken_hours_and_over_midnight():

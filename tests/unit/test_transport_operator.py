@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from federates.boundary.config import parse_config, read_yaml
 from federates.boundary.errors import ModelError
 from federates.boundary.messages import Gate, LinkObservation
-from federates.boundary.session import Scheme, Session
+from federates.boundary.session import RoadSession, Scheme
 from federates.boundary.tables import table
 from federates.transport_operator.models.joint_graph.operator import JointGraphOperator
 
@@ -34,7 +34,7 @@ class Notes:
 
 
 def operator(changes=None, **session):
-    shared = parse_config(read_yaml(SCENARIO / "scenario.yaml") | session, Session, "scenario.yaml")
+    shared = parse_config(read_yaml(SCENARIO / "scenario.yaml") | session, RoadSession, "scenario.yaml")
     raw = read_yaml(SCENARIO / "transport_operator" / "config.yaml")["settings"] | (changes or {})
     parsed = parse_config(raw, JointGraphOperator.Settings, "config.yaml")
     made = JointGraphOperator(parsed, SCENARIO / "transport_operator")

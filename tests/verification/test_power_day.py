@@ -8,7 +8,7 @@ import pytest
 
 from federates.boundary.config import parse_config, read_yaml
 from federates.boundary.messages import StationObservation
-from federates.boundary.session import Session
+from federates.boundary.session import RoadSession
 from federates.boundary.tables import table
 from federates.power_operator.models.charging_station.forecast import read_history
 from federates.power_operator.models.charging_station.operator import ChargingStationOperator
@@ -40,7 +40,7 @@ def _settings(changes):
 
 
 def _session(period_s=3600.0, bins=4, horizon=4, scheme="proposed", periods=None):
-    return Session(
+    return RoadSession(
         schema_version=1,
         name="day",
         scheme=scheme,

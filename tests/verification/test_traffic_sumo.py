@@ -18,7 +18,7 @@ import pytest
 from federates.boundary.config import load_config, parse_config, read_yaml
 from federates.boundary.errors import ModelError
 from federates.boundary.messages import Departure, TrafficObservation
-from federates.boundary.session import Session
+from federates.boundary.session import RoadSession
 from federates.boundary.tables import table
 from federates.traffic_sumo.settings import Settings
 from federates.traffic_sumo.sumo import SumoTraffic
@@ -45,15 +45,15 @@ class Tables:
         self.last = fields
 
 
-def session(**changes: Any) -> Session:
-    return load_config(SCENARIO / "scenario.yaml", Session).model_copy(update={"bins_per_period": 2, **changes})
+def session(**changes: Any) -> RoadSession:
+    return load_config(SCENARIO / "scenario.yaml", RoadSession).model_copy(update={"bins_per_period": 2, **changes})
 
 
 def settings(**changes: Any) -> Settings:
     return parse_config({**read_yaml(FOLDER / "config.yaml")["settings"], **changes}, Settings, "config.yaml")
 
 
-def simulate(day: Session, departures: list[list[Departure]], **changes: Any) -> tuple[list[TrafficObservation], Tables]:
+def simulate(day: RoadSession, departures: list[list[Departure]], **changes: Any) -> tuple[list[TrafficObservation], Tables]:
     tables = Tables()
     model = SumoTraffic(settings(**changes), FOLDER)
     try:

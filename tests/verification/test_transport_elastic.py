@@ -8,7 +8,7 @@ from scipy.optimize import LinearConstraint, minimize
 
 from federates.boundary.config import parse_config, read_yaml
 from federates.boundary.messages import Gate
-from federates.boundary.session import Session
+from federates.boundary.session import RoadSession
 from federates.transport_operator.models.joint_graph.operator import JointGraphOperator
 
 SCENARIO = Path(__file__).parents[2] / "scenarios" / "la_gcs"
@@ -25,7 +25,7 @@ class Silent:
 
 
 def operator(changes=None, **session):
-    shared = parse_config(read_yaml(SCENARIO / "scenario.yaml") | session, Session, "scenario.yaml")
+    shared = parse_config(read_yaml(SCENARIO / "scenario.yaml") | session, RoadSession, "scenario.yaml")
     # With the wait that rises with use: the harder of the two problems, and the one the second formulation states.
     raw = read_yaml(FOLDER / "config.yaml")["settings"] | {"station_wait_factor": 1.0} | (changes or {})
     made = JointGraphOperator(parse_config(raw, JointGraphOperator.Settings, "config.yaml"), FOLDER)

@@ -11,7 +11,7 @@ import pytest
 
 from federates.boundary.config import parse_config, read_yaml
 from federates.boundary.messages import Gate, LinkObservation
-from federates.boundary.session import Session
+from federates.boundary.session import RoadSession
 from federates.transport_operator.models.joint_graph.assignment import PathSet, assign
 from federates.transport_operator.models.joint_graph.delay import EdgeCosts, SocialCost, TimeCurve, UserCost
 from federates.transport_operator.models.joint_graph.operator import JointGraphOperator
@@ -39,7 +39,7 @@ class Notes:
 @pytest.fixture
 def make_operator():
     def make(changes):
-        session = parse_config(read_yaml(SCENARIO / "scenario.yaml"), Session, "scenario.yaml")
+        session = parse_config(read_yaml(SCENARIO / "scenario.yaml"), RoadSession, "scenario.yaml")
         raw = read_yaml(SCENARIO / "transport_operator" / "config.yaml")["settings"] | changes
         settings = parse_config(raw, JointGraphOperator.Settings, "config.yaml")
         made = JointGraphOperator(settings, SCENARIO / "transport_operator")

@@ -23,7 +23,7 @@ from pydantic import Field
 from federates.boundary.config import Config
 from federates.boundary.messages import Array, ConnectionAnswer
 from federates.boundary.roles import Commit, CoordinationAlgorithm, Decision, Evaluate, Recorder, RoundResult, Solve
-from federates.boundary.session import Scheme, Session
+from federates.boundary.session import RoadSession, Scheme
 from federates.coordinator.algorithms.box_step import BoxStep
 
 __all__ = ["OcdSettings", "OptimalityConditionDecomposition"]
@@ -110,13 +110,13 @@ class OptimalityConditionDecomposition(CoordinationAlgorithm):
 
     Settings = OcdSettings
 
-    def begin(self, session: Session, recorder: Recorder) -> None:  # noqa: D102
+    def begin(self, session: RoadSession, recorder: Recorder) -> None:  # noqa: D102
         self._session = session
         self._recorder = recorder
         self._multipliers = np.zeros(session.connection_shape)
         self._period = 0
 
-    def start(self, period: int) -> Decision:  # noqa: D102
+    def start(self, period: int, train_ready: Array | None = None) -> Decision:  # noqa: D102
         self._period = period
         zero = np.zeros(self._session.connection_shape)
         if self._session.scheme is Scheme.NO_MVES:

@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from federates.boundary.session import Scheme, Session
+from federates.boundary.session import RailScheme, Scheme, Session
 
 __all__ = [
     "BLACK",
@@ -45,6 +45,10 @@ SCHEME_STYLES: dict[str, dict[str, str]] = {
     Scheme.PROPOSED.value: {"color": BLUE, "marker": "o", "hatch": "", "label": "proposed"},
     Scheme.FASTEST_ROUTE.value: {"color": VERMILLION, "marker": "s", "hatch": "////", "label": "fastest route"},
     Scheme.NO_MVES.value: {"color": BLACK, "marker": "^", "hatch": "....", "label": "no mobile storage"},
+    RailScheme.MOBILE.value: {"color": BLUE, "marker": "o", "hatch": "", "label": "mobile"},
+    RailScheme.FIXED.value: {"color": VERMILLION, "marker": "s", "hatch": "////", "label": "fixed"},
+    RailScheme.CENTRAL.value: {"color": GREEN, "marker": "D", "hatch": "xx", "label": "central"},
+    RailScheme.NO_STORAGE.value: {"color": BLACK, "marker": "^", "hatch": "....", "label": "no storage"},
 }
 
 WIDTH_IN = 7.16

@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 
 from federates.boundary.errors import Problem
-from federates.boundary.session import Session
+from federates.boundary.session import RoadSession
 from federates.power_operator.models.charging_station.energy import StorageEnergy
 from federates.power_operator.models.charging_station.forecast import HOURS, read_history
 from federates.power_operator.models.charging_station.settings import ChargingStationSettings
@@ -19,12 +19,12 @@ _SUM_TOLERANCE = 1e-3
 """The shares are printed with five digits."""
 
 
-def find_problems(settings: ChargingStationSettings, folder: Path, session: Session) -> list[Problem]:
+def find_problems(settings: ChargingStationSettings, folder: Path, session: RoadSession) -> list[Problem]:
     """Return all problems, those of the settings first."""
     return [*_stations(settings, session), *_values(settings, session), *_history(settings, folder, session)]
 
 
-def _stations(settings: ChargingStationSettings, session: Session) -> list[Problem]:
+def _stations(settings: ChargingStationSettings, session: RoadSession) -> list[Problem]:
     known = ", ".join(session.stations)
     problems = []
     for name in settings.stations:
@@ -40,7 +40,7 @@ def _stations(settings: ChargingStationSettings, session: Session) -> list[Probl
     return problems
 
 
-def _values(settings: ChargingStationSettings, session: Session) -> list[Problem]:
+def _values(settings: ChargingStationSettings, session: RoadSession) -> list[Problem]:
     problems = []
     for name in session.stations:
         station = settings.stations.get(name)
@@ -58,7 +58,7 @@ def _values(settings: ChargingStationSettings, session: Session) -> list[Problem
     return problems
 
 
-def _history(settings: ChargingStationSettings, folder: Path, session: Session) -> list[Problem]:
+def _history(settings: ChargingStationSettings, folder: Path, session: RoadSession) -> list[Problem]:
     name = settings.forecast.history_file
     if not (folder / name).resolve().is_relative_to(folder.resolve()):
         return [Problem(_CONFIG, "settings.forecast.history_file", repr(name), "must lie in this folder")]

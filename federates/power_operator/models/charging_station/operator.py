@@ -15,7 +15,7 @@ from federates.boundary.config import Config
 from federates.boundary.errors import Problem
 from federates.boundary.messages import Array, ConnectionAnswer, Gate, StationObservation
 from federates.boundary.roles import PowerOperator, Recorder
-from federates.boundary.session import Scheme, Session
+from federates.boundary.session import RoadSession, Scheme
 from federates.boundary.units import S_PER_H, hours
 from federates.power_operator.models.charging_station.checks import find_problems
 from federates.power_operator.models.charging_station.delivery import Fleet
@@ -45,11 +45,11 @@ class ChargingStationOperator(PowerOperator):
         self.settings: ChargingStationSettings = settings
 
     @classmethod
-    def check(cls, settings: Any, folder: Path, session: Session) -> list[Problem]:
+    def check(cls, settings: Any, folder: Path, session: RoadSession) -> list[Problem]:
         """Return everything wrong with the stations' settings and the history file."""
         return find_problems(settings, folder, session)
 
-    def begin(self, session: Session, recorder: Recorder) -> None:
+    def begin(self, session: RoadSession, recorder: Recorder) -> None:
         """Size the stations and record them."""
         self._session = session
         self._recorder = recorder

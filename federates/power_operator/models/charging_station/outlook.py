@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from federates.boundary.session import Session
+from federates.boundary.session import RoadSession
 from federates.boundary.units import hours
 from federates.power_operator.models.charging_station.queues import Array
 from federates.power_operator.models.charging_station.settings import Demand, Margins
@@ -28,7 +28,7 @@ class Outlook:
 
 
 def look_ahead(
-    stations: list[StationModel], session: Session, period: int, periods: int, demand: Demand, margins: Margins
+    stations: list[StationModel], session: RoadSession, period: int, periods: int, demand: Demand, margins: Margins
 ) -> Outlook:
     """Return the outlook from the stations' forecasts; the stations themselves are not moved on."""
     count = len(session.resourceful_stations)
@@ -42,7 +42,7 @@ def look_ahead(
 
 
 def _expected(
-    station: StationModel, session: Session, period: int, periods: int, demand: Demand, margins: Margins
+    station: StationModel, session: RoadSession, period: int, periods: int, demand: Demand, margins: Margins
 ) -> tuple[Array, Array]:
     """Return forecast flow in veh/h and planned load in kW of one station, each of shape (periods, bins)."""
     flow = station.forecast.flow_veh_per_h(period, periods, session.bins_per_period)

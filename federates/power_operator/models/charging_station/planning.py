@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from federates.boundary.session import Session
+from federates.boundary.session import RoadSession
 from federates.boundary.units import hours
 from federates.power_operator.models.charging_station.delivery import Fleet, lag_shares
 from federates.power_operator.models.charging_station.energy import StorageEnergy
@@ -23,7 +23,7 @@ class Planner:
     """Builds the programme of the opened period; call `open` first."""
 
     def __init__(
-        self, settings: ChargingStationSettings, session: Session, stations: list[StationModel], fleets: dict[str, Fleet]
+        self, settings: ChargingStationSettings, session: RoadSession, stations: list[StationModel], fleets: dict[str, Fleet]
     ) -> None:
         self.energy = StorageEnergy(settings.mves)
         self._settings = settings

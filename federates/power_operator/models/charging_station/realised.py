@@ -6,7 +6,7 @@ import numpy as np
 
 from federates.boundary.messages import StationObservation
 from federates.boundary.roles import Recorder
-from federates.boundary.session import Session
+from federates.boundary.session import RoadSession
 from federates.boundary.units import hours
 from federates.power_operator.models.charging_station.delivery import Fleet
 from federates.power_operator.models.charging_station.discharge import DischargeSpots
@@ -21,7 +21,7 @@ class Realised:
     """Moves the stations' chains on by what was counted and records the tables ``feeder_load`` and ``mves_energy``."""
 
     def __init__(
-        self, settings: ChargingStationSettings, session: Session, stations: list[StationModel], recorder: Recorder
+        self, settings: ChargingStationSettings, session: RoadSession, stations: list[StationModel], recorder: Recorder
     ) -> None:
         self._settings = settings
         self._session = session

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from federates.boundary.session import Session
+from federates.boundary.session import RoadSession
 from federates.boundary.units import hours
 from federates.power_operator.models.charging_station.chain import ChargerChain
 from federates.power_operator.models.charging_station.energy import StorageEnergy
@@ -36,7 +36,7 @@ class StationModel:
     forecast: PassingForecast
 
 
-def build_stations(settings: ChargingStationSettings, session: Session, history: dict[str, Array]) -> list[StationModel]:
+def build_stations(settings: ChargingStationSettings, session: RoadSession, history: dict[str, Array]) -> list[StationModel]:
     """Return the stations in the session's order, sized for their design flows."""
     energy = StorageEnergy(settings.mves)
     chargers = {name: _chargers(settings, name) for name in session.stations}
@@ -91,7 +91,7 @@ def _design_load_kw(settings: ChargingStationSettings, name: str, chargers: int)
 
 
 def _design_flows(
-    settings: ChargingStationSettings, session: Session, chargers: dict[str, int], energy: StorageEnergy
+    settings: ChargingStationSettings, session: RoadSession, chargers: dict[str, int], energy: StorageEnergy
 ) -> dict[str, float]:
     """Return the mobile storages per hour for which each station's spots are sized.
 

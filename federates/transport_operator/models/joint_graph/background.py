@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from federates.boundary.session import Session
+from federates.boundary.session import RoadSession
 from federates.boundary.units import hours
 from federates.transport_operator.models.joint_graph.graph import Array
 
@@ -34,7 +34,7 @@ def period_mean(hourly: Array, start_hour: float, length_h: float) -> Array:
 class Background:
     """History (L, 24) in veh/h and the last observation; ``method`` is `profile` or `persistence`."""
 
-    def __init__(self, hourly: Array, session: Session, method: str) -> None:
+    def __init__(self, hourly: Array, session: RoadSession, method: str) -> None:
         self._hourly = hourly
         self._session = session
         self._method = method

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from federates.boundary.errors import Problem
-from federates.boundary.session import Session
+from federates.boundary.session import RoadSession
 from federates.boundary.units import free_flow_time_s
 from federates.transport_operator.models.joint_graph.graph import Array
 from federates.transport_operator.models.joint_graph.joint_graph import RoadNetwork, road_routes
@@ -37,7 +37,7 @@ class RoadData:
     hourly_veh_per_h: Array
 
 
-def read_road_data(settings: JointGraphSettings, folder: Path, session: Session) -> tuple[RoadData | None, list[Problem]]:
+def read_road_data(settings: JointGraphSettings, folder: Path, session: RoadSession) -> tuple[RoadData | None, list[Problem]]:
     """Return the data, or None with everything that is wrong."""
     problems: list[Problem] = []
     rows = {field: _read(folder, getattr(settings, field), columns, problems) for field, columns in _COLUMNS.items()}
@@ -98,7 +98,7 @@ def _number(row: dict[str, str], column: str, where: str, file: str, problems: l
 
 def _network(
     settings: JointGraphSettings,
-    session: Session,
+    session: RoadSession,
     junctions: tuple[str, ...],
     rows: list[dict[str, str]],
     problems: list[Problem],
@@ -136,7 +136,7 @@ def _network(
     )
 
 
-def _history(file: str, session: Session, rows: list[dict[str, str]], problems: list[Problem]) -> Array:
+def _history(file: str, session: RoadSession, rows: list[dict[str, str]], problems: list[Problem]) -> Array:
     """Return the hourly flows (L, 24); every session link needs each hour 0..23 once."""
     hourly = np.zeros((len(session.links), _HOURS))
     seen: dict[str, list[str]] = {}
@@ -156,7 +156,7 @@ def _history(file: str, session: Session, rows: list[dict[str, str]], problems: 
     return hourly
 
 
-def _station_names(settings: JointGraphSettings, session: Session) -> list[Problem]:
+def _station_names(settings: JointGraphSettings, session: RoadSession) -> list[Problem]:
     unknown = [
         Problem(CONFIG, f"settings.stations.{name}", repr(name), f"no station of the session; {nearest(name, session.stations)}")
         for name in settings.stations
@@ -170,7 +170,7 @@ def _station_names(settings: JointGraphSettings, session: Session) -> list[Probl
     return unknown + missing
 
 
-def _routes(settings: JointGraphSettings, session: Session, road: RoadNetwork) -> list[Problem]:
+def _routes(settings: JointGraphSettings, session: RoadSession, road: RoadNetwork) -> list[Problem]:
     problems = []
     for r in session.resourceful_stations:
         for q in session.limited_stations:

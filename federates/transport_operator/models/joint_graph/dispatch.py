@@ -6,7 +6,7 @@ import numpy as np
 
 from federates.boundary.messages import Departure
 from federates.boundary.roles import Recorder
-from federates.boundary.session import Session
+from federates.boundary.session import RoadSession
 from federates.transport_operator.models.joint_graph.delay import EdgeCosts
 from federates.transport_operator.models.joint_graph.graph import Array, Indices
 from federates.transport_operator.models.joint_graph.joint_graph import JointGraph
@@ -34,7 +34,7 @@ def whole_trips(graph: JointGraph, trip_flow: Array, vehicles: Indices) -> Indic
     return counts
 
 
-def departures(graph: JointGraph, counts: Indices, session: Session) -> list[Departure]:
+def departures(graph: JointGraph, counts: Indices, session: RoadSession) -> list[Departure]:
     """Return one departure per trip that is used."""
     return [
         Departure(graph.origins[t.origin], graph.destinations[t.destination], int(n), tuple(session.links[a] for a in t.links))
@@ -43,7 +43,9 @@ def departures(graph: JointGraph, counts: Indices, session: Session) -> list[Dep
     ]
 
 
-def record_routes(recorder: Recorder, period: int, graph: JointGraph, counts: Indices, time_s: Array, session: Session) -> None:
+def record_routes(
+    recorder: Recorder, period: int, graph: JointGraph, counts: Indices, time_s: Array, session: RoadSession
+) -> None:
     """Write table `route_flow`; ``time_s`` (E,) holds the committed vehicles' own effect."""
     for trip, n in zip(graph.trips, counts, strict=True):
         if n > 0:
@@ -81,7 +83,7 @@ def record_deliveries(recorder: Recorder, period: int, graph: JointGraph, counts
         )
 
 
-def record_links(recorder: Recorder, period: int, session: Session, costs: EdgeCosts, routed: Routed) -> None:
+def record_links(recorder: Recorder, period: int, session: RoadSession, costs: EdgeCosts, routed: Routed) -> None:
     """Write table `link_plan`: every link of the session, with the committed vehicles on it."""
     flow = routed.edge_flow
     time, toll = costs.time_s(flow)[0], costs.marginal_toll_usd(flow)[0]

@@ -17,7 +17,7 @@ import numpy as np
 from federates.boundary.errors import ConfigError, ModelError, Problem
 from federates.boundary.messages import ConnectionAnswer, Departure, Gate, LinkObservation
 from federates.boundary.roles import Recorder, TransportOperator
-from federates.boundary.session import Scheme, Session
+from federates.boundary.session import RoadSession, Scheme
 from federates.boundary.units import S_PER_H, hours
 from federates.transport_operator.models.joint_graph.background import Background
 from federates.transport_operator.models.joint_graph.calibration import Calibration
@@ -50,11 +50,11 @@ class JointGraphOperator(TransportOperator):
         self.settings: JointGraphSettings = settings
 
     @classmethod
-    def check(cls, settings: JointGraphSettings, folder: Path, session: Session) -> list[Problem]:
+    def check(cls, settings: JointGraphSettings, folder: Path, session: RoadSession) -> list[Problem]:
         """Return what is wrong with stations, data files and routes."""
         return read_road_data(settings, folder, session)[1]
 
-    def begin(self, session: Session, recorder: Recorder) -> None:
+    def begin(self, session: RoadSession, recorder: Recorder) -> None:
         """Read the data and build the joint graph.
 
         Raises

@@ -1,0 +1,50 @@
+"""What the commands share: the consoles, the arguments, and how a run's end is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from federates.runs.launch import Launch
+
+__all__ = ["ScenarioArgument", "SetOption", "console", "errors", "pairs", "say_end"]
+
+console = Console(soft_wrap=True)
+errors = Console(stderr=True, soft_wrap=True)
+
+ScenarioArgument = Annotated[Path, typer.Argument(help="Folder of the scenario, such as scenarios/la_gcs.")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one key of scenario.yaml for this run.")
+]
+
+
+def pairs(changes: list[str] | None) -> dict[str, str]:
+    """Return ``--set`` options as a mapping."""
+    found = {}
+    for change in changes or []:
+        key, equals, value = change.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{change!r}: must be KEY=VALUE", param_hint="--set")
+        found[key] = value
+    return found
+
+
+def say_end(finished: Launch) -> int:
+    """Say what came out of a run, or why it failed; return the exit code."""
+    record = finished.record
+    if finished.ok:
+        for line in record.get("headline", []):
+            console.print(line, markup=False, highlight=False)
+        console.print(f"Run {record['run_id']} is complete after {record['wall_s']:.0f} s.", highlight=False)
+        console.print(f"Report: {finished.folder / 'report.html'}", markup=False, highlight=False)
+        return 0
+    errors.print(
+        f"Run {finished.identity.run_id} failed: {record.get('failure') or finished.culprit}", markup=False, highlight=False
+    )
+    errors.print(
+        f"Logs: {finished.folder / 'logs'}; what was written before is in {finished.folder}", markup=False, highlight=False
+    )
+    return 1

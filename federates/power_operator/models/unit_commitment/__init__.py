@@ -1,0 +1,1 @@
+"""Day-ahead unit commitment with a DC grid."""

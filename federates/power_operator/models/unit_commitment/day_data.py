@@ -1,0 +1,193 @@
+"""The power system of a day, from the operator's folder: case, units, load, renewables and line limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from federates.boundary.errors import ConfigError, Problem
+from federates.power_operator.models.unit_commitment.network import Network
+from federates.power_operator.models.unit_commitment.readers.matpower import MatpowerCase, read_matpower
+from federates.power_operator.models.unit_commitment.settings import UnitCommitmentSettings
+from federates.power_operator.models.unit_commitment.system import PowerSystem, Renewables, StartUp, ThermalUnits
+from federates.power_operator.models.unit_commitment.tables_in import NumberTable, read_numbers
+
+__all__ = ["DayData", "read_day"]
+
+Array = NDArray[np.float64]
+_CONFIG = "config.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class DayData:
+    """The forecast day; ``buses`` are the numbers of the case, ``cost_error_usd_per_h`` the largest error of a cost curve."""
+
+    system: PowerSystem
+    buses: tuple[int, ...]
+    cost_error_usd_per_h: float
+
+
+def read_day(settings: UnitCommitmentSettings, folder: Path, periods: int, period_h: float) -> DayData:
+    """Read the day of ``periods`` periods.
+
+    Raises
+    ------
+    ConfigError : with everything that is wrong in any of the files.
+    """
+    case = read_matpower(folder / settings.case_file, settings.susceptance, settings.case_file)
+    buses = tuple(int(bus) for bus in case.buses)
+    problems: list[Problem] = []
+    load = read_numbers(folder, settings.load.file, ("period", "load_mw"))
+    load_mw = load.profile("load_mw", periods) * settings.load.scale
+    problems += load.problems
+    units, error_usd_per_h = _units(settings, folder, case, problems)
+    renewables = _renewables(settings, folder, buses, periods, problems)
+    network = _limited(case.network, settings, folder, case, problems)
+    if problems:
+        raise ConfigError(problems)
+    share = case.load_mw / case.load_mw.sum()
+    prices = settings.prices
+    system = PowerSystem(
+        period_h=period_h,
+        buses=case.buses,
+        load_mw=np.outer(share, load_mw),
+        units=units,
+        renewables=renewables,
+        network=network,
+        shed_price_usd_per_mwh=prices.shed_usd_per_mwh,
+        spill_price_usd_per_mwh=prices.spill_usd_per_mwh,
+        line_slack_price_usd_per_mwh=prices.overload_usd_per_mwh,
+    )
+    system.validate(settings.case_file)
+    return DayData(system, buses, error_usd_per_h)
+
+
+_NEEDED = ("bus", "min_up_h", "min_down_h", "start_up_usd", "initial_on_h")
+
+
+def _units(
+    settings: UnitCommitmentSettings, folder: Path, case: MatpowerCase, problems: list[Problem]
+) -> tuple[ThermalUnits, float]:
+    """Return the case's units with the commitment data of the units file, matched by bus."""
+    table = read_numbers(folder, settings.units_file, _NEEDED)
+    limits = {"p_min_mw": case.p_max_mw * 0, "ramp_mw_per_h": case.p_max_mw}
+    unit_bus = [int(case.buses[bus]) for bus in case.unit_bus]
+    if not table.problems:
+        _match_buses(table, unit_bus)
+    problems += table.problems
+    if table.problems:
+        return _no_units(), 0.0
+    row_of = {int(bus): row for row, bus in enumerate(table.columns["bus"])}
+    rows = np.array([row_of[bus] for bus in unit_bus])
+    column = {name: values[rows] for name, values in table.columns.items()}
+    p_min_mw = column.get("p_min_mw", column.get("p_min_share", limits["p_min_mw"]) * case.p_max_mw)
+    ramp_mw_per_h = column.get("ramp_mw_per_h", column.get("ramp_share_per_h", 1.0) * case.p_max_mw)
+    curves = [case.cost_curve(g, p_min_mw[g], case.p_max_mw[g], settings.cost_segments) for g in range(len(rows))]
+    on = column["initial_on_h"] > 0
+    first_mw = np.maximum(p_min_mw, ramp_mw_per_h)
+    units = ThermalUnits(
+        names=_names(unit_bus),
+        bus=case.unit_bus,
+        p_min_mw=p_min_mw,
+        p_max_mw=case.p_max_mw,
+        ramp_up_mw_per_h=ramp_mw_per_h,
+        ramp_down_mw_per_h=ramp_mw_per_h,
+        start_up_ramp_mw=first_mw,
+        shut_down_ramp_mw=first_mw,
+        min_up_h=column["min_up_h"],
+        min_down_h=column["min_down_h"],
+        initial_on_h=column["initial_on_h"],
+        initial_output_mw=np.where(on, p_min_mw, 0.0),
+        must_run=np.zeros(len(rows), dtype=bool),
+        cost_curves=tuple(curve for curve, _ in curves),
+        start_up=tuple(StartUp(np.array([1.0]), np.array([cost])) for cost in column["start_up_usd"]),
+        shut_down_usd=case.shut_down_usd,
+    )
+    return units, max((error for _, error in curves), default=0.0)
+
+
+def _match_buses(table: NumberTable, unit_bus: list[int]) -> None:
+    """Note units without a row, rows without a unit, and buses that stand twice."""
+    given = [int(bus) for bus in table.columns["bus"]]
+    for bus in sorted(set(unit_bus) - set(given)):
+        table.problems.append(Problem(table.file, "bus", f"{bus} missing", "the case has a unit at this bus"))
+    for bus in sorted(set(given) - set(unit_bus)):
+        table.problems.append(Problem(table.file, "bus", str(bus), "must be a bus of the case with a unit"))
+    for bus in sorted({bus for bus in given if given.count(bus) > 1}):
+        table.problems.append(Problem(table.file, "bus", f"{bus} twice", "every bus may stand once"))
+    for name in ("p_min_mw", "p_min_share", "min_up_h", "min_down_h", "ramp_mw_per_h", "ramp_share_per_h", "start_up_usd"):
+        if name in table.columns:
+            table.profile(name, table.rows)
+
+
+def _names(unit_bus: list[int]) -> tuple[str, ...]:
+    """Return names by bus; several units at a bus are numbered."""
+    counted: dict[int, int] = {}
+    names = []
+    for bus in unit_bus:
+        counted[bus] = counted.get(bus, 0) + 1
+        names.append(f"g{bus}" if unit_bus.count(bus) == 1 else f"g{bus}-{counted[bus]}")
+    return tuple(names)
+
+
+def _no_units() -> ThermalUnits:
+    none = np.empty(0)
+    index, flags = np.empty(0, dtype=np.int64), np.empty(0, dtype=bool)
+    return ThermalUnits((), index, none, none, none, none, none, none, none, none, none, none, flags, (), (), none)
+
+
+def _renewables(
+    settings: UnitCommitmentSettings, folder: Path, buses: tuple[int, ...], periods: int, problems: list[Problem]
+) -> Renewables:
+    if not settings.renewables:
+        return Renewables.none(periods)
+    table = read_numbers(folder, settings.renewables_file, ("period",))
+    available = [table.profile(entry.column, periods) * entry.scale for entry in settings.renewables.values()]
+    problems += table.problems
+    index = []
+    for name, entry in settings.renewables.items():
+        if entry.bus not in buses:
+            problems.append(Problem(_CONFIG, f"settings.renewables.{name}.bus", str(entry.bus), "must be a bus of the case"))
+        index.append(buses.index(entry.bus) if entry.bus in buses else 0)
+    available_mw = np.array(available)
+    return Renewables(tuple(settings.renewables), np.array(index, dtype=np.int64), available_mw, np.zeros_like(available_mw))
+
+
+def _limited(
+    network: Network, settings: UnitCommitmentSettings, folder: Path, case: MatpowerCase, problems: list[Problem]
+) -> Network:
+    """Return the grid with the limits of the file and of the settings."""
+    limits_mw = network.limits_mw.copy()
+    ends = [f"{case.buses[a]}-{case.buses[b]}" for a, b in zip(network.from_bus, network.to_bus, strict=True)]
+    if settings.line_limits_file:
+        table = read_numbers(folder, settings.line_limits_file, ("line", "from_bus", "to_bus", "limit_mw"))
+        if not table.problems:
+            _limits_from_file(table, network, ends, limits_mw)
+        problems += table.problems
+    for pair, limit_mw in settings.line_limits_mw.items():
+        same = [line for line, end in enumerate(ends) if end in (pair, "-".join(reversed(pair.split("-"))))]
+        if not same:
+            problems.append(Problem(_CONFIG, f"settings.line_limits_mw.{pair}", pair, "must be two joined buses, such as 12-13"))
+        limits_mw[same] = limit_mw
+    return replace(network, limits_mw=limits_mw, ids=_line_names(ends))
+
+
+def _limits_from_file(table: NumberTable, network: Network, ends: list[str], limits_mw: Array) -> None:
+    row_of = {number: line for line, number in enumerate(network.ids)}
+    limit = table.profile("limit_mw", table.rows)
+    columns = [table.columns[name].astype(int) for name in ("line", "from_bus", "to_bus")]
+    for row, (line, start, end) in enumerate(zip(*columns, strict=True)):
+        known = row_of.get(str(line))
+        if known is None or ends[known] not in (f"{start}-{end}", f"{end}-{start}"):
+            allowed = "must be a branch of the case in service, with its two buses"
+            table.problems.append(Problem(table.file, f"line, row {row + 1}", f"{line} from {start} to {end}", allowed))
+        else:
+            limits_mw[known] = limit[row]
+
+
+def _line_names(ends: list[str]) -> tuple[str, ...]:
+    """Return names by buses; parallel lines are numbered."""
+    return tuple(end if ends.count(end) == 1 else f"{end}/{ends[: line + 1].count(end)}" for line, end in enumerate(ends))

@@ -1,0 +1,1 @@
+"""Published formulations, one file per source."""

@@ -1,0 +1,169 @@
+"""Trains as flows on the arcs of a time-space network: where they are, and the batteries and energy that they carry.
+
+Equations (1)-(4) and (16)-(25) of Ding et al., JMPCE 2025, DOI 10.35833/MPCE.2023.000976, in a tighter form: capacity and energy travel
+on the arcs, ``0 <= y[a] <= c_max x[a]``, ``0 <= w[a] <= min(e_max x[a], beta y[a])``, and what is exchanged at a station in a period is
+what enters the station arc less what leaves it. The source limits the exchange by ``c_max I[k, s, t]`` instead, which is weak: in its
+relaxation half a train exchanges whole batteries. Trains that are alike (same place, same load) are one integer flow, which removes
+permutations of the same plan.
+
+Where several alike trains meet, the flow may pool their loads for those that pass a station without standing, so with more than
+one train in a group this is a relaxation of the source's model; with one train in a group it is exact. Fixing the routes train by
+train gives the exact cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from federates.boundary.timetable import TimeSpaceNetwork
+from federates.power_operator.models.unit_commitment.fleet import StorageFleet
+from federates.power_operator.models.unit_commitment.formulations.ding_2025_stations import Stations
+from federates.runtime.linear_model import LinearModel
+
+__all__ = ["TrainGroup", "Trains", "add_trains"]
+
+Array = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainGroup:
+    """Trains that are alike: ``members`` (indices of the fleet) start at ``origin`` in period ``ready`` and end at ``final``."""
+
+    members: tuple[int, ...]
+    origin: int
+    ready: int
+    final: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trains:
+    """Columns of the groups J on arcs A: trains, MW, MWh (each (J, A)); idle trains, MW, MWh ((J, S, T), empty without idling).
+
+    ``idle`` is standing at a station without being connected; only a plan that pays for connections needs it.
+    """
+
+    groups: tuple[TrainGroup, ...]
+    network: TimeSpaceNetwork
+    on_arc: Index
+    capacity: Index
+    energy: Index
+    idle: Index
+
+    @property
+    def standing(self) -> Index:
+        """Return the columns of connected trains per group, station and period, shape (J, S, T)."""
+        return self.on_arc[:, self.network.station_arcs]
+
+
+def add_trains(
+    model: LinearModel,
+    fleet: StorageFleet,
+    stations: Stations,
+    groups: Sequence[TrainGroup],
+    network: TimeSpaceNetwork,
+    *,
+    idling: bool,
+    integer: bool = True,
+) -> Trains:
+    """Add trains, what they carry, and (24)-(25): what a station gets from trains is what they give.
+
+    ``network`` is the public timetable (power operator) or the transport operator's own (centralised reference).
+    """
+    count, arcs = len(groups), network.arcs
+    size = np.array([len(group.members) for group in groups], dtype=float)[:, None]
+    first = np.array([group.members[0] for group in groups], dtype=np.int64)
+    most_mw, most_mwh = fleet.train_capacity_mw[first][:, None], fleet.train_energy_mwh[first][:, None]
+    idle_arcs = network.stations * network.periods if idling else 0
+    total = arcs + idle_arcs
+    on_arc = model.variables("train_on_arc", (count, total), 0.0, size, integer=integer)
+    capacity = model.variables("train_capacity_mw", (count, total), 0.0, size * most_mw)
+    energy = model.variables("train_energy_mwh", (count, total), 0.0, size * most_mwh)
+    model.rows("train_capacity_limit", [(1.0, capacity), (-most_mw, on_arc)], upper=0.0)
+    model.rows("train_energy_limit", [(1.0, energy), (-most_mwh, on_arc)], upper=0.0)
+    model.rows("train_battery_limit", [(1.0, energy), (-fleet.duration_h, capacity)], upper=0.0)
+    leaving, entering = _incidence(network, idling=idling)
+    _conserve_trains(model, groups, network, on_arc, leaving, entering)
+    carried = (
+        ("capacity_mw", capacity, most_mw, fleet.train_start_capacity_mw, fleet.train_end_capacity_mw, stations.capacity_from_trains),
+        ("energy_mwh", energy, most_mwh, fleet.train_start_energy_mwh, fleet.train_end_energy_mwh, stations.energy_from_trains),
+    )
+    for name, load, most, start, end, received in carried:
+        given = _conserve_load(model, name, groups, network, (load, on_arc, most), (leaving, entering), (start, end), fleet)
+        model.rows(f"trains_give_{name}", [(1.0, given.transpose(1, 2, 0)), (-1.0, received)], 0.0, 0.0)
+    shape = (count, network.stations, network.periods)
+    idle = on_arc[:, arcs:].reshape(shape) if idling else np.empty((count, 0, 0), dtype=np.int64)
+    return Trains(tuple(groups), network, on_arc[:, :arcs], capacity[:, :arcs], energy[:, :arcs], idle)
+
+
+def _incidence(network: TimeSpaceNetwork, *, idling: bool) -> tuple[sp.csr_matrix, sp.csr_matrix]:
+    """Return which arcs leave and which enter each node, shapes (nodes, arcs); idle arcs lie beside the station arcs."""
+    beside = network.station_arcs.ravel() if idling else np.empty(0, dtype=np.int64)
+    tail, head = (np.concatenate([ends, ends[beside]]) for ends in (network.tail, network.head))
+    columns = np.arange(len(tail))
+    ones, shape = np.ones(len(tail)), (network.nodes, len(tail))
+    return sp.csr_matrix((ones, (tail, columns)), shape), sp.csr_matrix((ones, (head, columns)), shape)
+
+
+def _conserve_trains(
+    model: LinearModel,
+    groups: Sequence[TrainGroup],
+    network: TimeSpaceNetwork,
+    on_arc: Index,
+    leaving: sp.csr_matrix,
+    entering: sp.csr_matrix,
+) -> None:
+    """Add (1)-(4): trains start at one node, end at one, and leave every node that they enter."""
+    for j, group in enumerate(groups):
+        supply = np.zeros(network.nodes)
+        supply[network.node(group.origin, group.ready)] += len(group.members)
+        supply[network.node(group.final, network.periods)] -= len(group.members)
+        model.rows("train_balance", [(leaving, on_arc[j]), (-entering, on_arc[j])], supply, supply)
+
+
+def _conserve_load(
+    model: LinearModel,
+    name: str,
+    groups: Sequence[TrainGroup],
+    network: TimeSpaceNetwork,
+    load_train_most: tuple[Index, Index, Array],
+    incidence: tuple[sp.csr_matrix, sp.csr_matrix],
+    start_end: tuple[Array, Array],
+    fleet: StorageFleet,
+) -> Index:
+    """Add (16)-(23) for one kind of load; return the columns of what is given to stations, shape (J, S, T).
+
+    What enters a node goes on by transport or idle arcs, or into the station arc (``brought``), where it can be exchanged.
+    """
+    load, on_arc, most = load_train_most
+    leaving, entering = incidence
+    shape = (len(groups), network.stations, network.periods)
+    brought = model.variables(f"brought_{name}", shape)
+    given = model.variables(f"given_{name}", shape, -np.inf)
+    station = network.station_arcs
+    model.rows(f"brought_limit_{name}", [(1.0, brought), (-most[:, :, None], on_arc[:, station])], upper=0.0)
+    model.rows(f"exchange_{name}", [(1.0, load[:, station]), (-1.0, brought), (1.0, given)], 0.0, 0.0)
+    start, end = start_end
+    onward = leaving.copy()
+    onward.data[np.isin(onward.indices, station.ravel())] = 0.0
+    onward.eliminate_zeros()
+    ends = [network.node(station, network.periods) for station in range(network.stations)]
+    inner = np.setdiff1d(np.arange(network.nodes), ends)
+    at_node = (inner // (network.periods + 1), inner % (network.periods + 1))
+    for j, group in enumerate(groups):
+        members = list(group.members)
+        supply = np.zeros(network.nodes)
+        supply[network.node(group.origin, group.ready)] = start[members].sum()
+        terms = [(onward[inner], load[j]), (-entering[inner], load[j]), (1.0, brought[j][at_node])]
+        model.rows(f"carried_{name}", terms, supply[inner], supply[inner])
+        final = network.node(group.final, network.periods)
+        missing, surplus = model.variables(f"train_end_{name}", 2, cost=fleet.end_slack_usd_per_mwh)
+        target = [end[members].sum()]
+        slack = [(1.0, np.array([missing])), (-1.0, np.array([surplus]))]
+        model.rows(f"train_end_{name}", [(entering[[final]], load[j]), *slack], target, target)
+    return given

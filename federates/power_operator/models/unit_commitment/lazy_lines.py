@@ -1,0 +1,166 @@
+"""Line limits added only where a solution violates them, and kept between solves.
+
+Rows over the outputs of units instead of bus injections, few per round: Xavier, Qiu, Wang and Thimmapuram 2019,
+"Transmission constraint filtering in large-scale security-constrained unit commitment", IEEE Transactions on Power
+Systems 34(3), doi:10.1109/TPWRS.2019.2892620.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from federates.power_operator.models.unit_commitment.commitment_columns import Commitment
+from federates.power_operator.models.unit_commitment.network import ptdf, shift_flow_mw
+from federates.runtime.linear_model import NoSolutionInTimeError, Solution, Solver, Term
+
+__all__ = ["LazyLines", "LazyLinesOptions"]
+
+Values = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class LazyLinesOptions:
+    """How limits are added: ``tolerance_mw`` over a limit is let pass; at most so many rows a period and round."""
+
+    tolerance_mw: float = 1e-3
+    rows_per_period: int = 15
+    relaxed_first: bool = True
+
+
+class LazyLines:
+    """Limits of the lines of a commitment; every row has a priced slack, so that it can never make a plan impossible."""
+
+    def __init__(self, commitment: Commitment, options: LazyLinesOptions | None = None) -> None:
+        system = commitment.system
+        self.commitment = commitment
+        self.options = options or LazyLinesOptions()
+        self.rounds = 0  # solves of the last call of `solve`
+        self.price_usd_per_mwh = np.empty(0)
+        self._line, self._period = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+        self._slack = np.empty((0, 2), dtype=np.int64)
+        self._solver: Solver | None = None
+        network = system.network
+        if network is None:
+            return
+        buses = len(system.buses)
+        self._limit_mw = network.limits_mw
+        self.price_usd_per_mwh = np.full(len(network.ids), system.line_slack_price_usd_per_mwh)
+        if network.slack_price_usd_per_mwh is not None:
+            self.price_usd_per_mwh = network.slack_price_usd_per_mwh
+        self._factors = ptdf(network, buses)
+        self._shift_mw = shift_flow_mw(network, self._factors)
+        bus, self._columns, sign = commitment.bus_columns()
+        self._coefficients = self._factors[:, bus] * sign
+        self._load_flow_mw = self._factors @ system.load_mw
+        self._share_flow = self._factors @ system.load_share
+
+    @property
+    def active(self) -> tuple[Indices, Indices]:
+        """Lines and periods whose limit is in the model."""
+        return self._line, self._period
+
+    def flows_mw(self, values: Values) -> Values:
+        """Return the flow on every line, (L, T), in a solution with ``values``."""
+        if self.commitment.system.network is None:
+            return np.zeros((0, self.commitment.system.periods))
+        return np.asarray(self._factors @ self.commitment.net_injection_mw(values) + self._shift_mw[:, None])
+
+    def overload_mw(self, values: Values) -> Values:
+        """Return by how much every line is over its limit, (L, T)."""
+        if self.commitment.system.network is None:
+            return np.zeros((0, self.commitment.system.periods))
+        return np.maximum(np.abs(self.flows_mw(values)) - self._limit_mw[:, None], 0.0)
+
+    def solve(self, solver: Solver, *, relaxed: bool = False, time_limit_s: float | None = None, **how: Any) -> Solution:
+        """Solve with every limit held that matters (or paid for); ``how`` goes to `Solver.solve`.
+
+        The first time the linear relaxation finds the limits that matter, as it is quick; then the model itself is
+        solved, again with what its solution violates until it violates nothing. A bound found on the way holds for
+        the full model, since each model solved has fewer limits than it.
+
+        Raises
+        ------
+        ModelError : as `Solver.solve`; the time limit is for all rounds together.
+        """
+        began = time.perf_counter()
+        self.rounds = 0
+        first = self._adopt(solver)
+        if first and self.options.relaxed_first and not relaxed and self.commitment.system.network is not None:
+            self._hold(solver, relaxed=True, until=_until(began, time_limit_s))
+        return self._hold(solver, relaxed=relaxed, until=_until(began, time_limit_s), **how)
+
+    def _hold(self, solver: Solver, *, until: float | None, **how: Any) -> Solution:
+        wall_s = 0.0
+        while True:
+            left_s = None if until is None else until - time.perf_counter()
+            if left_s is not None and left_s <= 0:
+                raise NoSolutionInTimeError("the time limit ended before all violated line limits were added", -np.inf)
+            self.rounds += 1
+            solution = solver.solve(time_limit_s=left_s, **how)
+            wall_s += solution.wall_s
+            line, period = self._violated(solution.values)
+            if not line.size:
+                return Solution(
+                    solution.values, solution.objective, solution.bound, solution.status,
+                    solution.row_dual, solution.column_dual, wall_s,
+                )  # fmt: skip
+            self._add(solver, line, period)
+            if solution.row_dual is None:  # a MIP: its plan with the overload paid for is a start for the next round
+                how["start"] = self._with_slack(solution.values)
+
+    def _adopt(self, solver: Solver) -> bool:
+        """Return whether ``solver`` is new; limits found with another one are added to it."""
+        if self._solver is solver:
+            return False
+        line, period, known = self._line, self._period, self._line.size > 0
+        self._solver = solver
+        self._line, self._period, self._slack = line[:0], period[:0], self._slack[:0]
+        if known:
+            self._add(solver, line, period)
+        return not known
+
+    def _violated(self, values: Values) -> tuple[Indices, Indices]:
+        over = self.overload_mw(values)
+        over[self._line, self._period] = 0.0  # paid for by their slack
+        most = np.argsort(-over, axis=0, kind="stable")[: self.options.rows_per_period]
+        period = np.broadcast_to(np.arange(over.shape[1]), most.shape)
+        chosen = np.take_along_axis(over, most, axis=0) > self.options.tolerance_mw
+        return most[chosen], period[chosen]
+
+    def _add(self, solver: Solver, line: Indices, period: Indices) -> None:
+        system = self.commitment.system
+        price = self.price_usd_per_mwh[line] * system.period_h
+        slack = solver.add_columns("line_slack_mw", (line.size, 2), cost=price[:, None])
+        factors = self._coefficients[line]
+        share = self._share_flow[line, period]
+        terms: list[Term] = [
+            (factors, np.where(factors != 0, self._columns[:, period].T, -1)),
+            (share, self.commitment.shed_mw[period]),
+            (-share, self.commitment.spill_mw[period]),
+            (-1.0, slack[:, 0]),
+            (1.0, slack[:, 1]),
+        ]
+        constant = self._shift_mw[line] - self._load_flow_mw[line, period]
+        limit = self._limit_mw[line]
+        solver.add_rows("line_limit", terms, lower=-limit - constant, upper=limit - constant)
+        self._line, self._period = np.concatenate([self._line, line]), np.concatenate([self._period, period])
+        self._slack = np.concatenate([self._slack, slack])
+
+    def _with_slack(self, values: Values) -> Values:
+        full = np.zeros(max(values.size, int(self._slack.max(initial=-1)) + 1))
+        full[: values.size] = values
+        flow = self.flows_mw(values)[self._line, self._period]
+        limit = self._limit_mw[self._line]
+        full[self._slack[:, 0]] = np.maximum(flow - limit, 0.0)
+        full[self._slack[:, 1]] = np.maximum(-flow - limit, 0.0)
+        return full
+
+
+def _until(began: float, time_limit_s: float | None) -> float | None:
+    return None if time_limit_s is None else began + time_limit_s

@@ -1,0 +1,134 @@
+"""Unit commitment, storage and trains as one model that is kept between the rounds of a negotiation.
+
+The power operator's problems (37)-(42) of Ding et al., JMPCE 2025: min f_P + lambda . J over (5)-(36), J being a route of the *public*
+timetable, and the cost of a given connection, J <= I. Only prices or bounds change from one round to the next; line limits found once
+stay in the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from federates.boundary.timetable import TimeSpaceNetwork
+from federates.power_operator.models.unit_commitment.commitment import Commitment, Injection, LazyLines, add_commitment
+from federates.power_operator.models.unit_commitment.fleet import StorageFleet
+from federates.power_operator.models.unit_commitment.formulations.ding_2025_stations import Stations, add_stations
+from federates.power_operator.models.unit_commitment.formulations.ding_2025_trains import TrainGroup, Trains, add_trains
+from federates.power_operator.models.unit_commitment.system import PowerSystem
+from federates.power_operator.models.unit_commitment.train_groups import connection_of
+from federates.runtime.linear_model import LinearModel, Solution, Solver
+
+__all__ = ["PlanModel", "PlanOptions", "storage_injections"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """``exclusive``: binaries of (15) instead of exclusivity by itself. ``idling``: a train may stand unconnected."""
+
+    threads: int = 1
+    exclusive: bool = False
+    idling: bool = True
+
+
+class PlanModel:
+    """The model of one horizon of T periods, with groups J of trains on ``network`` (no groups: batteries stay where they are)."""
+
+    def __init__(
+        self,
+        system: PowerSystem,
+        fleet: StorageFleet,
+        groups: Sequence[TrainGroup],
+        network: TimeSpaceNetwork | None,
+        options: PlanOptions | None = None,
+    ) -> None:
+        options = options or PlanOptions()
+        self.system, self.fleet = system, fleet
+        self.model = LinearModel()
+        self.stations: Stations = add_stations(self.model, fleet, system.periods, system.period_h, exclusive=options.exclusive)
+        self.trains: Trains | None = None
+        if groups and network is not None:
+            self.trains = add_trains(self.model, fleet, self.stations, groups, network, idling=options.idling)
+        else:
+            _stationary(self.model, self.stations)
+        self.commitment: Commitment = add_commitment(self.model, system, storage_injections(fleet, self.stations))
+        self.lines = LazyLines(self.commitment)
+        self._threads = options.threads
+        self._solver: Solver | None = None
+        self._last: Array | None = None
+
+    @property
+    def solver(self) -> Solver:
+        """Return the solver; the model is handed over when it is first asked for."""
+        if self._solver is None:
+            self._solver = self.model.solver(threads=self._threads)
+        return self._solver
+
+    def price(self, multipliers_usd: Array) -> None:
+        """Set the price of standing connected, per group, station and period: (J, S, T)."""
+        if self.trains is not None:
+            self.solver.set_cost(self.trains.standing, multipliers_usd)
+
+    def offer(self, most: Array) -> None:
+        """Set how many trains may stand connected, per group, station and period: (J, S, T)."""
+        if self.trains is not None:
+            self.solver.set_bounds(self.trains.standing, 0.0, most)
+
+    def offer_all(self) -> None:
+        """Let every train stand wherever it can."""
+        if self.trains is not None:
+            sizes = np.array([len(group.members) for group in self.trains.groups], dtype=float)
+            self.offer(np.broadcast_to(sizes[:, None, None], self.trains.standing.shape))
+
+    def solve(self, *, relaxed: bool = False, gap_usd: float = 1.0, time_limit_s: float | None = None) -> Solution:
+        """Solve with the lines that matter; an integer solve starts from the last plan."""
+        if relaxed:
+            return self.lines.solve(self.solver, relaxed=True)
+        solution = self.lines.solve(self.solver, gap_abs=gap_usd, time_limit_s=time_limit_s, start=self._last)
+        self._last = solution.values
+        return solution
+
+    def start_from(self, values: Array) -> None:
+        """Begin the next integer solve with these values."""
+        self._last = values
+
+    def group_sum(self, connection: Array) -> Array:
+        """Return a connection (K, S, T) summed over the trains of each group: (J, S, T)."""
+        assert self.trains is not None
+        return np.array([connection[list(group.members)].sum(axis=0) for group in self.trains.groups])
+
+    def group_price(self, multipliers_usd: Array) -> Array:
+        """Return the price of each group; its trains have the same."""
+        assert self.trains is not None
+        return np.array([multipliers_usd[group.members[0]] for group in self.trains.groups])
+
+    def connection(self, values: Array) -> Array:
+        """Return who stands connected where when, (K, S, T), in a solution with ``values``."""
+        trains = self.trains
+        if trains is None:
+            return np.zeros((len(self.fleet.trains), len(self.fleet.stations), self.system.periods))
+        return connection_of(trains.groups, trains.network, values[trains.on_arc], values[trains.idle], len(self.fleet.trains))
+
+    def exclusivity_broken(self, values: Array) -> float:
+        """Return the largest power that a station charges while it discharges, MW; (15) wants zero."""
+        both = np.minimum(values[self.stations.charge], values[self.stations.discharge])
+        return float(both.max(initial=0.0))
+
+
+def storage_injections(fleet: StorageFleet, stations: Stations) -> list[Injection]:
+    """Return what the stations inject and take, for balance (34) and lines (35)-(36)."""
+    injections = []
+    for s, bus in enumerate(fleet.bus):
+        injections += [Injection(int(bus), stations.discharge[s], 1.0), Injection(int(bus), stations.charge[s], -1.0)]
+    return injections
+
+
+def _stationary(model: LinearModel, stations: Stations) -> None:
+    """Keep batteries where they are: no trains bring or take any."""
+    model.rows("no_trains", [(1.0, stations.capacity_from_trains)], 0.0, 0.0)
+    model.rows("no_trains", [(1.0, stations.energy_from_trains)], 0.0, 0.0)

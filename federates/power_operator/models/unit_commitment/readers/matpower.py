@@ -1,0 +1,147 @@
+"""MATPOWER case files (.m), read with matpowercaseframes: the grid, the load and the units' limits and costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matpowercaseframes import CaseFrames
+from numpy.typing import NDArray
+
+from federates.boundary.errors import ConfigError, Problem
+from federates.power_operator.models.unit_commitment.cost_curves import CostCurve, with_piecewise
+from federates.power_operator.models.unit_commitment.network import Convention, Network, susceptance
+
+__all__ = ["MatpowerCase", "read_matpower"]
+
+Values = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+_PIECEWISE, _POLYNOMIAL = 1, 2  # MODEL of gencost
+_COLUMNS = {
+    "bus": ("BUS_I", "BUS_TYPE", "PD", "GS"),
+    "gen": ("GEN_BUS", "GEN_STATUS", "PMAX", "PMIN"),
+    "branch": ("F_BUS", "T_BUS", "BR_R", "BR_X", "TAP", "SHIFT", "RATE_A", "BR_STATUS"),
+    "gencost": ("MODEL", "STARTUP", "SHUTDOWN", "NCOST"),
+}
+_ISOLATED = 4  # BUS_TYPE
+
+
+@dataclass(frozen=True, slots=True)
+class MatpowerCase:
+    """What a case says: buses (B,), generators (G,) that are in service, lines (L,) that are in service.
+
+    ``load_mw`` (B,) includes the shunt conductances; ``unit_bus`` (G,) are indices into ``buses``; ``gencost`` has
+    one row per generator: (model, values); ``row`` (G,) is the row in the file's table of generators, from 0.
+    """
+
+    buses: tuple[str, ...]
+    load_mw: Values
+    row: Indices
+    unit_bus: Indices
+    p_min_mw: Values
+    p_max_mw: Values
+    start_up_usd: Values
+    shut_down_usd: Values
+    gencost: tuple[tuple[int, Values], ...]
+    network: Network
+
+    def quadratic(self, unit: int) -> tuple[float, float, float]:
+        """Return (c0 USD/h, c1 USD/MWh, c2 USD/MW^2h) of a unit with a polynomial cost.
+
+        Raises
+        ------
+        ValueError : the cost is piecewise linear or of a higher degree.
+        """
+        model, values = self.gencost[unit]
+        padded = np.concatenate([values[::-1], np.zeros(3)])  # the file has the highest power first
+        if model != _POLYNOMIAL or (padded[3:] != 0).any():
+            raise ValueError(f"generator {unit + 1}: the cost is not a polynomial of degree 2 or less")
+        return float(padded[0]), float(padded[1]), float(padded[2])
+
+    def cost_curve(self, unit: int, p_min_mw: float, p_max_mw: float, segments: int = 10) -> tuple[CostCurve, float]:
+        """Return the cost of a unit between two outputs, and the largest error in USD/h (0 for piecewise costs)."""
+        model, values = self.gencost[unit]
+        if model == _POLYNOMIAL:
+            return with_piecewise(self.quadratic(unit), p_min_mw, p_max_mw, segments)
+        mw, usd_per_h = values[0::2], values[1::2]
+        inside = mw[(mw > p_min_mw) & (mw < p_max_mw)]
+        points = np.unique(np.concatenate([[p_min_mw], inside, [p_max_mw]]))
+        slopes = np.diff(usd_per_h) / np.diff(mw)
+        segment = np.clip(np.searchsorted(mw, points, side="right") - 1, 0, slopes.size - 1)
+        return CostCurve(points, usd_per_h[segment] + slopes[segment] * (points - mw[segment])), 0.0
+
+
+def read_matpower(path: Path, convention: Convention = "x_tap", shown_as: str | None = None) -> MatpowerCase:
+    """Read a MATPOWER case; isolated buses (type 4) and what is out of service are left out.
+
+    ``convention`` is that of the susceptances (`network.susceptance`). RATE_A of 0 stands for no limit.
+
+    Raises
+    ------
+    ConfigError : the file is missing or is no case, with everything found wrong.
+    """
+    name = shown_as or str(path)
+    tables = _tables(path, name)
+    bus, base_mva = tables["bus"], float(tables["baseMVA"][0, 0])
+    bus = bus[bus[:, 1] != _ISOLATED]
+    number = {int(b): i for i, b in enumerate(bus[:, 0])}
+    gen, cost_rows = tables["gen"], tables["gencost_values"]
+    problems = _unknown_buses(name, number, gen, tables["branch"])
+    if len(cost_rows) not in (len(gen), 2 * len(gen)):
+        problems.append(Problem(name, "gencost", f"{len(cost_rows)} rows", f"must have {len(gen)} rows, one per generator"))
+    if problems:
+        raise ConfigError(problems)
+    row = np.flatnonzero(gen[:, 1] > 0)
+    gen, cost = gen[row], tables["gencost"][row]
+    return MatpowerCase(
+        buses=tuple(str(int(b)) for b in bus[:, 0]),
+        load_mw=bus[:, 2] + bus[:, 3],
+        row=row.astype(np.int64),
+        unit_bus=np.array([number[int(b)] for b in gen[:, 0]], dtype=np.int64),
+        p_min_mw=gen[:, 3],
+        p_max_mw=gen[:, 2],
+        start_up_usd=cost[:, 1],
+        shut_down_usd=cost[:, 2],
+        gencost=tuple(_gencost(int(c[0]), int(c[3]), cost_rows[g]) for g, c in zip(row, cost, strict=True)),
+        network=_network(tables["branch"], number, base_mva, convention),
+    )
+
+
+def _tables(path: Path, name: str) -> dict[str, Values]:
+    try:
+        case = CaseFrames(str(path))
+        tables = {table: getattr(case, table)[list(columns)].to_numpy(dtype=np.float64) for table, columns in _COLUMNS.items()}
+        values = case.gencost.drop(columns=list(_COLUMNS["gencost"]))
+    except FileNotFoundError:
+        raise ConfigError([Problem(name, "(file)", "missing", "this file must exist")]) from None
+    except (AttributeError, KeyError, ValueError, IndexError, TypeError, UnicodeDecodeError) as error:
+        raise ConfigError([Problem(name, "(file)", repr(error), "must be a MATPOWER case of version 2")]) from None
+    tables["gencost_values"] = values.to_numpy(dtype=np.float64)
+    tables["baseMVA"] = np.array([[float(case.baseMVA)]])
+    return tables
+
+
+def _unknown_buses(name: str, number: dict[int, int], gen: Values, branch: Values) -> list[Problem]:
+    ends = [("gen", gen[gen[:, 1] > 0, 0]), ("branch", branch[branch[:, 7] > 0, :2].ravel())]
+    unknown = [(table, int(b)) for table, used in ends for b in np.unique(used) if int(b) not in number]
+    return [Problem(name, table, str(b), "must be a bus of the case that is not isolated") for table, b in unknown]
+
+
+def _gencost(model: int, count: int, values: Values) -> tuple[int, Values]:
+    return model, values[: 2 * count if model == _PIECEWISE else count]
+
+
+def _network(branch: Values, number: dict[int, int], base_mva: float, convention: Convention) -> Network:
+    live = np.flatnonzero(branch[:, 7] > 0)
+    branch = branch[live]
+    per_unit = susceptance(branch[:, 2], branch[:, 3], branch[:, 4], convention)
+    return Network(
+        ids=tuple(str(line + 1) for line in live),
+        from_bus=np.array([number[int(b)] for b in branch[:, 0]], dtype=np.int64),
+        to_bus=np.array([number[int(b)] for b in branch[:, 1]], dtype=np.int64),
+        susceptance_mw_per_rad=base_mva * per_unit,
+        limits_mw=np.where(branch[:, 6] > 0, branch[:, 6], np.inf),
+        shift_rad=np.deg2rad(branch[:, 5]),
+    )

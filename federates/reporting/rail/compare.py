@@ -1,0 +1,208 @@
+"""Compare runs of several schemes by rail: the paper's table of models beside ours, its Fig. 5, and its statements checked."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from federates.boundary.errors import ConfigError, Problem
+from federates.boundary.session import RailScheme
+from federates.reporting.claims import Claim
+from federates.reporting.figures.style import save_figure, scheme_style
+from federates.reporting.page import Picture, render_page, svg_uri
+from federates.reporting.rail.claims import INDICATORS, Case, case_of, check_rail_claims
+from federates.reporting.rail.figures import utilisation_figure
+from federates.reporting.rail.metrics import batteries, economic_indicator_usd_per_mw, energy_limit_mwh, rail_summary
+from federates.reporting.rail.report import rail_basis, read_rail_run
+from federates.reporting.tables import RailRun
+from federates.reporting.words import number
+
+__all__ = ["indicators_by_scheme", "model_rows", "write_rail_comparison"]
+
+_MUST_AGREE = ("name", "periods", "period_s", "start_hour", "rail_stations", "trains", "trip_periods")
+_ORDER = [scheme.value for scheme in RailScheme]
+Runs = Mapping[str, RailRun]
+
+
+def write_rail_comparison(runs: Mapping[str, Path], folder: Path) -> Path:
+    """Compare runs and write ``comparison.html``, ``comparison.json``, ``summary.csv``, ``summary.md`` and ``figures/``.
+
+    Parameters
+    ----------
+    runs : mapping of scheme to Path
+        Scheme (``mobile``, ``fixed``, ``central``, ``no_storage``) to the folder of its run; any of them may be left out.
+    folder : Path
+        Where the comparison goes; made if missing.
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    ConfigError : no run is given, a run is of another scheme than said, or the runs are of different scenarios.
+    """
+    read = {scheme: read_rail_run(Path(run_dir)) for scheme, run_dir in runs.items()}
+    _check(read)
+    read = {scheme: read[scheme] for scheme in _ORDER if scheme in read}
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    first = next(iter(read.values()))
+    case, found = case_of(first.session.name), indicators_by_scheme(read)
+    claims = check_rail_claims(case, {RailScheme(scheme): row for scheme, row in found.items()}) if case else []
+    notes, table = _notes(read), _summary_rows(read)
+    _write_json(folder / "comparison.json", read, found, claims, notes)
+    _write_summary(folder, list(read), table)
+    pictures = []
+    for name, title, figure, reading in _figures(read, case):
+        pictures.append(Picture(name, title, svg_uri(save_figure(figure, folder / "figures", name)), reading))
+    return render_page(
+        "rail_comparison.html.j2",
+        folder / "comparison.html",
+        runs=read,
+        session=first.session,
+        case=case,
+        claims=claims,
+        notes=notes,
+        pictures=pictures,
+        models=model_rows(found, case),
+        labels=list(read),
+        summary=table,
+        basis=rail_basis(first),
+    )
+
+
+def indicators_by_scheme(runs: Runs) -> dict[str, dict[str, float]]:
+    """Return the indicators (46)-(48) and the costs of every run's day-ahead plan; what cannot be formed is left out."""
+    heads = {scheme: rail_summary(run) for scheme, run in runs.items()}
+    without = float(heads.get(RailScheme.NO_STORAGE.value, {}).get("total_cost_usd", math.nan))
+    out: dict[str, dict[str, float]] = {}
+    for scheme, head in heads.items():
+        row = {entry.key: float(head[entry.key]) for entry in INDICATORS if entry.key in head}
+        worth = economic_indicator_usd_per_mw(
+            without, row.get("total_cost_usd", math.nan), float(head.get("storage_mw", math.nan))
+        )
+        out[scheme] = row | ({"usd_per_mw": worth} if math.isfinite(worth) else {})
+    return out
+
+
+def model_rows(found: Mapping[str, Mapping[str, float]], case: Case | None) -> list[list[str]]:
+    """Return the paper's table beside ours: model, scheme, then each indicator here, in the paper, and the difference."""
+    rows = []
+    for scheme, numbers in found.items():
+        published = case.models.get(RailScheme(scheme)) if case else None
+        row = [published.model if published else "–", scheme]
+        for entry in INDICATORS:
+            here = entry.factor * numbers.get(entry.key, math.nan)
+            row.append(number(here, entry.digits))
+            if case:
+                paper = entry.factor * getattr(published, entry.key) if published else math.nan
+                row += [number(paper, entry.digits), _signed(here - paper, entry.digits)]
+        rows.append(row)
+    return rows
+
+
+def _signed(value: float, digits: int) -> str:
+    text = number(value, digits)
+    return f"+{text}" if math.isfinite(value) and value > 0 else text
+
+
+def _check(runs: Runs) -> None:
+    """Raise with everything that keeps the runs from being compared."""
+    if not runs:
+        raise ConfigError([Problem("comparison", "runs", "none", "give at least one run")])
+    first, problems = next(iter(runs.values())), []
+    for scheme, run in runs.items():
+        if scheme not in _ORDER:
+            problems.append(Problem("comparison", "scheme", scheme, f"must be one of {', '.join(_ORDER)}"))
+        elif run.session.scheme.value != scheme:
+            problems.append(Problem(run.run_id, "scheme", run.session.scheme.value, f"was given as {scheme}"))
+        for name in _MUST_AGREE:
+            value, expected = getattr(run.session, name), getattr(first.session, name)
+            if value != expected:
+                problems.append(Problem(run.run_id, name, str(value), f"must be as in run {first.run_id}: {expected}"))
+    if problems:
+        raise ConfigError(problems)
+
+
+def _notes(runs: Runs) -> list[str]:
+    """Return what a reader must know before trusting the comparison."""
+    notes = [
+        "Costs and indicators are those of the day-ahead plans: the paper has no execution day. What came of them stands below."
+    ]
+    if RailScheme.NO_STORAGE.value not in runs:
+        notes.append("There is no run without storage, so the worth of storage per MW (47) cannot be formed.")
+    seeds = {run.session.seed for run in runs.values()}
+    if len(seeds) > 1:
+        notes.append("The runs have different seeds, so their realised days differ by chance too; their plans do not.")
+    notes += [
+        f"Run {run.run_id} ({scheme}) has status {run.status}: its day may not be whole."
+        for scheme, run in runs.items()
+        if run.status != "complete"
+    ]
+    for scheme, run in runs.items():
+        slack = float(rail_summary(run).get("slack_usd", 0.0))
+        if slack > 0.5:
+            notes.append(
+                f"{scheme}: the plan pays {number(slack)} USD of penalties for what could not be kept; they are in its cost."
+            )
+        lacks = run.lacks("plan_costs", "power_balance")
+        notes += [f"{scheme}: {lacks}."] if lacks else []
+    return notes
+
+
+def _figures(runs: Runs, case: Case | None) -> Iterator[tuple[str, str, Figure, str]]:
+    stored = {scheme: run for scheme, run in runs.items() if len(batteries(run, "planned"))}
+    if not stored:
+        return
+    labels = {scheme: _label(scheme, case) for scheme in stored}
+    text = (
+        "Top: energy stored at the stations and on the trains; bottom: charging plus discharging power over all batteries' power."
+    )
+    if all(math.isfinite(energy_limit_mwh(run)) for run in stored.values()):
+        text += " Energy is a share of the most that stations and trains can hold together, "
+        text += ", ".join(f"{labels[scheme]} {number(energy_limit_mwh(run))} MWh" for scheme, run in stored.items()) + "."
+    yield "fig5_utilisation", "Energy and power utilisation (as the paper's Fig. 5)", utilisation_figure(stored, labels), text
+
+
+def _label(scheme: str, case: Case | None) -> str:
+    published = case.models.get(RailScheme(scheme)) if case else None
+    return f"{published.model} ({scheme_style(scheme)['label']})" if published else scheme_style(scheme)["label"]
+
+
+def _summary_rows(runs: Runs) -> list[list[str]]:
+    """Return rows of the summary: name, then the value of every scheme (empty where a run has none)."""
+    heads = [rail_summary(run) for run in runs.values()]
+    names = list(dict.fromkeys(name for head in heads for name in head))
+    return [[name, *(_text(head.get(name, "")) for head in heads)] for name in names]
+
+
+def _text(value: float | int | str) -> str:
+    return f"{value:.7g}" if isinstance(value, float) else str(value)
+
+
+def _write_summary(folder: Path, schemes: Sequence[str], rows: list[list[str]]) -> None:
+    head = ["quantity", *schemes]
+    with (folder / "summary.csv").open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream, lineterminator="\n").writerows([head, *rows])
+    lines = [head, ["---", *("---:" for _ in schemes)], *rows]
+    text = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in lines)
+    (folder / "summary.md").write_text(text + "\n", encoding="utf-8")
+
+
+def _write_json(path: Path, runs: Runs, found: Mapping[str, Any], claims: list[Claim], notes: list[str]) -> None:
+    content = {
+        "runs": {scheme: run.run_id for scheme, run in runs.items()},
+        "indicators": found,
+        "claims": [claim.as_dict() for claim in claims],
+        "notes": notes,
+        "summary": {scheme: rail_summary(run) for scheme, run in runs.items()},
+    }
+    path.write_text(json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")

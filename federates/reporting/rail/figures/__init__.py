@@ -1,0 +1,77 @@
+"""Figures of a run by rail and of a comparison, one file each; every function returns a matplotlib figure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+
+from federates.reporting.rail.figures.bounds import bounds_figure
+from federates.reporting.rail.figures.dispatch import dispatch_figure
+from federates.reporting.rail.figures.lines import line_loading, lines_figure, price_figure
+from federates.reporting.rail.figures.routes import routes_figure
+from federates.reporting.rail.figures.storage import storage_figure
+from federates.reporting.rail.figures.sweeps import cost_by_parameter_figure, cost_of_moving_figure, crossing
+from federates.reporting.rail.figures.utilisation import utilisation_figure
+from federates.reporting.rail.figures.wind import wind_figure
+from federates.reporting.tables import RailRun
+
+__all__ = [
+    "RAIL_FIGURES",
+    "RailFigure",
+    "bounds_figure",
+    "cost_by_parameter_figure",
+    "cost_of_moving_figure",
+    "crossing",
+    "dispatch_figure",
+    "lines_figure",
+    "price_figure",
+    "routes_figure",
+    "storage_figure",
+    "utilisation_figure",
+    "wind_figure",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class RailFigure:
+    """A figure of a run: file name, title, what keeps it from being drawn (empty if nothing), and how to draw it."""
+
+    name: str
+    title: str
+    obstacle: Callable[[RailRun], str]
+    draw: Callable[[RailRun], Figure]
+
+
+def _no_batteries(run: RailRun) -> str:
+    return run.lacks("storage_state")
+
+
+def _no_wind(run: RailRun) -> str:
+    table = run.frame("power_balance")
+    nothing = not table[["forecast_renewable_mw", "available_renewable_mw"]].to_numpy(float).any()
+    return run.lacks("power_balance") or ("no renewable power was available" if nothing else "")
+
+
+def _no_lines(run: RailRun) -> str:
+    return run.lacks("line_flow") or ("" if len(line_loading(run)) else "no line has a limit above zero")
+
+
+RAIL_FIGURES: tuple[RailFigure, ...] = (
+    RailFigure(
+        "capacity_and_routes",
+        "Batteries at the stations, and routes of the trains (as the paper's Figs. 4 and 8)",
+        _no_batteries,
+        routes_figure,
+    ),
+    RailFigure(
+        "bounds", "Bounds of the day-ahead negotiation (as the paper's Fig. 10)", lambda run: run.lacks("rounds"), bounds_figure
+    ),
+    RailFigure("dispatch", "Who serves the load", lambda run: run.lacks("unit_dispatch", "power_balance"), dispatch_figure),
+    RailFigure("wind", "Wind available and used", _no_wind, wind_figure),
+    RailFigure("storage_energy", "Stored energy", _no_batteries, storage_figure),
+    RailFigure("line_flow", "The most loaded lines", _no_lines, lines_figure),
+    RailFigure("price", "Price of energy", lambda run: run.lacks("power_balance"), price_figure),
+)
+"""Figures of one run, in the order of the report."""

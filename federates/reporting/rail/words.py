@@ -1,0 +1,196 @@
+"""Say in words what the numbers of a run by rail mean: the headline, and one paragraph under each figure.
+
+Every sentence is made from the tables. A sentence whose numbers the run lacks is not written.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from federates.boundary.session import RailScheme
+from federates.reporting.rail.figures.bounds import day_ahead_rounds
+from federates.reporting.rail.figures.dispatch import leading_units
+from federates.reporting.rail.figures.lines import line_loading
+from federates.reporting.rail.metrics import Numbers, batteries, moves, plan_cost, rail_summary
+from federates.reporting.tables import RailRun
+from federates.reporting.words import clock, number, percent
+
+__all__ = ["figure_reading", "headline", "scheme_sentence"]
+
+_SCHEMES = {
+    RailScheme.MOBILE: "Trains carry batteries between the stations. The power operator, who commits the units and runs the "
+    "batteries, and the transport operator, who runs the trains, negotiated which train stands where and when.",
+    RailScheme.FIXED: "The same batteries as with trains, but fixed at the stations; no train takes part.",
+    RailScheme.CENTRAL: "The same batteries as with trains, but all fixed at one bus; no train takes part.",
+    RailScheme.NO_STORAGE: "No batteries: the cost that the other schemes are compared with.",
+}
+
+
+def scheme_sentence(run: RailRun) -> str:
+    """Say where the batteries were in this run."""
+    return _SCHEMES[run.session.scheme]
+
+
+def headline(run: RailRun) -> list[str]:
+    """Return the main results as sentences."""
+    head = rail_summary(run)
+    sentences = [_cost(head), _wind(head), _agreement(run, head), _trains(run, head)]
+    return [text for text in sentences if text]
+
+
+def _cost(head: Numbers) -> str:
+    known = {phase: _usd(head, f"{prefix}total_cost_usd") for phase, prefix in (("planned", ""), ("realised", "realised_"))}
+    if "total_cost_usd" in head and "realised_total_cost_usd" in head:
+        text = f"The day was planned to cost {known['planned']} and cost {known['realised']}"
+    elif "total_cost_usd" in head:
+        text = f"The day was planned to cost {known['planned']}"
+    elif "realised_total_cost_usd" in head:
+        text = f"The day cost {known['realised']}"
+    else:
+        return ""
+    transport = [head.get(f"{prefix}transport_cost_usd") for prefix in ("", "realised_")]
+    if any(transport):
+        words = " and ".join(number(float(value)) for value in transport if value is not None)
+        text += f", both operators together; transport is {words} USD of it"
+    slack = float(head.get("realised_slack_usd", head.get("slack_usd", 0.0)))
+    return f"{text}. {number(slack)} USD of it are penalties for what could not be kept." if slack > 0.5 else f"{text}."
+
+
+def _usd(head: Numbers, key: str) -> str:
+    return f"{number(float(head[key]))} USD" if key in head else ""
+
+
+def _wind(head: Numbers) -> str:
+    planned, realised = head.get("wind_used_share"), head.get("realised_wind_used_share")
+    if realised is None:
+        return "" if planned is None else f"The plan uses {percent(float(planned))} of the wind that is forecast."
+    text = f"{percent(float(realised))} of the available wind was used"
+    return f"{text}; planned were {percent(float(planned))}." if planned is not None else f"{text}."
+
+
+def _agreement(run: RailRun, head: Numbers) -> str:
+    if run.session.scheme is not RailScheme.MOBILE or "rounds" not in head:
+        return ""
+    rounds = f"{head['rounds']} round{'' if head['rounds'] == 1 else 's'}"
+    outcome = "agreed on the day" if head["agreed"] else "ended the rounds without the agreement they looked for"
+    gap = f"; their plan is proven to be within {percent(float(head['gap']), 2)} of the best one" if "gap" in head else ""
+    return f"The operators {outcome} after {rounds}{gap}."
+
+
+def _trains(run: RailRun, head: Numbers) -> str:
+    """Say how the trains moved, and whether something late made the operators negotiate again."""
+    if run.session.scheme is not RailScheme.MOBILE:
+        return ""
+    count = head.get("realised_trips", head.get("trips"))
+    if count is None:
+        return ""
+    periods = head.get("realised_moving_periods", head.get("moving_periods"))
+    names = moves(run, "realised" if "realised_trips" in head else "planned")["train"].nunique()
+    text = f"{names} train{'' if names == 1 else 's'} made {count} trip{'' if count == 1 else 's'}, {periods} periods in motion."
+    if head.get("most_delay_periods"):
+        text += f" A trip was late, by up to {head['most_delay_periods']} periods."
+    again = run.frame("negotiations").sort_values("period", kind="stable").iloc[1:]
+    if len(again):
+        times = ", ".join(f"{clock(run, int(row.period))[:5]} ({row.cause})" for row in again.itertuples())
+        text += f" The operators negotiated again at {times}."
+    return text
+
+
+def figure_reading(name: str, run: RailRun) -> str:
+    """Return the paragraph under a figure of the report."""
+    return _READINGS[name](run)
+
+
+def _routes(run: RailRun) -> str:
+    text = (
+        "Battery capacity at every station and on the trains: solid as carried out, dashed as planned day-ahead. It moves only "
+        "with trains; where nothing is dashed the day went as planned."
+    )
+    if len(moves(run, "planned")) or len(moves(run, "realised")):
+        text += " Bottom: where the trains are; level where a train stands, sloping where it moves."
+    table = batteries(run, "planned")
+    if len(table):
+        low, high = table["capacity_mw"].min(), table["capacity_mw"].max()
+        kept = (
+            f"{number(low, 1)} MW in every period"
+            if np.isclose(low, high)
+            else f"NOT constant: {number(low, 1)} to {number(high, 1)} MW"
+        )
+        text += f" All batteries together: {kept}."
+    return text
+
+
+def _bounds(run: RailRun) -> str:
+    rounds = day_ahead_rounds(run)
+    last = rounds.iloc[-1]
+    text = (
+        "Left: what any plan costs at least (lower bound, proven) and what the best plan so far costs (upper bound). Right: "
+        f"the distance between them. After {len(rounds)} rounds the lower bound is {number(last['lower_bound_usd'], 1)} USD"
+    )
+    if np.isfinite(last["upper_bound_usd"]):
+        text += f", the upper bound {number(last['upper_bound_usd'], 1)} USD, the gap {percent(last['gap'], 3)}"
+    counts = rounds["command"].value_counts()
+    return f"{text}. Rounds by command: {', '.join(f'{name} {count}' for name, count in counts.items())}."
+
+
+def _dispatch(run: RailRun) -> str:
+    names = leading_units(run)
+    text = "Output stacked from below; storage that charges is drawn below zero and adds to what the others must make."
+    if names:
+        text += f" Units with most energy: {', '.join(names)}."
+    costs = {"planned": plan_cost(run, "planned"), "realised": plan_cost(run, "realised")}
+    for phase, kinds in costs.items():
+        if kinds:
+            text += (
+                f" {phase.capitalize()} fuel {number(kinds['production_usd'])} USD, starts {number(kinds['start_up_usd'])} USD."
+            )
+    return text
+
+
+def _wind_reading(run: RailRun) -> str:
+    head = rail_summary(run)
+    parts = [
+        f"{word} {percent(float(head[key]))}"
+        for word, key in (("planned", "wind_used_share"), ("realised", "realised_wind_used_share"))
+        if key in head
+    ]
+    shares = f" Used over the day (46): {', '.join(parts)}." if parts else ""
+    return f"What is available and not used is curtailed (hatched).{shares}"
+
+
+def _storage(run: RailRun) -> str:
+    head = rail_summary(run)
+    text = "Energy at the end of each period: solid as carried out, dashed as planned. Areas: realised charging and discharging."
+    if "storage_utilisation" in head:
+        share, power = percent(float(head["storage_utilisation"])), number(float(head["storage_mw"]), 1)
+        text += f" In the plan, charging plus discharging is {share} of what {power} MW could do all day."
+    return text
+
+
+def _lines(run: RailRun) -> str:
+    table = line_loading(run)
+    bound = table[table["periods_at_limit"] > 0]
+    rows = bound.head(6).itertuples()
+    where = ", ".join(f"{row.line} ({row.periods_at_limit} periods)" for row in rows)
+    return f"{len(bound)} of {len(table)} limited lines reach their limit{': ' + where if where else ''}."
+
+
+def _price(run: RailRun) -> str:
+    table = run.frame("power_balance")
+    low, high = (table.loc[getattr(table["price_usd_per_mwh"], pick)()] for pick in ("idxmin", "idxmax"))
+    text = "What one more MWh of load would cost in the realised dispatch, with the commitment fixed."
+    text += f" Lowest {number(low['price_usd_per_mwh'], 2)} USD/MWh ({clock(run, int(low['period']))}), highest"
+    text += f" {number(high['price_usd_per_mwh'], 2)} USD/MWh ({clock(run, int(high['period']))})."
+    shed = float(table["shed_mw"].sum()) * run.period_h
+    return text + (f" {number(shed, 1)} MWh of load were not served." if shed > 1e-6 else " All load was served.")
+
+
+_READINGS = {
+    "capacity_and_routes": _routes,
+    "bounds": _bounds,
+    "dispatch": _dispatch,
+    "wind": _wind_reading,
+    "storage_energy": _storage,
+    "line_flow": _lines,
+    "price": _price,
+}

@@ -1,0 +1,56 @@
+"""The report of a run and the comparison of runs, whatever their world."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from federates.boundary.session import World
+
+__all__ = ["compare_runs", "run_headline", "write_run_report"]
+
+# The reports of the two worlds have nothing in common, and one process needs one of them: each is imported where it is used.
+
+
+def write_run_report(folder: Path, record: Mapping[str, Any] | None = None) -> Path:
+    """Write the report of the run in ``folder`` and return its page; ``record`` is what ``run.json`` is going to say."""
+    if _world(folder) is World.RAIL:
+        from federates.reporting.rail.report import write_rail_report
+
+        return write_rail_report(folder, record)
+    from federates.reporting.report import write_report
+
+    return write_report(folder, record)
+
+
+def run_headline(folder: Path) -> list[str]:
+    """Return what came out of a run, in a few sentences."""
+    if _world(folder) is World.RAIL:
+        from federates.reporting.rail.report import rail_headline
+
+        return rail_headline(folder)
+    from federates.reporting.tables import RunTables
+    from federates.reporting.words import headline
+
+    return headline(RunTables.read(folder))
+
+
+def compare_runs(runs: dict[str, Path], folder: Path) -> Path:
+    """Write a page into ``folder`` that sets runs of one scenario, by scheme, side by side; return it."""
+    if _world(next(iter(runs.values()))) is World.RAIL:
+        from federates.reporting.rail.compare import write_rail_comparison
+
+        return write_rail_comparison(runs, folder)
+    from federates.reporting.compare import write_comparison
+
+    return write_comparison(runs, folder)
+
+
+def _world(folder: Path) -> World:
+    """Return the world of a run; without ``session.json`` it is the road, whose report says what is missing."""
+    try:
+        return World(json.loads((folder / "session.json").read_text(encoding="utf-8")).get("world", World.ROAD))
+    except (OSError, ValueError):
+        return World.ROAD

@@ -1,0 +1,1 @@
+"""Transport operator of the rail world: trains routed on their time-space network."""

@@ -1,0 +1,90 @@
+"""The best plan in a situation: by shortest paths, and by a programme only where these do not fit into the slots."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from federates.boundary.messages import Array, ConnectionAnswer
+from federates.transport_operator.models.time_space_network.network import RailNetwork
+from federates.transport_operator.models.time_space_network.routes import can_end, cheapest_routes
+from federates.transport_operator.models.time_space_network.situation import Limits, Plan, Situation
+from federates.transport_operator.models.time_space_network.slots import SlotProgram, least_breach
+
+__all__ = ["Planner", "possible_limits"]
+
+
+class Planner:
+    """Answers for one situation. Connections, multipliers and rewards have shape (K, S, T), those of the past included."""
+
+    def __init__(self, network: RailNetwork, situation: Situation) -> None:
+        self.network, self.situation = network, situation
+        self._programme: SlotProgram | None = None
+
+    def solve(self, multipliers_usd: Array) -> ConnectionAnswer:
+        """Return the connection of the day that minimises f_T minus multipliers times connection, (41), with a proven bound."""
+        plan = self.best(multipliers_usd)
+        return self._answer(self.network.connection(plan.arc), plan.cost_usd, plan.bound_usd, multipliers_usd)
+
+    def relax(self, multipliers_usd: Array) -> ConnectionAnswer:
+        """Return the same in the linear relaxation, which differs only where slots bind."""
+        plan = cheapest_routes(self.network, self.situation, multipliers_usd)
+        if self._fits(plan):
+            return self._answer(self.network.connection(plan.arc), plan.cost_usd, plan.bound_usd, multipliers_usd)
+        found = self._slots().relaxed(multipliers_usd)
+        return self._answer(found.connection_veh, found.cost_usd, found.bound_usd, multipliers_usd)
+
+    def agree(self, connection: Array) -> Plan:
+        """Return the routes that stand where ``connection`` asks as often as can be, and of these the cheapest.
+
+        Each asked entry is worth more than all transport of the day. Fractions count as their part of an entry. The bound is
+        one of the cost.
+        """
+        asked = np.clip(connection, 0.0, 1.0)
+        asked[:, :, : self.situation.period] = 0.0
+        ends_usd = self.network.late_end_usd * float(self.situation.limits.end_free.sum())
+        reward = (1.0 + self.network.dearest_usd + ends_usd) * asked
+        plan = self.best(reward)
+        bound = plan.bound_usd + float((reward * self.network.connection(plan.arc)).sum())
+        return Plan(plan.arc, plan.cost_usd, min(plan.cost_usd, bound))
+
+    def best(self, reward_usd: Array) -> Plan:
+        """Return the routes that minimise cost minus reward from this period on."""
+        plan = cheapest_routes(self.network, self.situation, reward_usd)
+        return plan if self._fits(plan) else self._slots().best(reward_usd)
+
+    def evaluate(self, connection: Array) -> ConnectionAnswer:
+        """Return the whole connection of `agree`'s routes and the day's transport cost with them."""
+        plan = self.agree(connection)
+        nothing = np.zeros(self.network.shape)
+        return self._answer(self.network.connection(plan.arc), plan.cost_usd, plan.bound_usd, nothing)
+
+    def _answer(self, free: Array, cost_usd: float, bound_usd: float, multipliers_usd: Array) -> ConnectionAnswer:
+        """Add what was carried out to the free part of the day."""
+        now = self.situation
+        past_usd = now.spent_usd - float((multipliers_usd * now.stood).sum())
+        return ConnectionAnswer(now.stood + free, now.spent_usd + cost_usd, past_usd + bound_usd)
+
+    def _fits(self, plan: Plan) -> bool:
+        return _fits(self.network, self.situation, plan)
+
+    def _slots(self) -> SlotProgram:
+        self._programme = self._programme or SlotProgram(self.network, self.situation)
+        return self._programme
+
+
+def possible_limits(network: RailNetwork, situation: Situation) -> Limits:
+    """Return the situation's limits if they can be kept, else widened as little as makes it possible.
+
+    Ends are freed for the trains that no route brings home in time. If the trains still do not fit into the slots, these are
+    widened (a train waits before the station), and only where that takes very many further ends are freed.
+    """
+    now = situation.limits
+    situation = replace(situation, limits=Limits(now.slots, now.end_free | ~can_end(network, situation)))
+    at_ease = cheapest_routes(network, situation, np.zeros(network.shape))
+    return situation.limits if _fits(network, situation, at_ease) else least_breach(network, situation)
+
+
+def _fits(network: RailNetwork, situation: Situation, plan: Plan) -> bool:
+    return bool((network.connection(plan.arc).sum(axis=0) <= situation.limits.slots).all())

@@ -1,0 +1,71 @@
+"""What is fixed and what is free when a period opens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from federates.boundary.messages import Array
+from federates.boundary.timetable import Index
+from federates.transport_operator.models.time_space_network.network import RailNetwork
+
+__all__ = ["Limits", "Plan", "Situation", "first_situation"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The slots (S, T), and whether each train's end (K,) may lie elsewhere, at a price.
+
+    Both are what the settings say until a train is so late that they cannot be kept.
+    """
+
+    slots: Index
+    end_free: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """The day at the start of ``period``.
+
+    ``station`` and ``ready`` (K,): where each train stands next, and from which period (beyond T: not any more this day).
+    ``stood`` (K, S, T): the connection carried out. ``spent_usd``: cost carried out, with the rest of the trips under way.
+    """
+
+    period: int
+    station: Index
+    ready: Index
+    limits: Limits
+    stood: Array
+    spent_usd: float
+
+    def end_price_usd(self, network: RailNetwork) -> Array:
+        """Return what it costs each train to end at each station (K, S): elsewhere than at its own the price, or inf."""
+        at_end = np.arange(network.tsn.stations) == network.end[:, None]
+        elsewhere = np.where(self.limits.end_free, network.late_end_usd, np.inf)
+        return np.where(at_end, 0.0, elsewhere[:, None])
+
+    def out_for_good(self, network: RailNetwork) -> NDArray[np.bool_]:
+        """Return which trains (K,) do not arrive before the day ends."""
+        return self.ready > network.tsn.periods
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Routes: the arc that each train is on in each period (K, T), -1 in the past and while a trip under way lasts.
+
+    ``cost_usd``: transport cost of the routes, with the price of ends elsewhere. ``bound_usd``: proven lower bound of that cost
+    minus rewards.
+    """
+
+    arc: Index
+    cost_usd: float
+    bound_usd: float
+
+
+def first_situation(network: RailNetwork) -> Situation:
+    """Return the start of the day: every train at its start station, equation (3)."""
+    limits = Limits(network.slots, np.zeros(len(network.start), dtype=bool))
+    ready = np.zeros(len(network.start), dtype=np.int64)
+    return Situation(0, network.start, ready, limits, np.zeros(network.shape), 0.0)
