@@ -69,6 +69,11 @@ class TimeSpaceNetwork:
         """Return the number of nodes, S (T + 1)."""
         return self.stations * (self.periods + 1)
 
+    def arcs_in_period(self) -> NDArray[np.float64]:
+        """Return which arcs a train may be on in each period, shape (A, T): 1 from an arc's start to its end."""
+        period = np.arange(self.periods)
+        return ((self.start[:, None] <= period) & (period < self.end[:, None])).astype(np.float64)
+
     def node(self, station: int, period: int) -> int:
         """Return the number of node (station, period)."""
         return station * (self.periods + 1) + period

@@ -15,6 +15,7 @@ from federates import __version__
 from federates.boundary.errors import ConfigError, PortageError, Problem
 from federates.boundary.session import RailScheme, Scheme, World
 from federates.cli.common import ScenarioArgument, SetOption, console, errors, pairs, say_end
+from federates.cli.centralised import centralised
 from federates.cli.progress import ProgressView
 from federates.runs.check import check_scenario
 from federates.runs.launch import Launch, launch
@@ -113,6 +114,9 @@ def _scheme_names(text: str, world: World) -> list[str]:
         if name not in allowed:
             raise typer.BadParameter(f"{name!r}: allowed are {', '.join(allowed)}", param_hint="--schemes")
     return names
+
+
+app.command()(centralised)
 
 
 def _run_schemes(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from small_rail_scenario import write_small_rail_scenario
 
 ROOT = Path(__file__).parents[2]
 
@@ -220,3 +221,97 @@ def test_several_problems_in_several_files_come_at_once(tmp_path):
     for words in ("periods", "settings.engine", "settings.gap_target", "free_speed_m_per_s", "core_type"):
         assert words in done.stderr
     assert done.stderr.startswith("5 problems found")
+
+
+def rail(**keys):
+    """Return a function that changes keys of the public agreement of the small scenario by rail."""
+
+    def apply(scenario):
+        for key, value in keys.items():
+            change("scenario.yaml", key, to=value)(scenario)
+
+    return apply
+
+
+def list_traffic(scenario):
+    (scenario / "traffic_sumo").mkdir()
+    runner = scenario / "runner.json"
+    data = json.loads(runner.read_text())
+    entry = {"name": "traffic_sumo", "directory": "traffic_sumo", "exec": "python -m federates.traffic_sumo"}
+    data["federates"].append(entry)
+    runner.write_text(json.dumps(data))
+
+
+BROKEN_RAIL = {
+    "home station unknown": (
+        rail(trains=[{"name": "k1", "home": "c"}]),
+        ["scenario.yaml", "trains.k1.home: must be one of ['a', 'b'], but got 'c'"],
+    ),
+    "trip longer than the day": (
+        rail(trip_periods=[[0, 5], [1, 0]]),
+        ["scenario.yaml", "trip_periods[a][b]: must be from 1 to 4, the periods of the run, but got 5"],
+    ),
+    "ragged timetable": (
+        rail(trip_periods=[[0, 1], [1]]),
+        ["scenario.yaml", "trip_periods: must be 2 rows of 2 numbers (one per station), but rows have [2, 1]"],
+    ),
+    "unknown scheme": (rail(scheme="proposed"), ["scenario.yaml", "scheme = 'proposed'", "'mobile', 'fixed'"]),
+    "world misspelt": (rail(world="rial"), ["scenario.yaml", "world = 'rial': must be road or rail"]),
+    "world that is no text": (rail(world=["rail"]), ["scenario.yaml", "world = ['rail']: must be road or rail"]),
+    "traffic model by rail": (
+        list_traffic,
+        ["runner.json", "federates = 1 named 'traffic_sumo'", "there must be none", "world is rail"],
+    ),
+    "no transport operator": (
+        replace("runner.json", '"name": "transport_operator"', '"name": "transporter"'),
+        ["runner.json", "0 named 'transport_operator'", "allowed names: broker, coordinator, power_operator, transport_operator"],
+    ),
+    "key of the road": (rail(horizon_periods=4), ["scenario.yaml", "horizon_periods = 4: unknown key"]),
+    "misspelt key of a train": (
+        rail(trains=[{"name": "k1", "hom": "a"}]),
+        ["scenario.yaml", "trains.0.hom", "did you mean 'home'", "trains.0.home = missing"],
+    ),
+    "rounds that do not fit into a period": (
+        lambda scenario: (
+            rail(period_s=60)(scenario),
+            change("broker.yaml", "max_rounds", to=20_000)(scenario),
+            change("broker.yaml", "dispatch_offset_s", to=60)(scenario),
+        ),
+        ["scenario.yaml", "period_s = 60", "round_step_s x 4 x (max_rounds + 10) = 80.04 s"],
+    ),
+    "model of the road": (
+        lambda scenario: shutil.copytree(
+            ROOT / "scenarios/la_gcs/transport_operator", scenario / "transport_operator", dirs_exist_ok=True
+        ),
+        ["transport_operator/config.yaml", "operator = 'joint_graph'", "whose world is rail"],
+    ),
+    "another runner file": (
+        replace("runner.json", "federates.broker --config broker.yaml", "federates.broker --runner other.json"),
+        ["runner.json", "broker.exec = --runner: must be this file, runner.json"],
+    ),
+}
+
+
+def test_a_scenario_by_rail_has_nothing_wrong(tmp_path):
+    done = check(write_small_rail_scenario(tmp_path))
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", BROKEN_RAIL)
+def test_a_broken_scenario_by_rail_is_refused_with_a_clear_message(tmp_path, name):
+    breaking, said = BROKEN_RAIL[name]
+    scenario = write_small_rail_scenario(tmp_path)
+    breaking(scenario)
+    done = check(scenario)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    for words in said:
+        assert words in done.stderr
+    assert not (scenario / "results").exists()
+
+
+def test_schemes_to_compare_are_those_of_the_world(tmp_path):
+    words = [sys.executable, "-m", "federates.cli", "compare", "--schemes", "mobile,fastest_route"]
+    done = subprocess.run([*words, str(write_small_rail_scenario(tmp_path))], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert "mobile, fixed, central, no_storage" in " ".join(done.stderr.replace("│", " ").split())

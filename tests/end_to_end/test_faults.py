@@ -15,6 +15,7 @@ import time
 import pandas as pd
 import psutil
 import pytest
+from small_rail_scenario import RAIL_AGENTS, write_small_rail_scenario
 from small_scenario import AGENTS, write_small_scenario
 
 LIMIT_S = 15.0
@@ -184,3 +185,139 @@ def test_processes_and_threads_give_the_same_results(tmp_path, environment):
     outside, inside = run_folder(scenario), run_in_process(scenario)
     for name in ("coordinator/rounds", "coordinator/schedule", "power_operator/seen", "traffic_sumo/moved"):
         pd.testing.assert_frame_equal(pd.read_parquet(outside / f"{name}.parquet"), pd.read_parquet(inside / f"{name}.parquet"))
+
+
+@pytest.mark.parametrize("command", ["portage", "helics"])
+def test_a_day_by_rail_in_processes(tmp_path, environment, command):
+    """The broker counts three agents in runner.json; processes and threads give the same results."""
+    from federates.runs.in_process import run_in_process
+
+    scenario = write_small_rail_scenario(tmp_path, transport={"late_period": 0})
+    process = start(command, scenario, environment)
+    output, _ = process.communicate(timeout=90)
+    assert process.returncode == 0, output
+    outside = run_folder(scenario)
+    assert json.loads((outside / "run.json").read_text())["status"] == "complete"
+    inside = run_in_process(scenario)
+    for name in ("coordinator/negotiations", "coordinator/connections", "power_operator/plan", "transport_operator/moves"):
+        pd.testing.assert_frame_equal(pd.read_parquet(outside / f"{name}.parquet"), pd.read_parquet(inside / f"{name}.parquet"))
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("raise", "power_operator: no feasible plan"),
+        ("kill", "power_operator"),
+        ("exit", "power_operator: ended without a word"),
+        ("sleep", "power_operator: solve in period 0, round 2 took longer than 4 s"),
+    ],
+)
+def test_a_failing_operator_ends_a_run_by_rail(tmp_path, environment, fault, said):
+    limits = {"join_s": 30, "begin_s": 30, "answer_s": 4 if fault == "sleep" else 60, "finish_s": 30}
+    scenario = write_small_rail_scenario(tmp_path, power={"fault": fault}, broker={"limits": limits})
+    process = start("portage", scenario, environment)
+    output, _ = process.communicate(timeout=LIMIT_S + 25)
+    assert process.returncode == 1, output
+    assert said in output
+    record = json.loads((run_folder(scenario) / "run.json").read_text())
+    assert record["status"] == "failed"
+    assert said.split(":")[0] in record["failure"]
+    assert nothing_is_left(scenario)
+
+
+@pytest.mark.parametrize("victim", RAIL_AGENTS)
+def test_a_killed_process_ends_a_run_by_rail_and_is_named(tmp_path, environment, victim):
+    """It is killed while the power operator works on a long answer and the coordinator asks how far it is."""
+    scenario = write_small_rail_scenario(tmp_path, power={"slow_s": 300, "slow_in": "relax"}, broker={"limits": LONG})
+    process = start("portage", scenario, environment)
+    wait_for_question(scenario, 1)
+    pid = wait_for(scenario, victim)
+    time.sleep(1.0)
+    killed = time.monotonic()
+    os.kill(pid, signal.SIGKILL)
+    output, _ = process.communicate(timeout=40)
+    assert time.monotonic() - killed < LIMIT_S
+    assert process.returncode == 1
+    assert victim in output
+    assert nothing_is_left(scenario)
+
+
+LONG = {"join_s": 30, "begin_s": 30, "answer_s": 600, "finish_s": 30}
+
+
+def wait_for_question(scenario, round_):
+    """Wait until the coordinator has asked the operators for this round of the first period."""
+    deadline = time.monotonic() + 40
+    while time.monotonic() < deadline:
+        for path in (scenario / "results").glob("*/coordinator/progress.jsonl"):
+            if f'"asked_round": {round_},' in path.read_text():
+                return
+        time.sleep(0.02)
+    raise AssertionError(f"round {round_} was never asked")
+
+
+def cpu_s(processes):
+    return {process.pid: sum(process.cpu_times()[:2]) for process in processes}
+
+
+@pytest.mark.parametrize("slow_in", ["begin", "relax", "commit"])
+def test_nobody_is_busy_while_an_operator_works_for_long(tmp_path, environment, slow_in):
+    """Two federates that wait in a time request for a third one would burn a core (docs/decisions/0008): 4 s in 4 s."""
+    scenario = write_small_rail_scenario(
+        tmp_path,
+        session={"periods": 1},
+        power={"slow_s": 6, "slow_in": slow_in, "worth_usd": [[1], [1]]},
+        broker={"limits": LONG},
+    )
+    process = start("portage", scenario, environment)
+    if slow_in == "begin":
+        wait_for(scenario, "coordinator")
+        time.sleep(1.5)
+    else:
+        wait_for_question(scenario, 1 if slow_in == "relax" else 5)
+        time.sleep(0.5)
+    waiting = processes_of(scenario)
+    assert len(waiting) == 4
+    before = cpu_s(waiting)
+    time.sleep(4.0)
+    after = cpu_s(waiting)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, output
+    assert sum(after.values()) - sum(before.values()) < 1.0
+
+
+def test_agents_of_the_wrong_world_are_said_by_helics_run_too(tmp_path, environment):
+    """`helics run` checks nothing before it starts the processes."""
+    scenario = write_small_scenario(tmp_path)
+    session = (write_small_rail_scenario(tmp_path) / "scenario.yaml").read_text()
+    (scenario / "scenario.yaml").write_text(session)
+    process = start("helics", scenario, environment)
+    process.communicate(timeout=60)
+    record = json.loads((run_folder(scenario) / "run.json").read_text())
+    assert record["status"] == "failed"
+    assert "scenario.yaml: world = rail: must be road, for runner.json lists traffic_sumo" in record["failure"]
+    assert nothing_is_left(scenario)
+
+
+def test_a_runner_file_of_another_name_is_named_to_the_broker(tmp_path, environment):
+    scenario = write_small_rail_scenario(tmp_path)
+    other = scenario / "day.json"
+    (scenario / "runner.json").rename(other)
+    words = ["python", "-m", "federates.broker", "--config", "broker.yaml"]
+    silent = environment | {"PORTAGE_IDENTITY": str(tmp_path / "identity.json")}
+    done = subprocess.run(words, cwd=scenario, env=silent, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 2
+    assert "runner.json: (file) = missing: must be the scenario's runner.json, or named by --runner" in done.stderr
+    other.write_text(other.read_text().replace("--config broker.yaml", "--config broker.yaml --runner day.json"))
+    process = subprocess.run(["helics", "run", "--path", str(other)], env=environment, capture_output=True, text=True, timeout=90)
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert json.loads((run_folder(scenario) / "run.json").read_text())["status"] == "complete"
+
+
+def test_an_option_without_a_value_is_one_clear_line(tmp_path, environment):
+    scenario = write_small_rail_scenario(tmp_path)
+    words = ["python", "-m", "federates.coordinator", "--set", "periods"]
+    done = subprocess.run(words, cwd=scenario / "coordinator", env=environment, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 2
+    assert "--set = 'periods': must be KEY=VALUE" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,7 +1,7 @@
 """A federation by rail with closed-form answers, to test the runtime without a solver.
 
-Power values train ``k`` at station ``s`` in period ``t`` with ``worth_usd[s][t]``; transport pays ``move_usd`` for every period in
-which a train moves, and knows every route by enumeration. Power's cost is linear, so at multipliers equal to the worth the
+Power values train ``k`` at station ``s`` in period ``t`` with ``worth_usd[s][t]``; transport pays ``move_usd`` for every period
+in which a train moves, and knows every route by enumeration. Power's cost is linear, so at multipliers equal to the worth the
 transport operator alone finds the joint optimum, and the bounds of both add up to its cost.
 """
 
@@ -127,7 +127,7 @@ class SmallRailTransport(TransportOperator):
         return self.settings.move_usd * moved
 
     def _best(self, price):
-        """Return the cheapest route of every train by ``price(stand (S, T), moved periods, train)``; bound and value are the same."""
+        """Return every train's cheapest route by ``price(stand (S, T), moved periods, train)``; bound and value are the same."""
         connection, cost, value = self.stood.copy(), self.paid, self.paid
         for k, (station, since) in enumerate(self.ready):
             routes = list(self._routes(k, station, max(since, self.period), self.stood[k].copy(), 0))

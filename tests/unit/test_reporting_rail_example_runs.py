@@ -1,7 +1,7 @@
 """Run folders of the rail world made up for the tests of reporting, written as the agents write them.
 
-A day of 24 h with two trains: each leaves its home at 4 h for ``bus15``, arrives an hour later, and is back for the last hours. In
-the realised day the second train's first trip takes an hour longer, and the operators negotiate again.
+A day of 24 h with two trains: each leaves its home at 4 h for ``bus15``, arrives an hour later, and is back for the last hours.
+In the realised day the second train's first trip takes an hour longer, and the operators negotiate again.
 """
 
 from __future__ import annotations
@@ -34,7 +34,15 @@ COST_FACTOR = {"mobile": 0.93, "fixed": 0.96, "central": 0.99, "no_storage": 1.0
 def session(scheme: str = "mobile", name: str = "example_rail", **changes) -> dict:
     trains = [{"name": train, "home": home} for train, home in HOMES.items()]
     trip = [[0, 1, 1], [1, 0, 1], [1, 1, 0]]
-    base = {"schema_version": 1, "world": "rail", "name": name, "scheme": scheme, "seed": 1, "periods": T, "run_id": f"{scheme}-1"}
+    base = {
+        "schema_version": 1,
+        "world": "rail",
+        "name": name,
+        "scheme": scheme,
+        "seed": 1,
+        "periods": T,
+        "run_id": f"{scheme}-1",
+    }
     return base | {"rail_stations": STATIONS, "trains": trains, "trip_periods": trip} | changes
 
 
@@ -123,11 +131,16 @@ def add_storage(run: Folder, scheme: str) -> None:
             capacity["bus15"], on_train = 15.0, dict.fromkeys(HOMES, 22.5)
         for name in names:
             energy[name] += 0.85 * max(0.0, -power) - max(0.0, power) / 0.85
-            row = {"capacity_mw": capacity[name], "energy_mwh": energy[name], "charge_mw": max(0.0, -power), "discharge_mw": max(0.0, power)}
+            row = {
+                "capacity_mw": capacity[name],
+                "energy_mwh": energy[name],
+                "charge_mw": max(0.0, -power),
+                "discharge_mw": max(0.0, power),
+            }
             run.add("storage_state", period=p, station=name, **row, **{f"planned_{key}": value for key, value in row.items()})
         for train, carried in on_train.items() if scheme == "mobile" else ():
-            run.add("train_storage", period=p, train=train, planned_capacity_mw=carried, capacity_mw=carried, planned_energy_mwh=22.5,
-                    energy_mwh=22.5)  # fmt: skip
+            row = {"capacity_mw": carried, "energy_mwh": 22.5}
+            run.add("train_storage", period=p, train=train, **row, **{f"planned_{key}": value for key, value in row.items()})
 
 
 def add_trains(run: Folder, late: int) -> None:
@@ -139,8 +152,8 @@ def add_trains(run: Folder, late: int) -> None:
                 origin, destination = place(train, p, delays.get(train, 0))
                 cost = 20.0 if origin != destination else 0.0
                 delay = delays.get(train, 0) if p == 5 else 0
-                run.add("train_moves", phase=phase, planned_in=planned_in, train=train, period=p, origin=origin, destination=destination,
-                        delay_periods=delay, cost_usd=cost)  # fmt: skip
+                head = {"phase": phase, "planned_in": planned_in, "train": train, "period": p}
+                run.add("train_moves", **head, origin=origin, destination=destination, delay_periods=delay, cost_usd=cost)
 
 
 def add_negotiation(run: Folder, late: int) -> None:
@@ -149,9 +162,8 @@ def add_negotiation(run: Folder, late: int) -> None:
         lower, upper = best * (1 - 0.6 * 0.5**k) - 30.0, -1.0 if k < 3 else best + 400.0 * 0.6**k
         gap = -1.0 if k < 3 else (upper - lower) / upper
         command = "relax" if k < 5 else "solve" if k % 2 else "evaluate"
-        run.add("rounds", period=0, round=k, command=command, lower_bound_usd=lower, upper_bound_usd=upper, gap=gap, residual_veh=2.0,
-                shortfall_veh=1.0)  # fmt: skip
-    bounds = {"lower_bound_usd": lower, "upper_bound_usd": upper, "gap": gap}
+        bounds = {"lower_bound_usd": lower, "upper_bound_usd": upper, "gap": gap}
+        run.add("rounds", period=0, round=k, command=command, **bounds, residual_veh=2.0, shortfall_veh=1.0)
     run.add("negotiations", period=0, cause="day ahead", rounds=14, agreed=True, reason="gap within tolerance", **bounds)
     if late:
         run.add("negotiations", period=6, cause="train2 is late", rounds=3, agreed=True, reason="gap within tolerance", **bounds)

@@ -14,7 +14,7 @@ from scipy.optimize import linprog
 from federates.boundary.session import RailSession
 from federates.transport_operator.models.time_space_network.operator import TimeSpaceNetworkOperator
 
-QUIET = settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.filter_too_much])
+QUIET = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.filter_too_much])
 NAMES = ("a", "b", "c")
 
 

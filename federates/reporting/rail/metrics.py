@@ -87,10 +87,13 @@ def batteries(run: RailRun, phase: Phase) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame : index period; capacity_mw, energy_mwh, throughput_mw (charging plus discharging power). Empty without batteries.
+    DataFrame : index period; capacity_mw, energy_mwh, throughput_mw (charging plus discharging power). Empty without
+        batteries, and where the trains' part is not recorded: a sum without them would look like a smaller battery.
     """
     prefix = "planned_" if phase == "planned" else ""
     stations, trains = run.frame("storage_state"), run.frame("train_storage")
+    if run.lacks("storage_state") or (run.session.scheme is RailScheme.MOBILE and run.lacks("train_storage")):
+        stations, trains = stations.head(0), trains.head(0)
     names = {f"{prefix}{name}": name for name in ("capacity_mw", "energy_mwh", "charge_mw", "discharge_mw")}
     out = stations.groupby("period")[list(names)].sum().rename(columns=names)
     for name in ("capacity_mw", "energy_mwh"):

@@ -87,8 +87,9 @@ def _trains(run: RailRun, head: Numbers) -> str:
     periods = head.get("realised_moving_periods", head.get("moving_periods"))
     names = moves(run, "realised" if "realised_trips" in head else "planned")["train"].nunique()
     text = f"{names} train{'' if names == 1 else 's'} made {count} trip{'' if count == 1 else 's'}, {periods} periods in motion."
-    if head.get("most_delay_periods"):
-        text += f" A trip was late, by up to {head['most_delay_periods']} periods."
+    late = head.get("most_delay_periods")
+    if late:
+        text += f" A trip was late, by up to {late} period{'' if late == 1 else 's'}."
     again = run.frame("negotiations").sort_values("period", kind="stable").iloc[1:]
     if len(again):
         times = ", ".join(f"{clock(run, int(row.period))[:5]} ({row.cause})" for row in again.itertuples())

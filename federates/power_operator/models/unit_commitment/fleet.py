@@ -20,9 +20,9 @@ Index = NDArray[np.int64]
 class StorageFleet:
     """Batteries at stations and on trains.
 
-    ``bus`` (S,) are bus indices; ``capacity_mw`` (S,) and ``energy_mwh`` (S,) are the most a station holds (c_max_s, e_max_s), the
-    ``start_`` arrays what is there before the first period; likewise with K for trains. ``duration_h`` is beta: a battery of 1 MW holds
-    beta MWh. ``throughput_usd_per_mwh`` breaks ties: cycling that burns curtailed energy is not free.
+    ``bus`` (S,) are bus indices; ``capacity_mw`` (S,) and ``energy_mwh`` (S,) are the most a station holds (c_max_s, e_max_s),
+    the ``start_`` arrays what is there before the first period; likewise with K for trains. ``duration_h`` is beta: a battery
+    of 1 MW holds beta MWh. ``throughput_usd_per_mwh`` breaks ties: cycling that burns curtailed energy is not free.
     ``end_`` is what must be there after the last period.
     """
 

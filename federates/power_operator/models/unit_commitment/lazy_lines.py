@@ -8,6 +8,7 @@ Systems 34(3), doi:10.1109/TPWRS.2019.2892620.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from federates.power_operator.models.unit_commitment.commitment_columns import Commitment
 from federates.power_operator.models.unit_commitment.network import ptdf, shift_flow_mw
-from federates.runtime.linear_model import NoSolutionInTimeError, Solution, Solver, Term
+from federates.runtime.linear_model import Improvement, NoSolutionInTimeError, Solution, Solver, Term
 
 __all__ = ["LazyLines", "LazyLinesOptions"]
 
@@ -96,23 +97,34 @@ class LazyLines:
         return self._hold(solver, relaxed=relaxed, until=_until(began, time_limit_s), **how)
 
     def _hold(self, solver: Solver, *, until: float | None, **how: Any) -> Solution:
-        wall_s = 0.0
+        wall_s, bound = 0.0, -np.inf
+        if not how.get("relaxed"):
+            how["on_improvement"] = self._watch(how.get("on_improvement"))
         while True:
             left_s = None if until is None else until - time.perf_counter()
             if left_s is not None and left_s <= 0:
-                raise NoSolutionInTimeError("the time limit ended before all violated line limits were added", -np.inf)
+                raise NoSolutionInTimeError("the time limit ended before all violated line limits were added", bound)
             self.rounds += 1
             solution = solver.solve(time_limit_s=left_s, **how)
-            wall_s += solution.wall_s
+            wall_s, bound = wall_s + solution.wall_s, max(bound, solution.bound)
             line, period = self._violated(solution.values)
             if not line.size:
                 return Solution(
-                    solution.values, solution.objective, solution.bound, solution.status,
+                    solution.values, solution.objective, bound, solution.status,
                     solution.row_dual, solution.column_dual, wall_s,
                 )  # fmt: skip
             self._add(solver, line, period)
             if solution.row_dual is None:  # a MIP: its plan with the overload paid for is a start for the next round
                 how["start"] = self._with_slack(solution.values)
+
+    def _watch(self, inner: Callable[[Improvement], bool | None] | None) -> Callable[[Improvement], bool]:
+        """Return a callback that ends a solve at the first plan that violates a limit, so that no time goes into proving it."""
+
+        def improved(found: Improvement) -> bool:
+            stop = bool(inner(found)) if inner is not None else False
+            return stop or bool(self._violated(found.values)[0].size)
+
+        return improved
 
     def _adopt(self, solver: Solver) -> bool:
         """Return whether ``solver`` is new; limits found with another one are added to it."""

@@ -1,8 +1,8 @@
 """Unit commitment, storage and trains as one model that is kept between the rounds of a negotiation.
 
-The power operator's problems (37)-(42) of Ding et al., JMPCE 2025: min f_P + lambda . J over (5)-(36), J being a route of the *public*
-timetable, and the cost of a given connection, J <= I. Only prices or bounds change from one round to the next; line limits found once
-stay in the model.
+The power operator's problems (37)-(42) of Ding et al., JMPCE 2025: min f_P + lambda . J over (5)-(36), J being a route of the
+*public* timetable, and the cost of a given connection, J <= I. Only prices or bounds change from one round to the next; line
+limits found once stay in the model.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class PlanOptions:
 
 
 class PlanModel:
-    """The model of one horizon of T periods, with groups J of trains on ``network`` (no groups: batteries stay where they are)."""
+    """The model of one horizon of T periods, with groups J of trains on ``network``; without, batteries stay where they are."""
 
     def __init__(
         self,

@@ -58,13 +58,13 @@ class StorageSettings(Config):
 
     battery: BatterySettings = BatterySettings()
     """What all batteries have in common."""
-    mobile: dict[str, SiteSettings] = {}
+    mobile: dict[str, SiteSettings] = Field(default_factory=dict)
     """Scheme `mobile`: the stations of the session."""
-    trains: dict[str, TrainSettings] = {}
+    trains: dict[str, TrainSettings] = Field(default_factory=dict)
     """Scheme `mobile`: the trains of the session."""
-    fixed: dict[str, SiteSettings] = {}
+    fixed: dict[str, SiteSettings] = Field(default_factory=dict)
     """Scheme `fixed`: the same total, spread over the stations."""
-    central: dict[str, SiteSettings] = {}
+    central: dict[str, SiteSettings] = Field(default_factory=dict)
     """Scheme `central`: the same total at one bus."""
 
     def sites(self, scheme: RailScheme) -> dict[str, SiteSettings]:
@@ -141,16 +141,17 @@ class UnitCommitmentSettings(Config):
     cost_segments: Annotated[int, Field(ge=1, le=200)] = 10
     """Segments of a quadratic cost curve; the largest error is recorded."""
     units_file: str = "data/units.csv"
-    """CSV by bus: p_min_mw or p_min_share, min_up_h, min_down_h, ramp_mw_per_h or ramp_share_per_h, start_up_usd, initial_on_h."""
+    """CSV by bus: p_min_mw or p_min_share, min_up_h, min_down_h, ramp_mw_per_h or ramp_share_per_h, start_up_usd,
+    initial_on_h."""
     line_limits_file: str = ""
     """CSV with line (row of the case's branches, from 1), from_bus, to_bus, limit_mw; other lines keep the case's limit."""
-    line_limits_mw: dict[str, NotNegative] = {}
+    line_limits_mw: dict[str, NotNegative] = Field(default_factory=dict)
     """Limits of single lines on top of the file, by "from-to", such as "12-13"."""
     renewables_file: str = "data/renewables.csv"
     """CSV with the column period and one column of available power, MW, per renewable unit."""
     load: LoadSettings = LoadSettings()
     """Load of the day."""
-    renewables: dict[str, RenewableSettings] = {}
+    renewables: dict[str, RenewableSettings] = Field(default_factory=dict)
     """Renewable units by name."""
     storage: StorageSettings = StorageSettings()
     """Batteries."""

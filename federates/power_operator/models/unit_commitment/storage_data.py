@@ -17,8 +17,8 @@ __all__ = ["storage_fleet", "storage_problems"]
 def storage_fleet(settings: UnitCommitmentSettings, session: RailSession, buses: Sequence[int]) -> StorageFleet:
     """Return stations and trains of the session's scheme; ``buses`` are the numbers of the case, in order.
 
-    Stations of the scheme `mobile` stand in the session's order. Fixed storage has all its batteries, and its energy is limited by
-    ``energy_mwh`` alone: the paper gives M2, M3, M5 and M6 more hours than beta.
+    Stations of the scheme `mobile` stand in the session's order. Fixed storage has all its batteries, and its energy is limited
+    by ``energy_mwh`` alone: the paper gives M2, M3, M5 and M6 more hours than beta.
     """
     mobile = session.scheme is RailScheme.MOBILE
     sites = settings.storage.sites(session.scheme)
@@ -60,9 +60,7 @@ def _longest_h(sites: Sequence[SiteSettings]) -> float:
     return max((site.energy_mwh / site.capacity_mw for site in sites if site.capacity_mw > 0), default=1.0)
 
 
-def storage_problems(
-    settings: UnitCommitmentSettings, session: RailSession, buses: Sequence[int], config: str
-) -> list[Problem]:
+def storage_problems(settings: UnitCommitmentSettings, session: RailSession, buses: Sequence[int], config: str) -> list[Problem]:
     """Return what does not fit: stations and trains that the session has and the settings lack, and unknown buses."""
     storage = settings.storage
     problems: list[Problem] = []

@@ -22,8 +22,8 @@ def group_trains(
 ) -> tuple[TrainGroup, ...]:
     """Return the groups of trains for a plan from ``period`` on; with ``alike`` false every train is a group of its own.
 
-    ``train_ready`` (K, 2) is the station where a train stands next and the period of the day from which it does; in a group, periods
-    count from ``period``. A train that can no longer come home in time by the public timetable stays where it is ready.
+    ``train_ready`` (K, 2) is the station where a train stands next and the period of the day from which it does; in a group,
+    periods count from ``period``. A train that can no longer come home in time by the public timetable stays where it is ready.
     """
     groups: dict[tuple[float, ...], list[int]] = {}
     for k, train in enumerate(session.trains):
@@ -50,9 +50,7 @@ def _kind_number(session: RailSession, train: int) -> int:
     return sorted({entry.kind for entry in session.trains}).index(session.trains[train].kind)
 
 
-def connection_of(
-    groups: Sequence[TrainGroup], network: TimeSpaceNetwork, on_arc: Array, idle: Array, trains: int
-) -> Array:
+def connection_of(groups: Sequence[TrainGroup], network: TimeSpaceNetwork, on_arc: Array, idle: Array, trains: int) -> Array:
     """Return who stands where when, shape (K, S, T), from trains per group on arcs (J, A) and idle (J, S, T).
 
     Whole flows are taken apart into one route per train; fractions (of a relaxation) are shared out evenly.

@@ -73,4 +73,6 @@ def _gaps(axes: Axes, rounds: pd.DataFrame) -> None:
         axes.semilogy(rounds["round"], positive, color=BLACK, marker="o", markersize=3.0, linewidth=1.2)
     else:
         axes.plot(rounds["round"], percent, color=BLACK, marker="o", markersize=3.0, linewidth=1.2)
+    for pick in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+        pick(lambda value, _: f"{value:g}")
     axes.set_ylabel("Gap, (UB - LB) / |UB| (%)")

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from federates.reporting.figures.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, hour_axis, hour_edges
 from federates.reporting.tables import RailRun
 
-__all__ = ["COLOURS", "DASHES", "PLANNED", "REALISED", "by_period", "draw_stairs", "hour_panels", "thousands"]
+__all__ = ["COLOURS", "DASHES", "PLANNED", "REALISED", "by_period", "draw_stairs", "hour_panels", "stations_of", "thousands"]
 
 COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, BLACK, "#8c6d31")
 """One after the other for stations, trains, lines and units; a label or a line style always goes with them."""
@@ -21,6 +21,13 @@ DASHES: dict[str, Any] = {"mobile": "-", "fixed": (0, (4, 1.5)), "central": (0, 
 
 PLANNED: dict[str, Any] = {"linestyle": (0, (4, 1.6)), "linewidth": 1.2}
 REALISED: dict[str, Any] = {"linestyle": "-", "linewidth": 1.7}
+
+
+def stations_of(run: RailRun) -> list[str]:
+    """Return places with recorded batteries: the session's stations, in its order, then others by name (`central` has one)."""
+    found = set(run.frame("storage_state")["station"])
+    known = [name for name in run.session.stations if name in found]
+    return known + sorted(found.difference(known))
 
 
 def by_period(run: RailRun, table: pd.DataFrame, column: str) -> np.ndarray:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from federates.reporting.figures.style import BLACK, hour_axis, new_figure, paper_style
-from federates.reporting.rail.figures.common import COLOURS, PLANNED, REALISED, by_period, draw_stairs, hour_panels
+from federates.reporting.rail.figures.common import COLOURS, PLANNED, REALISED, by_period, draw_stairs, hour_panels, stations_of
 from federates.reporting.rail.metrics import Phase, moves
 from federates.reporting.tables import RailRun
 
@@ -26,7 +26,7 @@ _SPREAD = 0.22
 def routes_figure(run: RailRun) -> Figure:
     """Return capacity over time, one panel a station and one for the trains, above the space-time diagram of the trains."""
     trains = [train.name for train in run.session.trains] if len(moves(run, "planned")) or len(moves(run, "realised")) else []
-    names = list(dict.fromkeys(run.frame("storage_state")["station"]))
+    names = stations_of(run)
     rows = len(names) + (2 if trains else 0)
     figure = new_figure(1.1 + 1.0 * rows + (0.35 * len(names) if trains else 0.0), f"Batteries and trains: {run.title}")
     ratios = [1.0] * len(names) + ([1.0, 0.7 + 0.45 * len(run.session.stations)] if trains else [])
@@ -50,15 +50,17 @@ def _capacities(panels: np.ndarray, run: RailRun, names: list[str], trains: list
         panel.set_ylabel(f"{name}\n(MW)")
     if trains:
         for k, name in enumerate(trains):
-            _pair(panels[len(names)], run, carried[carried["train"] == name], COLOURS[k])
+            # Trains often carry the same; the later one is thinner, so that both are seen.
+            _pair(panels[len(names)], run, carried[carried["train"] == name], COLOURS[k], 1.0 + 0.8 * (len(trains) - 1 - k))
         panels[len(names)].set_ylabel("on trains\n(MW)")
     top = max((panel.dataLim.ymax for panel in panels[: len(names) + bool(trains)]), default=1.0)
     for panel in panels[: len(names) + bool(trains)]:
         panel.set_ylim(0.0, 1.08 * max(top, 1.0))
 
 
-def _pair(axes: Axes, run: RailRun, table: pd.DataFrame, colour: str) -> None:
-    draw_stairs(axes, run, by_period(run, table, "capacity_mw"), color=colour, **REALISED)
+def _pair(axes: Axes, run: RailRun, table: pd.DataFrame, colour: str, wide: float = 1.0) -> None:
+    look = REALISED | {"linewidth": wide * REALISED["linewidth"]}
+    draw_stairs(axes, run, by_period(run, table, "capacity_mw"), color=colour, **look)
     draw_stairs(axes, run, by_period(run, table, "planned_capacity_mw"), color=colour, **PLANNED)
 
 

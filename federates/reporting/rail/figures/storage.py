@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from federates.reporting.figures.style import BLACK, hour_edges, new_figure, paper_style
-from federates.reporting.rail.figures.common import COLOURS, PLANNED, REALISED, by_period, hour_panels
+from federates.reporting.rail.figures.common import COLOURS, PLANNED, REALISED, by_period, hour_panels, stations_of
 from federates.reporting.tables import RailRun
 
 __all__ = ["storage_figure"]
@@ -21,8 +21,8 @@ _CHARGE, _DISCHARGE = "#56B4E9", "#E69F00"
 def storage_figure(run: RailRun) -> Figure:
     """Return one panel per station (energy, and realised charging and discharging as bars) and one for the trains."""
     stations, carried = run.frame("storage_state"), run.frame("train_storage")
-    names = list(dict.fromkeys(stations["station"]))
-    trains = list(dict.fromkeys(carried["train"]))
+    names = stations_of(run)
+    trains = [train.name for train in run.session.trains if (carried["train"] == train.name).any()]
     rows = len(names) + bool(trains)
     figure = new_figure(1.1 + 1.15 * rows, f"Stored energy: {run.title}")
     panels = figure.subplots(rows, 1, squeeze=False, sharex=True)[:, 0]

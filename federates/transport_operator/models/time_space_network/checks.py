@@ -11,7 +11,12 @@ from numpy.typing import NDArray
 from federates.boundary.errors import Problem
 from federates.boundary.session import RailScheme, RailSession
 from federates.boundary.timetable import Index
-from federates.transport_operator.models.time_space_network.network import build_network, own_trip_periods, pair_matrix
+from federates.transport_operator.models.time_space_network.network import (
+    RailNetwork,
+    build_network,
+    own_trip_periods,
+    pair_matrix,
+)
 from federates.transport_operator.models.time_space_network.planner import possible_limits
 from federates.transport_operator.models.time_space_network.settings import ClosedTrack, TimeSpaceNetworkSettings
 from federates.transport_operator.models.time_space_network.situation import first_situation
@@ -125,16 +130,29 @@ def _outside_day(field: str, period: int, session: RailSession) -> Problem:
 def _day(settings: TimeSpaceNetworkSettings, session: RailSession) -> Iterator[Problem]:
     """Yield what makes a day without any lateness impossible."""
     network = build_network(settings, session)
-    start = first_situation(network)
-    limits = possible_limits(network, start)
     names = [train.name for train in session.trains]
+    crowded = [*_crowded(network, network.start, 0, "start", session), *_crowded(network, network.end, -1, "end", session)]
+    if crowded:
+        yield from crowded
+        return
+    limits = possible_limits(network, first_situation(network))
     for train in np.flatnonzero(limits.end_free):
         home, end = (session.stations[int(place[train])] for place in (network.start, network.end))
         allowed = f"no route from its start {home} reaches it within the day and the slots"
         yield _problem(f"trains.{names[train]}.end", end, allowed)
     for station in np.flatnonzero((limits.slots > network.slots).any(axis=1)):
         period = int(np.flatnonzero(limits.slots[station] > network.slots[station])[0])
-        name, most, least = session.stations[station], int(network.slots[station, period]), int(limits.slots[station, period])
-        homes = [n for n, s, e in zip(names, network.start, network.end, strict=True) if station in (s, e)]
-        who = f"; trains that start or end there: {', '.join(homes)}" if homes else ""
-        yield _problem(f"slots.{name}", most, f"in period {period} at least {least} trains must stand there{who}")
+        most, least = int(network.slots[station, period]), int(limits.slots[station, period])
+        allowed = f"must be at least {least} in period {period}: there is no way to keep all trains within the slots"
+        yield _problem(f"slots.{session.stations[station]}", most, allowed)
+
+
+def _crowded(network: RailNetwork, place: Index, period: int, what: str, session: RailSession) -> Iterator[Problem]:
+    """Yield a problem for each station at which more trains ``what`` the day than it can hold."""
+    for station, name in enumerate(session.stations):
+        there = [train.name for train, at in zip(session.trains, place, strict=True) if at == station]
+        most = int(network.slots[station, period])
+        if len(there) > most:
+            yield _problem(
+                f"slots.{name}", most, f"must hold the {len(there)} trains that {what} the day there: {', '.join(there)}"
+            )

@@ -25,8 +25,8 @@ class RailNetwork:
 
     ``open_arcs`` (A,): no closure forbids it. ``cost_usd`` (K, A): C_a of (26), 0 on station arcs; its parts are ``motion_usd``
     per period and ``trip_usd`` per trip, both (K, S, S). ``start``, ``end`` (K,): stations of (3) and (4). ``slots`` (S, T): most
-    trains standing, K where there is no limit. ``departures``: per period the open arcs that leave in it, by station, the
-    station arc first, then by destination, and where each station's arcs begin. ``late_end_usd``: price of an end elsewhere.
+    trains standing, K where there is no limit. ``departures``: per period the open arcs that leave in it, by station, then
+    by destination with the station arc last, and where each station's arcs begin. ``late_end_usd``: price of an end elsewhere.
     """
 
     tsn: TimeSpaceNetwork
@@ -44,11 +44,6 @@ class RailNetwork:
     def shape(self) -> tuple[int, int, int]:
         """Return (K, S, T), the shape of a connection."""
         return len(self.start), self.tsn.stations, self.tsn.periods
-
-    @property
-    def has_slots(self) -> bool:
-        """Return whether any station has a limit."""
-        return bool((self.slots < len(self.start)).any())
 
     def connection(self, arc: Index) -> Array:
         """Return I (K, S, T) of trains on arcs ``arc`` (K, T), -1 for none: 1 where a train is on a station arc."""
@@ -84,7 +79,7 @@ def own_trip_periods(settings: TimeSpaceNetworkSettings, session: RailSession) -
 
 
 def build_network(settings: TimeSpaceNetworkSettings, session: RailSession) -> RailNetwork:
-    """Return the network of settings that `checks.find_setting_problems` finds nothing wrong with."""
+    """Return the network; the names, periods and matrices in ``settings`` must be those of the session (see `checks`)."""
     stations, count = list(session.stations), len(session.trains)
     tsn = time_space_network(own_trip_periods(settings, session), session.periods)
     own = [settings.trains.get(train.name, TrainSettings()) for train in session.trains]
@@ -123,8 +118,8 @@ def _open_arcs(tsn: TimeSpaceNetwork, closed: tuple[ClosedTrack, ...], stations:
 
 
 def _departures(tsn: TimeSpaceNetwork, open_arcs: NDArray[np.bool_]) -> tuple[tuple[Index, Index], ...]:
-    moves = tsn.origin != tsn.destination
-    order = np.lexsort((tsn.destination, moves, tsn.origin, tsn.start))
+    stays = tsn.origin == tsn.destination
+    order = np.lexsort((tsn.destination, stays, tsn.origin, tsn.start))
     order = order[open_arcs[order]]
     found = []
     for period in range(tsn.periods):

@@ -18,7 +18,8 @@ from federates.transport_operator.models.time_space_network.situation import Pla
 __all__ = ["arc_prices", "can_end", "cheapest_routes"]
 
 _TIE_USD = 1e-9
-"""Routes nearer to each other than this are equal: fewer moves win, then the earlier stay, then the first station."""
+"""Routes nearer to each other than this are equal: fewer moves win, then the earlier departure, which leaves most time for
+lateness, then the first station."""
 _MANY = np.iinfo(np.int64).max
 
 
@@ -26,7 +27,7 @@ def arc_prices(network: RailNetwork, reward_usd: Array) -> Array:
     """Return cost minus reward of every arc (K, A); ``reward_usd`` (K, S, T) is paid for standing."""
     price = network.cost_usd.copy()
     standing = network.tsn.station_arcs.ravel()
-    price[:, standing] -= reward_usd.reshape(len(price), -1)
+    price[:, standing] -= reward_usd.reshape(len(price), standing.size)
     return price
 
 
@@ -48,7 +49,7 @@ def cheapest_routes(network: RailNetwork, situation: Situation, reward_usd: Arra
 
 
 def can_end(network: RailNetwork, situation: Situation) -> NDArray[np.bool_]:
-    """Return which trains (K,) can still reach their end station in time."""
+    """Return which trains (K,) can reach in time an end that they are allowed."""
     value, _ = _backward(network, situation, network.cost_usd)
     start = _start_nodes(network, situation)
     return (start >= 0) & np.isfinite(value[np.arange(len(start)), start])

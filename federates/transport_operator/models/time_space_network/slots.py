@@ -14,7 +14,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from federates.boundary.messages import Array, ConnectionAnswer
-from federates.boundary.timetable import Index
+from federates.boundary.timetable import Index, TimeSpaceNetwork
 from federates.runtime.linear_model import LinearModel
 from federates.transport_operator.models.time_space_network.network import RailNetwork
 from federates.transport_operator.models.time_space_network.routes import arc_prices, end_cost_usd
@@ -96,23 +96,26 @@ def _build(
         end=model.variables("end", (trains, stations), upper=(may_end & ~out[:, None]).astype(float)),
         excess=model.variables("excess", (stations, periods), upper=trains) if with_excess else None,
     )
-    numbers, ones = np.arange(tsn.arcs), np.ones(tsn.arcs)
-    incidence = sp.coo_matrix(
-        (np.concatenate([ones, -ones]), (np.concatenate([tsn.head, tsn.tail]), np.tile(numbers, 2))), shape=(tsn.nodes, tsn.arcs)
-    )
-    final = np.arange(stations) * (periods + 1) + periods
-    leave = sp.coo_matrix((-np.ones(stations), (final, np.arange(stations))), shape=(tsn.nodes, stations))
     supply = np.zeros((trains, tsn.nodes))
     here = np.flatnonzero(~out)
     supply[here, situation.station[here] * (periods + 1) + situation.ready[here]] = -1.0
-    each = sp.eye(trains)
-    balance = [(sp.kron(each, incidence), columns.arc.ravel()), (sp.kron(each, leave), columns.end.ravel())]
-    model.rows("node", balance, lower=supply.ravel(), upper=supply.ravel())
+    flows = [(sp.kron(sp.eye(trains), a), x.ravel()) for a, x in zip(_incidence(tsn), (columns.arc, columns.end), strict=True)]
+    model.rows("node", flows, lower=supply.ravel(), upper=supply.ravel())
     limited = np.nonzero(situation.limits.slots < trains)
     standing = columns.arc[:, tsn.station_arcs[limited]].T
     over = [] if columns.excess is None else [(-1.0, columns.excess[limited])]
     model.rows("slots", [(1.0, standing), *over], upper=situation.limits.slots[limited], shape=(len(limited[0]),))
     return model, columns
+
+
+def _incidence(tsn: TimeSpaceNetwork) -> tuple[sp.coo_matrix, sp.coo_matrix]:
+    """Return what each arc (N, A), and each end of the day at a station (N, S), brings to each node."""
+    numbers, ones = np.arange(tsn.arcs), np.ones(tsn.arcs)
+    rows, columns = np.concatenate([tsn.head, tsn.tail]), np.tile(numbers, 2)
+    arcs = sp.coo_matrix((np.concatenate([ones, -ones]), (rows, columns)), shape=(tsn.nodes, tsn.arcs))
+    stations = np.arange(tsn.stations)
+    final = stations * (tsn.periods + 1) + tsn.periods
+    return arcs, sp.coo_matrix((-np.ones(tsn.stations), (final, stations)), shape=(tsn.nodes, tsn.stations))
 
 
 def _arcs_in_use(network: RailNetwork, used: NDArray[np.bool_]) -> Index:

@@ -7,8 +7,8 @@ Deviations from the source
 --------------------------
 Charging and discharging share the capacity, ``p_ch + p_dis <= c``, which every solution of (13)-(15) satisfies; exclusivity then
 holds by itself, for throughput has a small cost (the checker verifies it), unless ``exclusive`` asks for the binaries of (15).
-What a station takes from trains less what it gives is one signed variable. The end states may be missed at a price, so that a day that a late
-train has upset still has a plan; the price is far above any gain, so a plan without disturbance meets them.
+What a station takes from trains less what it gives is one signed variable. The end states may be missed at a price, so that a
+day that a late train has upset still has a plan; the price is far above any gain, so a plan without disturbance meets them.
 """
 
 from __future__ import annotations

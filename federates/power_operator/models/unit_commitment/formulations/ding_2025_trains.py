@@ -1,10 +1,10 @@
 """Trains as flows on the arcs of a time-space network: where they are, and the batteries and energy that they carry.
 
-Equations (1)-(4) and (16)-(25) of Ding et al., JMPCE 2025, DOI 10.35833/MPCE.2023.000976, in a tighter form: capacity and energy travel
-on the arcs, ``0 <= y[a] <= c_max x[a]``, ``0 <= w[a] <= min(e_max x[a], beta y[a])``, and what is exchanged at a station in a period is
-what enters the station arc less what leaves it. The source limits the exchange by ``c_max I[k, s, t]`` instead, which is weak: in its
-relaxation half a train exchanges whole batteries. Trains that are alike (same place, same load) are one integer flow, which removes
-permutations of the same plan.
+Equations (1)-(4) and (16)-(25) of Ding et al., JMPCE 2025, DOI 10.35833/MPCE.2023.000976, in a tighter form: capacity and
+energy travel on the arcs, ``0 <= y[a] <= c_max x[a]``, ``0 <= w[a] <= min(e_max x[a], beta y[a])``, and what is exchanged at a
+station in a period is what enters the station arc less what leaves it. The source limits the exchange by ``c_max I[k, s, t]``
+instead, which is weak: in its relaxation half a train exchanges whole batteries. Trains that are alike (same place, same load)
+are one integer flow, which removes permutations of the same plan.
 
 Where several alike trains meet, the flow may pool their loads for those that pass a station without standing, so with more than
 one train in a group this is a relaxation of the source's model; with one train in a group it is exact. Fixing the routes train by
@@ -43,17 +43,18 @@ class TrainGroup:
 
 @dataclass(frozen=True, slots=True)
 class Trains:
-    """Columns of the groups J on arcs A: trains, MW, MWh (each (J, A)); idle trains, MW, MWh ((J, S, T), empty without idling).
+    """Columns of the groups J on arcs A: trains (J, A); idle trains (J, S, T), empty without idling.
 
-    ``idle`` is standing at a station without being connected; only a plan that pays for connections needs it.
+    ``idle`` is standing at a station without being connected; only a plan that pays for connections needs it. ``load_mw`` and
+    ``load_mwh`` (J, A + S T) have the loads of the idle arcs behind those of the others, in the order of the station arcs.
     """
 
     groups: tuple[TrainGroup, ...]
     network: TimeSpaceNetwork
     on_arc: Index
-    capacity: Index
-    energy: Index
     idle: Index
+    load_mw: Index
+    load_mwh: Index
 
     @property
     def standing(self) -> Index:
@@ -90,7 +91,14 @@ def add_trains(
     leaving, entering = _incidence(network, idling=idling)
     _conserve_trains(model, groups, network, on_arc, leaving, entering)
     carried = (
-        ("capacity_mw", capacity, most_mw, fleet.train_start_capacity_mw, fleet.train_end_capacity_mw, stations.capacity_from_trains),
+        (
+            "capacity_mw",
+            capacity,
+            most_mw,
+            fleet.train_start_capacity_mw,
+            fleet.train_end_capacity_mw,
+            stations.capacity_from_trains,
+        ),
         ("energy_mwh", energy, most_mwh, fleet.train_start_energy_mwh, fleet.train_end_energy_mwh, stations.energy_from_trains),
     )
     for name, load, most, start, end, received in carried:
@@ -98,7 +106,7 @@ def add_trains(
         model.rows(f"trains_give_{name}", [(1.0, given.transpose(1, 2, 0)), (-1.0, received)], 0.0, 0.0)
     shape = (count, network.stations, network.periods)
     idle = on_arc[:, arcs:].reshape(shape) if idling else np.empty((count, 0, 0), dtype=np.int64)
-    return Trains(tuple(groups), network, on_arc[:, :arcs], capacity[:, :arcs], energy[:, :arcs], idle)
+    return Trains(tuple(groups), network, on_arc[:, :arcs], idle, capacity, energy)
 
 
 def _incidence(network: TimeSpaceNetwork, *, idling: bool) -> tuple[sp.csr_matrix, sp.csr_matrix]:

@@ -1,0 +1,128 @@
+"""The day as it is carried out: in every period the committed units are dispatched against what really comes.
+
+A linear programme over the rest of the day with the commitment and the connection fixed: the opened period with actual load and
+wind, later ones with their forecast. Only the opened period of it is carried out; the next period begins from there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from federates.boundary.session import RailSession
+from federates.boundary.timetable import time_space_network
+from federates.power_operator.models.unit_commitment.day_state import DayState, rest_of_day, rest_of_fleet
+from federates.power_operator.models.unit_commitment.fleet import StorageFleet
+from federates.power_operator.models.unit_commitment.plan_model import PlanModel
+from federates.power_operator.models.unit_commitment.schedule import Schedule, schedule_of
+from federates.power_operator.models.unit_commitment.system import PowerSystem
+from federates.power_operator.models.unit_commitment.train_groups import group_trains
+
+__all__ = ["PeriodResult", "StoragePlan", "dispatch_period", "storage_plan"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class StoragePlan:
+    """Batteries over T periods: stations (S, T), trains (K, T); MW and MWh at the end of a period, power during it."""
+
+    capacity_mw: Array
+    energy_mwh: Array
+    charge_mw: Array
+    discharge_mw: Array
+    train_capacity_mw: Array
+    train_energy_mwh: Array
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodResult:
+    """What was carried out: schedule and storage from the period on (entry 0 is it), price, cost, and the state after it."""
+
+    schedule: Schedule
+    storage: StoragePlan
+    price_usd_per_mwh: float
+    cost_usd: float
+    state: DayState
+
+
+def storage_plan(model: PlanModel, values: Array) -> StoragePlan:
+    """Return batteries over time in a solution of ``model``."""
+    stations, trains, fleet = model.stations, model.trains, model.fleet
+    carried = np.zeros((2, len(fleet.trains), model.system.periods))
+    carried[0], carried[1] = fleet.train_start_capacity_mw[:, None], fleet.train_start_energy_mwh[:, None]
+    if trains is not None:
+        under_way = trains.network.arcs_in_period()
+        if trains.idle.size:
+            under_way = np.concatenate([under_way, under_way[trains.network.station_arcs.ravel()]])
+        for j, group in enumerate(trains.groups):
+            share = 1.0 / len(group.members)
+            for kind, columns in enumerate((trains.load_mw, trains.load_mwh)):
+                total = values[columns[j]] @ under_way
+                total[: group.ready] = carried[kind, list(group.members)].sum(axis=0)[: group.ready]
+                carried[kind, list(group.members)] = total * share
+    return StoragePlan(
+        values[stations.capacity],
+        values[stations.energy],
+        values[stations.charge],
+        values[stations.discharge],
+        carried[0],
+        carried[1],
+    )
+
+
+def dispatch_period(
+    session: RailSession,
+    system: PowerSystem,
+    fleet: StorageFleet,
+    state: DayState,
+    actual: tuple[Array, Array],
+    on: NDArray[np.bool_],
+    connection: Array,
+    train_ready: Array,
+) -> PeriodResult:
+    """Carry out the state's period.
+
+    Parameters
+    ----------
+    system : the forecast day.
+    actual : load (B, T) and available renewable power (W, T), MW, as they turn out.
+    on : planned commitment from the period on, (G, T - p).
+    connection : agreed connection of the day, (K, S, T).
+    train_ready : where the trains are, (K, 2).
+    """
+    p = state.period
+    load_mw, renewable_mw = system.load_mw.copy(), system.renewables.available_mw.copy()
+    load_mw[:, p], renewable_mw[:, p] = actual[0][:, p], actual[1][:, p]
+    rest, rest_fleet = rest_of_day(system, state, load_mw, renewable_mw), rest_of_fleet(fleet, state)
+    groups = group_trains(session, rest_fleet, train_ready, p, alike=False) if len(fleet.trains) else ()
+    network = time_space_network(session.trip_periods, session.periods - p) if groups else None
+    model = PlanModel(rest, rest_fleet, groups, network)
+    if model.trains is not None:
+        model.offer(np.round(model.group_sum(connection[:, :, p:]), 9))
+    model.solver.set_bounds(model.commitment.on, on.astype(float), on.astype(float))
+    solution = model.solve(relaxed=True)
+    schedule = schedule_of(model.commitment, model.lines, solution.values)
+    storage = storage_plan(model, solution.values)
+    after = tuple(
+        part[:, 0] for part in (storage.capacity_mw, storage.energy_mwh, storage.train_capacity_mw, storage.train_energy_mwh)
+    )
+    duals = solution.row_dual
+    price = 0.0 if duals is None else float(duals[model.commitment.balance[0]]) / system.period_h
+    return PeriodResult(
+        schedule,
+        storage,
+        price,
+        _first_cost_usd(schedule),
+        state.after(on[:, 0], schedule.output_mw[:, 0], (after[0], after[1], after[2], after[3]), system.period_h),
+    )
+
+
+def _first_cost_usd(schedule: Schedule) -> float:
+    """Return what the first period costs: production, starts, stops and slacks."""
+    costs = schedule.costs
+    per_period = (costs.production_usd, costs.start_up_usd, costs.shut_down_usd, costs.line_slack_usd)
+    system_wide = (costs.shed_usd, costs.spill_usd, costs.reserve_slack_usd)
+    return float(sum(part[:, 0].sum() for part in per_period) + sum(part[0] for part in system_wide))

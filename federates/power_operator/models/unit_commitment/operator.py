@@ -1,0 +1,146 @@
+"""Power operator with unit commitment: the power side of Ding et al., JMPCE 2025, DOI 10.35833/MPCE.2023.000976.
+
+It negotiates a day of trains (or has fixed batteries, or none), and then carries the day out against what really comes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from federates.boundary.errors import Problem
+from federates.boundary.messages import ConnectionAnswer, StationObservation
+from federates.boundary.roles import PowerOperator, Recorder
+from federates.boundary.session import RailSession
+from federates.power_operator.models.unit_commitment.checks import find_problems
+from federates.power_operator.models.unit_commitment.day_data import DayData, read_day
+from federates.power_operator.models.unit_commitment.day_state import DayState, first_state, rest_of_day, rest_of_fleet
+from federates.power_operator.models.unit_commitment.deviation import actual_profile
+from federates.power_operator.models.unit_commitment.dispatch import StoragePlan, dispatch_period, storage_plan
+from federates.power_operator.models.unit_commitment.planner import Plan, Planner
+from federates.power_operator.models.unit_commitment.records import record_costs, record_period
+from federates.power_operator.models.unit_commitment.schedule import Schedule, schedule_of, slack_report
+from federates.power_operator.models.unit_commitment.settings import UnitCommitmentSettings
+from federates.power_operator.models.unit_commitment.storage_data import storage_fleet
+
+__all__ = ["UnitCommitmentOperator"]
+
+Array = NDArray[np.float64]
+_LOAD_STREAM, _RENEWABLE_STREAM = 101, 102
+
+
+class UnitCommitmentOperator(PowerOperator):
+    """Commits units, plans batteries, and dispatches the day."""
+
+    Settings = UnitCommitmentSettings
+
+    def __init__(self, settings: UnitCommitmentSettings, folder: Path) -> None:
+        super().__init__(settings, folder)
+        self._settings = settings
+
+    @classmethod
+    def check(cls, settings: UnitCommitmentSettings, folder: Path, session: Any) -> list[Problem]:
+        """Return everything wrong with settings and data files."""
+        return find_problems(settings, folder, session)
+
+    def begin(self, session: RailSession, recorder: Recorder) -> None:  # noqa: D102
+        self._session, self._recorder = session, recorder
+        self._day: DayData = read_day(self._settings, self.folder, session.periods, session.period_s / 3600.0)
+        self._fleet = storage_fleet(self._settings, session, self._day.buses)
+        self._state: DayState = first_state(self._day.system, self._fleet)
+        self._actual = self._actual_day()
+        self._past = np.zeros(session.connection_shape)
+        self._planner: Planner | None = None
+        self._ready: Array = np.zeros((len(session.trains), 2))
+        self._agreed: Array | None = None
+        self._plan: tuple[Schedule, StoragePlan, int] | None = None
+        self._done: list[Schedule] = []
+        self._throughput_usd = 0.0
+
+    def open_period(self, period: int, observation: StationObservation | None) -> None:  # noqa: D102
+        self._period = period
+        self._planner = None
+
+    def solve(self, multipliers_usd_per_veh: Array, opening: Array) -> ConnectionAnswer:  # noqa: D102
+        return self._planner_for(opening).solve(multipliers_usd_per_veh, relaxed=False)
+
+    def relax(self, multipliers_usd_per_veh: Array, opening: Array) -> ConnectionAnswer:  # noqa: D102
+        return self._planner_for(opening).solve(multipliers_usd_per_veh, relaxed=True)
+
+    def evaluate(self, connection_veh: Array, opening: Array) -> ConnectionAnswer:  # noqa: D102
+        return self._planner_for(opening).evaluate(connection_veh)
+
+    def commit(self, connection_veh: Array) -> None:
+        """Carry out the opened period; a connection that is new is planned first."""
+        if self._agreed is None or not np.array_equal(self._agreed[:, :, self._period :], connection_veh[:, :, self._period :]):
+            self._adopt(connection_veh)
+        self._carry_out(connection_veh)
+        self._past[:, :, self._period] = connection_veh[:, :, self._period]
+
+    def _planner_for(self, opening: Array) -> Planner:
+        self._ready = opening
+        if self._planner is None:
+            system, fleet = self._rest()
+            self._planner = Planner(self._session, system, fleet, self._period, opening, self._past.copy(), self._settings.solver)
+        return self._planner
+
+    def _rest(self) -> tuple[Any, Any]:
+        system, forecast = self._day.system, self._day.system.renewables.available_mw
+        return rest_of_day(system, self._state, system.load_mw, forecast), rest_of_fleet(self._fleet, self._state)
+
+    def _adopt(self, connection: Array) -> None:
+        """Plan the rest of the day for what was agreed, and leave the plan in the tables."""
+        plan: Plan = self._planner_for(self._ready).plan(connection)
+        schedule = schedule_of(plan.model.commitment, plan.model.lines, plan.values)
+        self._agreed = connection.copy()
+        self._plan = (schedule, storage_plan(plan.model, plan.values), self._period)
+        self._on = schedule.on
+        end_usd = self._end_slack_usd(plan)
+        throughput_usd = plan.cost_usd - schedule.costs.total_usd - end_usd
+        record_costs(self._recorder, "planned", self._period, [schedule], throughput_usd, end_usd, -1)
+        for line in slack_report(plan.model.system, schedule):
+            self._recorder.record("slacks", planned_in=self._period, constraint=line)
+
+    def _end_slack_usd(self, plan: Plan) -> float:
+        stations = plan.model.stations
+        missed = plan.values[stations.end_missing].sum() + plan.values[stations.end_surplus].sum()
+        return float(missed) * self._fleet.end_slack_usd_per_mwh
+
+    def _carry_out(self, connection: Array) -> None:
+        assert self._plan is not None
+        start = self._plan[2]
+        result = dispatch_period(
+            self._session, self._day.system, self._fleet, self._state, self._actual,
+            self._on[:, self._period - start :], connection, self._next_ready(connection),
+        )  # fmt: skip
+        record_period(self._recorder, self._period, self._day.system, self._actual, self._fleet, self._plan, result)
+        self._state = result.state
+        self._done.append(result.schedule)
+        moved_mw = (result.storage.charge_mw + result.storage.discharge_mw)[:, 0].sum()
+        self._throughput_usd += float(moved_mw) * self._fleet.throughput_usd_per_mwh * self._day.system.period_h
+        if self._period == self._session.periods - 1:
+            record_costs(self._recorder, "realised", self._session.periods, self._done, self._throughput_usd, 0.0, 0)
+
+    def _next_ready(self, connection: Array) -> Array:
+        """Return where the trains are at the opened period by what was agreed: the next stand of each, or its last place."""
+        ready = np.array(self._ready, dtype=np.float64)
+        for k in range(len(ready)):
+            stands = np.argwhere(connection[k, :, self._period :].T > 0.5)
+            if len(stands):
+                ready[k] = (stands[0, 1], self._period + stands[0, 0])
+            else:
+                ready[k, 1] = max(ready[k, 1], self._period)
+        return ready
+
+    def _actual_day(self) -> tuple[Array, Array]:
+        """Return load (B, T) and available renewable power (W, T) as they turn out."""
+        system, deviation, seed = self._day.system, self._settings.deviation, self._session.seed
+        total = actual_profile(system.total_load_mw[None, :], deviation.load_error_share, deviation, seed, _LOAD_STREAM)
+        load_mw = system.load_share * total
+        capacity_mw = system.renewables.available_mw.max(axis=1, initial=0.0)[:, None]
+        share = deviation.renewable_error_share
+        renewable_mw = actual_profile(system.renewables.available_mw, share, deviation, seed, _RENEWABLE_STREAM, capacity_mw)
+        return load_mw, renewable_mw

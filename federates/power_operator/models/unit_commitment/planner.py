@@ -1,0 +1,146 @@
+"""Answers of one negotiation: what the operator asks at prices, and what a given connection is worth to it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from federates.boundary.messages import ConnectionAnswer
+from federates.boundary.session import RailScheme, RailSession
+from federates.boundary.timetable import TimeSpaceNetwork, time_space_network
+from federates.power_operator.models.unit_commitment.fleet import StorageFleet
+from federates.power_operator.models.unit_commitment.plan_model import PlanModel, PlanOptions
+from federates.power_operator.models.unit_commitment.settings import SolverSettings
+from federates.power_operator.models.unit_commitment.system import PowerSystem
+from federates.power_operator.models.unit_commitment.train_groups import group_trains
+from federates.runtime.linear_model import NoSolutionInTimeError, Solution
+
+__all__ = ["Plan", "Planner"]
+
+Array = NDArray[np.float64]
+_EXCLUSIVE_MW = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A plan for a connection: the model it came from, the values of its columns, its cost and a plane below the cost."""
+
+    model: PlanModel
+    values: Array
+    cost_usd: float
+    bound_usd: float
+    slope_usd: Array
+
+
+class Planner:
+    """Plans from ``period`` to the end of the day, for trains that are ready where ``train_ready`` (K, 2) says.
+
+    Two models are kept: one with alike trains as one flow, for prices that are alike too, and one train by train, which is
+    exact, for given connections and for other prices.
+    """
+
+    def __init__(
+        self,
+        session: RailSession,
+        system: PowerSystem,
+        fleet: StorageFleet,
+        period: int,
+        train_ready: Array,
+        past: Array,
+        settings: SolverSettings,
+    ) -> None:
+        self._session, self._system, self._fleet = session, system, fleet
+        self._period, self._ready, self._settings = period, train_ready, settings
+        self._past = past
+        self._models: dict[tuple[str, bool], PlanModel] = {}
+        self._plans: dict[bytes, Plan] = {}
+        self._exclusive = False
+        self._network: TimeSpaceNetwork | None = None
+        if session.scheme is RailScheme.MOBILE and session.trains and period < session.periods:
+            self._network = time_space_network(session.trip_periods, session.periods - period)
+
+    def solve(self, multipliers_usd: Array, *, relaxed: bool) -> ConnectionAnswer:
+        """Answer multipliers (K, S, T): subproblem (42), or its linear relaxation; the bound is the dual bound either way."""
+        rest = multipliers_usd[:, :, self._period :]
+        model = self._model("prices", alike=self._alike(rest))
+        if model.trains is not None:
+            model.price(model.group_price(rest))
+        solution = self._within_time(model, relaxed=relaxed)
+        connection = self._whole_day(model.connection(solution.values))
+        price_usd = float((rest * connection[:, :, self._period :]).sum())
+        return ConnectionAnswer(connection, solution.objective - price_usd, solution.bound)
+
+    def plan(self, connection: Array) -> Plan:
+        """Return the cheapest plan with at most ``connection`` (K, S, T), equations (5)-(36) with I fixed."""
+        key = connection.tobytes()
+        if key not in self._plans:
+            self._plans[key] = self._new_plan(connection)
+        return self._plans[key]
+
+    def evaluate(self, connection: Array) -> ConnectionAnswer:
+        """Return the plan's connection and cost, and the plane below the cost that its linear relaxation proves."""
+        plan = self.plan(connection)
+        used = self._whole_day(plan.model.connection(plan.values))
+        # The plane is anchored at the connection that was given; the operator may use less of it.
+        return ConnectionAnswer(used, plan.cost_usd, plan.bound_usd, plan.slope_usd)
+
+    def _new_plan(self, connection: Array) -> Plan:
+        model = self._model("given", alike=False)
+        slope_usd = np.zeros(self._session.connection_shape)
+        if model.trains is not None:
+            model.offer(np.round(model.group_sum(connection[:, :, self._period :]), 9))
+        relaxation = model.solve(relaxed=True)
+        if model.trains is not None and relaxation.column_dual is not None:
+            per_group = np.minimum(relaxation.column_dual[model.trains.standing], 0.0)
+            for group, slope in zip(model.trains.groups, per_group, strict=True):
+                slope_usd[group.members[0], :, self._period :] = slope
+        solution = model.solve(gap_usd=self._settings.evaluate_gap_usd, time_limit_s=self._settings.evaluate_time_s)
+        if model.exclusivity_broken(solution.values) > _EXCLUSIVE_MW and not self._exclusive:
+            self._exclusive = True
+            self._models.clear()
+            return self._new_plan(connection)
+        return Plan(model, solution.values, solution.objective, relaxation.objective, slope_usd)
+
+    def _within_time(self, model: PlanModel, *, relaxed: bool) -> Solution:
+        """Solve; where time ends before a plan is found, a plan with the trains idle stands in, and the bound is still proven."""
+        if relaxed:
+            return model.solve(relaxed=True)
+        settings = self._settings
+        relaxation = model.solve(relaxed=True)
+        try:
+            found = model.solve(gap_usd=settings.solve_gap_usd, time_limit_s=settings.solve_time_s)
+        except NoSolutionInTimeError:
+            model.offer(np.zeros_like(model.trains.standing, dtype=float) if model.trains is not None else np.zeros(0))
+            found = model.solve(gap_usd=math.inf)
+            model.offer_all()
+            return replace(found, bound=relaxation.objective)
+        return replace(found, bound=max(found.bound, relaxation.objective))
+
+    def _model(self, use: str, *, alike: bool) -> PlanModel:
+        key = (use, alike)
+        if key not in self._models:
+            groups = group_trains(self._session, self._fleet, self._ready, self._period, alike=alike) if self._network else ()
+            options = PlanOptions(threads=self._settings.threads, exclusive=self._exclusive)
+            self._models[key] = PlanModel(self._system, self._fleet, groups, self._network, options)
+        return self._models[key]
+
+    def _alike(self, multipliers_usd: Array) -> bool:
+        """Return whether trains that are alike also have like prices, so that they may be one flow."""
+        if self._network is None:
+            return True
+        groups = group_trains(self._session, self._fleet, self._ready, self._period, alike=True)
+        return all(
+            np.allclose(multipliers_usd[list(group.members)], multipliers_usd[group.members[0]], rtol=0.0, atol=1e-9)
+            for group in groups
+        )
+
+    def _whole_day(self, connection: Array) -> Array:
+        """Return a connection of the rest of the day (K, S, T - p), or of no trains, with the past before it: (K, S, T)."""
+        whole = np.zeros(self._session.connection_shape)
+        whole[:, :, : self._period] = self._past[:, :, : self._period]
+        if self._network is not None:
+            whole[:, :, self._period :] = connection
+        return whole

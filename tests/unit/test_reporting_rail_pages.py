@@ -1,0 +1,217 @@
+"""Figures, report and comparison of days by rail made up for the purpose."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from federates.boundary.errors import ConfigError
+from federates.reporting.figures.style import save_figure, svg_bytes
+from federates.reporting.rail import rail_headline, write_rail_comparison, write_rail_report
+from federates.reporting.rail.figures import RAIL_FIGURES, crossing
+from federates.reporting.rail.figures.lines import line_loading
+from federates.reporting.rail.report import read_rail_run
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+def _load(name):
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+example = _load("test_reporting_rail_example_runs")
+pages = _load("test_reporting_pages")
+SCHEMES = ("mobile", "fixed", "central", "no_storage")
+CATEGORIES = {"Station"}
+
+
+@pytest.fixture(scope="module")
+def days(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("rail")
+    return {scheme: example.rail_run(folder / scheme, scheme, name="ieee30") for scheme in SCHEMES}
+
+
+@pytest.fixture
+def svg_only(monkeypatch):
+    """Leave the PNG out where a test reads only the page: it takes half the time."""
+    for module in ("report", "compare"):
+        monkeypatch.setattr(f"federates.reporting.rail.{module}.save_figure", functools.partial(save_figure, formats=("svg",)))
+
+
+@pytest.mark.parametrize("entry", RAIL_FIGURES, ids=lambda entry: entry.name)
+def test_axes_of_every_figure_are_labelled_with_units(days, entry):
+    run = read_rail_run(days["mobile"])
+    assert entry.obstacle(run) == ""
+    figure = entry.draw(run)
+    shown = [axes for axes in figure.get_axes() if axes.axison and axes.has_data()]
+    found = [text for axes in shown for text in (axes.get_xlabel(), axes.get_ylabel()) if text]
+    assert all(text in CATEGORIES or re.search(r"\([^)]+\)", text) for text in found)
+    assert all(axes.get_xlabel() for axes in shown if axes.get_subplotspec().is_last_row())
+    assert all(axes.get_ylabel() for axes in shown)
+
+
+@pytest.mark.parametrize("entry", RAIL_FIGURES, ids=lambda entry: entry.name)
+def test_the_same_run_gives_the_same_picture(days, entry):
+    assert svg_bytes(entry.draw(read_rail_run(days["mobile"]))) == svg_bytes(entry.draw(read_rail_run(days["mobile"])))
+
+
+def test_routes_slope_where_trains_move(days):
+    figure = RAIL_FIGURES[0].draw(read_rail_run(days["mobile"]))
+    diagram = figure.get_axes()[-1]
+    late = [line for line in diagram.get_lines() if line.get_linestyle() == "-"][1]
+    hours, rows = late.get_data()
+    # train2 leaves bus13 at 4 h and, an hour late, is at bus15 at 6 h: one line, although it is two rows of the table
+    k = list(hours).index(6.0)
+    assert (hours[k - 1], hours[k]) == (4.0, 6.0)
+    assert rows[k] - rows[k - 1] == pytest.approx(1.0)
+
+
+def test_report_is_one_file_with_everything(days, tmp_path, svg_only):
+    folder = example.rail_run(tmp_path, name="ieee30")
+    text = write_rail_report(folder).read_text(encoding="utf-8")
+    page = pages.check_self_contained(text)
+    assert page.tags.count("img") == len(RAIL_FIGURES)
+    for word in ("Published and reconstructed", "NOT the authors", "train2 is late", "Power operator together", "mobile"):
+        assert word in text
+    assert json.loads((folder / "summary.json").read_text())["headline"] == rail_headline(folder)
+    assert sorted(p.stem for p in (folder / "figures").glob("*.svg")) == sorted(entry.name for entry in RAIL_FIGURES)
+
+
+def test_headline_says_cost_wind_gap_and_trains(days):
+    sentences = rail_headline(days["mobile"])
+    assert len(sentences) == 4
+    text = " ".join(sentences)
+    for pattern in (
+        r"planned to cost [\d\u202f]+ USD",
+        "wind was used",
+        "proven to be within",
+        "4 trips",
+        "was late",
+        "06:00 .train2 is late",
+    ):
+        assert re.search(pattern, text), pattern
+    assert len(rail_headline(days["no_storage"])) == 2, "nobody negotiates and nothing moves"
+
+
+@pytest.mark.parametrize(
+    ("table", "figures"),
+    [
+        ("storage_state", {"capacity_and_routes", "storage_energy"}),
+        ("power_balance", {"dispatch", "wind", "price"}),
+        ("rounds", {"bounds"}),
+        ("line_flow", {"line_flow"}),
+    ],
+)
+def test_missing_table_leaves_out_what_needs_it_and_says_so(tmp_path, svg_only, table, figures):
+    folder = example.rail_run(tmp_path, without=(table,))
+    text = write_rail_report(folder).read_text(encoding="utf-8")
+    assert {path.stem for path in (folder / "figures").glob("*")} == {entry.name for entry in RAIL_FIGURES} - figures
+    assert text.count(f"table {table} was not written") == len(figures)
+
+
+def test_report_of_a_run_that_left_nothing(tmp_path):
+    folder = example.Folder(tmp_path, example.session()).finish(
+        {"run_id": "x", "status": "failed", "failure": "power_operator: gone"}
+    )
+    text = write_rail_report(folder).read_text(encoding="utf-8")
+    pages.check_self_contained(text)
+    assert "power_operator: gone" in text
+    assert rail_headline(folder) == []
+
+
+def test_trains_alone_do_not_break_figures(tmp_path, svg_only):
+    write_rail_report(example.rail_run(tmp_path / "a", without=("train_moves", "train_storage")))
+    write_rail_report(example.rail_run(tmp_path / "b", "central"))
+
+
+def test_names_are_escaped(tmp_path, svg_only):
+    folder = example.rail_run(tmp_path, without=("negotiations",))
+    writer = example.ResultWriter(folder / "coordinator")
+    bounds = {"lower_bound_usd": 1.0, "upper_bound_usd": 2.0, "gap": 0.5}
+    writer.record("negotiations", period=0, cause="<script>", rounds=1, agreed=True, reason="<b>", **bounds)
+    writer.finish("coordinator")
+    pages.check_self_contained(write_rail_report(folder).read_text(encoding="utf-8"))
+
+
+def test_comparison_puts_the_paper_beside_ours(days, tmp_path, svg_only):
+    page = write_rail_comparison({scheme: days[scheme] for scheme in reversed(SCHEMES)}, tmp_path / "out")
+    text = page.read_text(encoding="utf-8")
+    pages.check_self_contained(text)
+    content = json.loads((tmp_path / "out/comparison.json").read_text())
+    assert list(content["runs"]) == list(SCHEMES), "in the paper's order, however given"
+    found = content["indicators"]
+    assert found["mobile"]["usd_per_mw"] == pytest.approx((14_300.3 - (14_000 * 0.93 + 380.3)) / 90)
+    assert "usd_per_mw" not in found["no_storage"]
+    row = next(line for line in text.splitlines() if line.startswith("<tr><td>M1"))
+    assert "14\u202f075" in row, "the paper's cost"
+    assert "13\u202f400" in row, "ours"
+    assert "\u2212" not in row
+    assert "-674" in row, "the difference"
+    assert {claim["key"]: claim["shown"] for claim in content["claims"]}["order_total_cost_usd"]
+    assert not {claim["key"]: claim["shown"] for claim in content["claims"]}["order_storage_utilisation"], "all alike here"
+    header, _, *rows = (tmp_path / "out/summary.md").read_text().splitlines()
+    assert header == "| quantity | mobile | fixed | central | no_storage |"
+    assert all(line.count("|") == 6 for line in rows)
+    assert (tmp_path / "out/figures/fig5_utilisation.svg").exists()
+
+
+def test_comparison_of_another_scenario_has_no_published_column(tmp_path, svg_only):
+    run = example.rail_run(tmp_path / "run", "fixed", name="my_grid")
+    text = write_rail_comparison({"fixed": run}, tmp_path / "out").read_text(encoding="utf-8")
+    assert ">M2<" not in text
+    assert "No published case" in text
+    assert "There is no run without storage" in text
+
+
+def test_comparison_refuses_what_cannot_be_compared(days, tmp_path):
+    other = example.rail_run(tmp_path / "run", "fixed", name="other")
+    with pytest.raises(ConfigError) as caught:
+        write_rail_comparison({"mobile": days["mobile"], "fixed": other, "central": days["no_storage"]}, tmp_path / "out")
+    fields = {(problem.field, problem.value) for problem in caught.value.problems}
+    assert {("name", "other"), ("scheme", "no_storage")} <= fields
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(ConfigError, match="at least one run"):
+        write_rail_comparison({}, tmp_path / "out")
+
+
+def test_energy_limit_missing_draws_energy_itself(days, tmp_path, svg_only):
+    run = example.rail_run(tmp_path / "run", "fixed")
+    (run / "configuration.json").unlink()
+    text = write_rail_comparison({"fixed": run}, tmp_path / "out").read_text(encoding="utf-8")
+    assert "Energy is a share" not in text
+
+
+def test_most_loaded_line_comes_first(days):
+    table = line_loading(read_rail_run(days["mobile"]))
+    assert table["line"].tolist() == ["12-13", "2-4", "6-8"]
+    assert table["periods_at_limit"].tolist()[1:] == [0, 0]
+    assert table["most_share"][0] == pytest.approx(1.0)
+
+
+def test_crossing_is_between_the_points_or_nowhere():
+    values = np.array([0.0, 10.0, 20.0])
+    level = np.full(3, 5.0)
+    assert crossing(values, np.array([0.0, 4.0, 8.0]), level) == pytest.approx(12.5)
+    assert crossing(values, np.array([5.0, 5.0, 6.0]), level) == pytest.approx(10.0)
+    assert np.isnan(crossing(values, np.array([0.0, 1.0, 2.0]), level))
+    assert np.isnan(crossing(values, np.array([6.0, 7.0, 8.0]), level)), "above from the start: no crossing is seen"
+
+
+def test_rows_may_come_in_any_order(days, tmp_path):
+    folder = example.rail_run(tmp_path)
+    before = {entry.name: svg_bytes(entry.draw(read_rail_run(folder))) for entry in RAIL_FIGURES}
+    for path in folder.glob("*/*.parquet"):
+        pd.read_parquet(path).iloc[::-1].to_parquet(path)
+    run = read_rail_run(folder)
+    names = [entry.name for entry in RAIL_FIGURES if svg_bytes(entry.draw(run)) != before[entry.name]]
+    assert not names
