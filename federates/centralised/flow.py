@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from federates.centralised.joint_data import JointData
-from federates.power_operator.models.unit_commitment.formulations.ding_2025_trains import TrainGroup
+from federates.power_operator.models.unit_commitment.formulations.ding_2025_trains import TrainGroup, passing_is_pointless
 from federates.power_operator.models.unit_commitment.plan_model import PlanModel, PlanOptions
+from federates.transport_operator.models.time_space_network.network import RailNetwork
 
 __all__ = ["build_flow_model", "transport_cost_usd"]
 
@@ -20,7 +21,7 @@ def build_flow_model(data: JointData, *, threads: int = 1, alike: bool = True) -
     rail = data.rail
     if rail is None:
         return PlanModel(data.system, data.fleet, (), None, PlanOptions(threads=threads))
-    groups = _groups(data, alike=alike)
+    groups = _groups(data, alike=alike and _may_pool(rail))
     plan = PlanModel(data.system, data.fleet, groups, rail.tsn, PlanOptions(threads=threads, idling=False))
     trains = plan.trains
     assert trains is not None
@@ -30,7 +31,7 @@ def build_flow_model(data: JointData, *, threads: int = 1, alike: bool = True) -
     closed = np.flatnonzero(~rail.open_arcs)
     if closed.size:
         model.rows("closed_tracks", [(1.0, trains.on_arc[:, closed])], 0.0, 0.0)
-    if rail.has_slots:
+    if (rail.slots < len(data.session.trains)).any():
         model.rows("slots", [(1.0, trains.standing.transpose(1, 2, 0))], upper=rail.slots, shape=rail.slots.shape)
     return plan
 
@@ -44,6 +45,17 @@ def transport_cost_usd(data: JointData, plan: PlanModel, values: np.ndarray) -> 
     moves = data.rail.tsn.transport_arcs
     trips = used[:, moves]
     return float((used * cost_usd).sum()), float(trips.sum()), float((trips * data.rail.tsn.duration[moves]).sum())
+
+
+def _may_pool(rail: RailNetwork) -> bool:
+    """Return whether no train would pass a station without standing there: the direct way is open, as fast and as cheap."""
+    open_tracks = bool(rail.open_arcs.all())
+    tsn = rail.tsn
+    trip = np.zeros((tsn.stations, tsn.stations), dtype=np.int64)
+    trip[tsn.origin[tsn.transport_arcs], tsn.destination[tsn.transport_arcs]] = tsn.duration[tsn.transport_arcs]
+    usd = rail.motion_usd * trip + rail.trip_usd
+    cheapest = bool((usd[:, :, None, :] <= usd[:, :, :, None] + usd[:, None, :, :] + 1e-9).all())
+    return open_tracks and cheapest and passing_is_pointless(trip)
 
 
 def _groups(data: JointData, *, alike: bool) -> tuple[TrainGroup, ...]:

@@ -41,7 +41,7 @@ def add_trains(model: Any, data: JointData) -> None:
     last = {k: [a for a in arcs if tsn.end[a] == tsn.periods and tsn.destination[a] == rail.end[k]] for k in model.K}
     model.eq3 = pyo.Constraint(model.K, rule=lambda m, k: sum(m.x[k, a] for a in first[k]) == 1)
     model.eq4 = pyo.Constraint(model.K, rule=lambda m, k: sum(m.x[k, a] for a in last[k]) == 1)
-    if rail.has_slots:
+    if (rail.slots < len(data.session.trains)).any():
         model.slots = pyo.Constraint(
             model.S, model.T, rule=lambda m, s, t: sum(_standing(m, data, k, s, t) for k in m.K) <= int(rail.slots[s, t])
         )

@@ -14,9 +14,10 @@ import typer
 from federates import __version__
 from federates.boundary.errors import ConfigError, PortageError, Problem
 from federates.boundary.session import RailScheme, Scheme, World
-from federates.cli.common import ScenarioArgument, SetOption, console, errors, pairs, say_end
 from federates.cli.centralised import centralised
+from federates.cli.common import ScenarioArgument, SetOption, console, errors, pairs, say_end
 from federates.cli.progress import ProgressView
+from federates.cli.sweep import sweep
 from federates.runs.check import check_scenario
 from federates.runs.launch import Launch, launch
 from federates.runs.reports import compare_runs, write_run_report
@@ -104,6 +105,9 @@ def report(folder: Annotated[Path, typer.Argument(help="Folder of a run, such as
     if not (folder / "session.json").exists():
         raise PortageError(f"{folder}: this is no run's folder: it has no session.json")
     console.print(f"Report: {write_run_report(folder)}", highlight=False)
+
+
+app.command()(sweep)
 
 
 def _scheme_names(text: str, world: World) -> list[str]:

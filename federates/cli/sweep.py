@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from federates.cli.common import console, errors
-from federates.sweep.run import SweepEnd, SweepProgress, run_sweep
-from federates.sweep.spec import Point
+
+if TYPE_CHECKING:
+    from federates.sweep.run import SweepEnd, SweepProgress
+    from federates.sweep.spec import Point
 
 __all__ = ["sweep"]
 
@@ -24,6 +26,9 @@ def sweep(file: Annotated[Path, typer.Argument(help="File that says what to swee
 
     The exit code is 0 only if every point has a result.
     """
+    # Loads pandas and the checks of every agent, which the other commands do without.
+    from federates.sweep.run import run_sweep
+
     try:
         with _Bar() as bar:
             end = run_sweep(file, bar.update)

@@ -31,6 +31,7 @@ _ANSWERS = (
     f"{_T}offered_connection_veh",
     f"{_T}transport_cost_usd",
 )
+_OPERATORS = (Role.POWER_OPERATOR, Role.TRANSPORT_OPERATOR)
 _TRAIN_READY = f"{_T}train_ready"
 
 
@@ -114,6 +115,15 @@ class _Chair:
         """Go on to ``time_s``."""
         self.federate.advance(time_s, wait_s, what)
 
+    def wait_for(self, partners: Sequence[Role], time_s: float, wait_s: float, what: str) -> None:
+        """Wait until all ``partners`` ask for ``time_s``.
+
+        A partner that works for long would find two others waiting in time requests, which keeps their cores busy
+        (docs/decisions/0007 and 0008).
+        """
+        for partner in partners:
+            self.federate.wait_until_requested(partner, time_s, wait_s, what)
+
     def step(self, wait_s: float, what: str) -> None:
         """Go one micro-step on."""
         self.steps += 1
@@ -156,8 +166,9 @@ class _RoadChair(_Chair):
     """On the road every period waits for the traffic model, and the operators answer within milliseconds."""
 
     def begin(self) -> float:
-        limits = self.federate.identity.broker.limits
+        broker, limits = self.federate.identity.broker, self.federate.identity.broker.limits
         if self.period == 0:
+            self.wait_for((*_OPERATORS, Role.TRAFFIC), broker.round_step_s, limits.begin_s, "everyone to get ready")
             return limits.begin_s
         self.advance(self.start_s, limits.period_s, f"period {self.period} to start")
         what = f"the traffic model to finish period {self.period - 1}"
@@ -194,9 +205,7 @@ class _RailChair(_Chair):
         return self.answer_limit_s
 
     def advance(self, time_s: float, wait_s: float, what: str) -> None:
-        # Two partners that wait in a time request for a third one keep their cores busy: docs/decisions/0008.
-        for partner in (Role.POWER_OPERATOR, Role.TRANSPORT_OPERATOR):
-            self.federate.wait_until_requested(partner, time_s, wait_s, what)
+        self.wait_for(_OPERATORS, time_s, wait_s, what)
         self.federate.advance(time_s, wait_s, what)
 
     def ask(self, decision: Solve | Evaluate, round_: int) -> None:

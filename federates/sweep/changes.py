@@ -39,7 +39,7 @@ def apply_changes(folder: Path, point: Point) -> None:
         for key, value in changes.items():
             problem = _set(data, key.split("."), value)
             if problem is not None:
-                raise ConfigError([Problem(path.name, key, json.dumps(value), problem)])
+                raise ConfigError([Problem(path.name, f"{owner}.{key}", json.dumps(value), problem)])
         path.write_text(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 
@@ -116,15 +116,17 @@ def _point_problems(sweep: Sweep, point: Point, folder: Path) -> Iterable[Proble
     copy = sweep.packed.unpack(folder)
     try:
         apply_changes(copy, point)
-        scenario = load_scenario(copy)
+    except ConfigError as error:
+        return [_named(sweep, point, problem.field, problem) for problem in error.problems]
+    scenario = load_scenario(copy)
+    try:
         session = load_session(scenario.session_file, shown_as=shown(sweep.scenario.session_file))
     except ConfigError as error:
-        return [_named(sweep, point, _SESSION, problem) for problem in error.problems]
+        return [_named(sweep, point, f"{_SESSION}.{problem.field}", problem) for problem in error.problems]
     found: list[Problem] = []
     for owner in _by_owner(point).keys() - {_SESSION}:
-        found += [
-            _named(sweep, point, owner, problem) for problem in _agent_problems(sweep.scenario, scenario, Role(owner), session)
-        ]
+        problems = _agent_problems(sweep.scenario, scenario, Role(owner), session)
+        found += [_named(sweep, point, f"{owner}.{problem.field}", problem) for problem in problems]
     return found
 
 
@@ -140,13 +142,12 @@ def _agent_problems(original: Scenario, copy: Scenario, role: Role, session: Ses
     ]
 
 
-def _named(sweep: Sweep, point: Point, owner: str, problem: Problem) -> Problem:
-    """Return the problem under the name of the swept key that caused it, if one did."""
+def _named(sweep: Sweep, point: Point, full_key: str, problem: Problem) -> Problem:
+    """Return the problem under the name of the swept key that caused it, if one did; ``full_key`` is the key where it shows."""
     for key, value in point.changes.items():
-        first, _, rest = key.partition(".")
-        field = problem.field
-        if first == owner and (field == rest or field.startswith(f"{rest}.") or rest.startswith(f"{field}.")):
-            return Problem(sweep.shown, f"vary.{key}", json.dumps(value), f"{problem.allowed} ({problem.file}: {field})")
+        if full_key == key or full_key.startswith(f"{key}.") or key.startswith(f"{full_key}."):
+            allowed = f"{problem.allowed} ({problem.file}: {problem.field})"
+            return Problem(sweep.shown, f"vary.{key}", json.dumps(value), allowed)
     return problem
 
 

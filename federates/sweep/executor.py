@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,12 +16,15 @@ from federates.sweep.spec import LocalExecutor, SchedulerExecutor
 
 __all__ = ["connect"]
 
+CONNECT_S = 20
+"""A scheduler has this long to answer."""
+
 _SETTINGS = {
     # A point that ends its worker (killed, out of memory) failed; to try it again is the user's choice, not Dask's.
     "distributed.scheduler.allowed-failures": 0,
     # A solver may keep Python's lock for minutes, and a worker that is silent for so long is not lost.
     "distributed.scheduler.worker-ttl": None,
-    "distributed.comm.timeouts.connect": "20s",
+    "distributed.comm.timeouts.connect": f"{CONNECT_S}s",
 }
 
 
@@ -32,24 +37,47 @@ def connect(executor: LocalExecutor | SchedulerExecutor, most_workers: int) -> I
     PortageError : no scheduler answers at the address.
     """
     with dask.config.set(_SETTINGS):
-        if isinstance(executor, LocalExecutor):
-            with (
-                LocalCluster(
-                    n_workers=min(executor.workers, most_workers),
-                    threads_per_worker=1,
-                    processes=True,
-                    host="127.0.0.1",
-                    dashboard_address=None,
-                    memory_limit=0,
-                    silence_logs=logging.CRITICAL,
-                ) as cluster,
-                Client(cluster) as client,
-            ):
+        if isinstance(executor, SchedulerExecutor):
+            with _reached(executor) as client:
                 yield client
             return
-        try:
-            client = Client(executor.address, timeout="20s")
-        except (OSError, TimeoutError) as error:
-            raise PortageError(f"no Dask scheduler answers at {executor.address}: {error}") from error
-        with client:
+        with _deaf_to_interrupts():
+            cluster = _local(min(executor.workers, most_workers))
+        with cluster, Client(cluster) as client:
             yield client
+
+
+def _local(workers: int) -> LocalCluster:
+    """Start worker processes of one thread each; nothing listens beyond this computer's loopback."""
+    return LocalCluster(
+        n_workers=workers,
+        threads_per_worker=1,
+        processes=True,
+        host="127.0.0.1",
+        dashboard_address=None,
+        memory_limit=0,
+        silence_logs=logging.CRITICAL,
+    )
+
+
+def _reached(executor: SchedulerExecutor) -> Client:
+    try:
+        return Client(executor.address, timeout=CONNECT_S)
+    except (OSError, TimeoutError) as error:
+        raise PortageError(f"no Dask scheduler answers at {executor.address}: {error}") from error
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Ignore Ctrl-C while workers start: Dask cannot close what is half started, and the workers inherit it.
+
+    Ctrl-C reaches every process of a terminal; the workers are to be ended by the sweep, quietly.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

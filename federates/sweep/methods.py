@@ -24,11 +24,13 @@ __all__ = ["METHODS", "as_row", "find_method", "method_problem"]
 Method = Callable[..., Any]
 
 
-def _centralised(scenario: Path, *, formulation: str = "flow", gap: float = 0.001, time_limit_s: float = 600.0) -> Any:
+def _centralised(
+    scenario: Path, *, formulation: str = "flow", gap: float = 0.001, time_limit_s: float = 600.0, threads: int = 1
+) -> Any:
     # The solver's libraries load slowly, and no other method needs them.
     from federates.centralised.solve import solve_centralised
 
-    return solve_centralised(scenario, overrides={}, formulation=formulation, gap=gap, time_limit_s=time_limit_s)
+    return solve_centralised(scenario, formulation=formulation, gap=gap, time_limit_s=time_limit_s, threads=threads)
 
 
 def _run(scenario: Path) -> dict[str, Any]:
@@ -100,26 +102,32 @@ def method_problem(name: str, folder: Path, options: Mapping[str, Any]) -> tuple
 
 
 def as_row(result: Any) -> dict[str, Any]:
-    """Return a method's answer as plain numbers and texts by name; NaN and infinity become None.
+    """Return a method's answer as plain numbers and texts by name, or lists and mappings of them; NaN and infinity become None.
 
     Raises
     ------
-    PortageError : the answer is neither a mapping nor a dataclass, or has a value that no cell of a table can hold.
+    PortageError : the answer is neither a mapping nor a dataclass, or has a value that JSON does not know.
     """
     if dataclasses.is_dataclass(result) and not isinstance(result, type):
         result = {field.name: getattr(result, field.name) for field in dataclasses.fields(result)}
     if not isinstance(result, Mapping):
         raise PortageError(f"the method must return a mapping or a dataclass, but returned {type(result).__name__}")
-    return {str(name): _cell(str(name), value) for name, value in result.items()}
+    return {str(name): _plain(str(name), value) for name, value in result.items()}
 
 
-def _cell(name: str, value: Any) -> Any:
+def _plain(name: str, value: Any) -> Any:
     if isinstance(value, Enum):
         value = value.value
-    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
-        value = value.item()  # a number of NumPy
+    if hasattr(value, "tolist"):
+        value = value.tolist()  # a number or an array of NumPy
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    raise PortageError(f"the method's {name} must be a number or a text, but is {type(value).__name__}")
+    if isinstance(value, Mapping):
+        return {str(key): _plain(f"{name}.{key}", item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(name, item) for item in value]
+    raise PortageError(
+        f"the method's {name} must be a number, a text, or a list or mapping of them, but is {type(value).__name__}"
+    )

@@ -22,7 +22,7 @@ _NO_INPUT = {".md", ".log", ".pyc"}
 
 @dataclass(frozen=True)
 class PackedScenario:
-    """What a scenario consists of: ``runner.json``, Python files beside it, ``scenario.yaml``, the agents' folders, ``broker.yaml``.
+    """What a scenario consists of: ``runner.json``, Python files beside it, ``scenario.yaml``, agents' folders, ``broker.yaml``.
 
     Attributes
     ----------

@@ -67,13 +67,16 @@ class PointStore:
     def merge(self, points: Sequence[Point], about: dict[str, Any]) -> pd.DataFrame:
         """Write ``sweep.parquet``, ``sweep.csv`` and ``sweep.json`` of the points that are known, in order; return the table.
 
-        A method's own times stay in its columns; nothing else in the table depends on when or where a point was computed.
+        Lists and mappings of a method's answer stay in the files of the points. Nothing in the table depends on when or where a
+        point was computed, unless the method itself returns its time.
         """
         rows = [self._row(point) for point in points]
         table = pd.DataFrame([row for row in rows if row is not None])
         for name in table.columns:
             if table[name].dtype == object and table[name].dropna().map(type).nunique() > 1:
-                table[name] = table[name].map(lambda cell: cell if cell is None or isinstance(cell, str) else json.dumps(cell))
+                table[name] = table[name].map(
+                    lambda cell: cell if isinstance(cell, str) else json.dumps(cell), na_action="ignore"
+                )
         table.to_parquet(self.folder / "sweep.parquet", index=False)
         table.to_csv(self.folder / "sweep.csv", index=False, lineterminator="\n")
         text = json.dumps(about | {"columns": list(table.columns)}, indent=1, allow_nan=False)
@@ -84,9 +87,10 @@ class PointStore:
         known = self.read(point)
         if known is None:
             return None
-        own = {"point": point.name, "scheme": point.scheme, **values_of(point.changes), "status": known["status"]}
-        result = {name: value for name, value in (known.get("result") or {}).items() if name not in own}
-        return own | result | {"error": known.get("error", "")}
+        own = {"point": point.name, "scheme": point.scheme, **values_of(point.changes), "done": known["status"] == "done"}
+        result = known.get("result") or {}
+        cells = {name: value for name, value in result.items() if name not in own and not isinstance(value, (list, dict))}
+        return own | cells | {"error": known.get("error", "")}
 
     def _path(self, point: Point) -> Path:
         return self._points / f"{point.name}.json"

@@ -14,13 +14,16 @@ def cheapest_usd(system: PowerSystem) -> float:
     """Return the least cost of a system without a grid and with periods of one hour."""
     periods = system.periods
     patterns = [
-        [p for p in itertools.product((False, True), repeat=periods) if _times_hold(system, g, p)] for g in range(system.units.count)
+        [p for p in itertools.product((False, True), repeat=periods) if _times_hold(system, g, p)]
+        for g in range(system.units.count)
     ]
     return min(_cost_usd(system, np.array(on)) for on in itertools.product(*patterns))
 
 
 def _times_hold(system: PowerSystem, g: int, on: tuple[bool, ...]) -> bool:
     units = system.units
+    if not on[0] and units.initial_on_h[g] > 0 and units.initial_output_mw[g] > units.shut_down_ramp_mw[g]:
+        return False
     state, hours = bool(units.initial_on_h[g] > 0), abs(units.initial_on_h[g])
     for now in on:
         if now != state:
@@ -79,19 +82,20 @@ def _cost_usd(system: PowerSystem, on: np.ndarray) -> float:
             stops = t + 1 < periods and not on[g, t + 1]
             if on[g, t]:
                 limit(-units.p_min_mw[g], (-1.0, p + g))
-                most = [units.p_max_mw[g], *([] if was else [units.start_up_ramp_mw[g]]), *([units.shut_down_ramp_mw[g]] if stops else [])]
+                most = [
+                    units.p_max_mw[g],
+                    *([] if was else [units.start_up_ramp_mw[g]]),
+                    *([units.shut_down_ramp_mw[g]] if stops else []),
+                ]
                 limit(min(most), (1.0, p + g), (1.0, r + g))
                 mw, usd = units.cost_curves[g].mw, units.cost_curves[g].usd_per_h
                 for s in range(len(mw) - 1):
                     slope = (usd[s + 1] - usd[s]) / (mw[s + 1] - mw[s])
                     limit(slope * mw[s] - usd[s], (slope, p + g), (-1.0, c + g))
-            if on[g, t] and was and t:
-                limit(units.ramp_up_mw_per_h[g], (1.0, p + g), (1.0, r + g), (-1.0, p + g - width))
-                limit(units.ramp_down_mw_per_h[g], (-1.0, p + g), (1.0, p + g - width))
-            elif on[g, t] and was:
-                limit(units.ramp_up_mw_per_h[g] + units.initial_output_mw[g], (1.0, p + g), (1.0, r + g))
-                limit(units.ramp_down_mw_per_h[g] - units.initial_output_mw[g], (-1.0, p + g))
-            elif was and not t and units.initial_output_mw[g] > units.shut_down_ramp_mw[g]:
-                return np.inf
+            if on[g, t] and was:
+                before = (0.0, p + g) if t == 0 else (1.0, p + g - width)
+                initial = units.initial_output_mw[g] if t == 0 else 0.0
+                limit(units.ramp_up_mw_per_h[g] + initial, (1.0, p + g), (1.0, r + g), (-before[0], before[1]))
+                limit(units.ramp_down_mw_per_h[g] - initial, (-1.0, p + g), before)
     result = linprog(objective, np.array(rows), limits, np.array(equal), load, bounds, method="highs")
     return np.inf if result.status == 2 else result.fun + sum(_events_usd(system, g, on[g]) for g in range(count))

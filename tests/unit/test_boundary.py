@@ -1,5 +1,7 @@
 """The boundary table, its wire form, and its checks."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,9 +10,19 @@ from hypothesis.extra.numpy import arrays
 
 from federates.boundary.errors import BoundaryError
 from federates.boundary.messages import Departure, decode, encode
-from federates.boundary.session import RoadSession
+from federates.boundary.session import RailSession, RoadSession, World, parse_session
 from federates.boundary.tables import TABLES
-from federates.boundary.topics import MAX_ROUTE_LINKS, PASSED_ON, TOPICS, Role, received_by, sent_by, topic
+from federates.boundary.topics import (
+    MAX_ROUTE_LINKS,
+    PASSED_ON,
+    TOPICS,
+    Role,
+    passed_on,
+    received_by,
+    roles_of,
+    sent_by,
+    topic,
+)
 from federates.boundary.units import UNITS
 from federates.runtime.desks import departures_to_rows
 from federates.runtime.traffic_loop import rows_to_departures
@@ -24,6 +36,22 @@ SESSION = RoadSession(
     horizon_periods=4,
     bins_per_period=2,
 )
+
+
+def rail(trains):
+    """Return a session by rail with so many trains, two stations and three periods, as it comes over HELICS."""
+    return parse_session(
+        {
+            "schema_version": 1,
+            "world": "rail",
+            "name": "test",
+            "periods": 3,
+            "rail_stations": ["a", "b"],
+            "trains": [{"name": f"k{k}", "home": "a"} for k in range(trains)],
+            "trip_periods": [[0, 1], [1, 0]],
+        },
+        "session",
+    )
 
 
 def test_every_topic_is_sent_by_one_role_and_read_by_others():
@@ -56,6 +84,48 @@ def test_power_never_hears_flows_and_transport_never_hears_loads():
     for sender, name in PASSED_ON:
         source, copy = topic(f"{sender}/{name}"), topic(f"{Role.COORDINATOR}/{name}")
         assert (source.unit, source.shape, source.receivers) == (copy.unit, copy.shape, (Role.COORDINATOR,))
+
+
+def test_by_rail_nobody_hears_of_the_road():
+    roles = roles_of(World.RAIL)
+    assert roles == (Role.COORDINATOR, Role.POWER_OPERATOR, Role.TRANSPORT_OPERATOR)
+    for role in roles:
+        heard, told = received_by(role, World.RAIL), sent_by(role, World.RAIL)
+        assert all(entry.world is not World.ROAD and entry.sender in roles for entry in (*heard, *told))
+        # Whatever is heard is told by somebody who takes part, and the other way round.
+        assert all(entry in sent_by(entry.sender, World.RAIL) for entry in heard)
+    assert passed_on(World.RAIL) == ((Role.TRANSPORT_OPERATOR, "train_ready"),)
+    assert "train_ready" not in {name for _, name in passed_on(World.ROAD)}
+    assert all(entry.name != "train_ready" for role in Role for entry in sent_by(role, World.ROAD))
+
+
+@pytest.mark.parametrize("trains", [0, 1, 2])
+def test_messages_by_rail_survive_the_wire_with_and_without_trains(trains):
+    session = rail(trains)
+    assert isinstance(session, RailSession)
+    shapes = {
+        "coordinator/multipliers_usd_per_veh": (trains, 2, 3),
+        "transport_operator/offered_connection_veh": (trains, 2, 3),
+        "transport_operator/train_ready": (trains, 2),
+    }
+    for key, shape in shapes.items():
+        values = np.arange(np.prod(shape), dtype=float).reshape(shape)
+        frame = decode(topic(key), encode(topic(key), 2, 7, values, session), session)
+        assert (frame.period, frame.round) == (2, 7)
+        np.testing.assert_array_equal(frame.values, values)
+
+
+@pytest.mark.parametrize(("trains", "rows"), [(2, 0), (2, 1), (0, 0)])
+def test_a_slope_is_there_or_not(trains, rows):
+    session, entry = rail(trains), topic("power_operator/power_slope_usd_per_veh")
+    values = np.ones((rows, trains, 2, 3))
+    frame = decode(entry, encode(entry, 0, 1, values, session), session)
+    np.testing.assert_array_equal(frame.values, values)
+
+
+def test_a_session_survives_the_wire():
+    for session in (SESSION, rail(2)):
+        assert parse_session(json.loads(session.model_dump_json()), "session") == session
 
 
 finite = st.floats(allow_nan=False, allow_infinity=False, width=64)

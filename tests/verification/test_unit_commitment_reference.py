@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from egret_fuel import add_fuel
+from egret_services import add_services
 from pglib_uc_model import pglib_model
 from small_systems import DATA, dispatch_of, planned, solved
 
+from federates.boundary.errors import ConfigError
 from federates.power_operator.models.unit_commitment.checker import check_schedule
+from federates.power_operator.models.unit_commitment.commitment import LazyLines, add_commitment
 from federates.power_operator.models.unit_commitment.readers.egret import read_egret
 from federates.power_operator.models.unit_commitment.readers.matpower import read_matpower
 from federates.power_operator.models.unit_commitment.readers.pglib_uc import read_pglib_uc
-from federates.power_operator.models.unit_commitment.schedule import slack_report
+from federates.power_operator.models.unit_commitment.schedule import schedule_of, slack_report
+from federates.runtime.linear_model import LinearModel
 
 RTS = DATA / "rts_gmlc_2020-01-27.json"
 RTS_RELAXED_48_H = 1205494.506
@@ -47,8 +52,11 @@ def test_pglib_dc_opf(case, usd_per_h, digits):
 
 
 def test_the_two_conventions_of_susceptance_differ():
-    costs = [solved(dispatch_of(read_matpower(DATA / "case30.m", how), 50)[0], relaxed=True)[0].objective for how in ("x_tap", "series")]
-    assert abs(costs[0] - costs[1]) > 0.01
+    costs = [
+        solved(dispatch_of(read_matpower(DATA / "pglib_opf_case118_ieee.m", how), 50)[0], relaxed=True)[0].objective
+        for how in ("x_tap", "series")
+    ]
+    assert costs[0] - costs[1] == pytest.approx(31.9495, abs=0.1)
 
 
 def test_egret_network():
@@ -57,6 +65,30 @@ def test_egret_network():
     assert solution.objective == pytest.approx(486110.33325143, rel=1e-8)
     assert check_schedule(system, schedule) == []
     assert any("Branch1" in line for line in slack_report(system, schedule))
+
+
+def _egret_apart(name):
+    """Return system, model and columns of an instance whose special parts are added by the check."""
+    path = DATA / f"{name}.json"
+    with pytest.raises(ConfigError) as refused:
+        read_egret(path)
+    system = read_egret(path, left_out=[problem.field for problem in refused.value.problems])
+    model = LinearModel()
+    return path, model, add_commitment(model, system)
+
+
+def test_egret_ancillary_services():
+    path, model, columns = _egret_apart("tiny_uc_1")
+    assert model.solver().solve(gap_rel=1e-9).objective < 487389.24464
+    add_services(model, columns, path)
+    assert model.solver().solve(gap_rel=1e-9).objective == pytest.approx(487389.24464, rel=1e-8)
+
+
+@pytest.mark.parametrize(("name", "usd"), [("tiny_uc_2", 158980.2698), ("tiny_uc_3", 103398.6464755)])
+def test_egret_fuel(name, usd):
+    path, model, columns = _egret_apart(name)
+    add_fuel(model, columns, path)
+    assert model.solver().solve(gap_rel=1e-9).objective == pytest.approx(usd, rel=1e-8)
 
 
 def test_rts_relaxation_of_the_reference_model_and_ours():
@@ -81,9 +113,12 @@ def test_rts_first_12_hours():
 
 @pytest.mark.long
 def test_rts_48_hours():
+    """The interval of the solve must overlap the published one; minutes leave a gap of under one percent."""
     system = read_pglib_uc(RTS)
-    solution, schedule, _ = planned(system, gap_rel=1e-3)
+    model = LinearModel()
+    lines = LazyLines(add_commitment(model, system, integer_events=True))
+    solution = lines.solve(model.solver(), gap_rel=5e-3, time_limit_s=500)
     assert solution.bound <= RTS_48_H[1]
-    assert solution.objective >= RTS_48_H[0] * (1 - 1e-6)
-    assert solution.objective - solution.bound <= 1e-3 * solution.objective * (1 + 1e-9)
-    assert check_schedule(system, schedule) == []
+    assert solution.objective >= RTS_48_H[0]
+    assert solution.objective - solution.bound <= 1e-2 * solution.objective
+    assert check_schedule(system, schedule_of(lines.commitment, lines, solution.values)) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from federates.boundary.errors import ConfigError, Problem
+from federates.power_operator.models.unit_commitment.cost_curves import CostCurve
 from federates.power_operator.models.unit_commitment.network import Network
 from federates.power_operator.models.unit_commitment.readers.matpower import MatpowerCase, read_matpower
 from federates.power_operator.models.unit_commitment.settings import UnitCommitmentSettings
 from federates.power_operator.models.unit_commitment.system import PowerSystem, Renewables, StartUp, ThermalUnits
 from federates.power_operator.models.unit_commitment.tables_in import NumberTable, read_numbers
+from federates.power_operator.models.unit_commitment.units_by_size import columns_by_size, giving_units
 
 __all__ = ["DayData", "read_day"]
 
@@ -71,25 +74,21 @@ _NEEDED = ("bus", "min_up_h", "min_down_h", "start_up_usd", "initial_on_h")
 def _units(
     settings: UnitCommitmentSettings, folder: Path, case: MatpowerCase, problems: list[Problem]
 ) -> tuple[ThermalUnits, float]:
-    """Return the case's units with the commitment data of the units file, matched by bus."""
-    table = read_numbers(folder, settings.units_file, _NEEDED)
-    limits = {"p_min_mw": case.p_max_mw * 0, "ramp_mw_per_h": case.p_max_mw}
-    unit_bus = [int(case.buses[bus]) for bus in case.unit_bus]
-    if not table.problems:
-        _match_buses(table, unit_bus)
-    problems += table.problems
-    if table.problems:
+    """Return the case's units with the commitment data of the units file, or by their size, and the error of their curves."""
+    if settings.units_file:
+        column = _unit_columns(settings.units_file, folder, case, problems)
+    else:
+        case = giving_units(case)
+        column = columns_by_size(case)
+    if not column:
         return _no_units(), 0.0
-    row_of = {int(bus): row for row, bus in enumerate(table.columns["bus"])}
-    rows = np.array([row_of[bus] for bus in unit_bus])
-    column = {name: values[rows] for name, values in table.columns.items()}
-    p_min_mw = column.get("p_min_mw", column.get("p_min_share", limits["p_min_mw"]) * case.p_max_mw)
+    p_min_mw = column.get("p_min_mw", column.get("p_min_share", 0.0) * case.p_max_mw)
     ramp_mw_per_h = column.get("ramp_mw_per_h", column.get("ramp_share_per_h", 1.0) * case.p_max_mw)
-    curves = [case.cost_curve(g, p_min_mw[g], case.p_max_mw[g], settings.cost_segments) for g in range(len(rows))]
+    curves = _cost_curves(settings, case, p_min_mw, problems)
     on = column["initial_on_h"] > 0
     first_mw = np.maximum(p_min_mw, ramp_mw_per_h)
     units = ThermalUnits(
-        names=_names(unit_bus),
+        names=_names([int(case.buses[bus]) for bus in case.unit_bus]),
         bus=case.unit_bus,
         p_min_mw=p_min_mw,
         p_max_mw=case.p_max_mw,
@@ -101,12 +100,40 @@ def _units(
         min_down_h=column["min_down_h"],
         initial_on_h=column["initial_on_h"],
         initial_output_mw=np.where(on, p_min_mw, 0.0),
-        must_run=np.zeros(len(rows), dtype=bool),
+        must_run=np.zeros(len(on), dtype=bool),
         cost_curves=tuple(curve for curve, _ in curves),
         start_up=tuple(StartUp(np.array([1.0]), np.array([cost])) for cost in column["start_up_usd"]),
         shut_down_usd=case.shut_down_usd,
     )
     return units, max((error for _, error in curves), default=0.0)
+
+
+def _unit_columns(file: str, folder: Path, case: MatpowerCase, problems: list[Problem]) -> dict[str, Array]:
+    """Return the columns of the units file in the order of the case's units, matched by bus; none where it has problems."""
+    table = read_numbers(folder, file, _NEEDED)
+    unit_bus = [int(case.buses[bus]) for bus in case.unit_bus]
+    if not table.problems:
+        _match_buses(table, unit_bus)
+    problems += table.problems
+    if table.problems:
+        return {}
+    row_of = {int(bus): row for row, bus in enumerate(table.columns["bus"])}
+    rows = np.array([row_of[bus] for bus in unit_bus])
+    return {name: values[rows] for name, values in table.columns.items()}
+
+
+def _cost_curves(
+    settings: UnitCommitmentSettings, case: MatpowerCase, p_min_mw: Array, problems: list[Problem]
+) -> list[tuple[CostCurve, float]]:
+    """Return curve and error of each unit; a cost that is neither piecewise nor a convex quadratic is a problem."""
+    curves = []
+    for g in range(len(p_min_mw)):
+        try:
+            curves.append(case.cost_curve(g, p_min_mw[g], case.p_max_mw[g], settings.cost_segments))
+        except ValueError as error:
+            allowed = "must be piecewise linear or a convex polynomial of degree 2 or less"
+            problems.append(Problem(settings.case_file, f"gencost, row {case.row[g] + 1}", str(error), allowed))
+    return curves
 
 
 def _match_buses(table: NumberTable, unit_bus: list[int]) -> None:
@@ -125,11 +152,11 @@ def _match_buses(table: NumberTable, unit_bus: list[int]) -> None:
 
 def _names(unit_bus: list[int]) -> tuple[str, ...]:
     """Return names by bus; several units at a bus are numbered."""
-    counted: dict[int, int] = {}
+    total, counted = Counter(unit_bus), Counter[int]()
     names = []
     for bus in unit_bus:
-        counted[bus] = counted.get(bus, 0) + 1
-        names.append(f"g{bus}" if unit_bus.count(bus) == 1 else f"g{bus}-{counted[bus]}")
+        counted[bus] += 1
+        names.append(f"g{bus}" if total[bus] == 1 else f"g{bus}-{counted[bus]}")
     return tuple(names)
 
 
@@ -190,4 +217,9 @@ def _limits_from_file(table: NumberTable, network: Network, ends: list[str], lim
 
 def _line_names(ends: list[str]) -> tuple[str, ...]:
     """Return names by buses; parallel lines are numbered."""
-    return tuple(end if ends.count(end) == 1 else f"{end}/{ends[: line + 1].count(end)}" for line, end in enumerate(ends))
+    total, counted = Counter(ends), Counter[str]()
+    names = []
+    for end in ends:
+        counted[end] += 1
+        names.append(end if total[end] == 1 else f"{end}/{counted[end]}")
+    return tuple(names)

@@ -50,8 +50,8 @@ class Network:
 def susceptance(r_pu: Values, x_pu: Values, tap: Values, convention: Convention) -> Values:
     """Return line susceptances in p.u., shape (L,).
 
-    ``x_tap`` is 1 / (x tap), as MATPOWER has it (Zimmerman et al. 2011, doi:10.1109/TPWRS.2010.2051168, eq. 3.21
-    of the manual); ``series`` is x / (r^2 + x^2) without taps, as the DC results of pglib-opf and PowerModels have it.
+    ``x_tap`` is 1 / (x tap), as MATPOWER has it (Zimmerman et al. 2011, doi:10.1109/TPWRS.2010.2051168);
+    ``series`` is x / (r^2 + x^2) without taps, as the DC results of pglib-opf and PowerModels have it.
     A tap of 0 stands for 1.
     """
     if convention == "series":
@@ -70,7 +70,7 @@ def islands(network: Network, buses: int) -> Indices:
 def ptdf(network: Network, buses: int, reference: int = 0) -> Values:
     """Return the PTDF matrix, (L, B): MW on a line per MW injected at a bus and taken out at ``reference``.
 
-    H = B_f B^-1 (Zimmerman et al. 2011, MATPOWER manual, sec. 3.7); factors under `PTDF_CUTOFF` are zero.
+    H = B_f B^-1 (Zimmerman et al. 2011, MATPOWER User's Manual, DC modelling); factors under `PTDF_CUTOFF` are zero.
 
     Raises
     ------

@@ -73,17 +73,33 @@ class PlanModel:
         """Set the price of standing connected, per group, station and period: (J, S, T)."""
         if self.trains is not None:
             self.solver.set_cost(self.trains.standing, multipliers_usd)
+            self._allow_idling(multipliers_usd > 0)
 
     def offer(self, most: Array) -> None:
         """Set how many trains may stand connected, per group, station and period: (J, S, T)."""
         if self.trains is not None:
             self.solver.set_bounds(self.trains.standing, 0.0, most)
+            self._allow_idling(most < self._sizes())
 
     def offer_all(self) -> None:
         """Let every train stand wherever it can."""
         if self.trains is not None:
-            sizes = np.array([len(group.members) for group in self.trains.groups], dtype=float)
-            self.offer(np.broadcast_to(sizes[:, None, None], self.trains.standing.shape))
+            self.offer(self._sizes())
+
+    def _allow_idling(self, useful: NDArray[np.bool_]) -> None:
+        """Allow trains to stand unconnected only where that can pay: standing connected costs something, or is not offered.
+
+        Elsewhere being connected is as good for every plan, so that nothing is lost and the model is much smaller.
+        """
+        trains = self.trains
+        if trains is not None and trains.idle.size:
+            self.solver.set_bounds(trains.idle, 0.0, np.where(useful, self._sizes(), 0.0))
+
+    def _sizes(self) -> Array:
+        """Return the number of trains of each group, (J, S, T)."""
+        assert self.trains is not None
+        sizes = np.array([len(group.members) for group in self.trains.groups], dtype=float)
+        return np.broadcast_to(sizes[:, None, None], self.trains.standing.shape)
 
     def solve(self, *, relaxed: bool = False, gap_usd: float = 1.0, time_limit_s: float | None = None) -> Solution:
         """Solve with the lines that matter; an integer solve starts from the last plan."""
@@ -112,7 +128,8 @@ class PlanModel:
         trains = self.trains
         if trains is None:
             return np.zeros((len(self.fleet.trains), len(self.fleet.stations), self.system.periods))
-        return connection_of(trains.groups, trains.network, values[trains.on_arc], values[trains.idle], len(self.fleet.trains))
+        parts = (values[trains.on_arc], values[trains.idle], values[trains.load_mwh])
+        return connection_of(trains.groups, trains.network, *parts, len(self.fleet.trains))
 
     def exclusivity_broken(self, values: Array) -> float:
         """Return the largest power that a station charges while it discharges, MW; (15) wants zero."""

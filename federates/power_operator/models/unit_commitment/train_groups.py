@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from federates.boundary.session import RailSession
 from federates.boundary.timetable import TimeSpaceNetwork
 from federates.power_operator.models.unit_commitment.fleet import StorageFleet
-from federates.power_operator.models.unit_commitment.formulations.ding_2025_trains import TrainGroup
+from federates.power_operator.models.unit_commitment.formulations.ding_2025_trains import TrainGroup, passing_is_pointless
 
 __all__ = ["connection_of", "group_trains"]
 
@@ -25,6 +25,7 @@ def group_trains(
     ``train_ready`` (K, 2) is the station where a train stands next and the period of the day from which it does; in a group,
     periods count from ``period``. A train that can no longer come home in time by the public timetable stays where it is ready.
     """
+    alike = alike and passing_is_pointless(np.asarray(session.trip_periods))
     groups: dict[tuple[float, ...], list[int]] = {}
     for k, train in enumerate(session.trains):
         origin, ready = int(train_ready[k, 0]), max(int(train_ready[k, 1]) - period, 0)
@@ -50,10 +51,18 @@ def _kind_number(session: RailSession, train: int) -> int:
     return sorted({entry.kind for entry in session.trains}).index(session.trains[train].kind)
 
 
-def connection_of(groups: Sequence[TrainGroup], network: TimeSpaceNetwork, on_arc: Array, idle: Array, trains: int) -> Array:
-    """Return who stands where when, shape (K, S, T), from trains per group on arcs (J, A) and idle (J, S, T).
+def connection_of(
+    groups: Sequence[TrainGroup],
+    network: TimeSpaceNetwork,
+    on_arc: Array,
+    idle: Array,
+    load: Array,
+    trains: int,
+) -> Array:
+    """Return who stands where when, shape (K, S, T).
 
-    Whole flows are taken apart into one route per train; fractions (of a relaxation) are shared out evenly.
+    ``on_arc`` (J, A) are trains on arcs, ``idle`` (J, S, T) idle ones, ``load`` (J, A + S T) what they carry, idle arcs behind
+    the others. Whole flows are taken apart into one route per train; fractions (of a relaxation) are shared out evenly.
     """
     connection = np.zeros((trains, network.stations, network.periods))
     for j, group in enumerate(groups):
@@ -61,32 +70,38 @@ def connection_of(groups: Sequence[TrainGroup], network: TimeSpaceNetwork, on_ar
         if len(group.members) == 1:
             connection[group.members[0]] = standing
             continue
-        whole = np.round(on_arc[j])
-        if np.abs(on_arc[j] - whole).max(initial=0.0) > 1e-6:
+        flow = np.concatenate([on_arc[j], idle[j].ravel()]) if idle.size else on_arc[j]
+        if np.abs(flow - np.round(flow)).max(initial=0.0) > 1e-6:
             connection[list(group.members)] = standing / len(group.members)
             continue
-        left, idle_left = whole.astype(np.int64), np.round(idle[j]).astype(np.int64)
-        for member in group.members:
-            connection[member] = _one_route(group, network, left, idle_left)
+        routes = _routes(group, network, np.round(flow).astype(np.int64), load[j])
+        connection[list(group.members)] = routes
     return connection
 
 
-def _one_route(group: TrainGroup, network: TimeSpaceNetwork, left: NDArray[np.int64], idle: NDArray[np.int64]) -> Array:
-    """Take one route out of the flow that is ``left``, and return its station arcs, shape (S, T)."""
-    standing = np.zeros((network.stations, network.periods))
-    station, period = group.origin, group.ready
-    while period < network.periods:
-        arc = int(network.station_arcs[station, period])
-        if left[arc] > 0:
-            left[arc] -= 1
-            standing[station, period] = 1.0
-            period += 1
-        elif idle.size and idle[station, period] > 0:
-            idle[station, period] -= 1
-            period += 1
-        else:
-            leaving = (network.origin == station) & (network.start == period) & (left > 0)
-            arc = int(np.flatnonzero(leaving)[0])
-            left[arc] -= 1
-            station, period = int(network.destination[arc]), int(network.end[arc])
-    return standing
+def _routes(group: TrainGroup, network: TimeSpaceNetwork, flow: NDArray[np.int64], load: Array) -> Array:
+    """Take a whole flow apart into one route per train, and return their station arcs, shape (trains, S, T).
+
+    Where trains meet, any of them may take any way on; the fullest takes the way of the fullest, so that as little as possible
+    would have to be handed from train to train, which the flow allows and the trains cannot do without standing.
+    """
+    idle_arcs = network.station_arcs.ravel()[: len(flow) - network.arcs]
+    tail, head, start, end = (
+        np.concatenate([ends, ends[idle_arcs]]) for ends in (network.tail, network.head, network.start, network.end)
+    )
+    per_train = np.divide(load, flow, out=np.zeros(len(flow)), where=flow > 0)
+    routes = np.zeros((len(group.members), network.stations, network.periods))
+    at = np.full(len(group.members), network.node(group.origin, group.ready))
+    carries = np.zeros(len(group.members))
+    free_from = np.full(len(group.members), group.ready)
+    for period in range(group.ready, network.periods):
+        leaving = np.flatnonzero((start == period) & (flow > 0))
+        for node in np.unique(at[free_from == period]):
+            here = np.flatnonzero((free_from == period) & (at == node))
+            ways = np.repeat(own := leaving[tail[leaving] == node], flow[own])
+            here = here[np.argsort(-carries[here], kind="stable")]
+            ways = ways[np.argsort(-per_train[ways], kind="stable")]
+            at[here], carries[here], free_from[here] = head[ways], per_train[ways], end[ways]
+            stands = ways < network.stations * network.periods
+            routes[here[stands], network.origin[ways[stands]], period] = 1.0
+    return routes

@@ -16,7 +16,7 @@ __all__ = ["add_ramp_limits"]
 
 
 def add_ramp_limits(model: LinearModel, system: PowerSystem, columns: UnitColumns, data: UnitPeriods) -> None:
-    """Add the ramp-up and ramp-down inequalities (eqs. 3 and 4) for units that they can bind.
+    """Add the ramp-up and ramp-down inequalities (eqs. 3 and 18) for units that they can bind.
 
     p_t + r_t - p_{t-1} <= (SU - R - p_min) y_t + (R + p_min) u_t - p_min u_{t-1}, and the same in reverse; reserve
     is held within the ramp. The ramp counts from output above the minimum, as in Morales-España et al. 2013, eqs.

@@ -6,9 +6,11 @@ station in a period is what enters the station arc less what leaves it. The sour
 instead, which is weak: in its relaxation half a train exchanges whole batteries. Trains that are alike (same place, same load)
 are one integer flow, which removes permutations of the same plan.
 
-Where several alike trains meet, the flow may pool their loads for those that pass a station without standing, so with more than
-one train in a group this is a relaxation of the source's model; with one train in a group it is exact. Fixing the routes train by
-train gives the exact cost.
+Pooling. In a group of several trains those that leave a station may only take what trains that stood there before had
+(`_no_pooling`): otherwise a train could leave with the load of one that has just come, or two could start with one train's
+share. They may still share loads while they stand at one station together, as the source lets them do through the station. Such
+groups need travel times that make passing a station without standing pointless (`passing_is_pointless`); one train in a group
+is exact in any case.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from federates.power_operator.models.unit_commitment.fleet import StorageFleet
 from federates.power_operator.models.unit_commitment.formulations.ding_2025_stations import Stations
 from federates.runtime.linear_model import LinearModel
 
-__all__ = ["TrainGroup", "Trains", "add_trains"]
+__all__ = ["TrainGroup", "Trains", "add_trains", "passing_is_pointless"]
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -103,10 +105,70 @@ def add_trains(
     )
     for name, load, most, start, end, received in carried:
         given = _conserve_load(model, name, groups, network, (load, on_arc, most), (leaving, entering), (start, end), fleet)
+        for j, group in enumerate(groups):
+            if len(group.members) > 1:
+                _no_pooling(
+                    model,
+                    network,
+                    group,
+                    on_arc[j],
+                    load[j],
+                    float(most[j, 0]),
+                    *(float(part[group.members[0]]) for part in (start, end)),
+                )
         model.rows(f"trains_give_{name}", [(1.0, given.transpose(1, 2, 0)), (-1.0, received)], 0.0, 0.0)
     shape = (count, network.stations, network.periods)
     idle = on_arc[:, arcs:].reshape(shape) if idling else np.empty((count, 0, 0), dtype=np.int64)
     return Trains(tuple(groups), network, on_arc[:, :arcs], idle, capacity, energy)
+
+
+def passing_is_pointless(trip_periods: NDArray[np.int64]) -> bool:
+    """Return whether no way over a third station is faster than the direct one; 0 off the diagonal means no track."""
+    trip = np.asarray(trip_periods)
+    far = int(trip.sum()) + 1
+    joined = np.where((trip > 0) | np.eye(len(trip), dtype=bool), trip, far)
+    over = joined[:, :, None] + joined[None, :, :]  # from a over b to c
+    return bool((joined[:, None, :] <= over).all())
+
+
+def _no_pooling(
+    model: LinearModel,
+    network: TimeSpaceNetwork,
+    group: TrainGroup,
+    on_arc: Index,
+    load: Index,
+    most: float,
+    start: float,
+    end: float,
+) -> None:
+    """Let trains leave a station only after standing there, with loads that were there; at the start and the end, with each
+    one's own.
+
+    The three rows per station and period: trains that leave were there; what they take was there; what stays fits the trains
+    that stay.
+    """
+    outward = network.transport_arcs
+    there = [network.station_arcs]
+    if len(on_arc) > network.arcs:
+        there.append(np.arange(network.arcs, len(on_arc), dtype=np.int64).reshape(network.station_arcs.shape))
+    first = outward[(network.origin[outward] == group.origin) & (network.start[outward] == group.ready)]
+    if first.size:
+        model.rows("start_load", [(1.0, load[first]), (-start, on_arc[first])], 0.0, 0.0)
+    last = outward[(network.destination[outward] == group.final) & (network.end[outward] == network.periods)]
+    if last.size:
+        model.rows("end_load", [(1.0, load[last]), (-end, on_arc[last])], 0.0, 0.0)
+    for station in range(network.stations):
+        for period in range(1, network.periods):
+            leaving = outward[(network.origin[outward] == station) & (network.start[outward] == period)]
+            if not leaving.size or (station, period) == (group.origin, group.ready):
+                continue
+            before = np.array([arcs[station, period - 1] for arcs in there])
+            trains_stay = [(1.0, on_arc[before][None, :]), (-1.0, on_arc[leaving][None, :])]
+            load_stays = [(1.0, load[before][None, :]), (-1.0, load[leaving][None, :])]
+            model.rows("leave_after_standing", trains_stay, lower=0.0, shape=(1,))
+            model.rows("leave_with_own_load", load_stays, lower=0.0, shape=(1,))
+            negative = [(-1.0 * most, index) if sign > 0 else (most, index) for sign, index in trains_stay]
+            model.rows("stay_with_own_load", [*load_stays, *negative], upper=0.0, shape=(1,))
 
 
 def _incidence(network: TimeSpaceNetwork, *, idling: bool) -> tuple[sp.csr_matrix, sp.csr_matrix]:

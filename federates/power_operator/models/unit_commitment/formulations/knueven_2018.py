@@ -1,8 +1,7 @@
 """Piecewise-linear production cost.
 
 Knueven, Ostrowski and Watson 2018, "Exploiting identical generators in unit commitment", IEEE Transactions on Power
-Systems 33(4), doi:10.1109/TPWRS.2017.2783850; the same rows are eqs. 42 to 44 of their "On mixed-integer programming
-formulations for the unit commitment problem", INFORMS Journal on Computing 32(4), 2020, doi:10.1287/ijoc.2019.0944.
+Systems 33(4), doi:10.1109/TPWRS.2017.2783850.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ def add_production_cost(model: LinearModel, system: PowerSystem, columns: UnitCo
     """Add output = p_min u + sum of the segments, each at its slope, and return the segments' columns (K, T).
 
     A segment is at most its width times u, less what lies above the start-up capability in the period of a start
-    and above the shut-down capability in the last period on (eqs. 42 to 44), so that the relaxation is as tight as
+    and above the shut-down capability in the last period on (eqs. 19d to 19h), so that the relaxation is as tight as
     the generation limits are.
     """
     units, hours = system.units, system.period_h

@@ -24,12 +24,12 @@ def _output(columns: UnitColumns) -> list[Indices]:
 
 
 def add_generation_limits(model: LinearModel, system: PowerSystem, columns: UnitColumns, data: UnitPeriods) -> None:
-    """Add the largest output with reserve (eqs. 8 to 10) and the smallest, in terms of the total output.
+    """Add the largest output with reserve (eqs. 9 to 11) and the smallest, in terms of the total output.
 
     With a minimum up time of two periods or more a unit cannot start in t and stop in t + 1, so that both
-    capabilities fit in one row (eq. 8). Otherwise there is a row for each (eqs. 9 and 10); the capability of the
+    capabilities fit in one row (eq. 11). Otherwise there is a row for each (eqs. 9 and 10); the capability of the
     other event is in it with what it is lower, as tightened by Gentile, Morales-España and Ramos 2017
-    (doi:10.1007/s13675-016-0066-y, eqs. 15 and 16).
+    (doi:10.1007/s13675-016-0066-y).
     """
     units = system.units
     start_loss = (units.p_max_mw - data.start_up_mw)[:, None]
@@ -64,7 +64,7 @@ class StartUpColumns:
 
 
 def add_start_up_categories(model: LinearModel, system: PowerSystem, columns: UnitColumns, data: UnitPeriods) -> StartUpColumns:
-    """Add the choice of the start-up category by the time off (eqs. 15 and 16) at its cost, for units with several.
+    """Add the choice of the start-up category by the time off (eqs. 2 and 3) at its cost, for units with several.
 
     A start can be of a category but the last only if the unit stopped within its range of hours; the last costs
     most, so that a start falls in it only where no other fits. Stops before the first period count through the

@@ -33,7 +33,7 @@ def on_bounds(data: UnitPeriods, must_run: NDArray[np.bool_], periods: int) -> t
 
 
 def add_commitment_logic(model: LinearModel, columns: UnitColumns, data: UnitPeriods) -> None:
-    """Add u_t - u_{t-1} = y_t - z_t (eq. 2) and the turn on/off inequalities (eqs. 4 and 5).
+    """Add u_t - u_{t-1} = y_t - z_t and the turn on/off inequalities (eqs. 3 and 4).
 
     The windows of the inequalities end at the first period; what came before it is in the bounds of the on
     variables (`on_bounds`).

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,11 @@ _UNSUPPORTED_SERVICES = (
 )  # fmt: skip
 
 
-def read_egret(path: Path, segments: int = 2, shown_as: str | None = None) -> PowerSystem:
+def read_egret(path: Path, segments: int = 2, shown_as: str | None = None, left_out: Collection[str] = ()) -> PowerSystem:
     """Return the system in an Egret model file; quadratic costs get ``segments`` segments (Egret's default is 2).
+
+    What is not modelled here is an error unless it is in ``left_out`` (names as the error has them), for a caller who
+    adds it to the model.
 
     Raises
     ------
@@ -37,7 +40,9 @@ def read_egret(path: Path, segments: int = 2, shown_as: str | None = None) -> Po
     name = shown_as or str(path)
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        problems = [Problem(name, field, "given", "not modelled here: remove it") for field in _unsupported(data)]
+        problems = [
+            Problem(name, field, "given", "not modelled here: remove it") for field in _unsupported(data) if field not in left_out
+        ]
         if problems:
             raise ConfigError(problems)
         system = _system(data, segments)
@@ -61,6 +66,8 @@ def _unsupported(data: dict[str, Any]) -> Iterator[str]:
     for name, unit in elements["generator"].items():
         if _in_service(unit) and isinstance(unit.get("fixed_commitment"), dict):
             yield f"elements.generator.{name}.fixed_commitment"
+        if _in_service(unit) and unit.get("aux_fuel_capable"):
+            yield f"elements.generator.{name}.aux_fuel_capable"
 
 
 def _in_service(element: dict[str, Any]) -> bool:
@@ -138,6 +145,9 @@ def _thermal(units: _Elements, number: dict[str, int], segments: int) -> Thermal
 def _curve(unit: dict[str, Any], segments: int) -> CostCurve:
     given = unit.get("p_cost")
     p_min, p_max = float(unit["p_min"]), float(unit["p_max"])
+    if given is None and "p_fuel" in unit:
+        points = np.array(unit["p_fuel"]["values"], dtype=np.float64)
+        return CostCurve(points[:, 0], points[:, 1] * float(unit["fuel_cost"]))
     if given is None:
         return with_piecewise((0.0, 0.0, 0.0), p_min, p_max, 1)[0]
     if given["cost_curve_type"] == "piecewise":
@@ -150,8 +160,9 @@ def _curve(unit: dict[str, Any], segments: int) -> CostCurve:
 
 
 def _start_up(unit: dict[str, Any]) -> StartUp:
-    points = np.array(unit.get("startup_cost") or [[0.0, 0.0]], dtype=np.float64)
-    return StartUp(points[:, 0], points[:, 1])
+    fuel_usd = float(unit["fuel_cost"]) if "startup_fuel" in unit else 1.0
+    points = np.array(unit.get("startup_fuel") or unit.get("startup_cost") or [[0.0, 0.0]], dtype=np.float64)
+    return StartUp(points[:, 0], points[:, 1] * fuel_usd)
 
 
 def _renewables(units: _Elements, number: dict[str, int], periods: int) -> Renewables:

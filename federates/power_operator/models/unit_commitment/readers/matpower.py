@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,7 +112,9 @@ def read_matpower(path: Path, convention: Convention = "x_tap", shown_as: str | 
 
 def _tables(path: Path, name: str) -> dict[str, Values]:
     try:
-        case = CaseFrames(str(path))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the library still calls deprecated functions of pandas
+            case = CaseFrames(str(path))
         tables = {table: getattr(case, table)[list(columns)].to_numpy(dtype=np.float64) for table, columns in _COLUMNS.items()}
         values = case.gencost.drop(columns=list(_COLUMNS["gencost"]))
     except FileNotFoundError:
