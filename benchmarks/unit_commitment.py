@@ -28,8 +28,9 @@ GAP_REL = 1e-3
 TARGET_FIRST_S, TARGET_OVERHEAD_S = 4.0, 0.1
 
 
-def system_of(folder):
-    settings = parse_config(read_yaml(folder / "config.yaml")["settings"], UnitCommitmentSettings, "config.yaml")
+def system_of(folder, segments=10):
+    given = read_yaml(folder / "config.yaml")["settings"] | {"cost_segments": segments}
+    settings = parse_config(given, UnitCommitmentSettings, "config.yaml")
     return read_day(settings, folder, 24, 1.0).system
 
 

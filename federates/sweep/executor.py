@@ -54,7 +54,8 @@ def _local(workers: int) -> LocalCluster:
         threads_per_worker=1,
         processes=True,
         host="127.0.0.1",
-        dashboard_address=None,
+        # Port 0: any free one, so that sweeps side by side do not argue over Dask's usual port for its pages.
+        dashboard_address="127.0.0.1:0",
         memory_limit=0,
         silence_logs=logging.CRITICAL,
     )

@@ -323,7 +323,7 @@ def test_one_and_two_workers_and_a_scheduler_give_the_same_table(place):
 
     vary = {SLOPE: [1, 2, 3], NEED: [1.5, 2.5]}
     files = []
-    with LocalCluster(n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0") as cluster:
         for name, executor in (
             ("one", {"kind": "local", "workers": 1}),
             ("two", {"kind": "local", "workers": 2}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,9 @@ from brute_force import cheapest_usd
 from small_systems import planned, random_system, solved, triangle_system
 
 from federates.power_operator.models.unit_commitment.checker import check_schedule
-from federates.power_operator.models.unit_commitment.schedule import slack_report
+from federates.power_operator.models.unit_commitment.commitment import LazyLines, LazyLinesOptions, add_commitment
+from federates.power_operator.models.unit_commitment.schedule import schedule_of, slack_report
+from federates.runtime.linear_model import LinearModel
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -125,3 +128,42 @@ def test_ramps_and_capabilities_are_caught():
     assert "ramps down" in found
     stuck = replace(system, units=replace(system.units, start_up_ramp_mw=zero, shut_down_ramp_mw=zero))
     assert any("at the start" in text or "stops from" in text for text in check_schedule(stuck, schedule))
+
+
+class _Slow:
+    """A solver that takes longer than it is allowed."""
+
+    def __init__(self, solver):
+        self._solver = solver
+
+    def __getattr__(self, name):
+        return getattr(self._solver, name)
+
+    def solve(self, *, time_limit_s, **how):
+        time.sleep(max(time_limit_s, 0.0) + 0.01)
+        return self._solver.solve(**how)
+
+
+def test_out_of_time_before_all_lines_are_in_gives_a_plan_that_pays_for_its_overload():
+    system = triangle_system(2)
+    model = LinearModel()
+    lines = LazyLines(add_commitment(model, system), LazyLinesOptions(relaxed_first=False))
+    solution = lines.solve(_Slow(model.solver()), time_limit_s=0.2)
+    schedule = schedule_of(lines.commitment, lines, solution.values)
+    assert solution.status == "time_limit"
+    assert schedule.costs.line_slack_usd.sum() > 1.0
+    assert schedule.costs.total_usd == pytest.approx(solution.objective, abs=1e-3)
+    assert check_schedule(system, schedule) == []
+    assert solution.bound <= solved(system)[0].objective + 1e-3
+
+
+def test_stopped_by_the_caller():
+    system = triangle_system(2)
+    model = LinearModel()
+    lines = LazyLines(add_commitment(model, system))
+    seen = []
+    solution = lines.solve(
+        model.solver(presolve="off"), gap_rel=0.0, on_improvement=lambda found: not seen.append(found.objective)
+    )
+    assert solution.status in ("interrupted", "optimal")
+    assert solution.bound <= solution.objective + 1e-6

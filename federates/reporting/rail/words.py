@@ -107,7 +107,11 @@ def _routes(run: RailRun) -> str:
         "Battery capacity at every station and on the trains: solid as carried out, dashed as planned day-ahead. It moves only "
         "with trains; where nothing is dashed the day went as planned."
     )
-    if len(moves(run, "planned")) or len(moves(run, "realised")):
+    if len(run.frame("negotiations")) > 1:
+        text += (
+            " From a new negotiation on, the dashed capacities are those of the new plan; dashed routes are the day-ahead plan's."
+        )
+    if run.session.scheme is RailScheme.MOBILE and len(moves(run, "realised")):
         text += " Bottom: where the trains are; level where a train stands, sloping where it moves."
     table = batteries(run, "planned")
     if len(table):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -97,34 +97,37 @@ class LazyLines:
         return self._hold(solver, relaxed=relaxed, until=_until(began, time_limit_s), **how)
 
     def _hold(self, solver: Solver, *, until: float | None, **how: Any) -> Solution:
-        wall_s, bound = 0.0, -np.inf
+        wall_s, bound, plan = 0.0, -np.inf, None
+        watch = _Watch(self, how.get("on_improvement"))
         if not how.get("relaxed"):
-            how["on_improvement"] = self._watch(how.get("on_improvement"))
+            how["on_improvement"] = watch
         while True:
             left_s = None if until is None else until - time.perf_counter()
             if left_s is not None and left_s <= 0:
-                raise NoSolutionInTimeError("the time limit ended before all violated line limits were added", bound)
+                return _in_time(plan, bound, wall_s)
             self.rounds += 1
-            solution = solver.solve(time_limit_s=left_s, **how)
+            try:
+                solution = solver.solve(time_limit_s=left_s, **how)
+            except NoSolutionInTimeError as error:
+                return _in_time(plan, max(bound, error.bound), wall_s)
             wall_s, bound = wall_s + solution.wall_s, max(bound, solution.bound)
             line, period = self._violated(solution.values)
-            if not line.size:
-                return Solution(
-                    solution.values, solution.objective, bound, solution.status,
-                    solution.row_dual, solution.column_dual, wall_s,
-                )  # fmt: skip
+            if not line.size and not watch.cut_short(solution):
+                return replace(solution, bound=bound, wall_s=wall_s)
             self._add(solver, line, period)
             if solution.row_dual is None:  # a MIP: its plan with the overload paid for is a start for the next round
-                how["start"] = self._with_slack(solution.values)
+                plan = self._paid(solution, line, period)
+                how["start"] = plan.values
 
-    def _watch(self, inner: Callable[[Improvement], bool | None] | None) -> Callable[[Improvement], bool]:
-        """Return a callback that ends a solve at the first plan that violates a limit, so that no time goes into proving it."""
+    def _paid(self, solution: Solution, line: Indices, period: Indices) -> Solution:
+        """Return a plan of a model without the limits of ``line`` and ``period`` as a plan that pays for its overload."""
+        overload = self.overload_mw(solution.values)[line, period]
+        extra_usd = float(overload @ self.price_usd_per_mwh[line]) * self.commitment.system.period_h
+        return replace(solution, values=self._with_slack(solution.values), objective=solution.objective + extra_usd)
 
-        def improved(found: Improvement) -> bool:
-            stop = bool(inner(found)) if inner is not None else False
-            return stop or bool(self._violated(found.values)[0].size)
-
-        return improved
+    def violates(self, values: Values) -> bool:
+        """Return whether a solution with ``values`` breaks a limit that is not in the model yet."""
+        return bool(self._violated(values)[0].size)
 
     def _adopt(self, solver: Solver) -> bool:
         """Return whether ``solver`` is new; limits found with another one are added to it."""
@@ -172,6 +175,31 @@ class LazyLines:
         full[self._slack[:, 0]] = np.maximum(flow - limit, 0.0)
         full[self._slack[:, 1]] = np.maximum(-flow - limit, 0.0)
         return full
+
+
+class _Watch:
+    """Ends a solve at the first plan that violates a limit, so that no time goes into proving it best."""
+
+    def __init__(self, lines: LazyLines, inner: Callable[[Improvement], bool | None] | None) -> None:
+        self._lines, self._inner = lines, inner
+        self._asked = False
+
+    def __call__(self, found: Improvement) -> bool:
+        """Return whether to stop, for the caller's own reason or for a violation."""
+        if self._inner is not None and self._inner(found):
+            self._asked = True
+        return self._asked or self._lines.violates(found.values)
+
+    def cut_short(self, solution: Solution) -> bool:
+        """Return whether the solve ended for a violation that a better plan has overtaken: it has to go on."""
+        return solution.status == "interrupted" and not self._asked
+
+
+def _in_time(plan: Solution | None, bound: float, wall_s: float) -> Solution:
+    """Return the last plan, whose overload is paid for, as what the time limit allowed."""
+    if plan is None:
+        raise NoSolutionInTimeError("the time limit ended before all violated line limits were added", bound)
+    return replace(plan, bound=bound, wall_s=wall_s, status="time_limit")
 
 
 def _until(began: float, time_limit_s: float | None) -> float | None:

@@ -25,6 +25,7 @@ from federates.runtime.linear_model import LinearModel, Solution, Solver
 __all__ = ["PlanModel", "PlanOptions", "storage_injections"]
 
 Array = NDArray[np.float64]
+_BROKEN = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class PlanModel:
     def offer(self, most: Array) -> None:
         """Set how many trains may stand connected, per group, station and period: (J, S, T)."""
         if self.trains is not None:
-            self.solver.set_bounds(self.trains.standing, 0.0, most)
+            self._limit(self.trains.standing, most)
             self._allow_idling(most < self._sizes())
 
     def offer_all(self) -> None:
@@ -93,7 +94,13 @@ class PlanModel:
         """
         trains = self.trains
         if trains is not None and trains.idle.size:
-            self.solver.set_bounds(trains.idle, 0.0, np.where(useful, self._sizes(), 0.0))
+            self._limit(trains.idle, np.where(useful, self._sizes(), 0.0))
+
+    def _limit(self, columns: NDArray[np.int64], most: Array) -> None:
+        """Set upper bounds; the last plan is no start any more if it breaks them."""
+        self.solver.set_bounds(columns, 0.0, most)
+        if self._last is not None and (self._last[columns] > most + _BROKEN).any():
+            self._last = None
 
     def _sizes(self) -> Array:
         """Return the number of trains of each group, (J, S, T)."""

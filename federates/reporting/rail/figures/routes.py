@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from federates.boundary.session import RailScheme
 from federates.reporting.figures.style import BLACK, hour_axis, new_figure, paper_style
 from federates.reporting.rail.figures.common import COLOURS, PLANNED, REALISED, by_period, draw_stairs, hour_panels, stations_of
 from federates.reporting.rail.metrics import Phase, moves
@@ -25,7 +26,7 @@ _SPREAD = 0.22
 @paper_style
 def routes_figure(run: RailRun) -> Figure:
     """Return capacity over time, one panel a station and one for the trains, above the space-time diagram of the trains."""
-    trains = [train.name for train in run.session.trains] if len(moves(run, "planned")) or len(moves(run, "realised")) else []
+    trains = _trains(run)
     names = stations_of(run)
     rows = len(names) + (2 if trains else 0)
     figure = new_figure(1.1 + 1.0 * rows + (0.35 * len(names) if trains else 0.0), f"Batteries and trains: {run.title}")
@@ -41,6 +42,12 @@ def routes_figure(run: RailRun) -> Figure:
         handles += [Line2D([], [], color=COLOURS[k], linewidth=2, label=name) for k, name in enumerate(trains)]
     figure.legend(handles=handles, loc="outside lower center", ncols=2 + len(trains))
     return figure
+
+
+def _trains(run: RailRun) -> list[str]:
+    """Return the trains whose routes are known; only the scheme `mobile` has trains that matter."""
+    known = len(moves(run, "planned")) or len(moves(run, "realised"))
+    return [train.name for train in run.session.trains] if known and run.session.scheme is RailScheme.MOBILE else []
 
 
 def _capacities(panels: np.ndarray, run: RailRun, names: list[str], trains: list[str]) -> None:

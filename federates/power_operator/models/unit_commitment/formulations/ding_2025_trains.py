@@ -105,6 +105,7 @@ def add_trains(
     )
     for name, load, most, start, end, received in carried:
         given = _conserve_load(model, name, groups, network, (load, on_arc, most), (leaving, entering), (start, end), fleet)
+        _limit_exchange(model, name, given, fleet.capacity_mw if name == "capacity_mw" else fleet.energy_mwh)
         for j, group in enumerate(groups):
             if len(group.members) > 1:
                 _no_pooling(
@@ -120,6 +121,24 @@ def add_trains(
     shape = (count, network.stations, network.periods)
     idle = on_arc[:, arcs:].reshape(shape) if idling else np.empty((count, 0, 0), dtype=np.int64)
     return Trains(tuple(groups), network, on_arc[:, :arcs], idle, capacity, energy)
+
+
+def _limit_exchange(model: LinearModel, name: str, given: Index, most: Array) -> None:
+    """Add (7)-(8) and (11)-(12): what trains give a station in a period, and what they take, is each at most what it can hold.
+
+    The difference of both has this limit as a column of the station; it does not see a load that one train hands to another.
+    """
+    count, _, periods = given.shape
+    limit = np.broadcast_to(most[:, None], given.shape[1:])
+    if count == 2:
+        # Each train alone within the limit says the same, without more columns.
+        model.rows(f"exchange_limit_{name}", [(1.0, given)], -limit, limit)
+    if count > 2:
+        into = model.variables(f"given_only_{name}", given.shape, upper=limit)
+        model.rows(f"given_only_{name}", [(1.0, into), (-1.0, given)], lower=0.0)
+        by_place, net = into.transpose(1, 2, 0), given.transpose(1, 2, 0)
+        model.rows(f"station_takes_{name}", [(1.0, by_place)], upper=limit, shape=(len(most), periods))
+        model.rows(f"station_gives_{name}", [(1.0, by_place), (-1.0, net)], upper=limit, shape=(len(most), periods))
 
 
 def passing_is_pointless(trip_periods: NDArray[np.int64]) -> bool:
@@ -141,8 +160,7 @@ def _no_pooling(
     start: float,
     end: float,
 ) -> None:
-    """Let trains leave a station only after standing there, with loads that were there; at the start and the end, with each
-    one's own.
+    """Let trains leave a station only after standing there, with loads that were there; start and end with each one's own.
 
     The three rows per station and period: trains that leave were there; what they take was there; what stays fits the trains
     that stay.

@@ -1,0 +1,79 @@
+"""What a negotiation has proven so far: a lower bound, the cost of a plan, and what lies between them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from federates.boundary.messages import Array
+
+__all__ = ["WRONG_BOUND", "Bounds", "Outcome"]
+
+WRONG_BOUND = "no agreement: the lower bound lies above the cost of a plan, so an operator's bound is wrong"
+
+
+class Outcome(NamedTuple):
+    """How the rounds of a negotiation ended: by agreement or not, and why, in words."""
+
+    agreed: bool
+    reason: str
+
+
+@dataclass
+class Bounds:
+    """Best lower bound with the multipliers that gave it, best upper bound with its plan."""
+
+    lower_usd: float = -math.inf
+    upper_usd: float = math.inf
+    plan: Array | None = None
+    best_multipliers: Array | None = None
+
+    def keep(self, plan: Array, cost_usd: float) -> bool:
+        """Take ``plan`` as the best if it is cheaper than all before; return whether it is."""
+        better = cost_usd < self.upper_usd
+        if better:
+            self.upper_usd, self.plan = cost_usd, plan
+        return better
+
+    def bound(self, lower_usd: float, multipliers: Array | None = None) -> bool:
+        """Take a lower bound if it is better than all before, and remember the prices that gave it; return whether it is."""
+        better = lower_usd > self.lower_usd
+        if better:
+            self.lower_usd = lower_usd
+            self.best_multipliers = self.best_multipliers if multipliers is None else multipliers
+        return better
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether the lower bound lies above the upper one by more than rounding."""
+        return self.lower_usd - self.upper_usd > 1e-6 * max(1.0, abs(self.upper_usd))
+
+    @property
+    def distance_usd(self) -> float:
+        """Return UB - LB, at least 0; infinite while a bound is missing."""
+        if not (math.isfinite(self.upper_usd) and math.isfinite(self.lower_usd)):
+            return math.inf
+        return max(0.0, self.upper_usd - self.lower_usd)
+
+    @property
+    def gap(self) -> float:
+        """Return (UB - LB) / |UB|, infinite while a bound is missing."""
+        distance = self.distance_usd
+        return 0.0 if distance < 1e-6 else distance / max(abs(self.upper_usd), 1e-9)
+
+    def closed(self, gap_target: float, gap_usd: float = 0.0) -> bool:
+        """Return whether the bounds are as near to each other as ``gap_target`` (relative) or ``gap_usd`` asks."""
+        return self.gap <= gap_target or self.distance_usd <= gap_usd
+
+    def verdict(self, gap_target: float, gap_usd: float, after: str) -> Outcome | None:
+        """Return the outcome if the bounds contradict each other or are near enough, else None; ``after`` says when, in words."""
+        if self.contradicted:
+            return Outcome(False, WRONG_BOUND)
+        if self.closed(gap_target, gap_usd):
+            return Outcome(True, f"agreed: gap {self.gap:.2%} after {after}")
+        return None
+
+    def failure(self, why: str) -> Outcome:
+        """Return the outcome of a negotiation that ends without agreement."""
+        return Outcome(False, f"no agreement: {why}, gap {self.gap:.2%}; best plan seen")

@@ -1,0 +1,92 @@
+"""A day by rail: negotiate it once, carry out what was agreed, negotiate again where a late train breaks the plan."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+import numpy as np
+
+from federates.boundary.messages import Array
+from federates.boundary.roles import Commit, Evaluate, Recorder
+from federates.boundary.session import RailScheme
+from federates.coordinator.algorithms.bounds import Outcome
+from federates.coordinator.algorithms.rail_problem import RailProblem, broken_plan, first_problem, rest_of_day
+from federates.coordinator.algorithms.rounds import RoundByRound, Rounds
+
+__all__ = ["RailAlgorithm"]
+
+_NO_TRAINS = "the scheme moves no batteries: no train stands anywhere"
+
+
+class RailAlgorithm(RoundByRound):
+    """Base of the algorithms by rail: they write `agree`, one negotiation, and leave its plan in ``bounds``."""
+
+    def begin(self, session: Any, recorder: Recorder) -> None:  # noqa: D102
+        super().begin(session, recorder)
+        self._agreed: Array | None = None
+        self._outcome = Outcome(False, "")
+        self._held_in = 0
+
+    @abstractmethod
+    def agree(self, problem: RailProblem) -> Rounds[Outcome]:
+        """Return the rounds of one negotiation."""
+
+    def negotiate(self, period: int, train_ready: Array | None) -> Rounds[Commit]:
+        """Return the rounds of ``period``: none while the plan holds."""
+        if self._session.scheme is not RailScheme.MOBILE or not self._session.trains:
+            return (yield from self._without_trains(period))
+        if self._agreed is None:
+            problem, cause = first_problem(self._session, train_ready), "day ahead"
+        else:
+            broken = None if train_ready is None else broken_plan(self._session, period, train_ready, self._agreed)
+            if broken is None or train_ready is None:
+                reason = f"the plan of period {self._held_in} holds ({self._outcome.reason})"
+                return Commit(self._agreed, agreed=self._outcome.agreed, reason=reason)
+            problem, cause = rest_of_day(self._session, period, train_ready, self._agreed), broken
+        self._outcome = yield from self._with_past(problem)
+        assert self.bounds.plan is not None, "every negotiation evaluates at least one plan"
+        self._agreed, self._held_in = problem.with_past(self.bounds.plan), period
+        self._leave_plan(period, cause)
+        return Commit(self._agreed, agreed=self._outcome.agreed, reason=self._outcome.reason)
+
+    def _with_past(self, problem: RailProblem) -> Rounds[Outcome]:
+        """Return the rounds of `agree` with the past of the day fixed in all that is sent and heard."""
+        rounds = self.agree(problem)
+        try:
+            decision = next(rounds)
+            while True:
+                result = yield problem.sent(decision)
+                decision = rounds.send(problem.heard(result))
+        except StopIteration as end:
+            outcome: Outcome = end.value
+            return outcome
+
+    def _without_trains(self, period: int) -> Rounds[Commit]:
+        """Return the one round of a scheme without mobile batteries: what the day costs."""
+        zero = np.zeros(self._session.connection_shape)
+        if self._agreed is None:
+            result = yield Evaluate(zero, zero)
+            self.bounds.bound(result.asked.bound_usd + result.offered.bound_usd)
+            self.bounds.keep(zero, result.asked.cost_usd + result.offered.cost_usd)
+            self._agreed, self._outcome = zero, Outcome(True, _NO_TRAINS)
+            self._leave_plan(period, "day ahead")
+        return Commit(zero, agreed=True, reason=_NO_TRAINS)
+
+    def _leave_plan(self, period: int, cause: str) -> None:
+        """Leave the negotiation and what was agreed in the tables."""
+        self._recorder.record(
+            "negotiations",
+            period=period,
+            cause=cause,
+            rounds=self.rounds_held,
+            agreed=self._outcome.agreed,
+            reason=self._outcome.reason,
+            lower_bound_usd=float(self.bounds.lower_usd),
+            upper_bound_usd=float(self.bounds.upper_usd),
+            gap=float(self.bounds.gap),
+        )
+        assert self._agreed is not None
+        for k, s, t in np.argwhere(self._agreed > 0.5).tolist():
+            train, station = self._session.trains[k].name, self._session.stations[s]
+            self._recorder.record("connections", negotiated_in=period, train=train, station=station, period=t)
