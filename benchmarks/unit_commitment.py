@@ -3,7 +3,8 @@
 Run ``python benchmarks/unit_commitment.py [FOLDER]``; FOLDER is a power operator's folder (default: the 118-bus scenario).
 One thread. "First solve" is data to plan: building the rows, handing them to HiGHS, the relaxation that finds the
 lines, the integer solves. "Again" changes the price of the wind in every hour and starts from the last plan; what counts
-there is the time outside HiGHS. Each figure is the least of three runs, wall and CPU time of this process.
+there is the time outside HiGHS. Each figure is the least of three runs; the first solve is judged by the CPU time of this
+process, which other work on the machine changes little.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def main():
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
     system = system_of(folder)
     runs = [first_and_again(system) for _ in range(3)]
-    first = min((run[0] for run in runs), key=lambda row: row["wall_s"])
+    first = min((run[0] for run in runs), key=lambda row: row["cpu_s"])
     again = min((run[1] for run in runs), key=lambda row: row["overhead_s"])
     gap = (first["usd"] - first["bound"]) / first["usd"]
     print(
@@ -68,7 +69,7 @@ def main():
         f" {first['usd']:.2f} USD, gap {gap:.2e}"
     )
     print(f"again {again['wall_s']:.2f} s, {again['overhead_s']:.3f} s of it outside HiGHS, target {TARGET_OVERHEAD_S} s")
-    if first["wall_s"] > TARGET_FIRST_S or again["overhead_s"] > TARGET_OVERHEAD_S:
+    if first["cpu_s"] > TARGET_FIRST_S or again["overhead_s"] > TARGET_OVERHEAD_S:
         sys.exit("a target is missed")
 
 

@@ -9,6 +9,7 @@ the method maximises the model near the best prices known, which is a small line
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize import linprog
 
 from federates.boundary.errors import ModelError
@@ -27,21 +28,43 @@ class BoxStep:
 
     Parameters
     ----------
-    shape : shape of the multipliers, (R, Q, H).
+    shape : shape of the multipliers.
     box_usd_per_veh : furthest a multiplier may move at first.
+    floor_usd_per_veh : least value of the multipliers; broadcasts to ``shape``.
     """
 
-    def __init__(self, shape: tuple[int, ...], box_usd_per_veh: float) -> None:
+    def __init__(self, shape: tuple[int, ...], box_usd_per_veh: float, floor_usd_per_veh: ArrayLike = 0.0) -> None:
         self._shape = shape
+        self._floor = np.broadcast_to(np.asarray(floor_usd_per_veh, dtype=np.float64), shape).ravel()
         self._box = box_usd_per_veh
-        self._plans: list[tuple[Array, Array, float, float]] = []
+        self._asked: list[tuple[Array, float]] = []
+        self._offered: list[tuple[Array, float]] = []
         self._promised_usd: float | None = None
         self._bound_usd = -np.inf
 
+    @property
+    def promised_usd(self) -> float:
+        """Return the model's value at the last best multipliers: the bound cannot rise above it within the box."""
+        return np.inf if self._promised_usd is None else self._promised_usd
+
     def add(self, result: RoundResult) -> None:
         """Take both answers of a round as new planes."""
-        asked, offered = result.asked, result.offered
-        self._plans.append((asked.connection_veh.ravel(), offered.connection_veh.ravel(), asked.cost_usd, offered.cost_usd))
+        self.add_asked(result.asked.connection_veh, result.asked.cost_usd)
+        self.add_offered(result.offered.connection_veh, result.offered.cost_usd)
+
+    def add_asked(self, connection: Array, cost_usd: float) -> None:
+        """Take a plan of the power operator as a new plane."""
+        self._asked.append((connection.ravel(), cost_usd))
+
+    def add_offered(self, connection: Array, cost_usd: float) -> None:
+        """Take a plan of the transport operator as a new plane."""
+        self._offered.append((connection.ravel(), cost_usd))
+
+    def value_usd(self, multipliers: Array) -> float:
+        """Return the model's value at ``multipliers``."""
+        prices = multipliers.ravel()
+        power_usd = min(cost_usd + float(prices @ plan) for plan, cost_usd in self._asked)
+        return power_usd + min(cost_usd - float(prices @ plan) for plan, cost_usd in self._offered)
 
     def next_multipliers(self, centre: Array, bound_usd: float) -> Array:
         """Return the model's best multipliers within the box around ``centre``, the prices of the best bound ``bound_usd``.
@@ -54,15 +77,13 @@ class BoxStep:
         point = centre.ravel()
         size = point.size
         # Variables: multipliers, minimum of the power operator, minimum of the transport operator. Maximise the last two.
-        rows, right = [], []
-        for asked, offered, power_usd, transport_usd in self._plans:
-            rows += [np.concatenate((-asked, (1.0, 0.0))), np.concatenate((offered, (0.0, 1.0)))]
-            right += [power_usd, transport_usd]
-        limits = [(max(0.0, price - self._box), price + self._box) for price in point]
+        rows = [np.concatenate((-plan, (1.0, 0.0))) for plan, _ in self._asked]
+        rows += [np.concatenate((plan, (0.0, 1.0))) for plan, _ in self._offered]
+        limits = [(max(low, price - self._box), price + self._box) for low, price in zip(self._floor, point, strict=True)]
         answer = linprog(
             np.concatenate((np.zeros(size), (-1.0, -1.0))),
             A_ub=np.array(rows),
-            b_ub=right,
+            b_ub=[cost_usd for _, cost_usd in (*self._asked, *self._offered)],
             bounds=[*limits, (None, None), (None, None)],
         )
         if answer.status != 0:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
+from federates.boundary.session import RailScheme
 from federates.reporting.rail.figures.bounds import bounds_figure
 from federates.reporting.rail.figures.dispatch import dispatch_figure
 from federates.reporting.rail.figures.lines import line_loading, lines_figure, price_figure
@@ -48,6 +49,11 @@ def _no_batteries(run: RailRun) -> str:
     return run.lacks("storage_state")
 
 
+def _no_negotiation(run: RailRun) -> str:
+    alone = run.session.scheme is not RailScheme.MOBILE
+    return "nobody negotiates in this scheme" if alone else run.lacks("rounds")
+
+
 def _no_wind(run: RailRun) -> str:
     table = run.frame("power_balance")
     nothing = not table[["forecast_renewable_mw", "available_renewable_mw"]].to_numpy(float).any()
@@ -65,9 +71,7 @@ RAIL_FIGURES: tuple[RailFigure, ...] = (
         _no_batteries,
         routes_figure,
     ),
-    RailFigure(
-        "bounds", "Bounds of the day-ahead negotiation (as the paper's Fig. 10)", lambda run: run.lacks("rounds"), bounds_figure
-    ),
+    RailFigure("bounds", "Bounds of the day-ahead negotiation (as the paper's Fig. 10)", _no_negotiation, bounds_figure),
     RailFigure("dispatch", "Who serves the load", lambda run: run.lacks("unit_dispatch", "power_balance"), dispatch_figure),
     RailFigure("wind", "Wind available and used", _no_wind, wind_figure),
     RailFigure("storage_energy", "Stored energy", _no_batteries, storage_figure),

@@ -1,0 +1,35 @@
+"""Coordination by a bundle of cutting planes: good prices from linear relaxations, a bound and a plan from a few whole answers.
+
+The dual problem (43) of Ding et al., JMPCE 2025, with J = I (see `conversation`), is maximised on the linear relaxations, where
+an answer is quick, by a box-step bundle (Marsten, Hogan and Blankenship, Operations Research 23(3), 1975; of three
+stabilisations tried, box, level and 1-norm, the one that closed first). The power operator is asked for whole trains at the
+prices found, and what it asks is offered to the transport operator; this repeats while prices can be improved.
+"""
+
+from __future__ import annotations
+
+from federates.coordinator.algorithms.bounds import Outcome
+from federates.coordinator.algorithms.conversation import Conversation
+from federates.coordinator.algorithms.rail_day import RailAlgorithm
+from federates.coordinator.algorithms.rail_problem import RailProblem
+from federates.coordinator.algorithms.relaxed_search import RelaxedSearch
+from federates.coordinator.algorithms.rounds import Rounds
+from federates.coordinator.algorithms.whole_search import WholeSearch, WholeSettings
+
+__all__ = ["Bundle"]
+
+
+class Bundle(RailAlgorithm):
+    """Prices alone: as near as multipliers can bring the operators to each other."""
+
+    Settings = WholeSettings
+
+    def agree(self, problem: RailProblem) -> Rounds[Outcome]:  # noqa: D102
+        talk = Conversation(problem, self.bounds, self.settings.max_rounds)
+        search = RelaxedSearch(talk, self.settings)
+        yield from search.rounds()
+        whole = WholeSearch(talk, self.settings, search)
+        while (outcome := whole.verdict()) is None:
+            if not (yield from whole.bound()):
+                return self.bounds.failure("no prices promise a better bound")
+        return outcome

@@ -1,0 +1,124 @@
+"""Master problem over public routes: a lower bound of the cost of both operators at every route, from all their answers.
+
+Every answer is a plane below an operator's cost, as a function of the connection z that both carry out:
+
+- to prices lambda (Lagrangian cut):   f_P(z) >= bound_P - lambda . z     and     f_T(z) >= bound_T + lambda . z
+- to a given connection z0 (Benders cut of the power operator):   f_P(z) >= bound_P + slope . (z - z0)
+- to a given connection that the transport operator can carry out: whoever stands wherever z0 does, pays as much,
+  f_T(z) >= bound_T(z0) - (bound_T(z0) - least f_T) sum over z0 = 1 of (1 - z); to one that it cannot: no such z is possible.
+
+The cheapest route by these planes is a proposal, and its cost by them a bound of the joint problem. The cuts at z0 are those of
+Benders, Numerische Mathematik 4, 1962, and Laporte and Louveaux, Operations Research Letters 13(3), 1993 (here one-sided, since
+f_T never falls where a stand is added); Lagrangian cuts of integer answers: Zou, Ahmed and Sun, Mathematical Programming 175,
+2019.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice, permutations, product
+
+import numpy as np
+
+from federates.boundary.messages import Array, ConnectionAnswer
+from federates.boundary.roles import RoundResult
+from federates.coordinator.algorithms.public_routes import add_routes
+from federates.coordinator.algorithms.rail_problem import RailProblem
+from federates.runtime.linear_model import LinearModel, NoSolutionInTimeError
+
+__all__ = ["Proposal", "RouteMaster"]
+
+_POWER, _TRANSPORT = 0, 1
+_MOST_EXCHANGES = 24
+"""A cut that is not the same for alike trains is added for so many of their orders at most."""
+_MOST_NODES = 20_000
+"""Limit of the search for a proposal: a number of nodes, since a time would make results differ from run to run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """``connection`` (K, S, T) is the cheapest by all cuts, ``bound_usd`` a proven lower bound of the joint cost."""
+
+    connection: Array
+    bound_usd: float
+
+
+class RouteMaster:
+    """The master problem of one negotiation; cuts are added as answers come."""
+
+    def __init__(self, problem: RailProblem) -> None:
+        model = LinearModel()
+        self._problem = problem
+        self._standing = add_routes(model, problem)
+        self._cost = model.variables("cost_usd", 2, lower=-np.inf, cost=1.0)
+        self._solver = model.solver(mip_max_nodes=_MOST_NODES)
+        self._least_usd = -np.inf
+        orders = product(*(permutations(group) for group in problem.groups))
+        self._orders = [self._order(chosen) for chosen in islice(orders, _MOST_EXCHANGES)]
+
+    def _order(self, chosen: tuple[tuple[int, ...], ...]) -> list[int]:
+        """Return which train takes the place of each train when the trains of every group are exchanged as ``chosen``."""
+        order = list(range(len(self._problem.session.trains)))
+        for group, others in zip(self._problem.groups, chosen, strict=True):
+            for train, other in zip(group, others, strict=True):
+                order[train] = other
+        return order
+
+    def add_prices(self, prices: Array, result: RoundResult) -> None:
+        """Add both Lagrangian cuts of an answer to ``prices`` (G, S, H)."""
+        slope = self._problem.per_train(prices)[:, :, self._problem.period :]
+        self._add(_POWER, result.asked.bound_usd, -slope)
+        self._add(_TRANSPORT, result.offered.bound_usd, slope)
+        if not prices.any():
+            self._least_usd = max(self._least_usd, result.offered.bound_usd)
+
+    def add_evaluation(self, connection: Array, result: RoundResult, *, possible: bool) -> None:
+        """Add what both operators said of ``connection``; ``possible``: the transport operator can carry it out."""
+        stands = connection[:, :, self._problem.period :]
+        self._add_value(stands, result.asked)
+        if not possible:
+            self._forbid(stands)
+        elif np.isfinite(self._least_usd) and result.offered.bound_usd > self._least_usd:
+            more_usd = result.offered.bound_usd - self._least_usd
+            self._add_all_orders(_TRANSPORT, result.offered.bound_usd - more_usd * float(stands.sum()), more_usd * stands)
+
+    def _add_value(self, stands: Array, answer: ConnectionAnswer) -> None:
+        if answer.slope_usd_per_veh is None:
+            return
+        slope = answer.slope_usd_per_veh[:, :, self._problem.period :]
+        self._add_all_orders(_POWER, answer.bound_usd - float((slope * stands).sum()), slope)
+
+    def _forbid(self, stands: Array) -> None:
+        """Cut off every connection that stands wherever this one does."""
+        for order in self._unlike(stands):
+            columns = self._standing[stands[order] > 0.5]
+            self._solver.add_rows("impossible", [(1.0, columns[None, :])], upper=len(columns) - 1.0, shape=(1,))
+
+    def _add_all_orders(self, operator: int, constant_usd: float, slope: Array) -> None:
+        """Add a cut for every order of alike trains: the operator's cost is the same in all of them."""
+        for order in self._unlike(slope):
+            self._add(operator, constant_usd, slope[order])
+
+    def _unlike(self, values: Array) -> list[list[int]]:
+        """Return the orders that change ``values`` (K, S, H), once each."""
+        return list({values[order].tobytes(): order for order in self._orders}.values())
+
+    def _add(self, operator: int, constant_usd: float, slope: Array) -> None:
+        """Add: the operator's cost is at least ``constant_usd`` + slope . z."""
+        cost, columns = self._cost[operator : operator + 1], self._standing.ravel()[None, :]
+        self._solver.add_rows("cut", [(1.0, cost), (-slope.ravel()[None, :], columns)], lower=constant_usd, shape=(1,))
+
+    def propose(self, gap_usd: float) -> Proposal | None:
+        """Return the cheapest connection by all cuts, to within ``gap_usd``; None if the search finds none.
+
+        Raises
+        ------
+        ModelError : no route is left, so an operator's answers contradict each other.
+        """
+        try:
+            found = self._solver.solve(gap_abs=gap_usd)
+        except NoSolutionInTimeError:
+            return None
+        whole = np.zeros(self._problem.session.connection_shape)
+        whole[:, :, self._problem.period :] = np.round(found.values[self._standing])
+        return Proposal(self._problem.with_past(whole), found.bound)

@@ -1,0 +1,150 @@
+"""Bound and plan with whole trains: few integer answers of the power operator, at prices that are worth one.
+
+Three kinds of rounds, each begun only where it can gain something:
+
+- *bound*: ask for whole trains at the best prices, then offer what was asked. Prices move again only if the planes of all whole
+  plans say that the bound can rise by a share of the gap.
+- *neighbours*: ask again with a high price on every stand that is not near the best plan's. The power operator then searches the
+  plan's neighbourhood only, which is quick and finds better plans (local branching of Fischetti and Lodi, Mathematical
+  Programming 98, 2003, said in prices).
+- *proposals*: the cheapest route by all cuts of the master problem is offered; its cost by the cuts is a bound. Where a proposal
+  that is known comes again, the cuts are not tight there, and prices that leave no other stands make them so.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from federates.boundary.messages import Array
+from federates.coordinator.algorithms.bounds import Outcome
+from federates.coordinator.algorithms.box_step import BoxStep
+from federates.coordinator.algorithms.conversation import Conversation
+from federates.coordinator.algorithms.relaxed_search import RelaxedSearch, RelaxedSettings
+from federates.coordinator.algorithms.rounds import Rounds
+
+__all__ = ["WholeSearch", "WholeSettings"]
+
+
+class WholeSettings(RelaxedSettings):
+    """Settings of a negotiation with whole trains."""
+
+    gap_target: Annotated[float, Field(ge=0, lt=1)] = 0.005
+    """The operators agree once (UB - LB) / |UB| is at most this."""
+    gap_usd: Annotated[float, Field(ge=0, le=1e9)] = 0.0
+    """They also agree once UB - LB is at most this, usd."""
+    max_rounds: Annotated[int, Field(ge=1, le=100_000)] = 300
+    """The negotiation ends without agreement after so many rounds, all kinds together."""
+    bound_solves: Annotated[int, Field(ge=1, le=1000)] = 8
+    """Most answers with whole trains that are asked for to raise the bound."""
+    least_gain: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """New prices are worth such an answer if the bound can rise by this share of UB - LB."""
+
+
+class WholeSearch:
+    """The rounds with whole trains of one negotiation, after ``search`` has found prices in the linear relaxation."""
+
+    def __init__(self, talk: Conversation, settings: WholeSettings, search: RelaxedSearch) -> None:
+        self._talk, self._settings = talk, settings
+        self.prices, self._lower_usd = search.prices, -np.inf
+        self._model = BoxStep(search.prices.shape, search.box_usd, search.floor)
+        self._next: Array | None = search.prices
+        self._planes = self._solves = 0
+        self._searched: set[tuple[bytes, int]] = set()
+
+    def verdict(self) -> Outcome | None:
+        """Return the outcome if a stopping rule holds."""
+        settings, bounds = self._settings, self._talk.bounds
+        outcome = bounds.verdict(settings.gap_target, settings.gap_usd, f"{settings.max_rounds - self._talk.left} rounds")
+        if outcome is None and self._talk.left <= 0:
+            return bounds.failure(f"{settings.max_rounds} rounds")
+        return outcome
+
+    def bound(self) -> Rounds[bool]:
+        """Ask for whole trains at prices that promise a better bound, if there are any; return whether it was worth a round."""
+        if self._next is None:
+            self._next = self._better_prices()
+        if self._next is None or self._solves >= self._settings.bound_solves:
+            return False
+        self._solves += 1
+        prices, self._next = self._next, None
+        result = yield from self._talk.solve(prices)
+        lower_usd = result.asked.bound_usd + result.offered.bound_usd
+        if lower_usd > self._lower_usd:
+            self.prices, self._lower_usd = prices, lower_usd
+        if self.verdict() is None:
+            yield from self._talk.offer(np.round(result.asked.connection_veh))
+        return True
+
+    def _better_prices(self) -> Array | None:
+        """Return the best prices by all whole plans, None if they promise too little more than the present ones."""
+        for asked, power_usd, offered, transport_usd in self._talk.plans[self._planes :]:
+            self._model.add_asked(asked, power_usd)
+            self._model.add_offered(offered, transport_usd)
+        self._planes = len(self._talk.plans)
+        prices = self._model.next_multipliers(self.prices, self._lower_usd)
+        gain_usd = self._model.promised_usd - self._model.value_usd(self.prices)
+        return prices if gain_usd > self._settings.least_gain * self._talk.bounds.distance_usd else None
+
+    def neighbours(self, widths: tuple[int, ...]) -> Rounds[bool]:
+        """Search for a better plan near the best one, within ``widths`` periods of its stands; return whether there is one."""
+        bounds = self._talk.bounds
+        assert bounds.plan is not None
+        before_usd, key = bounds.upper_usd, bounds.plan.tobytes()
+        for width in widths:
+            if (key, width) in self._searched or self._talk.left <= 0:
+                continue
+            self._searched.add((key, width))
+            near = _spread(self._talk.problem.totals(bounds.plan) > 0.5, width)
+            # No plan of the neighbourhood is so much cheaper than the best one that it could pay this price.
+            prices = np.where(near, self.prices, np.maximum(self.prices, 0.0) + max(bounds.distance_usd, 1.0))
+            result = yield from self._talk.solve(prices)
+            if self._talk.left > 0:
+                yield from self._talk.offer(np.round(result.asked.connection_veh))
+            if bounds.upper_usd < before_usd:
+                return True
+        return False
+
+    def proposals(self, most: int) -> Rounds[bool]:
+        """Offer what the master problem proposes, ``most`` times; return whether a bound has moved."""
+        bounds, master = self._talk.bounds, self._talk.master
+        assert master is not None
+        before = (bounds.lower_usd, bounds.upper_usd)
+        for _ in range(most):
+            if self.verdict() is not None:
+                break
+            allowed_usd = max(self._settings.gap_target * abs(bounds.upper_usd), self._settings.gap_usd)
+            proposal = master.propose(0.1 * allowed_usd)
+            if proposal is None:
+                break
+            bounds.bound(proposal.bound_usd)
+            if self.verdict() is not None:
+                break
+            if not self._talk.known(proposal.connection):
+                yield from self._talk.offer(proposal.connection)
+            elif not (yield from self._tighten(proposal.connection)):
+                break
+        return (bounds.lower_usd, bounds.upper_usd) != before
+
+    def _tighten(self, connection: Array) -> Rounds[bool]:
+        """Make the cuts tight at a connection whose cost is known; return whether that was still to do."""
+        key = (connection.tobytes(), -1)
+        if key in self._searched:
+            return False
+        self._searched.add(key)
+        problem, bounds = self._talk.problem, self._talk.bounds
+        outside_usd = abs(bounds.upper_usd) + 1.0
+        yield from self._talk.solve(np.where(problem.totals(connection) > 0.5, 0.0, outside_usd))
+        return True
+
+
+def _spread(stands: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
+    """Return ``stands`` (G, S, H), true also up to ``width`` periods before and after."""
+    spread = stands.copy()
+    for shift in range(1, width + 1):
+        spread[:, :, shift:] |= stands[:, :, :-shift]
+        spread[:, :, :-shift] |= stands[:, :, shift:]
+    return spread

@@ -1,0 +1,236 @@
+"""A railway of a few stations and periods whose joint optimum is found by trying every pair of routes.
+
+The power operator trades energy: a train buys and sells where it stands, at prices per station and period, within its battery;
+what all trains sell at a station beyond ``depth`` brings half the price, and every trade hour may cost ``fixed_usd``, which makes
+its cost an integer programme. The transport operator knows every route of its own timetable, with random costs per trip.
+"""
+
+import itertools
+
+import numpy as np
+
+from federates.boundary.messages import ConnectionAnswer
+from federates.boundary.roles import Commit, RoundResult, Solve
+from federates.boundary.session import RailSession
+from federates.runtime.linear_model import LinearModel
+
+BATTERY, RATE = 2.0, 1.0
+
+
+class Rows:
+    """Recorder that keeps everything."""
+
+    def __init__(self):
+        self.tables = {}
+
+    def record(self, table, **row):
+        self.tables.setdefault(table, []).append(row)
+
+    def progress(self, **fields):
+        pass
+
+
+class ToyRailway:
+    """One random case, both operators, and the truth."""
+
+    def __init__(self, seed, *, periods=5, homes=(0, 1), fixed_usd=0.0, slots=None, slower=0, scheme="mobile", by_time=None):
+        rng = np.random.default_rng(seed)
+        stations = 3
+        trip = rng.integers(1, 3, (stations, stations)) * (1 - np.eye(stations, dtype=int))
+        names = tuple(f"s{s}" for s in range(stations))
+        self.session = RailSession(
+            schema_version=1,
+            world="rail",
+            name="toy",
+            scheme=scheme,
+            periods=periods,
+            rail_stations=names,
+            trains=tuple({"name": f"k{k}", "home": names[home]} for k, home in enumerate(homes)),
+            trip_periods=tuple(map(tuple, trip.tolist())),
+        )
+        self.homes, self.slots, self.fixed_usd = homes, slots, fixed_usd
+        self.trip = trip
+        self.own_trip = trip + slower * (trip > 0)
+        self.cost = rng.uniform(0.0, 2.0, (stations, stations)) if by_time is None else by_time * self.own_trip
+        self.price = rng.uniform(0.0, 10.0, (stations, periods))
+        self.depth = rng.uniform(0.3, 1.5, stations)
+        self.lie_usd = 0.0
+        self.calls = []
+        self.at(0, np.array([[home, 0] for home in homes], dtype=float), np.zeros(self.session.connection_shape))
+
+    def at(self, period, ready, past):
+        """Set the situation: where trains are, and what was carried out."""
+        self.period, self.ready, self.past = period, np.array(ready), np.array(past)
+        self._model, self._routes, self._values = None, None, {}
+
+    # --- transport operator -------------------------------------------------------------------------------------------------
+
+    def routes(self):
+        """Return all plans of all trains within the slots: (connection (K, S, T), cost)."""
+        if self._routes is None:
+            each = [self._routes_of(k) for k in range(len(self.homes))]
+            self._routes = []
+            for chosen in itertools.product(*each):
+                stands = self.past + np.array([stood for stood, _ in chosen])
+                if self.slots is None or (stands.sum(axis=0) <= self.slots).all():
+                    self._routes.append((stands, float(sum(cost for _, cost in chosen))))
+            assert self._routes
+        return self._routes
+
+    def _routes_of(self, k):
+        periods = self.session.periods
+        place, start = int(self.ready[k, 0]), int(self.ready[k, 1])
+        late = start + self.own_trip[place, self.homes[k]] > periods
+        found = []
+
+        def walk(station, period, stood, cost):
+            if period >= periods:
+                if station == self.homes[k] or late:
+                    found.append((stood, cost))
+                return
+            here = stood.copy()
+            here[station, period] = 1.0
+            walk(station, period + 1, here, cost)
+            for other in range(len(self.trip)):
+                arrival = period + self.own_trip[station, other]
+                if other != station and arrival <= periods:
+                    walk(other, arrival, stood, cost + self.cost[station, other])
+
+        walk(place, start, np.zeros(self.session.connection_shape[1:]), 0.0)
+        return found
+
+    def transport(self, multipliers=None, asked=None):
+        if multipliers is not None:
+            stands, cost = min(self.routes(), key=lambda plan: plan[1] - float((multipliers * plan[0]).sum()))
+            return ConnectionAnswer(stands, cost, cost - float((multipliers * stands).sum()))
+        kept = [float((asked * plan[0]).sum()) for plan in self.routes()]
+        stands, cost = min(
+            (plan for plan, agrees in zip(self.routes(), kept, strict=True) if agrees > max(kept) - 1e-9), key=lambda p: p[1]
+        )
+        return ConnectionAnswer(stands, cost, cost)
+
+    # --- power operator -----------------------------------------------------------------------------------------------------
+
+    def power(self, multipliers=None, offered=None, relaxed=False):
+        columns, solver = self._programme()
+        joined = columns["joined"]
+        solver.set_bounds(joined, 0.0, 1.0 if offered is None else np.minimum(offered, 1.0))
+        solver.set_cost(joined, 0.0 if multipliers is None else multipliers)
+        if offered is None:
+            found = solver.solve(relaxed=relaxed, gap_abs=1e-9)
+            plan = self._past_and(found.values[joined])
+            own = found.objective - float((multipliers * found.values[joined]).sum())
+            bound = (found.objective if relaxed else found.bound) + self.lie_usd
+            return ConnectionAnswer(plan, own, bound)
+        relaxation = solver.solve(relaxed=True)
+        slope = np.minimum(relaxation.column_dual[joined], 0.0)
+        slope[:, :, : self.period] = 0.0
+        found = solver.solve(gap_abs=1e-9)
+        return ConnectionAnswer(self._past_and(found.values[joined]), found.objective, relaxation.objective, slope)
+
+    def value(self, stands):
+        """Return f_P of a connection."""
+        key = stands.tobytes()
+        if key not in self._values:
+            self._values[key] = self.power(offered=stands).cost_usd
+        return self._values[key]
+
+    def _past_and(self, joined):
+        plan = np.round(joined, 9) + 0.0
+        plan[:, :, : self.period] = self.past[:, :, : self.period]
+        return plan
+
+    def _programme(self):
+        if self._model is None:
+            model = LinearModel()
+            columns = self._columns(model)
+            self._add_routes(model, columns)
+            self._add_trade(model, columns)
+            model.constant(100.0)
+            self._model = columns, model.solver()
+        return self._model
+
+    def _columns(self, model):
+        trains, stations, periods = self.session.connection_shape
+        shape = (trains, stations, periods)
+        open_ = np.broadcast_to(np.arange(periods) >= self.ready[:, 1][:, None, None], shape).astype(float)
+        return {
+            "joined": model.variables("joined", shape, integer=True, upper=1.0),
+            "stands": model.variables("stands", shape, upper=open_, integer=True),
+            "leaves": model.variables("leaves", (trains, stations, stations, periods), upper=1.0, integer=True),
+            "buys": model.variables("buys", shape, cost=self.price),
+            "sells": model.variables("sells", shape),
+            "energy": model.variables("energy", (trains, periods), upper=BATTERY),
+            "near": model.variables("near", (stations, periods), upper=self.depth[:, None], cost=-self.price),
+            "far": model.variables("far", (stations, periods), cost=-0.5 * self.price),
+            "trades": model.variables("trades", (stations, periods), upper=1.0, cost=self.fixed_usd, integer=True),
+        }
+
+    def _add_routes(self, model, columns):
+        trains, stations, periods = self.session.connection_shape
+        stands, leaves = columns["stands"], columns["leaves"]
+        for k, s, r, t in itertools.product(range(trains), range(stations), range(stations), range(periods)):
+            possible = s != r and t >= self.ready[k, 1] and t + self.trip[s, r] <= periods
+            model.rows("possible", [(1.0, leaves[k, s, r, t : t + 1])], upper=float(possible))
+        for k, s, t in itertools.product(range(trains), range(stations), range(periods + 1)):
+            place, start = self.ready[k]
+            if t < start:
+                continue
+            come = [leaves[k, r, s, t - self.trip[r, s]] for r in range(stations) if r != s and t - self.trip[r, s] >= start]
+            come += [stands[k, s, t - 1]] if t > start else []
+            go = [stands[k, s, t], *leaves[k, s, :, t].tolist()] if t < periods else []
+            here = float(place == s and start == t)
+            late = start + self.trip[int(place), self.homes[k]] > periods
+            gone = float(t == periods and s == self.homes[k])
+            terms = [(sign, np.array([c])) for sign, group in ((1.0, come), (-1.0, go)) for c in group]
+            upper = 1.0 - here if late and t == periods else gone - here
+            if terms:
+                model.rows("node", terms, gone - here if not late or t < periods else 0.0 - here, upper, shape=(1,))
+        model.rows("connected", [(1.0, columns["joined"]), (-1.0, stands)], upper=0.0)
+
+    def _add_trade(self, model, columns):
+        trains, _, _ = self.session.connection_shape
+        buys, sells, energy = columns["buys"], columns["sells"], columns["energy"]
+        model.rows("rate", [(1.0, buys), (1.0, sells), (-RATE, columns["joined"])], upper=0.0)
+        before = np.concatenate([np.full((trains, 1), -1), energy[:, :-1]], axis=1)
+        model.rows(
+            "battery",
+            [(1.0, energy), (-1.0, before), (-1.0, np.moveaxis(buys, 1, 2)), (1.0, np.moveaxis(sells, 1, 2))],
+            0.0,
+            0.0,
+            shape=energy.shape,
+        )
+        model.rows("end", [(1.0, energy[:, -1])], 0.0, 0.0)
+        sold = np.moveaxis(sells, 0, 2)
+        model.rows("sold", [(1.0, sold), (-1.0, columns["near"]), (-1.0, columns["far"])], upper=0.0, lower=0.0, shape=columns["near"].shape)
+        traded = [(1.0, np.moveaxis(c, 0, 2)) for c in (sells, buys)]
+        model.rows("trade_hour", [*traded, (-RATE * trains, columns["trades"])], upper=0.0, shape=columns["near"].shape)
+
+    # --- both -----------------------------------------------------------------------------------------------------------------
+
+    def optimum_usd(self):
+        """Return the least joint cost of all pairs of routes."""
+        by_stands = {}
+        for stands, cost in self.routes():
+            key = stands.tobytes()
+            if key not in by_stands or cost < by_stands[key][1]:
+                by_stands[key] = (stands, cost)
+        return min(self.value(stands) + cost for stands, cost in by_stands.values())
+
+    def answer(self, decision):
+        """Return both answers to a decision."""
+        self.calls.append(decision)
+        if isinstance(decision, Solve):
+            prices = decision.multipliers_usd_per_veh
+            return RoundResult(self.power(prices, relaxed=decision.relaxed), self.transport(prices))
+        power, transport = decision.power_connection_veh, decision.transport_connection_veh
+        return RoundResult(self.power(offered=power), self.transport(asked=transport))
+
+    def play(self, algorithm, period=0, ready=None, most=3000):
+        """Play the rounds of one period to the decision."""
+        decision = algorithm.start(period, ready)
+        for _ in range(most):
+            if isinstance(decision, Commit):
+                return decision
+            decision = algorithm.next(self.answer(decision))
+        raise AssertionError("no decision")
