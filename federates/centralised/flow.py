@@ -48,8 +48,8 @@ def transport_cost_usd(data: JointData, plan: PlanModel, values: np.ndarray) -> 
 
 
 def _may_pool(rail: RailNetwork) -> bool:
-    """Return whether no train would pass a station without standing there: the direct way is open, as fast and as cheap."""
-    open_tracks = bool(rail.open_arcs.all())
+    """Return whether no train would pass a station without standing there: there is room, the direct way is open, fast, cheap."""
+    open_tracks = bool(rail.open_arcs.all() and (rail.slots >= len(rail.start)).all())
     tsn = rail.tsn
     trip = np.zeros((tsn.stations, tsn.stations), dtype=np.int64)
     trip[tsn.origin[tsn.transport_arcs], tsn.destination[tsn.transport_arcs]] = tsn.duration[tsn.transport_arcs]
