@@ -26,7 +26,7 @@ HERE = Path(__file__).parent
 SCENARIOS = HERE.parent / "scenarios"
 CASES = {"ieee30": "M1", "ieee118": "M4"}
 LIMITS_S = (30.0, 60.0, 120.0, 300.0)
-ALGORITHMS = ("ocd", "level_bundle", "cuts")
+ALGORITHMS = ("ocd", "bundle", "cuts")
 
 
 @dataclass(frozen=True, slots=True)

@@ -336,6 +336,13 @@ TABLES: tuple[Table, ...] = (
         World.RAIL,
     ),
     Table(
+        "slacks",
+        Role.POWER_OPERATOR,
+        "What a plan pays for because it cannot hold it; a sound day has no row.",
+        {"planned_in": "period in which it was planned", "constraint": "group, name, period and amount, in words"},
+        World.RAIL,
+    ),
+    Table(
         "train_moves",
         Role.TRANSPORT_OPERATOR,
         "Where the trains are: one row per train and period, planned (per negotiation) and realised.",

@@ -73,8 +73,13 @@ class RailBruteForce:
     def routes(self, train: int) -> list[tuple[np.ndarray, float]]:
         """Return every route of a train as (where it stands (S, T), its cost)."""
         rail, (_, stations, periods) = self.data.rail, self.data.rail.shape
-        trip = {(int(s), int(r)): int(d) for s, r, d in zip(rail.tsn.origin, rail.tsn.destination, rail.tsn.duration, strict=True)}
-        shut = {tuple(int(part[a]) for part in (rail.tsn.origin, rail.tsn.destination, rail.tsn.start)) for a in np.flatnonzero(~rail.open_arcs)}
+        trip = {
+            (int(s), int(r)): int(d) for s, r, d in zip(rail.tsn.origin, rail.tsn.destination, rail.tsn.duration, strict=True)
+        }
+        shut = {
+            tuple(int(part[a]) for part in (rail.tsn.origin, rail.tsn.destination, rail.tsn.start))
+            for a in np.flatnonzero(~rail.open_arcs)
+        }
         found = []
 
         def go(station: int, period: int, stands: list[tuple[int, int]], usd: float) -> None:
@@ -130,11 +135,15 @@ class RailBruteForce:
         units, periods, hours = system.units, system.periods, system.period_h
         self.output = {}
         for g, t in itertools.product(range(units.count), range(periods)):
-            on, up, down = (add.column(1.0, cost, whole=True) for cost in (0.0, units.start_up[g].cost_usd[0], units.shut_down_usd[g]))
+            on, up, down = (
+                add.column(1.0, cost, whole=True) for cost in (0.0, units.start_up[g].cost_usd[0], units.shut_down_usd[g])
+            )
             self.output[g, t] = (on, up, down, add.column(units.p_max_mw[g]), add.column(np.inf, hours))
         for (g, t), (on, up, down, mw, usd) in self.output.items():
             curve, was = units.cost_curves[g], units.initial_on_h[g] > 0
-            for m, c, slope in zip(curve.mw[:-1], curve.usd_per_h[:-1], np.diff(curve.usd_per_h) / np.diff(curve.mw), strict=True):
+            for m, c, slope in zip(
+                curve.mw[:-1], curve.usd_per_h[:-1], np.diff(curve.usd_per_h) / np.diff(curve.mw), strict=True
+            ):
                 add.row(0.0, np.inf, (1.0, usd), (-slope, mw), (slope * m - c, on))
             add.row(-np.inf, 0.0, (1.0, mw), (-units.p_max_mw[g], on))
             add.row(0.0, np.inf, (1.0, mw), (-units.p_min_mw[g], on))
@@ -144,7 +153,14 @@ class RailBruteForce:
             add.row(on0, on0, (1.0, on), (-1.0, up), (1.0, down), *((-v, c) for v, c in past[:1]))
             rise, fall = units.ramp_up_mw_per_h[g] * hours, units.ramp_down_mw_per_h[g] * hours
             first, last = units.start_up_ramp_mw[g], units.shut_down_ramp_mw[g]
-            add.row(-np.inf, mw0 + rise * on0, (1.0, mw), (-first, up), *((-v, c) for v, c in past[1:]), *((-rise, c) for _, c in past[:1]))
+            add.row(
+                -np.inf,
+                mw0 + rise * on0,
+                (1.0, mw),
+                (-first, up),
+                *((-v, c) for v, c in past[1:]),
+                *((-rise, c) for _, c in past[:1]),
+            )
             add.row(-np.inf, -mw0, (-1.0, mw), (-fall, on), (-last, down), *past[1:])
             self._times(g, t)
 
@@ -192,7 +208,12 @@ class RailBruteForce:
         stations, trains = range(len(fleet.stations)), range(len(fleet.trains))
         held = {("station", s, t): add.column(most[s]) for s in stations for t in range(periods)}
         held |= {("train", k, t): add.column(train_most[k]) for k in trains for t in range(periods)}
-        given = {(k, s, t): (add.column(train_most[k]), add.column(train_most[k])) for k in trains for s in stations for t in range(periods)}
+        given = {
+            (k, s, t): (add.column(train_most[k]), add.column(train_most[k]))
+            for k in trains
+            for s in stations
+            for t in range(periods)
+        }
         self.exchange += [(column, *place) for place, both in given.items() for column in both]
         for t in range(periods):
             for s in stations:

@@ -202,7 +202,13 @@ class ToyRailway:
         )
         model.rows("end", [(1.0, energy[:, -1])], 0.0, 0.0)
         sold = np.moveaxis(sells, 0, 2)
-        model.rows("sold", [(1.0, sold), (-1.0, columns["near"]), (-1.0, columns["far"])], upper=0.0, lower=0.0, shape=columns["near"].shape)
+        model.rows(
+            "sold",
+            [(1.0, sold), (-1.0, columns["near"]), (-1.0, columns["far"])],
+            upper=0.0,
+            lower=0.0,
+            shape=columns["near"].shape,
+        )
         traded = [(1.0, np.moveaxis(c, 0, 2)) for c in (sells, buys)]
         model.rows("trade_hour", [*traded, (-RATE * trains, columns["trades"])], upper=0.0, shape=columns["near"].shape)
 

@@ -129,6 +129,19 @@ def test_report_of_a_run_that_left_nothing(tmp_path):
     assert rail_headline(folder) == []
 
 
+def test_what_a_plan_could_not_hold_stands_in_the_report(tmp_path, svg_only):
+    folder = example.rail_run(tmp_path)
+    text = write_rail_report(folder).read_text(encoding="utf-8")
+    assert "could not hold" not in text
+    assert "slacks" not in text
+    writer = example.ResultWriter(folder / "power_operator_more")
+    writer.record("slacks", planned_in=0, constraint="line 12-13, period 4: 3.0 MW above the limit")
+    writer.finish("power_operator")
+    (folder / "power_operator_more/slacks.parquet").rename(folder / "power_operator/slacks.parquet")
+    text = write_rail_report(folder).read_text(encoding="utf-8")
+    assert "plan of 00:00: line 12-13, period 4: 3.0 MW above the limit" in text
+
+
 def test_trains_alone_do_not_break_figures(tmp_path, svg_only):
     write_rail_report(example.rail_run(tmp_path / "a", without=("train_moves", "train_storage")))
     write_rail_report(example.rail_run(tmp_path / "b", "central"))

@@ -31,5 +31,5 @@ class Bundle(RailAlgorithm):
         whole = WholeSearch(talk, self.settings, search)
         while (outcome := whole.verdict()) is None:
             if not (yield from whole.bound()):
-                return self.bounds.failure("no prices promise a better bound")
+                return whole.failure()
         return outcome

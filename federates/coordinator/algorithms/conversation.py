@@ -68,7 +68,7 @@ class Conversation:
         return result
 
     def offer(self, connection: Array) -> Rounds[RoundResult | None]:
-        """Ask both what ``connection`` costs; where the transport operator would carry out another one, ask for that too.
+        """Ask both what ``connection`` costs, and what the one costs that the transport operator would send, if that may be better.
 
         Return the answers to ``connection``, None if they are known already.
         """
@@ -79,10 +79,17 @@ class Conversation:
         self._seen.add(connection.tobytes())
         result = yield Evaluate(connection, connection)
         self._take_evaluation(connection, result)
-        sent = np.round(result.offered.connection_veh)
-        if self.left > 0:
-            yield from self.offer(sent)
+        if self.left > 0 and self._may_be_better(connection, result):
+            yield from self.offer(np.round(result.offered.connection_veh))
         return result
+
+    def _may_be_better(self, connection: Array, result: RoundResult) -> bool:
+        """Return whether what is sent instead of ``connection`` may be a better plan than the best, by the power operator's plane."""
+        asked, offered = result.asked, result.offered
+        if asked.slope_usd_per_veh is None:
+            return True
+        more = self.problem.totals(asked.slope_usd_per_veh * (offered.connection_veh - connection))
+        return asked.bound_usd + float(more.sum()) + offered.cost_usd < self.bounds.upper_usd - _SAME
 
     def known(self, connection: Array) -> bool:
         """Return whether the cost of ``connection`` is known, alike trains being exchanged at will."""

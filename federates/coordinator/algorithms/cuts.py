@@ -50,8 +50,8 @@ class Cuts(RailAlgorithm):
         while (outcome := whole.verdict()) is None:
             moved = yield from self._turn(whole)
             waited = 0 if moved else waited + 1
-            if waited >= settings.patience:
-                return self.bounds.failure("neither bound moves any more")
+            if waited >= (1 if whole.answers_are_the_limit else settings.patience):
+                return whole.failure()
         yield from self._polish(whole)
         return outcome
 
@@ -60,7 +60,7 @@ class Cuts(RailAlgorithm):
         moved = yield from whole.bound()
         if whole.verdict() is None:
             moved |= yield from whole.neighbours(self.settings.neighbour_widths)
-        if whole.verdict() is None:
+        if whole.verdict() is None and not whole.answers_are_the_limit:
             moved |= yield from whole.proposals(self.settings.proposals)
         return moved
 

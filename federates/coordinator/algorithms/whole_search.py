@@ -20,13 +20,19 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from federates.boundary.messages import Array
+from federates.boundary.roles import RoundResult
 from federates.coordinator.algorithms.bounds import Outcome
 from federates.coordinator.algorithms.box_step import BoxStep
 from federates.coordinator.algorithms.conversation import Conversation
+from federates.coordinator.algorithms.rail_problem import RailProblem
 from federates.coordinator.algorithms.relaxed_search import RelaxedSearch, RelaxedSettings
 from federates.coordinator.algorithms.rounds import Rounds
 
 __all__ = ["WholeSearch", "WholeSettings"]
+
+
+_PART_OF_ALLOWED = 0.1
+"""Proposals are the cheapest to within this part of the gap that is allowed."""
 
 
 class WholeSettings(RelaxedSettings):
@@ -50,6 +56,7 @@ class WholeSearch:
     def __init__(self, talk: Conversation, settings: WholeSettings, search: RelaxedSearch) -> None:
         self._talk, self._settings = talk, settings
         self.prices, self._lower_usd = search.prices, -np.inf
+        self._own_gap_usd = 0.0
         self._model = BoxStep(search.prices.shape, search.box_usd, search.floor)
         self._next: Array | None = search.prices
         self._planes = self._solves = 0
@@ -63,6 +70,20 @@ class WholeSearch:
             return bounds.failure(f"{settings.max_rounds} rounds")
         return outcome
 
+    @property
+    def answers_are_the_limit(self) -> bool:
+        """Whether the bounds would meet, had the operators solved their own problems exactly at the best prices."""
+        return self._talk.bounds.distance_usd - self._own_gap_usd <= self._allowed_usd
+
+    @property
+    def _allowed_usd(self) -> float:
+        return max(self._settings.gap_target * abs(self._talk.bounds.upper_usd), self._settings.gap_usd)
+
+    def failure(self) -> Outcome:
+        """Return the outcome where nothing gets the bounds nearer to each other."""
+        own = f" ({self._own_gap_usd:.6g} usd of it the operators' own, within their answers)" if self._own_gap_usd > 0 else ""
+        return self._talk.bounds.failure(f"neither bound moves any more{own}")
+
     def bound(self) -> Rounds[bool]:
         """Ask for whole trains at prices that promise a better bound, if there are any; return whether it was worth a round."""
         if self._next is None:
@@ -75,6 +96,7 @@ class WholeSearch:
         lower_usd = result.asked.bound_usd + result.offered.bound_usd
         if lower_usd > self._lower_usd:
             self.prices, self._lower_usd = prices, lower_usd
+            self._own_gap_usd = _own_gap_usd(self._talk.problem, prices, result)
         if self.verdict() is None:
             yield from self._talk.offer(np.round(result.asked.connection_veh))
         return True
@@ -116,8 +138,7 @@ class WholeSearch:
         for _ in range(most):
             if self.verdict() is not None:
                 break
-            allowed_usd = max(self._settings.gap_target * abs(bounds.upper_usd), self._settings.gap_usd)
-            proposal = master.propose(0.1 * allowed_usd)
+            proposal = master.propose(_PART_OF_ALLOWED * self._allowed_usd)
             if proposal is None:
                 break
             bounds.bound(proposal.bound_usd)
@@ -139,6 +160,14 @@ class WholeSearch:
         outside_usd = abs(bounds.upper_usd) + 1.0
         yield from self._talk.solve(np.where(problem.totals(connection) > 0.5, 0.0, outside_usd))
         return True
+
+
+def _own_gap_usd(problem: RailProblem, prices: Array, result: RoundResult) -> float:
+    """Return by how much the operators' bounds lie below their own answers to ``prices``."""
+    asked, offered = result.asked, result.offered
+    power_usd = asked.cost_usd + float((prices * problem.totals(asked.connection_veh)).sum()) - asked.bound_usd
+    transport_usd = offered.cost_usd - float((prices * problem.totals(offered.connection_veh)).sum()) - offered.bound_usd
+    return max(power_usd, 0.0) + max(transport_usd, 0.0)
 
 
 def _spread(stands: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:

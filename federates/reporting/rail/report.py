@@ -93,7 +93,9 @@ def write_rail_report(run_dir: Path, record: Mapping[str, Any] | None = None) ->
         headline=sentences,
         pictures=pictures,
         left_out=left_out,
-        unused=sorted(run.missing.items()),
+        slacks=_slack_rows(run),
+        # A sound day has no slack, and then no such table.
+        unused=sorted((name, reason) for name, reason in run.missing.items() if name != "slacks"),
         costs=_cost_rows(run),
         indicators=_indicator_rows(run),
         negotiations=_negotiation_rows(run),
@@ -167,6 +169,10 @@ def _negotiation_rows(run: RailRun) -> list[list[str]]:
             [clock(run, int(row["period"])), str(row["cause"]), number(row["rounds"]), agreed, *bounds, gap, str(row["reason"])]
         )
     return rows
+
+
+def _slack_rows(run: RailRun) -> list[str]:
+    return [f"plan of {clock(run, int(row.planned_in))[:5]}: {row.constraint}" for row in run.frame("slacks").itertuples()]
 
 
 def _failure(run: RailRun) -> str:

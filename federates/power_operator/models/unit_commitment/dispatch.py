@@ -19,10 +19,12 @@ from federates.power_operator.models.unit_commitment.plan_model import PlanModel
 from federates.power_operator.models.unit_commitment.schedule import Schedule, schedule_of
 from federates.power_operator.models.unit_commitment.system import PowerSystem
 from federates.power_operator.models.unit_commitment.train_groups import group_trains
+from federates.runtime.linear_model import Solution
 
 __all__ = ["PeriodResult", "StoragePlan", "dispatch_period", "storage_plan"]
 
 Array = NDArray[np.float64]
+_EXCLUSIVE_MW = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ def dispatch_period(
     if model.trains is not None:
         model.offer(np.round(model.group_sum(connection[:, :, p:]), 9))
     model.solver.set_bounds(model.commitment.on, on.astype(float), on.astype(float))
-    solution = model.solve(relaxed=True)
+    solution = _never_both(model)
     schedule = schedule_of(model.commitment, model.lines, solution.values)
     storage = storage_plan(model, solution.values)
     after = tuple(
@@ -118,6 +120,21 @@ def dispatch_period(
         _first_cost_usd(schedule),
         state.after(on[:, 0], schedule.output_mw[:, 0], (after[0], after[1], after[2], after[3]), system.period_h),
     )
+
+
+def _never_both(model: PlanModel) -> Solution:
+    """Solve until no station charges while it discharges, (15); the smaller of both powers is taken out.
+
+    Burning energy that way only pays where units that must run give more than anybody takes. A round or two, and prices stay.
+    """
+    charge, discharge = model.stations.charge, model.stations.discharge
+    while True:
+        solution = model.solve(relaxed=True)
+        into, out = solution.values[charge], solution.values[discharge]
+        both = np.minimum(into, out) > _EXCLUSIVE_MW
+        if not both.any():
+            return solution
+        model.solver.set_bounds(np.where(into >= out, discharge, charge)[both], 0.0, 0.0)
 
 
 def _first_cost_usd(schedule: Schedule) -> float:

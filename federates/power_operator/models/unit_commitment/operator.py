@@ -21,7 +21,12 @@ from federates.power_operator.models.unit_commitment.day_state import DayState, 
 from federates.power_operator.models.unit_commitment.deviation import actual_profile
 from federates.power_operator.models.unit_commitment.dispatch import StoragePlan, dispatch_period, storage_plan
 from federates.power_operator.models.unit_commitment.planner import Plan, Planner
-from federates.power_operator.models.unit_commitment.records import record_costs, record_period
+from federates.power_operator.models.unit_commitment.records import (
+    end_state_report,
+    end_state_usd,
+    record_costs,
+    record_period,
+)
 from federates.power_operator.models.unit_commitment.schedule import Schedule, schedule_of, slack_report
 from federates.power_operator.models.unit_commitment.settings import UnitCommitmentSettings
 from federates.power_operator.models.unit_commitment.storage_data import storage_fleet
@@ -54,7 +59,7 @@ class UnitCommitmentOperator(PowerOperator):
         self._actual = self._actual_day()
         self._past = np.zeros(session.connection_shape)
         self._planner: Planner | None = None
-        self._ready: Array = np.zeros((len(session.trains), 2))
+        self._ready: Array = np.array([(session.stations.index(train.home), 0.0) for train in session.trains]).reshape(-1, 2)
         self._agreed: Array | None = None
         self._plan: tuple[Schedule, StoragePlan, int] | None = None
         self._done: list[Schedule] = []
@@ -93,21 +98,22 @@ class UnitCommitmentOperator(PowerOperator):
 
     def _adopt(self, connection: Array) -> None:
         """Plan the rest of the day for what was agreed, and leave the plan in the tables."""
-        plan: Plan = self._planner_for(self._ready).plan(connection)
+        # Without a negotiation in this period nobody has said where the trains are; the connection itself says it.
+        ready = self._next_ready(connection) if self._planner is None else self._ready
+        plan: Plan = self._planner_for(ready).plan(connection)
         schedule = schedule_of(plan.model.commitment, plan.model.lines, plan.values)
         self._agreed = connection.copy()
         self._plan = (schedule, storage_plan(plan.model, plan.values), self._period)
         self._on = schedule.on
-        end_usd = self._end_slack_usd(plan)
-        throughput_usd = plan.cost_usd - schedule.costs.total_usd - end_usd
-        record_costs(self._recorder, "planned", self._period, [schedule], throughput_usd, end_usd, -1)
-        for line in slack_report(plan.model.system, schedule):
+        storage = self._plan[1]
+        throughput_usd = self._moving_usd(storage.charge_mw + storage.discharge_mw)
+        record_costs(self._recorder, "planned", self._period, [schedule], throughput_usd, end_state_usd(self._fleet, storage), -1)
+        for line in slack_report(plan.model.system, schedule) + end_state_report(self._fleet, storage):
             self._recorder.record("slacks", planned_in=self._period, constraint=line)
 
-    def _end_slack_usd(self, plan: Plan) -> float:
-        stations = plan.model.stations
-        missed = plan.values[stations.end_missing].sum() + plan.values[stations.end_surplus].sum()
-        return float(missed) * self._fleet.end_slack_usd_per_mwh
+    def _moving_usd(self, power_mw: Array) -> float:
+        """Return the tie-break cost of charging and discharging."""
+        return float(power_mw.sum()) * self._fleet.throughput_usd_per_mwh * self._day.system.period_h
 
     def _carry_out(self, connection: Array) -> None:
         assert self._plan is not None
@@ -119,10 +125,10 @@ class UnitCommitmentOperator(PowerOperator):
         record_period(self._recorder, self._period, self._day.system, self._actual, self._fleet, self._plan, result)
         self._state = result.state
         self._done.append(result.schedule)
-        moved_mw = (result.storage.charge_mw + result.storage.discharge_mw)[:, 0].sum()
-        self._throughput_usd += float(moved_mw) * self._fleet.throughput_usd_per_mwh * self._day.system.period_h
+        self._throughput_usd += self._moving_usd((result.storage.charge_mw + result.storage.discharge_mw)[:, 0])
         if self._period == self._session.periods - 1:
-            record_costs(self._recorder, "realised", self._session.periods, self._done, self._throughput_usd, 0.0, 0)
+            end_usd = end_state_usd(self._fleet, result.storage)
+            record_costs(self._recorder, "realised", self._session.periods, self._done, self._throughput_usd, end_usd, 0)
 
     def _next_ready(self, connection: Array) -> Array:
         """Return where the trains are at the opened period by what was agreed: the next stand of each, or its last place."""

@@ -11,7 +11,7 @@ from federates.power_operator.models.unit_commitment.fleet import StorageFleet
 from federates.power_operator.models.unit_commitment.schedule import Schedule
 from federates.power_operator.models.unit_commitment.system import PowerSystem
 
-__all__ = ["period_cost_usd", "record_costs", "record_period"]
+__all__ = ["end_state_report", "end_state_usd", "period_cost_usd", "record_costs", "record_period"]
 
 Array = NDArray[np.float64]
 
@@ -26,6 +26,30 @@ def period_cost_usd(schedule: Schedule) -> Array:
         + costs.spill_usd
         + costs.reserve_slack_usd
     )
+
+
+def end_state_usd(fleet: StorageFleet, storage: StoragePlan) -> float:
+    """Return what is paid for capacity (MW) and energy (MWh) that are not where they must be after the last period."""
+    return sum(amount for _, amount in _ends_missed(fleet, storage)) * fleet.end_slack_usd_per_mwh
+
+
+def end_state_report(fleet: StorageFleet, storage: StoragePlan, tolerance: float = 1e-3) -> list[str]:
+    """Return, one line each, the end states that the plan pays for instead of meeting them."""
+    return [f"end state: {what}: {amount:.3f} off" for what, amount in _ends_missed(fleet, storage) if amount > tolerance]
+
+
+def _ends_missed(fleet: StorageFleet, storage: StoragePlan) -> list[tuple[str, float]]:
+    parts = (
+        ("capacity (MW) of station", fleet.stations, storage.capacity_mw, fleet.end_capacity_mw),
+        ("energy (MWh) of station", fleet.stations, storage.energy_mwh, fleet.end_energy_mwh),
+        ("capacity (MW) of train", fleet.trains, storage.train_capacity_mw, fleet.train_end_capacity_mw),
+        ("energy (MWh) of train", fleet.trains, storage.train_energy_mwh, fleet.train_end_energy_mwh),
+    )
+    return [
+        (f"{what} {name}", abs(float(held[i, -1] - wanted[i])))
+        for what, names, held, wanted in parts
+        for i, name in enumerate(names)
+    ]
 
 
 def record_costs(

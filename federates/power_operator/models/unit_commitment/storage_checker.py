@@ -24,8 +24,8 @@ Array = NDArray[np.float64]
 class Timetable:
     """What binds the routes of K trains between S stations.
 
-    ``trip_periods`` (S, S) are least travel times, 0 off the diagonal for no track; ``start`` has for each train the station where
-    it is first and the period from which on, ``end`` the station where it must be after the last period.
+    ``trip_periods`` (S, S) are least travel times, 0 off the diagonal for no track; ``start`` has for each train the station
+    where it is first and the period from which on, ``end`` the station where it must be after the last period.
     """
 
     trip_periods: Sequence[Sequence[int]]
@@ -91,9 +91,10 @@ def check_storage(
 
 
 def _kinds(fleet: StorageFleet, plan: StoragePlan, period_h: float) -> tuple[_Kind, _Kind]:
-    charged_mwh = np.zeros(plan.energy_mwh.shape)
-    for s in range(charged_mwh.shape[0]):
-        for t in range(charged_mwh.shape[1]):
+    stations, periods = plan.charge_mw.shape
+    charged_mwh: Array = np.zeros((stations, periods))
+    for s in range(stations):
+        for t in range(periods):
             into = fleet.charge_efficiency * plan.charge_mw[s, t]
             charged_mwh[s, t] = (into - plan.discharge_mw[s, t] / fleet.discharge_efficiency) * period_h
     capacity = _Kind(
@@ -190,7 +191,7 @@ def _trains_alone(fleet: StorageFleet, kind: _Kind, standing: NDArray[np.bool_],
 
 
 def _stations(fleet: StorageFleet, kind: _Kind, standing: NDArray[np.bool_], tolerance: float) -> Iterator[str]:
-    """Check (5), (7)-(9), (11)-(12), (24)-(25): a station gets what trains give, within its limits; nothing comes from elsewhere."""
+    """Check (5), (7)-(9), (11)-(12), (24)-(25): a station gets what trains give, within its limits, and nothing else."""
     for s, name in enumerate(fleet.stations):
         for t in range(kind.held.shape[1]):
             where = f"station {name}: period {t}"

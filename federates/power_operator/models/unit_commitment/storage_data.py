@@ -9,7 +9,11 @@ import numpy as np
 from federates.boundary.errors import Problem
 from federates.boundary.session import RailScheme, RailSession
 from federates.power_operator.models.unit_commitment.fleet import StorageFleet
-from federates.power_operator.models.unit_commitment.settings import SiteSettings, UnitCommitmentSettings
+from federates.power_operator.models.unit_commitment.settings import (
+    SiteSettings,
+    TrainSettings,
+    UnitCommitmentSettings,
+)
 
 __all__ = ["storage_fleet", "storage_problems"]
 
@@ -88,16 +92,18 @@ def _missing(field: str, wanted: Sequence[str], given: Mapping[str, object], con
 def _start_energy(settings: UnitCommitmentSettings, session: RailSession, config: str) -> list[Problem]:
     """Energy at the start must fit into the batteries that are there, equation (10)."""
     battery = settings.storage.battery
-    holders = {f"mobile.{name}": settings.storage.mobile[name] for name in session.stations}
-    problems = []
-    for name, site in holders.items():
-        room_mwh = battery.duration_h * battery.start_capacity_share * site.capacity_mw
-        start_mwh = battery.start_energy_share * site.energy_mwh
+    holders: dict[str, SiteSettings | TrainSettings] = {name: settings.storage.mobile[name] for name in session.stations}
+    holders |= {train.name: settings.storage.trains[train.name] for train in session.trains}
+    too_full = []
+    for name, holder in holders.items():
+        room_mwh = battery.duration_h * battery.start_capacity_share * holder.capacity_mw
+        start_mwh = battery.start_energy_share * holder.energy_mwh
         if start_mwh > room_mwh + 1e-9:
-            field = "settings.storage.battery.start_energy_share"
-            allowed = f"{name} would start with {start_mwh:g} MWh in batteries for {room_mwh:g} MWh"
-            problems.append(Problem(config, field, f"{battery.start_energy_share:g}", allowed))
-    return problems
+            too_full.append(f"{name} with {start_mwh:g} MWh in batteries for {room_mwh:g} MWh")
+    if not too_full:
+        return []
+    field, allowed = "settings.storage.battery.start_energy_share", f"would start {'; '.join(too_full)}"
+    return [Problem(config, field, f"{battery.start_energy_share:g}", allowed)]
 
 
 def _few(buses: Sequence[int]) -> str:

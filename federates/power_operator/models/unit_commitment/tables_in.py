@@ -14,6 +14,8 @@ from federates.boundary.errors import Problem
 
 __all__ = ["NumberTable", "read_numbers"]
 
+_BEYOND = "(beyond the header)"
+
 
 @dataclass(slots=True)
 class NumberTable:
@@ -51,12 +53,15 @@ def read_numbers(folder: Path, name: str, needed: tuple[str, ...] = ()) -> Numbe
     table = NumberTable(name)
     try:
         with (folder / name).open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
+            rows = list(csv.DictReader(file, restkey=_BEYOND))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         missing = isinstance(error, FileNotFoundError)
         allowed = "this file must exist" if missing else "must be readable CSV"
         table.problems.append(Problem(name, "(file)", "missing" if missing else str(error), allowed))
         return table
+    for i, row in enumerate(rows):
+        if row.pop(_BEYOND, None) is not None:
+            table.problems.append(Problem(name, f"row {i + 1}", "too many values", f"must have {len(row)}, one per column"))
     header = list(rows[0]) if rows else []
     for column in needed:
         if column not in header:

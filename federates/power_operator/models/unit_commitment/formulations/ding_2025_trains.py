@@ -251,7 +251,8 @@ def _conserve_load(
         model.rows(f"carried_{name}", terms, supply[inner], supply[inner])
         final = network.node(group.final, network.periods)
         missing, surplus = model.variables(f"train_end_{name}", 2, cost=fleet.end_slack_usd_per_mwh)
-        target = [end[members].sum()]
+        # A train that is ready only when the day ends never comes onto an arc; what it has is there all the same.
+        target = [end[members].sum() - supply[final]]
         slack = [(1.0, np.array([missing])), (-1.0, np.array([surplus]))]
         model.rows(f"train_end_{name}", [(entering[[final]], load[j]), *slack], target, target)
     return given
