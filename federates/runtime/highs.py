@@ -109,6 +109,11 @@ class Solver:
             self._basis.col_status = [*self._basis.col_status, *([highspy.HighsBasisStatus.kLower] * up.size)]
         return self._columns.add(name, dims)
 
+    def restart(self) -> None:
+        """Forget the basis of the last solve, so that the next one begins with presolve; the model stays."""
+        self._basis = None
+        self._check(self._highs.clearSolver(), "a restart")
+
     def solve(
         self,
         *,

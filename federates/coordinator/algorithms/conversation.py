@@ -68,7 +68,7 @@ class Conversation:
         return result
 
     def offer(self, connection: Array) -> Rounds[RoundResult | None]:
-        """Ask both what ``connection`` costs, and what the one costs that the transport operator would send, if that may be better.
+        """Ask both what ``connection`` costs, and what would be sent instead, if that may be a better plan.
 
         Return the answers to ``connection``, None if they are known already.
         """
@@ -84,7 +84,7 @@ class Conversation:
         return result
 
     def _may_be_better(self, connection: Array, result: RoundResult) -> bool:
-        """Return whether what is sent instead of ``connection`` may be a better plan than the best, by the power operator's plane."""
+        """Return whether, by the power operator's plane, what is sent instead of ``connection`` may be the best plan."""
         asked, offered = result.asked, result.offered
         if asked.slope_usd_per_veh is None:
             return True

@@ -24,6 +24,10 @@ __all__ = ["LazyLines", "LazyLinesOptions"]
 Values = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
+# In larger programmes the basis of the relaxation without lines misleads: from it the second round takes up to four times as long
+# as from the start (benchmarks/scale.md).
+_RESTART_ROWS = 15_000
+
 
 @dataclass(frozen=True, slots=True)
 class LazyLinesOptions:
@@ -114,7 +118,10 @@ class LazyLines:
             line, period = self._violated(solution.values)
             if not line.size and not watch.cut_short(solution):
                 return replace(solution, bound=bound, wall_s=wall_s)
+            without_lines = not self._line.size
             self._add(solver, line, period)
+            if without_lines and solution.row_dual is not None and solver.size[0] > _RESTART_ROWS:
+                solver.restart()
             if solution.row_dual is None:  # a MIP: its plan with the overload paid for is a start for the next round
                 plan = self._paid(solution, line, period)
                 how["start"] = plan.values

@@ -120,6 +120,19 @@ class PlanModel:
         """Begin the next integer solve with these values."""
         self._last = values
 
+    def offer_slope_usd(self, most: Array, column_dual: Array) -> Array:
+        """Return the slope of a plane below the cost, per train and connection offered beside ``most``, from a relaxation's duals.
+
+        For groups of one train, (J, S, T). Where a train may stand, it may not idle (`_allow_idling`); not to offer a place brings
+        idling back, and with it what idling is worth.
+        """
+        assert self.trains is not None
+        slope_usd = np.minimum(column_dual[self.trains.standing], 0.0)
+        if self.trains.idle.size:
+            worth_usd = np.minimum(column_dual[self.trains.idle], 0.0)
+            slope_usd = slope_usd - np.where(most < self._sizes(), 0.0, worth_usd)
+        return np.asarray(slope_usd)
+
     def group_sum(self, connection: Array) -> Array:
         """Return a connection (K, S, T) summed over the trains of each group: (J, S, T)."""
         assert self.trains is not None

@@ -91,11 +91,11 @@ class Planner:
         model = self._model("given", alike=False)
         slope_usd = np.zeros(self._session.connection_shape)
         if model.trains is not None:
-            model.offer(np.round(model.group_sum(connection[:, :, self._period :]), 9))
+            most = np.round(model.group_sum(connection[:, :, self._period :]), 9)
+            model.offer(most)
         relaxation = model.solve(relaxed=True)
         if model.trains is not None and relaxation.column_dual is not None:
-            per_group = np.minimum(relaxation.column_dual[model.trains.standing], 0.0)
-            for group, slope in zip(model.trains.groups, per_group, strict=True):
+            for group, slope in zip(model.trains.groups, model.offer_slope_usd(most, relaxation.column_dual), strict=True):
                 slope_usd[group.members[0], :, self._period :] = slope
         solution = model.solve(gap_usd=self._settings.evaluate_gap_usd, time_limit_s=self._settings.evaluate_time_s)
         if model.exclusivity_broken(solution.values) > _EXCLUSIVE_MW and not self._exclusive:

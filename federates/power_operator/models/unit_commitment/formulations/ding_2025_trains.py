@@ -104,7 +104,9 @@ def add_trains(
         ("energy_mwh", energy, most_mwh, fleet.train_start_energy_mwh, fleet.train_end_energy_mwh, stations.energy_from_trains),
     )
     for name, load, most, start, end, received in carried:
-        given = _conserve_load(model, name, groups, network, (load, on_arc, most), (leaving, entering), (start, end), fleet)
+        given, end_slack = _conserve_load(
+            model, name, groups, network, (load, on_arc, most), (leaving, entering), (start, end), fleet
+        )
         _limit_exchange(model, name, given, fleet.capacity_mw if name == "capacity_mw" else fleet.energy_mwh)
         for j, group in enumerate(groups):
             if len(group.members) > 1:
@@ -116,6 +118,7 @@ def add_trains(
                     load[j],
                     float(most[j, 0]),
                     *(float(part[group.members[0]]) for part in (start, end)),
+                    end_slack[j],
                 )
         model.rows(f"trains_give_{name}", [(1.0, given.transpose(1, 2, 0)), (-1.0, received)], 0.0, 0.0)
     shape = (count, network.stations, network.periods)
@@ -159,11 +162,13 @@ def _no_pooling(
     most: float,
     start: float,
     end: float,
+    end_slack: Index,
 ) -> None:
     """Let trains leave a station only after standing there, with loads that were there; start and end with each one's own.
 
     The three rows per station and period: trains that leave were there; what they take was there; what stays fits the trains
-    that stay.
+    that stay. ``end_slack`` are the columns of what the group lacks and of what it has too much at the end: where a late day
+    keeps the end state from being met, it is paid for.
     """
     outward = network.transport_arcs
     there = [network.station_arcs]
@@ -174,7 +179,10 @@ def _no_pooling(
         model.rows("start_load", [(1.0, load[first]), (-start, on_arc[first])], 0.0, 0.0)
     last = outward[(network.destination[outward] == group.final) & (network.end[outward] == network.periods)]
     if last.size:
-        model.rows("end_load", [(1.0, load[last]), (-end, on_arc[last])], 0.0, 0.0)
+        own = [(1.0, load[last]), (-end, on_arc[last])]
+        missing, surplus = (np.full(last.shape, column) for column in end_slack)
+        model.rows("end_load", [*own, (1.0, missing)], lower=0.0)
+        model.rows("end_load", [*own, (-1.0, surplus)], upper=0.0)
     for station in range(network.stations):
         for period in range(1, network.periods):
             leaving = outward[(network.origin[outward] == station) & (network.start[outward] == period)]
@@ -223,8 +231,8 @@ def _conserve_load(
     incidence: tuple[sp.csr_matrix, sp.csr_matrix],
     start_end: tuple[Array, Array],
     fleet: StorageFleet,
-) -> Index:
-    """Add (16)-(23) for one kind of load; return the columns of what is given to stations, shape (J, S, T).
+) -> tuple[Index, Index]:
+    """Add (16)-(23) for one kind of load; return the columns of what is given to stations (J, S, T), and of end slacks (J, 2).
 
     What enters a node goes on by transport or idle arcs, or into the station arc (``brought``), where it can be exchanged.
     """
@@ -243,6 +251,7 @@ def _conserve_load(
     ends = [network.node(station, network.periods) for station in range(network.stations)]
     inner = np.setdiff1d(np.arange(network.nodes), ends)
     at_node = (inner // (network.periods + 1), inner % (network.periods + 1))
+    end_slack = np.empty((len(groups), 2), dtype=np.int64)
     for j, group in enumerate(groups):
         members = list(group.members)
         supply = np.zeros(network.nodes)
@@ -250,9 +259,10 @@ def _conserve_load(
         terms = [(onward[inner], load[j]), (-entering[inner], load[j]), (1.0, brought[j][at_node])]
         model.rows(f"carried_{name}", terms, supply[inner], supply[inner])
         final = network.node(group.final, network.periods)
-        missing, surplus = model.variables(f"train_end_{name}", 2, cost=fleet.end_slack_usd_per_mwh)
+        end_slack[j] = model.variables(f"train_end_{name}", 2, cost=fleet.end_slack_usd_per_mwh)
+        missing, surplus = end_slack[j]
         # A train that is ready only when the day ends never comes onto an arc; what it has is there all the same.
         target = [end[members].sum() - supply[final]]
         slack = [(1.0, np.array([missing])), (-1.0, np.array([surplus]))]
         model.rows(f"train_end_{name}", [(entering[[final]], load[j]), *slack], target, target)
-    return given
+    return given, end_slack
