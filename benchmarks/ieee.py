@@ -144,7 +144,10 @@ def main() -> None:
             text += ["", f"## {case} ({CASES[case]})", "", "### Centralised: the tight formulation against the literal one", ""]
             text += formulations_table(case)
             reference = flow_progress(case, 1e-3, 600.0)
-            text += ["", f"The tight form reaches {_percent(reference.gap)} after {reference.wall_s:.1f} s (target: 0.1 % in 600 s)."]
+            text += [
+                "",
+                f"The tight form reaches {_percent(reference.gap)} after {reference.wall_s:.1f} s (target: 0.1 % in 600 s).",
+            ]
             text += ["", "### Federation, by coordinator algorithm", ""]
             text += coordination_table(case, reference, Path(scratch))
             print("\n".join(text), flush=True)

@@ -40,9 +40,7 @@ _UNIT_COLUMNS = ["bus", "p_min_mw", "min_up_h", "min_down_h", "ramp_mw_per_h", "
 
 def _unit(row: dict[str, str]) -> list[str]:
     """Return the row of one unit, as published."""
-    return [
-        row[key] for key in ("bus", "p_min_mw", "min_up_h", "min_down_h", "ramp_mw_per_h", "start_up_usd", "initial_on_h")
-    ]
+    return [row[key] for key in ("bus", "p_min_mw", "min_up_h", "min_down_h", "ramp_mw_per_h", "start_up_usd", "initial_on_h")]
 
 
 def _wind_lines() -> list[str]:

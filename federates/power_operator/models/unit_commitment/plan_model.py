@@ -121,10 +121,10 @@ class PlanModel:
         self._last = values
 
     def offer_slope_usd(self, most: Array, column_dual: Array) -> Array:
-        """Return the slope of a plane below the cost, per train and connection offered beside ``most``, from a relaxation's duals.
+        """Return the slope of a plane below the cost, (J, S, T), from the duals of a relaxation that was offered ``most``.
 
-        For groups of one train, (J, S, T). Where a train may stand, it may not idle (`_allow_idling`); not to offer a place brings
-        idling back, and with it what idling is worth.
+        For groups of one train. Where a train may stand it may not idle (`_allow_idling`); not to offer it a place brings idling
+        back, and with it what idling is worth.
         """
         assert self.trains is not None
         slope_usd = np.minimum(column_dual[self.trains.standing], 0.0)

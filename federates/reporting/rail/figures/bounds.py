@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
 
 from federates.reporting.figures.style import BLACK, BLUE, VERMILLION, new_figure, paper_style
 from federates.reporting.rail.figures.common import thousands
@@ -71,6 +71,7 @@ def _gaps(axes: Axes, rounds: pd.DataFrame) -> None:
     positive = percent.where(percent > 0)
     if np.isfinite(positive).any():
         axes.semilogy(rounds["round"], positive, color=BLACK, marker="o", markersize=3.0, linewidth=1.2)
+        axes.yaxis.set_minor_locator(LogLocator(subs=(0.2, 0.5)))
     else:
         axes.plot(rounds["round"], percent, color=BLACK, marker="o", markersize=3.0, linewidth=1.2)
     for pick in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):

@@ -117,7 +117,8 @@ def add_trains(
                     on_arc[j],
                     load[j],
                     float(most[j, 0]),
-                    *(float(part[group.members[0]]) for part in (start, end)),
+                    float(start[group.members[0]]),
+                    float(end[group.members[0]]),
                     end_slack[j],
                 )
         model.rows(f"trains_give_{name}", [(1.0, given.transpose(1, 2, 0)), (-1.0, received)], 0.0, 0.0)
