@@ -1,7 +1,7 @@
 """Decentralised against centralised, and the tight formulation against the literal one, on the 30- and 118-bus days.
 
-``python benchmarks/ieee.py --write`` runs everything in one go, one solve at a time, and writes ``benchmarks/ieee.md``. Times are wall
-times of this computer in this run; compare the ratios.
+``python benchmarks/ieee.py --write`` runs everything in one go, one solve at a time, and writes ``benchmarks/ieee.md``. Times are
+wall times of this computer in this run; compare the ratios.
 """
 
 from __future__ import annotations
@@ -121,9 +121,9 @@ def coordination_table(case: str, reference: CentralisedResult, scratch: Path) -
     same = flow_progress(case, max(default.gap, 1e-6), 600.0)
     lines += [
         "",
-        f"To the gap that `{default.algorithm}` certified ({_percent(default.gap)}) the tight centralised form took {same.wall_s:.1f} s, "
-        f"the negotiation {default.negotiation_s:.1f} s: ratio {default.negotiation_s / same.wall_s:.2f}. The whole run, with its "
-        f"processes, the day carried out and the report: {default.run_s:.0f} s.",
+        f"To the gap that `{default.algorithm}` certified ({_percent(default.gap)}) the tight centralised form took "
+        f"{same.wall_s:.1f} s, the negotiation {default.negotiation_s:.1f} s: ratio {default.negotiation_s / same.wall_s:.2f}. "
+        f"The whole run, with its processes, the day carried out and the report: {default.run_s:.0f} s.",
     ]
     return lines
 
@@ -136,7 +136,7 @@ def main() -> None:
     text = [
         "# The IEEE days: decentralised against centralised, tight against literal",
         "",
-        f"Made by `python benchmarks/ieee.py --write` on {platform.machine()}, Python {platform.python_version()}; one thread per solver.",
+        f"Made by `python benchmarks/ieee.py --write`: {platform.machine()}, Python {platform.python_version()}, one thread.",
         "Gaps are (cost - bound) / cost; every bound is a proven dual bound.",
     ]
     with tempfile.TemporaryDirectory() as scratch:

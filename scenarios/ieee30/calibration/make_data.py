@@ -1,8 +1,8 @@
 """Make the power operator's data of the 30-bus day from public data: ``python scenarios/ieee30/calibration/make_data.py``.
 
-The paper does not print its profiles, unit data or line limits. Everything below is public data, scaled by the few numbers
-in capitals, which were chosen so that the day without storage comes near the paper's (14 870 $, 49 % of the wind used). What came out
-stands in docs/ieee30.md beside the paper's figures. RECONSTRUCTED FROM PUBLIC DATA: not the authors' data.
+The paper does not print its profiles, unit data or line limits. Everything below is public data, scaled by the few numbers in
+capitals, which were chosen so that the day without storage comes near the paper's (14 870 $, 49 % of the wind used). What came
+out stands in docs/ieee30.md beside the paper's figures. RECONSTRUCTED FROM PUBLIC DATA: not the authors' data.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PEAK_LOAD_MW = 357.0
 WIND_MW = 120.0
 """Wind farm at bus 13, behind the one line 12-13."""
 WIND_SITE, WIND_FIRST_HOUR = "317_WIND_1", "24"
-"""RTS-GMLC site and first hour (hours 25 to 48 of the file that begins on 2020-01-27): much wind by night, little in the afternoon."""
+"""RTS-GMLC site and first hour (hours 25 to 48 of the file that begins on 2020-01-27): windy by night, not in the afternoon."""
 LINE_ROW, LINE_12_13_MW = 16, 48.0
 """Limit of the line between the wind farm and the grid; the others keep those of the case file."""
 

@@ -1,0 +1,125 @@
+"""Both centralised formulations against trying every route of every train; the rest of each day is a programme of scipy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from rail_brute_force import RailBruteForce
+from small_rail_days import rail_day
+
+from federates.boundary.errors import ModelError
+from federates.centralised.flow import build_flow_model
+from federates.centralised.joint_data import JointData
+from federates.centralised.literal_solve import solve_literal
+from federates.centralised.solve import solve_flow
+
+
+def _closed(*pairs: str, first: int = 0, last: int = 9) -> list[dict[str, object]]:
+    return [{"origin": pair[0], "destination": pair[1], "from_period": first, "to_period": last} for pair in pairs]
+
+
+def _with_depot(data: JointData, station: int, capacity_mw: float) -> JointData:
+    """Return the day with one station that holds little, so that trains which meet there can hand over little."""
+    fleet = data.fleet
+    most = fleet.capacity_mw.copy()
+    most[station] = capacity_mw
+    parts = {"capacity_mw": most, "energy_mwh": 1.8 * most}
+    for when in ("start", "end"):
+        parts |= {f"{when}_capacity_mw": 0.5 * most, f"{when}_energy_mwh": 0.45 * most}
+    return replace(data, fleet=replace(fleet, **parts))
+
+
+DAYS = {
+    "one train": lambda: rail_day(0, homes="a"),
+    "one train, three stations": lambda: rail_day(5, homes="b", stations=3, periods=4),
+    "one train, copperplate": lambda: rail_day(2, homes="a", line_mw=None),
+    "two alike": lambda: rail_day(1, homes="aa"),
+    "two alike, two-period trips": lambda: rail_day(2, homes="aa", trip=2, periods=6),
+    "two alike, large stations": lambda: rail_day(1, homes="aa", station_mw=45.0),
+    "three alike": lambda: rail_day(0, homes="aaa", trip=2, periods=5),
+    "two of different size": lambda: rail_day(3, homes="aa", trip=2, periods=6, alike=False),
+    "two homes": lambda: rail_day(1, homes="ab", trip=2, periods=6),
+    "two homes, three stations": lambda: rail_day(17, homes="ca", stations=3, periods=4, station_mw=45.0),
+    "closed track": lambda: rail_day(2, homes="aa", closed_tracks=_closed("ab", first=1, last=2)),
+    "one way closed over noon": lambda: rail_day(1, homes="ab", trip=2, periods=6, closed_tracks=_closed("ba", first=1, last=3)),
+    "one slot": lambda: rail_day(2, homes="ab", trip=2, periods=6, slots={"a": 1, "b": 1}),
+    "slots that trains must pass": lambda: rail_day(50, homes="bbb", trip=2, periods=5, station_mw=45.0, slots={"a": 1, "b": 1}),
+    "handing over": lambda: _with_depot(rail_day(2, homes="ac", stations=3, closed_tracks=_closed("ac", "ca")), 1, 2.0),
+    "three at a small station": lambda: rail_day(9, homes="abb", trip=2, periods=5, station_mw=3.0),
+    "dear trips": lambda: rail_day(0, homes="aa", cost_usd_per_period=((0.0, 9.0), (4.0, 0.0)), cost_usd_per_trip=6.0),
+}
+
+
+@pytest.mark.parametrize("name", DAYS)
+def test_every_route_tried(name):
+    data = DAYS[name]()
+    cheapest_usd, connection = RailBruteForce(data).cheapest()
+    found = {alike: build_flow_model(data, alike=alike).solve(gap_usd=0.0) for alike in (True, False)}
+    assert found[False].objective == pytest.approx(cheapest_usd, rel=1e-6)
+    assert found[True].objective == pytest.approx(cheapest_usd, rel=1e-6)
+    assert found[True].bound <= cheapest_usd * (1 + 1e-6)
+    assert solve_literal(data, 0.0, 60.0).total_cost_usd == pytest.approx(cheapest_usd, rel=1e-6)
+    assert connection is not None
+
+
+def test_what_the_days_exercise():
+    """Trains move, the line binds, slots and closures cost, and a small station keeps trains from handing over."""
+    data = DAYS["two alike"]()
+    best, connection = RailBruteForce(data).cheapest()
+    assert connection.sum() < connection.shape[0] * connection.shape[2]
+    assert _flow_usd(replace(data, system=replace(data.system, network=None))) < best - 1.0
+    for name, free in (("one slot", {"slots": {}}), ("closed track", {"closed_tracks": ()})):
+        how = {"homes": "ab", "trip": 2, "periods": 6} if name == "one slot" else {"homes": "aa"}
+        assert _flow_usd(rail_day(2, **how, **free)) < _flow_usd(DAYS[name]()) - 1.0
+    small = DAYS["handing over"]()
+    assert _flow_usd(_with_depot(small, 1, 30.0)) < _flow_usd(small) - 1.0
+
+
+def _flow_usd(data: JointData) -> float:
+    return float(build_flow_model(data).solve(gap_usd=0.0).objective)
+
+
+def test_trains_are_only_one_flow_where_none_passes_a_station():
+    """Alike trains become one flow only where that is exact: not where a way over a third station or a full one is needed."""
+    assert len(build_flow_model(rail_day(0, homes="aa")).trains.groups) == 1
+    for passing in ({"closed_tracks": _closed("ab")}, {"slots": {"b": 1}}):
+        assert len(build_flow_model(rail_day(0, homes="aa", **passing)).trains.groups) == 2
+    detour = ((0.0, 50.0, 1.0), (50.0, 0.0, 1.0), (1.0, 1.0, 0.0))
+    assert len(build_flow_model(rail_day(0, homes="aa", stations=3, cost_usd_per_period=detour)).trains.groups) == 2
+
+
+def test_both_formulations_report_alike():
+    data = DAYS["two homes"]()
+    flow, literal = solve_flow(data, 0.0, 60.0, 1), solve_literal(data, 0.0, 60.0)
+    for name in ("total_cost_usd", "operating_cost_usd", "transport_cost_usd"):
+        assert getattr(flow, name) == pytest.approx(getattr(literal, name), rel=1e-5, abs=1e-2)
+    assert flow.operating_cost_usd + flow.transport_cost_usd == pytest.approx(flow.total_cost_usd)
+    assert (flow.trips, flow.moving_periods) == (pytest.approx(literal.trips), pytest.approx(literal.moving_periods))
+    assert flow.gap == pytest.approx(0.0, abs=1e-6)
+    assert 0.0 < flow.wind_used_share <= 1.0
+
+
+def test_fixed_batteries_agree_too():
+    data = replace(rail_day(4), rail=None)
+    fleet = replace(data.fleet, trains=(), **{part: np.empty(0) for part in _train_parts(data)})
+    data = replace(data, fleet=fleet)
+    assert _flow_usd(data) == pytest.approx(solve_literal(data, 0.0, 60.0).total_cost_usd, rel=1e-6)
+
+
+def _train_parts(data: JointData) -> list[str]:
+    return [name for name in type(data.fleet).__dataclass_fields__ if name.startswith("train_")]
+
+
+def test_a_day_that_cannot_hold_is_named():
+    """The tight form pays for what cannot hold; the published form has no slacks and says that there is no plan."""
+    data = rail_day(0, homes="a")
+    end = data.fleet.end_energy_mwh.copy()
+    end[1] = 2.0 * data.fleet.energy_mwh[1]
+    data = replace(data, fleet=replace(data.fleet, end_energy_mwh=end))
+    plan = build_flow_model(data)
+    values = plan.solve(gap_usd=0.0).values
+    assert values[plan.stations.end_missing].sum() == pytest.approx(data.fleet.energy_mwh[1], abs=1e-3)
+    with pytest.raises(ModelError, match="no feasible plan"):
+        solve_literal(data, 0.0, 60.0)
