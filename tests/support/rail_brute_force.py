@@ -109,15 +109,13 @@ class RailBruteForce:
                 yield connection, sum(usd for _, usd in choice)
 
     def cheapest(self) -> tuple[float, np.ndarray]:
-        """Return the least cost of both operators and the connection of its routes."""
-        best, best_connection, seen = np.inf, None, set()
-        for connection, usd in sorted(self.plans(), key=lambda plan: plan[1]):
-            key = self._key(connection, usd)
-            if usd >= best or key in seen:
-                continue
-            seen.add(key)
-            if usd + self.cost_usd(connection, relaxed=True) >= best - 1e-9:
-                continue
+        """Return the least cost of both operators and the connection of its routes; those whose relaxation costs less come first."""
+        different = {self._key(connection, usd): (connection, usd) for connection, usd in self.plans()}
+        plans = [(usd + self.cost_usd(connection, relaxed=True), usd, connection) for connection, usd in different.values()]
+        best, best_connection = np.inf, None
+        for least, usd, connection in sorted(plans, key=lambda plan: plan[0]):
+            if least >= best - 1e-9:
+                break
             total = usd + self.cost_usd(connection)
             if total < best:
                 best, best_connection = total, connection

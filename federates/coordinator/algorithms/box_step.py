@@ -37,8 +37,7 @@ class BoxStep:
         self._shape = shape
         self._floor = np.broadcast_to(np.asarray(floor_usd_per_veh, dtype=np.float64), shape).ravel()
         self._box = box_usd_per_veh
-        self._asked: list[tuple[Array, float]] = []
-        self._offered: list[tuple[Array, float]] = []
+        self._planes: list[tuple[float, Array, float]] = []
         self._promised_usd: float | None = None
         self._bound_usd = -np.inf
 
@@ -54,17 +53,17 @@ class BoxStep:
 
     def add_asked(self, connection: Array, cost_usd: float) -> None:
         """Take a plan of the power operator as a new plane."""
-        self._asked.append((connection.ravel(), cost_usd))
+        self._planes.append((1.0, connection.ravel(), cost_usd))
 
     def add_offered(self, connection: Array, cost_usd: float) -> None:
         """Take a plan of the transport operator as a new plane."""
-        self._offered.append((connection.ravel(), cost_usd))
+        self._planes.append((-1.0, connection.ravel(), cost_usd))
 
     def value_usd(self, multipliers: Array) -> float:
         """Return the model's value at ``multipliers``."""
         prices = multipliers.ravel()
-        power_usd = min(cost_usd + float(prices @ plan) for plan, cost_usd in self._asked)
-        return power_usd + min(cost_usd - float(prices @ plan) for plan, cost_usd in self._offered)
+        sides = (1.0, -1.0)
+        return sum(min(usd + side * float(prices @ plan) for sign, plan, usd in self._planes if sign == side) for side in sides)
 
     def next_multipliers(self, centre: Array, bound_usd: float) -> Array:
         """Return the model's best multipliers within the box around ``centre``, the prices of the best bound ``bound_usd``.
@@ -77,13 +76,12 @@ class BoxStep:
         point = centre.ravel()
         size = point.size
         # Variables: multipliers, minimum of the power operator, minimum of the transport operator. Maximise the last two.
-        rows = [np.concatenate((-plan, (1.0, 0.0))) for plan, _ in self._asked]
-        rows += [np.concatenate((plan, (0.0, 1.0))) for plan, _ in self._offered]
+        rows = [np.concatenate((-sign * plan, (sign > 0, sign < 0))) for sign, plan, _ in self._planes]
         limits = [(max(low, price - self._box), price + self._box) for low, price in zip(self._floor, point, strict=True)]
         answer = linprog(
             np.concatenate((np.zeros(size), (-1.0, -1.0))),
             A_ub=np.array(rows),
-            b_ub=[cost_usd for _, cost_usd in (*self._asked, *self._offered)],
+            b_ub=[cost_usd for _, _, cost_usd in self._planes],
             bounds=[*limits, (None, None), (None, None)],
         )
         if answer.status != 0:
