@@ -276,6 +276,7 @@ TABLES: tuple[Table, ...] = (
             "planned_storage_mw": "planned discharge minus charge of all stations",
             "storage_mw": "discharge minus charge of all stations",
             "shed_mw": "load not served",
+            "spill_mw": "generation that nobody takes",
             "price_usd_per_mwh": "marginal price of the balance in the realised dispatch",
             "planned_cost_usd": "planned cost of the period",
             "cost_usd": "realised cost of the period",

@@ -109,7 +109,7 @@ class RailBruteForce:
                 yield connection, sum(usd for _, usd in choice)
 
     def cheapest(self) -> tuple[float, np.ndarray]:
-        """Return the least cost of both operators and the connection of its routes; those whose relaxation costs less come first."""
+        """Return the least cost of both operators and its connection; plans with a cheap relaxation are tried first."""
         different = {self._key(connection, usd): (connection, usd) for connection, usd in self.plans()}
         plans = [(usd + self.cost_usd(connection, relaxed=True), usd, connection) for connection, usd in different.values()]
         best, best_connection = np.inf, None

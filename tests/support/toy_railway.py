@@ -215,13 +215,13 @@ class ToyRailway:
     # --- both -----------------------------------------------------------------------------------------------------------------
 
     def optimum_usd(self):
-        """Return the least joint cost of all pairs of routes."""
-        by_stands = {}
-        for stands, cost in self.routes():
-            key = stands.tobytes()
-            if key not in by_stands or cost < by_stands[key][1]:
-                by_stands[key] = (stands, cost)
-        return min(self.value(stands) + cost for stands, cost in by_stands.values())
+        """Return the least joint cost of all plans; the power operator's cost is never less than with every stand offered."""
+        best, least = np.inf, self.value(np.ones(self.session.connection_shape))
+        for stands, cost in sorted(self.routes(), key=lambda plan: plan[1]):
+            if cost + least >= best:
+                break
+            best = min(best, self.value(stands) + cost)
+        return best
 
     def answer(self, decision):
         """Return both answers to a decision."""

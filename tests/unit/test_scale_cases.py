@@ -1,9 +1,10 @@
-"""Any case without a file of units: the rule by size, units that are no thermal units, and the scenarios of benchmarks/scale.py."""
+"""Cases without a file of units: the rule by size, units that are not thermal, and the scenarios of benchmarks/scale.py."""
 
 from __future__ import annotations
 
 import csv
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,13 +13,16 @@ from small_systems import DATA
 from federates.boundary.errors import ConfigError
 from federates.centralised.flow import build_flow_model
 from federates.centralised.joint_data import read_joint_data
+from federates.power_operator.models.unit_commitment import lazy_lines
 from federates.power_operator.models.unit_commitment.checker import check_schedule
+from federates.power_operator.models.unit_commitment.commitment import add_commitment
 from federates.power_operator.models.unit_commitment.day_data import read_day
 from federates.power_operator.models.unit_commitment.lazy_lines import LazyLines
 from federates.power_operator.models.unit_commitment.readers.matpower import read_matpower
 from federates.power_operator.models.unit_commitment.schedule import schedule_of
 from federates.power_operator.models.unit_commitment.settings import UnitCommitmentSettings
 from federates.power_operator.models.unit_commitment.units_by_size import columns_by_size
+from federates.runtime.linear_model import LinearModel
 
 PERIODS = 3
 
@@ -60,9 +64,6 @@ def test_the_rule_gives_the_medians_of_the_table_of_118_buses(root):
 
 
 def test_a_day_without_a_file_of_units_can_be_planned(tmp_path, case30):
-    from federates.power_operator.models.unit_commitment.commitment import add_commitment
-    from federates.runtime.linear_model import LinearModel
-
     system = _day(tmp_path, _with_unit(case30, 80, 30)).system
     assert system.units.count == 6
     assert system.units.p_min_mw.tolist() == [30.0, 0, 0, 0, 0, 0]
@@ -117,15 +118,26 @@ def test_a_scenario_of_any_size_is_sound(tmp_path, monkeypatch, root, stations, 
     trips = np.array(data.session.trip_periods)
     assert set(trips[~np.eye(stations, dtype=bool)]) <= {1, 2, 3, 4}
     assert (trips == trips.T).all()
-    plan = build_flow_model(data)
-    relaxed = plan.solve(relaxed=True)
-    assert relaxed.values[plan.commitment.shed_mw].sum() == pytest.approx(0.0, abs=1e-6)
-    assert plan.lines.overload_mw(relaxed.values).max() < 0.01
+
+
+def test_energy_that_trains_carry_is_limited_by_rows_only_where_nothing_else_does(tmp_path, monkeypatch, root):
+    """Less energy than the batteries of a train can hold needs rows; the plan must not carry more."""
+    monkeypatch.setattr(sys, "path", [str(root / "benchmarks"), *sys.path])
+    from scale_cases import Size, write_scenario
+
+    data = read_joint_data(write_scenario(tmp_path, Size("case118_ieee", 2, 1), DATA / "pglib_opf_case118_ieee.m"))
+    rows = {}
+    for share in (1.0, 0.5):
+        fleet = replace(data.fleet, train_energy_mwh=share * data.fleet.train_energy_mwh)
+        plan = build_flow_model(replace(data, fleet=fleet))
+        rows[share] = plan.model.shape[0]
+        values = plan.solve(relaxed=True).values
+        over_mwh = values[plan.trains.load_mwh] - fleet.train_energy_mwh[0] * values[plan.trains.on_arc]
+        assert over_mwh.max() < 1e-6
+    assert rows[0.5] - rows[1.0] == plan.trains.on_arc.size
 
 
 def test_a_restart_of_a_large_relaxation_changes_nothing(tmp_path, monkeypatch, root):
-    from federates.power_operator.models.unit_commitment import lazy_lines
-
     monkeypatch.setattr(sys, "path", [str(root / "benchmarks"), *sys.path])
     from scale_cases import Size, write_scenario
 
@@ -134,5 +146,8 @@ def test_a_restart_of_a_large_relaxation_changes_nothing(tmp_path, monkeypatch, 
     kept = build_flow_model(data).solve(relaxed=True).objective
     monkeypatch.setattr(lazy_lines, "_RESTART_ROWS", 0)
     again = build_flow_model(data)
-    assert again.solve(relaxed=True).objective == pytest.approx(kept, rel=1e-9)
+    relaxed = again.solve(relaxed=True)
+    assert relaxed.objective == pytest.approx(kept, rel=1e-9)
     assert again.lines.rounds > 1
+    assert again.lines.overload_mw(relaxed.values).max() < 0.01
+    assert relaxed.values[again.commitment.shed_mw].sum() == pytest.approx(0.0, abs=1e-6)

@@ -14,6 +14,8 @@ from federates.centralised.flow import build_flow_model
 from federates.centralised.joint_data import JointData
 from federates.centralised.literal_solve import solve_literal
 from federates.centralised.solve import solve_flow
+from federates.power_operator.models.unit_commitment.dispatch import storage_plan
+from federates.power_operator.models.unit_commitment.records import end_state_report
 
 
 def _closed(*pairs: str, first: int = 0, last: int = 9) -> list[dict[str, object]]:
@@ -43,10 +45,12 @@ DAYS = {
     "two homes": lambda: rail_day(1, homes="ab", trip=2),
     "two homes, three stations": lambda: rail_day(17, homes="ca", stations=3, periods=3, station_mw=45.0),
     "closed track": lambda: rail_day(2, homes="aa", periods=4, closed_tracks=_closed("ab", first=1, last=1)),
-    "one way closed over noon": lambda: rail_day(1, homes="ab", trip=2, closed_tracks=_closed("ba", first=2, last=2)),
-    "one slot": lambda: rail_day(1, homes="aa", periods=4, slots={"b": 1}),
+    "one way closed over noon": lambda: rail_day(1, homes="b", periods=4, closed_tracks=_closed("ba", first=1, last=2)),
+    "one slot": lambda: rail_day(1, homes="aa", periods=4, slots={"b": [0, 0, 1, 0]}),
     "slots that trains must pass": lambda: rail_day(50, homes="bbb", trip=2, periods=5, station_mw=45.0, slots={"a": 1, "b": 1}),
-    "handing over": lambda: _with_depot(rail_day(2, homes="ac", stations=3, periods=4, closed_tracks=_closed("ac", "ca")), 1, 2.0),
+    "handing over": lambda: _with_depot(
+        rail_day(0, homes="ac", stations=3, periods=4, closed_tracks=_closed("ac", "ca")), 1, 2.0
+    ),
     "three at a small station": lambda: rail_day(9, homes="abb", trip=2, periods=5, station_mw=3.0),
     "dear trips": lambda: rail_day(0, homes="aa", periods=4, cost_usd_per_period=((0.0, 9.0), (4.0, 0.0)), cost_usd_per_trip=6.0),
 }
@@ -115,10 +119,15 @@ def _train_parts(data: JointData) -> list[str]:
 def test_a_day_that_cannot_hold_is_named():
     """The tight form pays for what cannot hold; the published form has no slacks and says that there is no plan."""
     data = rail_day(0, homes="a")
-    more = data.fleet.end_capacity_mw + np.array([0.0, 7.0])
+    more = data.fleet.end_capacity_mw + np.array([0.0, 6.0])
     data = replace(data, fleet=replace(data.fleet, end_capacity_mw=more))
     plan = build_flow_model(data)
     values = plan.solve(gap_usd=0.0).values
-    assert values[plan.stations.end_missing].sum() == pytest.approx(7.0, abs=1e-3)  # batteries that do not exist
+    storage = storage_plan(plan, values)
+    missing_mw = (more - storage.capacity_mw[:, -1]).sum() + (
+        data.fleet.train_end_capacity_mw - storage.train_capacity_mw[:, -1]
+    ).sum()
+    assert missing_mw == pytest.approx(6.0, abs=1e-3)  # batteries that do not exist
+    assert len(end_state_report(data.fleet, storage)) >= 1
     with pytest.raises(ModelError, match="no feasible plan"):
         solve_literal(data, 0.0, 60.0)

@@ -15,6 +15,7 @@ import numpy as np
 from federates.boundary.messages import Array, ConnectionAnswer
 from federates.boundary.roles import Evaluate, RoundResult, Solve
 from federates.coordinator.algorithms.bounds import Bounds
+from federates.coordinator.algorithms.conflicts import conflicts
 from federates.coordinator.algorithms.rail_problem import RailProblem
 from federates.coordinator.algorithms.rounds import Rounds
 from federates.coordinator.algorithms.route_master import RouteMaster
@@ -79,6 +80,8 @@ class Conversation:
         self._seen.add(connection.tobytes())
         result = yield Evaluate(connection, connection)
         self._take_evaluation(connection, result)
+        if self.master is not None:
+            yield from self._find_conflicts(connection, np.round(result.offered.connection_veh), self.master)
         if self.left > 0 and self._may_be_better(connection, result):
             yield from self.offer(np.round(result.offered.connection_veh))
         return result
@@ -90,6 +93,20 @@ class Conversation:
             return True
         more = self.problem.totals(asked.slope_usd_per_veh * (offered.connection_veh - connection))
         return asked.bound_usd + float(more.sum()) + offered.cost_usd < self.bounds.upper_usd - _SAME
+
+    def _find_conflicts(self, wanted: Array, sent: Array, master: RouteMaster) -> Rounds[None]:
+        """Ask which two stands of ``wanted`` cannot both be had, where ``sent`` lacks one of them; they are cut off for good."""
+        for pair in conflicts(self.problem, wanted, sent):
+            if self.left <= 0 or self.bounds.plan is None:
+                return
+            if self.known(pair):
+                continue
+            self._seen.add(pair.tobytes())
+            self.left -= 1
+            # The power operator is asked for what it has planned already: this round is the transport operator's.
+            result = yield Evaluate(self.bounds.plan, pair)
+            if (result.offered.connection_veh < pair - _SAME).any():
+                master.forbid(pair)
 
     def known(self, connection: Array) -> bool:
         """Return whether the cost of ``connection`` is known, alike trains being exchanged at will."""

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from federates.coordinator.algorithms.bounds import Outcome
 from federates.coordinator.algorithms.conversation import Conversation
+from federates.coordinator.algorithms.proposals import Proposals
 from federates.coordinator.algorithms.rail_day import RailAlgorithm
 from federates.coordinator.algorithms.rail_problem import RailProblem
 from federates.coordinator.algorithms.relaxed_search import RelaxedSearch
@@ -42,26 +43,29 @@ class Cuts(RailAlgorithm):
 
     def agree(self, problem: RailProblem) -> Rounds[Outcome]:  # noqa: D102
         settings: CutsSettings = self.settings
-        talk = Conversation(problem, self.bounds, settings.max_rounds, RouteMaster(problem))
+        master = RouteMaster(problem)
+        talk = Conversation(problem, self.bounds, settings.max_rounds, master)
         search = RelaxedSearch(talk, settings)
         yield from search.rounds()
         whole = WholeSearch(talk, settings, search)
+        proposals = Proposals(talk, master, whole)
         waited = 0
         while (outcome := whole.verdict()) is None:
-            moved = yield from self._turn(whole)
+            moved = yield from self._turn(whole, proposals)
             waited = 0 if moved else waited + 1
             if waited >= (1 if whole.answers_are_the_limit else settings.patience):
                 return whole.failure()
         yield from self._polish(whole)
         return outcome
 
-    def _turn(self, whole: WholeSearch) -> Rounds[bool]:
+    def _turn(self, whole: WholeSearch, proposals: Proposals) -> Rounds[bool]:
         """Take one turn of all kinds of rounds, as far as the gap stays open; return whether it got on."""
         moved = yield from whole.bound()
         if whole.verdict() is None:
             moved |= yield from whole.neighbours(self.settings.neighbour_widths)
         if whole.verdict() is None and not whole.answers_are_the_limit:
-            moved |= yield from whole.proposals(self.settings.proposals)
+            moved |= yield from proposals.nearby(self.settings.proposals)
+            moved |= yield from proposals.anywhere(self.settings.proposals)
         return moved
 
     def _polish(self, whole: WholeSearch) -> Rounds[None]:

@@ -20,10 +20,11 @@ from itertools import islice, permutations, product
 
 import numpy as np
 
+from federates.boundary.errors import ModelError
 from federates.boundary.messages import Array, ConnectionAnswer
 from federates.boundary.roles import RoundResult
 from federates.coordinator.algorithms.public_routes import add_routes
-from federates.coordinator.algorithms.rail_problem import RailProblem
+from federates.coordinator.algorithms.rail_problem import Index, RailProblem
 from federates.runtime.linear_model import LinearModel, NoSolutionInTimeError
 
 __all__ = ["Proposal", "RouteMaster"]
@@ -31,7 +32,7 @@ __all__ = ["Proposal", "RouteMaster"]
 _POWER, _TRANSPORT = 0, 1
 _MOST_EXCHANGES = 24
 """A cut that is not the same for alike trains is added for so many of their orders at most."""
-_MOST_NODES = 20_000
+_MOST_NODES = 2_000
 """Limit of the search for a proposal: a number of nodes, since a time would make results differ from run to run."""
 
 
@@ -77,7 +78,7 @@ class RouteMaster:
         stands = connection[:, :, self._problem.period :]
         self._add_value(stands, result.asked)
         if not possible:
-            self._forbid(stands)
+            self.forbid(connection)
         elif np.isfinite(self._least_usd) and result.offered.bound_usd > self._least_usd:
             more_usd = result.offered.bound_usd - self._least_usd
             self._add_all_orders(_TRANSPORT, result.offered.bound_usd - more_usd * float(stands.sum()), more_usd * stands)
@@ -88,8 +89,9 @@ class RouteMaster:
         slope = answer.slope_usd_per_veh[:, :, self._problem.period :]
         self._add_all_orders(_POWER, answer.bound_usd - float((slope * stands).sum()), slope)
 
-    def _forbid(self, stands: Array) -> None:
+    def forbid(self, connection: Array) -> None:
         """Cut off every connection that stands wherever this one does."""
+        stands = connection[:, :, self._problem.period :]
         for order in self._unlike(stands):
             columns = self._standing[stands[order] > 0.5]
             self._solver.add_rows("impossible", [(1.0, columns[None, :])], upper=len(columns) - 1.0, shape=(1,))
@@ -108,17 +110,33 @@ class RouteMaster:
         cost, columns = self._cost[operator : operator + 1], self._standing.ravel()[None, :]
         self._solver.add_rows("cut", [(1.0, cost), (-slope.ravel()[None, :], columns)], lower=constant_usd, shape=(1,))
 
-    def propose(self, gap_usd: float) -> Proposal | None:
+    def _stay_near(self, near: Array, changes: int) -> Index:
+        stands = near[:, :, self._problem.period :].ravel() > 0.5
+        sign, columns = np.where(stands, -1.0, 1.0), self._standing.ravel()
+        most = changes - float(stands.sum())
+        return self._solver.add_rows("near", [(sign[None, :], columns[None, :])], upper=most, shape=(1,))
+
+    def propose(self, gap_usd: float, near: Array | None = None, changes: int = 0) -> Proposal | None:
         """Return the cheapest connection by all cuts, to within ``gap_usd``; None if the search finds none.
+
+        With ``near`` (K, S, T) only at most ``changes`` stands may differ from it, and the bound is only one of such connections.
 
         Raises
         ------
         ModelError : no route is left, so an operator's answers contradict each other.
         """
+        row = None if near is None else self._stay_near(near, changes)
         try:
             found = self._solver.solve(gap_abs=gap_usd)
         except NoSolutionInTimeError:
             return None
+        except ModelError:
+            if row is None:
+                raise
+            return None
+        finally:
+            if row is not None:
+                self._solver.set_row_bounds(row, -np.inf, np.inf)
         whole = np.zeros(self._problem.session.connection_shape)
         whole[:, :, self._problem.period :] = np.round(found.values[self._standing])
         return Proposal(self._problem.with_past(whole), found.bound)

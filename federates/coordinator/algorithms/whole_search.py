@@ -1,14 +1,12 @@
 """Bound and plan with whole trains: few integer answers of the power operator, at prices that are worth one.
 
-Three kinds of rounds, each begun only where it can gain something:
+Two kinds of rounds, each begun only where it can gain something (a third: `proposals`):
 
 - *bound*: ask for whole trains at the best prices, then offer what was asked. Prices move again only if the planes of all whole
   plans say that the bound can rise by a share of the gap.
 - *neighbours*: ask again with a high price on every stand that is not near the best plan's. The power operator then searches the
   plan's neighbourhood only, which is quick and finds better plans (local branching of Fischetti and Lodi, Mathematical
   Programming 98, 2003, said in prices).
-- *proposals*: the cheapest route by all cuts of the master problem is offered; its cost by the cuts is a bound. Where a proposal
-  that is known comes again, the cuts are not tight there, and prices that leave no other stands make them so.
 """
 
 from __future__ import annotations
@@ -20,19 +18,13 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from federates.boundary.messages import Array
-from federates.boundary.roles import RoundResult
 from federates.coordinator.algorithms.bounds import Outcome
 from federates.coordinator.algorithms.box_step import BoxStep
 from federates.coordinator.algorithms.conversation import Conversation
-from federates.coordinator.algorithms.rail_problem import RailProblem
 from federates.coordinator.algorithms.relaxed_search import RelaxedSearch, RelaxedSettings
 from federates.coordinator.algorithms.rounds import Rounds
 
 __all__ = ["WholeSearch", "WholeSettings"]
-
-
-_PART_OF_ALLOWED = 0.1
-"""Proposals are the cheapest to within this part of the gap that is allowed."""
 
 
 class WholeSettings(RelaxedSettings):
@@ -56,7 +48,8 @@ class WholeSearch:
     def __init__(self, talk: Conversation, settings: WholeSettings, search: RelaxedSearch) -> None:
         self._talk, self._settings = talk, settings
         self.prices, self._lower_usd = search.prices, -np.inf
-        self._own_gap_usd = 0.0
+        #: What the power operator asked for when the bound was best.
+        self.asked: Array | None = None
         self._model = BoxStep(search.prices.shape, search.box_usd, search.floor)
         self._next: Array | None = search.prices
         self._planes = self._solves = 0
@@ -71,18 +64,26 @@ class WholeSearch:
         return outcome
 
     @property
-    def answers_are_the_limit(self) -> bool:
-        """Whether the bounds would meet, had the operators solved their own problems exactly at the best prices."""
-        return self._talk.bounds.distance_usd - self._own_gap_usd <= self._allowed_usd
+    def own_gap_usd(self) -> float:
+        """Return how much of the gap is the operators' own: by how much their bounds lie below the best plans at the prices."""
+        self._take_planes()
+        return max(0.0, self._model.value_usd(self.prices) - self._lower_usd)
 
     @property
-    def _allowed_usd(self) -> float:
+    def answers_are_the_limit(self) -> bool:
+        """Whether the bounds would meet, had the operators solved their own problems exactly at the best prices."""
+        return self.asked is not None and self._talk.bounds.distance_usd - self.own_gap_usd <= self.allowed_usd
+
+    @property
+    def allowed_usd(self) -> float:
+        """Return the distance of the bounds at which the operators agree, usd."""
         return max(self._settings.gap_target * abs(self._talk.bounds.upper_usd), self._settings.gap_usd)
 
     def failure(self) -> Outcome:
         """Return the outcome where nothing gets the bounds nearer to each other."""
-        own = f" ({self._own_gap_usd:.6g} usd of it the operators' own, within their answers)" if self._own_gap_usd > 0 else ""
-        return self._talk.bounds.failure(f"neither bound moves any more{own}")
+        own = f"; {self.own_gap_usd:.6g} usd of the gap are the operators' own, who gave no exacter answers"
+        limit = self.answers_are_the_limit
+        return self._talk.bounds.failure(f"neither bound moves any more{own if limit else ''}")
 
     def bound(self) -> Rounds[bool]:
         """Ask for whole trains at prices that promise a better bound, if there are any; return whether it was worth a round."""
@@ -96,20 +97,23 @@ class WholeSearch:
         lower_usd = result.asked.bound_usd + result.offered.bound_usd
         if lower_usd > self._lower_usd:
             self.prices, self._lower_usd = prices, lower_usd
-            self._own_gap_usd = _own_gap_usd(self._talk.problem, prices, result)
+            self.asked = np.round(result.asked.connection_veh)
         if self.verdict() is None:
             yield from self._talk.offer(np.round(result.asked.connection_veh))
         return True
 
     def _better_prices(self) -> Array | None:
         """Return the best prices by all whole plans, None if they promise too little more than the present ones."""
+        self._take_planes()
+        prices = self._model.next_multipliers(self.prices, self._lower_usd)
+        gain_usd = self._model.promised_usd - self._model.value_usd(self.prices)
+        return prices if gain_usd > self._settings.least_gain * self._talk.bounds.distance_usd else None
+
+    def _take_planes(self) -> None:
         for asked, power_usd, offered, transport_usd in self._talk.plans[self._planes :]:
             self._model.add_asked(asked, power_usd)
             self._model.add_offered(offered, transport_usd)
         self._planes = len(self._talk.plans)
-        prices = self._model.next_multipliers(self.prices, self._lower_usd)
-        gain_usd = self._model.promised_usd - self._model.value_usd(self.prices)
-        return prices if gain_usd > self._settings.least_gain * self._talk.bounds.distance_usd else None
 
     def neighbours(self, widths: tuple[int, ...]) -> Rounds[bool]:
         """Search for a better plan near the best one, within ``widths`` periods of its stands; return whether there is one."""
@@ -129,45 +133,6 @@ class WholeSearch:
             if bounds.upper_usd < before_usd:
                 return True
         return False
-
-    def proposals(self, most: int) -> Rounds[bool]:
-        """Offer what the master problem proposes, ``most`` times; return whether a bound has moved."""
-        bounds, master = self._talk.bounds, self._talk.master
-        assert master is not None
-        before = (bounds.lower_usd, bounds.upper_usd)
-        for _ in range(most):
-            if self.verdict() is not None:
-                break
-            proposal = master.propose(_PART_OF_ALLOWED * self._allowed_usd)
-            if proposal is None:
-                break
-            bounds.bound(proposal.bound_usd)
-            if self.verdict() is not None:
-                break
-            if not self._talk.known(proposal.connection):
-                yield from self._talk.offer(proposal.connection)
-            elif not (yield from self._tighten(proposal.connection)):
-                break
-        return (bounds.lower_usd, bounds.upper_usd) != before
-
-    def _tighten(self, connection: Array) -> Rounds[bool]:
-        """Make the cuts tight at a connection whose cost is known; return whether that was still to do."""
-        key = (connection.tobytes(), -1)
-        if key in self._searched:
-            return False
-        self._searched.add(key)
-        problem, bounds = self._talk.problem, self._talk.bounds
-        outside_usd = abs(bounds.upper_usd) + 1.0
-        yield from self._talk.solve(np.where(problem.totals(connection) > 0.5, 0.0, outside_usd))
-        return True
-
-
-def _own_gap_usd(problem: RailProblem, prices: Array, result: RoundResult) -> float:
-    """Return by how much the operators' bounds lie below their own answers to ``prices``."""
-    asked, offered = result.asked, result.offered
-    power_usd = asked.cost_usd + float((prices * problem.totals(asked.connection_veh)).sum()) - asked.bound_usd
-    transport_usd = offered.cost_usd - float((prices * problem.totals(offered.connection_veh)).sum()) - offered.bound_usd
-    return max(power_usd, 0.0) + max(transport_usd, 0.0)
 
 
 def _spread(stands: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:

@@ -119,7 +119,23 @@ def _unit_columns(file: str, folder: Path, case: MatpowerCase, problems: list[Pr
         return {}
     row_of = {int(bus): row for row, bus in enumerate(table.columns["bus"])}
     rows = np.array([row_of[bus] for bus in unit_bus])
-    return {name: values[rows] for name, values in table.columns.items()}
+    columns = {name: values[rows] for name, values in table.columns.items()}
+    unfit = _unfit(file, columns, case)
+    problems += unfit
+    return {} if unfit else columns
+
+
+def _unfit(file: str, columns: dict[str, Array], case: MatpowerCase) -> list[Problem]:
+    """Return what does not fit the case's units, named by file, column and bus as it stands there."""
+    found = []
+    for name, most in (("p_min_mw", case.p_max_mw), ("p_min_share", np.ones(len(case.p_max_mw)))):
+        for g in np.flatnonzero(columns[name] > most + 1e-9) if name in columns else ():
+            allowed = f"must not exceed the unit's maximum, {most[g]:g}"
+            found.append(Problem(file, f"{name}, bus {case.buses[case.unit_bus[g]]}", f"{columns[name][g]:g}", allowed))
+    for g in np.flatnonzero(columns["initial_on_h"] == 0):
+        allowed = "must be hours on (above 0) or off (below 0)"
+        found.append(Problem(file, f"initial_on_h, bus {case.buses[case.unit_bus[g]]}", "0", allowed))
+    return found
 
 
 def _cost_curves(

@@ -128,6 +128,7 @@ def _record_balance(
         planned_storage_mw=float((plan_storage.discharge_mw - plan_storage.charge_mw)[:, t].sum()),
         storage_mw=float((storage.discharge_mw - storage.charge_mw)[:, 0].sum()),
         shed_mw=float(result.schedule.shed_mw[0]),
+        spill_mw=float(result.schedule.spill_mw[0]),
         price_usd_per_mwh=result.price_usd_per_mwh,
         planned_cost_usd=float(period_cost_usd(plan)[t]),
         cost_usd=result.cost_usd,

@@ -52,7 +52,7 @@ def read_numbers(folder: Path, name: str, needed: tuple[str, ...] = ()) -> Numbe
     """Return the numbers in a CSV file with a header; problems are in the result, nothing is raised."""
     table = NumberTable(name)
     try:
-        with (folder / name).open(encoding="utf-8", newline="") as file:
+        with (folder / name).open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file, restkey=_BEYOND))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         missing = isinstance(error, FileNotFoundError)
@@ -62,7 +62,10 @@ def read_numbers(folder: Path, name: str, needed: tuple[str, ...] = ()) -> Numbe
     for i, row in enumerate(rows):
         if row.pop(_BEYOND, None) is not None:
             table.problems.append(Problem(name, f"row {i + 1}", "too many values", f"must have {len(row)}, one per column"))
-    header = list(rows[0]) if rows else []
+    if not rows:
+        table.problems.append(Problem(name, "(file)", "no rows", "must have a header and at least one row"))
+        return table
+    header = list(rows[0])
     for column in needed:
         if column not in header:
             table.problems.append(Problem(name, column, "missing", f"this column is needed; the file has: {', '.join(header)}"))

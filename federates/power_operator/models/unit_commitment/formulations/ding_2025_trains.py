@@ -88,7 +88,8 @@ def add_trains(
     capacity = model.variables("train_capacity_mw", (count, total), 0.0, size * most_mw)
     energy = model.variables("train_energy_mwh", (count, total), 0.0, size * most_mwh)
     model.rows("train_capacity_limit", [(1.0, capacity), (-most_mw, on_arc)], upper=0.0)
-    model.rows("train_energy_limit", [(1.0, energy), (-most_mwh, on_arc)], upper=0.0)
+    tight = (most_mwh < fleet.duration_h * most_mw).ravel()  # else it follows from the limits of capacity and of batteries
+    model.rows("train_energy_limit", [(1.0, energy[tight]), (-most_mwh[tight], on_arc[tight])], upper=0.0)
     model.rows("train_battery_limit", [(1.0, energy), (-fleet.duration_h, capacity)], upper=0.0)
     leaving, entering = _incidence(network, idling=idling)
     _conserve_trains(model, groups, network, on_arc, leaving, entering)

@@ -1,0 +1,204 @@
+"""Bad input of the unit commitment operator: one clear problem each, with file, field, value and what is allowed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from typing import Any
+
+import pytest
+import yaml
+from small_power_folder import SCENARIO, PowerFolder
+
+from federates.boundary.config import parse_config
+from federates.boundary.errors import ConfigError, Problem
+from federates.boundary.session import parse_session
+from federates.cli.app import main
+from federates.power_operator.models.unit_commitment.operator import UnitCommitmentOperator
+from federates.power_operator.models.unit_commitment.settings import UnitCommitmentSettings
+
+
+def _without(column: str) -> Any:
+    return lambda rows: [{k: v for k, v in row.items() if k != column} for row in rows]
+
+
+def _isolate(folder: PowerFolder, bus: int) -> None:
+    """Take every line of a bus out of service in the case file."""
+    path = folder.folder / "data" / "pglib_opf_case30_as.m"
+    lines, inside = [], False
+    for line in path.read_text(encoding="utf-8").splitlines():
+        inside = (inside or line.startswith("mpc.branch")) and not line.startswith("]")
+        cells = line.rstrip(";").split()
+        if inside and len(cells) > 10 and str(bus) in cells[:2]:
+            cells[10] = "0"
+            line = "\t".join(cells).rstrip(";") + ";"
+        lines.append(line)
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+
+LOAD, WIND, UNITS, LIMITS, CASE = "load.csv", "renewables.csv", "units.csv", "line_limits.csv", "pglib_opf_case30_as.m"
+FINITE = "must be a finite number"
+DATA = {
+    "23 rows": (lambda f: f.rows(LOAD, lambda rows: rows[:23]), LOAD, "load_mw", "23 rows", "must have 24"),
+    "no rows": (lambda f: _write(f, LOAD, "period,load_mw\n"), LOAD, r"\(file\)", "no rows", "at least one row"),
+    "empty": (lambda f: _write(f, UNITS, ""), UNITS, r"\(file\)", "no rows", "at least one row"),
+    "NaN": (lambda f: f.cell(LOAD, 5, "load_mw", "nan"), LOAD, "load_mw, row 6", "'nan'", FINITE),
+    "infinite": (lambda f: f.cell(WIND, 5, "wind", "1e999"), WIND, "wind, row 6", "'1e999'", FINITE),
+    "text": (lambda f: f.cell(WIND, 0, "wind", "calm"), WIND, "wind, row 1", "'calm'", FINITE),
+    "empty cell": (lambda f: f.cell(WIND, 3, "wind", ""), WIND, "wind, row 4", "''", FINITE),
+    "negative load": (lambda f: f.cell(LOAD, 2, "load_mw", "-3"), LOAD, "load_mw, row 3", "-3", "at least 0"),
+    "too many values": (lambda f: f.text(LOAD, "\n0,", "\n0,7,"), LOAD, "row 1", "too many values", "2, one per column"),
+    "load above all": (lambda f: f.cell(LOAD, 7, "load_mw", "900"), LOAD, "load_mw", "900 MW in period 7", "at most"),
+    "cost": (lambda f: f.cell(UNITS, 1, "start_up_usd", "-74"), UNITS, "start_up_usd, row 2", "-74", "at least 0"),
+    "column": (lambda f: f.rows(UNITS, _without("min_up_h")), UNITS, "min_up_h", "missing", "the file has: bus"),
+    "profile": (lambda f: f.rows(WIND, _without("wind")), WIND, "wind", "missing", "the file has: period"),
+    "bus without a unit": (lambda f: f.rows(UNITS, lambda r: [*r, r[0] | {"bus": "99"}]), UNITS, "bus", "99", "bus of the case"),
+    "unit without a row": (lambda f: f.rows(UNITS, lambda r: r[1:]), UNITS, "bus", "1 missing", "unit at this bus"),
+    "unit twice": (lambda f: f.rows(UNITS, lambda r: [*r, r[0]]), UNITS, "bus", "1 twice", "once"),
+    "minimum": (lambda f: f.cell(UNITS, 0, "p_min_mw", "5000"), UNITS, "p_min_mw, bus 1", "5000", "exceed the unit's maximum"),
+    "state": (lambda f: f.cell(UNITS, 4, "initial_on_h", "0"), UNITS, "initial_on_h, bus 11", "0", "hours on"),
+    "no branch": (lambda f: f.cell(LIMITS, 0, "to_bus", "14"), LIMITS, "line, row 1", "16 from 12 to 14", "branch of the case"),
+    "line": (lambda f: f.cell(LIMITS, 0, "line", "400"), LIMITS, "line, row 1", "400 from 12 to 13", "branch of the case"),
+    "limit": (lambda f: f.cell(LIMITS, 0, "limit_mw", "-1"), LIMITS, "limit_mw, row 1", "-1", "at least 0"),
+    "bus apart": (lambda f: _isolate(f, 26), CASE, "network", "1 buses apart: 26", "connected"),
+    "no case": (lambda f: _write(f, CASE, "hello"), CASE, r"\(file\)", ".", "MATPOWER case"),
+}
+MISSING = [LOAD, UNITS, WIND, LIMITS, CASE]
+ONE = {"capacity_mw": 1, "energy_mwh": 1}
+BUS, SHARE = "must be a bus of the case", "storage.battery.start_energy_share"
+SETTINGS: dict[str, tuple[dict[str, Any], str, str, str]] = {
+    "station's bus": ({"storage__mobile__bus13__bus": 99}, "storage.mobile.bus13.bus", "99", BUS),
+    "fixed storage's bus": ({"storage__central__bus10__bus": 0}, "storage.central.bus10.bus", "0", BUS),
+    "wind's bus": ({"renewables__wind__bus": 31}, "renewables.wind.bus", "31", BUS),
+    "no such station": (
+        {"storage__mobile": {"bus4": ONE | {"bus": 4}, "bus15": ONE | {"bus": 15}, "bus12": ONE | {"bus": 12}}},
+        "storage.mobile.bus13", "missing", "given: bus4, bus15, bus12",
+    ),
+    "no such train": ({"storage__trains": {"train1": ONE}}, "storage.trains.train2", "missing", "given: train1"),
+    "too full": ({"storage__battery__start_energy_share": 0.9}, SHARE, "0.9", "bus4 with 54 MWh in .* for 30 MWh.*train2"),
+    "train too full": ({"storage__trains__train1__energy_mwh": 300}, SHARE, "0.25", "train1 with 75 MWh in .* for 45 MWh$"),
+    "no such line": ({"line_limits_mw": {"12-14x": 5.0}}, "line_limits_mw.12-14x", "12-14x", "two joined buses"),
+}  # fmt: skip
+
+
+def _write(folder: PowerFolder, name: str, text: str) -> None:
+    (folder.folder / "data" / name).write_text(text, encoding="utf-8")
+
+
+def _is(problem: Problem, file: str, field: str, value: str, allowed: str) -> None:
+    for text, pattern in ((problem.file, file), (problem.field, field), (problem.value, value), (problem.allowed, allowed)):
+        assert re.search(pattern, text), str(problem)
+
+
+def test_the_shipped_scenarios_are_sound(tmp_path):
+    assert PowerFolder(tmp_path).problems() == []
+    for scheme in ("fixed", "central", "no_storage"):
+        assert PowerFolder(tmp_path / scheme).problems({"scheme": scheme}) == []
+
+
+@pytest.mark.parametrize("name", DATA)
+def test_bad_data_is_one_problem(tmp_path, name):
+    change, *wanted = DATA[name]
+    folder = PowerFolder(tmp_path)
+    change(folder)
+    found = folder.problems()
+    assert len(found) == 1, [str(problem) for problem in found]
+    _is(found[0], *wanted)
+
+
+@pytest.mark.parametrize("name", MISSING)
+def test_a_missing_file_is_one_problem(tmp_path, name):
+    folder = PowerFolder(tmp_path)
+    (folder.folder / "data" / name).unlink()
+    found = folder.problems()
+    assert found == [Problem(f"data/{name}", "(file)", "missing", "this file must exist")]
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_settings_that_do_not_fit_are_one_problem(tmp_path, name):
+    changes, field, value, allowed = SETTINGS[name]
+    found = PowerFolder(tmp_path).problems(**changes)
+    assert len(found) == 1, [str(problem) for problem in found]
+    _is(found[0], "config.yaml", f"^settings.{re.escape(field)}$", f"^{re.escape(value)}$", allowed)
+
+
+def test_every_problem_is_found_at_once(tmp_path):
+    folder = PowerFolder(tmp_path)
+    folder.cell("load.csv", 0, "load_mw", "x")
+    folder.cell("units.csv", 0, "start_up_usd", "-1")
+    folder.cell("line_limits.csv", 0, "line", "0")
+    (folder.folder / "data" / "renewables.csv").unlink()
+    assert [problem.file for problem in folder.problems()] == [f"data/{name}" for name in (LOAD, UNITS, WIND, LIMITS)]
+
+
+VALUES = [
+    ("storage.battery.start_energy_share", 1.2, "less than or equal to 1"),
+    ("storage.battery.start_capacity_share", -0.1, "greater than or equal to 0"),
+    ("storage.battery.charge_efficiency", 0.0, "greater than 0"),
+    ("storage.mobile.bus4.capacity_mw", -30, "greater than or equal to 0"),
+    ("deviation.renewable_error_share", 1.0, "less than 1"),
+    ("deviation.persistence", 1.0, "less than 1"),
+    ("prices.shed_usd_per_mwh", 0, "greater than 0"),
+    ("cost_segments", 0, "greater than or equal to 1"),
+    ("solver.threads", 0, "greater than or equal to 1"),
+    ("load.scale", float("inf"), "finite"),
+    ("storage.battery.duration", 2, "did you mean 'duration_h'"),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "allowed"), VALUES)
+def test_values_out_of_range_are_one_problem(field, value, allowed):
+    data = yaml.safe_load((SCENARIO / "power_operator" / "config.yaml").read_text(encoding="utf-8"))["settings"]
+    *parents, last = field.split(".")
+    inside = data
+    for parent in parents:
+        inside = inside.setdefault(parent, {})
+    inside[last] = value
+    with pytest.raises(ConfigError) as caught:
+        parse_config(data, UnitCommitmentSettings, "config.yaml")
+    assert len(caught.value.problems) == 1
+    problem = caught.value.problems[0]
+    assert (problem.file, problem.field) == ("config.yaml", field)
+    assert allowed in problem.allowed
+
+
+SHARED = [
+    ({"trip_periods": [[0, 25, 2], [2, 0, 2], [2, 2, 0]]}, r"\[bus4\]\[bus13\]: must be from 1 to 24, .* but got 25"),
+    ({"trip_periods": [[0, 2, 2], [2, 1, 2], [2, 2, 0]]}, r"trip_periods\[bus13\]\[bus13\]: must be 0, but got 1"),
+    ({"trip_periods": [[0, 2], [2, 0]]}, "must be 3 rows of 3 numbers"),
+    ({"trains": [{"name": "train1", "home": "bus5"}]}, "train1.home: must be one of .* but got 'bus5'"),
+    ({"scheme": "flying"}, "mobile"),
+]
+
+
+@pytest.mark.parametrize(("changes", "allowed"), SHARED)
+def test_a_bad_public_agreement_is_one_problem(changes, allowed):
+    data = yaml.safe_load((SCENARIO / "scenario.yaml").read_text(encoding="utf-8")) | changes
+    with pytest.raises(ConfigError) as caught:
+        parse_session(data, "scenario.yaml")
+    assert len(caught.value.problems) == 1
+    assert re.search(allowed, str(caught.value.problems[0]))
+
+
+def test_the_road_is_another_world(tmp_path):
+    names = {"resourceful_stations": ["a"], "limited_stations": ["b"], "links": ["l"]}
+    road = parse_session({"schema_version": 1, "name": "x", **names}, "scenario.yaml")
+    folder = PowerFolder(tmp_path)
+    found = UnitCommitmentOperator.check(folder.settings(), folder.folder, road)
+    assert [(problem.field, problem.value) for problem in found] == [("operator", "unit_commitment")]
+
+
+def test_the_command_shows_the_problem_and_no_traceback(tmp_path, monkeypatch, capsys):
+    """``portage check`` on a copy of the scenario whose load has a row too few."""
+    scenario = tmp_path / "ieee30"
+    shutil.copytree(SCENARIO, scenario, ignore=shutil.ignore_patterns("results"))
+    path = scenario / "power_operator" / "data" / LOAD
+    path.write_text("\n".join(path.read_text(encoding="utf-8").splitlines()[:-1]) + "\n", encoding="utf-8")
+    monkeypatch.setattr("sys.argv", ["portage", "check", str(scenario)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    shown = "".join(capsys.readouterr().err.split())
+    assert "Traceback" not in shown
+    assert "1problemfound" in shown
+    assert "power_operator/data/load.csv:load_mw=23rows:musthave24,oneperperiod" in shown

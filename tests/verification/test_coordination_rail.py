@@ -1,0 +1,260 @@
+"""Coordination by rail against brute force: the joint optimum of a toy railway is found by trying all routes of all trains."""
+
+import functools
+
+import numpy as np
+import pytest
+from toy_railway import Rows, ToyRailway
+
+from federates.boundary.roles import Evaluate, Solve
+from federates.coordinator.algorithms.bundle import Bundle
+from federates.coordinator.algorithms.cuts import Cuts, CutsSettings
+from federates.coordinator.algorithms.ocd import OcdSettings, OptimalityConditionDecomposition
+from federates.coordinator.algorithms.whole_search import WholeSettings
+
+NEAR = 1e-5
+ALGORITHMS = {
+    "ocd": (OptimalityConditionDecomposition, OcdSettings),
+    "bundle": (Bundle, WholeSettings),
+    "cuts": (Cuts, CutsSettings),
+}
+CASES = {
+    "plain": {"seed": 1},
+    "costs differ": {"seed": 4},
+    "costs by time": {"seed": 5, "by_time": 0.7},
+    "integer power": {"seed": 1, "fixed_usd": 1.0},
+    "integer power, costs by time": {"seed": 4, "fixed_usd": 1.0, "by_time": 0.5},
+    "alike trains": {"seed": 1, "homes": (0, 0), "fixed_usd": 0.5},
+    "slots": {"seed": 1, "periods": 6, "slots": 1},
+    "slower than the timetable": {"seed": 2, "periods": 6, "slower": 1},
+    "slower, integer power": {"seed": 3, "periods": 6, "slower": 1, "fixed_usd": 1.0},
+    "a long day": {"seed": 7, "periods": 10, "homes": (0,), "fixed_usd": 0.5, "by_time": 0.7},
+    "one train": {"seed": 3, "homes": (2,), "periods": 6, "fixed_usd": 0.5},
+}
+
+
+@functools.cache
+def optimum_usd(case):
+    return ToyRailway(**CASES[case]).optimum_usd()
+
+
+def negotiate(name, railway, **settings):
+    kind, model = ALGORITHMS[name]
+    algorithm, rows = kind(model(**settings), None), Rows()
+    algorithm.begin(railway.session, rows)
+    return railway.play(algorithm), rows.tables, algorithm
+
+
+@functools.cache
+def played(name, case, **settings):
+    """Return decision, tables and everything that was asked."""
+    railway = ToyRailway(**CASES[case])
+    decision, tables, _ = negotiate(name, railway, gap_target=0.0, **settings)
+    return decision, tables, railway
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_bounds_enclose_the_optimum_in_every_round(name, case):
+    best = optimum_usd(case)
+    _, tables, _ = played(name, case)
+    for row in tables["rounds"]:
+        assert row["lower_bound_usd"] <= best + NEAR, row
+        assert row["upper_bound_usd"] == -1 or row["upper_bound_usd"] >= best - NEAR, row
+    lower = [row["lower_bound_usd"] for row in tables["rounds"]]
+    upper = [row["upper_bound_usd"] for row in tables["rounds"] if row["upper_bound_usd"] != -1]
+    assert lower == sorted(lower)
+    assert upper == sorted(upper, reverse=True)
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_the_committed_plan_can_be_carried_out_at_the_cost_named(name, case):
+    decision, tables, railway = played(name, case)
+    offered = railway.transport(asked=decision.connection_veh)
+    assert (offered.connection_veh >= decision.connection_veh).all()
+    cost = railway.value(decision.connection_veh) + offered.cost_usd
+    assert cost <= tables["negotiations"][0]["upper_bound_usd"] + NEAR
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_cuts_close_the_gap(case):
+    decision, tables, _ = played("cuts", case)
+    row = tables["negotiations"][0]
+    assert row["upper_bound_usd"] == pytest.approx(optimum_usd(case), abs=1e-4)
+    assert row["lower_bound_usd"] == pytest.approx(optimum_usd(case), abs=1e-4)
+    assert decision.agreed, decision.reason
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_bundles_bound_is_at_least_that_of_the_paper(case):
+    """Its multipliers may have either sign, so its dual problem is at least as strong, given rounds enough to solve it."""
+    _, tables, _ = played("bundle", case, bound_solves=80, least_gain=1e-4)
+    _, paper, _ = played("ocd", case)
+    assert tables["negotiations"][0]["lower_bound_usd"] >= paper["negotiations"][0]["lower_bound_usd"] - 1e-4
+
+
+def test_costs_by_time_are_priced_exactly():
+    """Paid for every period that it stands, a train is indifferent between all routes: the power operator's answer is optimal."""
+    for case in ("costs by time", "integer power, costs by time"):
+        _, tables, railway = played("bundle", case)
+        assert tables["negotiations"][0]["gap"] == pytest.approx(0.0, abs=1e-6)
+        whole = [call for call in railway.calls if isinstance(call, Solve) and not call.relaxed]
+        assert len(whole) <= 1
+
+
+def test_without_a_sign_the_bound_is_weaker():
+    exact = {"bound_solves": 60, "least_gain": 1e-4}
+    _, free, _ = played("bundle", "a long day", **exact)
+    _, unsigned, railway = played("bundle", "a long day", signed=False, **exact)
+    assert unsigned["negotiations"][0]["lower_bound_usd"] < free["negotiations"][0]["lower_bound_usd"] - 0.01
+    assert all((call.multipliers_usd_per_veh >= 0).all() for call in railway.calls if isinstance(call, Solve))
+
+
+@pytest.mark.parametrize("name", ["bundle", "cuts"])
+def test_alike_trains_have_the_same_prices(name):
+    _, _, railway = played(name, "alike trains")
+    prices = [call.multipliers_usd_per_veh for call in railway.calls if isinstance(call, Solve)]
+    assert len(prices) > 2
+    assert any(price.any() for price in prices)
+    for price in prices:
+        np.testing.assert_array_equal(price[0], price[1])
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_a_lying_operator_is_found_out(name):
+    railway = ToyRailway(**CASES["integer power"])
+    railway.lie_usd = 50.0
+    decision, tables, _ = negotiate(name, railway)
+    assert not decision.agreed
+    assert "bound is wrong" in decision.reason
+    assert tables["negotiations"][0]["lower_bound_usd"] > tables["negotiations"][0]["upper_bound_usd"]
+
+
+@pytest.mark.parametrize("name", ["bundle", "cuts"])
+def test_rounds_have_a_limit(name):
+    for most in (1, 2, 3, 5, 9):
+        railway = ToyRailway(**CASES["slower, integer power"])
+        decision, tables, _ = negotiate(name, railway, gap_target=0.0, max_rounds=most)
+        assert len(tables["rounds"]) <= max(most, 2)
+        assert decision.connection_veh.any()
+
+
+def test_results_are_the_same_twice():
+    first, second = (negotiate("cuts", ToyRailway(**CASES["slots"]), gap_target=0.0)[1] for _ in range(2))
+    assert first == second
+
+
+# --- a day, and a late train ------------------------------------------------------------------------------------------------
+
+
+def begun_day(name, **case):
+    railway = ToyRailway(**case)
+    decision, tables, algorithm = negotiate(name, railway, gap_target=0.0)
+    return railway, decision, tables, algorithm
+
+
+def first_trip(connection):
+    """Return train, period of departure, next station and period of arrival of some trip."""
+    for k, stands in enumerate(connection):
+        times = np.argwhere(stands.T > 0.5)
+        for (t, s), (next_t, next_s) in zip(times[:-1], times[1:], strict=True):
+            if s != next_s:
+                return k, int(t) + 1, int(next_s), int(next_t)
+    return None
+
+
+def places(railway, connection, period):
+    """Return where trains are by plan: each one's next stand, or its home at the end of the day."""
+    ready = np.array([[home, railway.session.periods] for home in railway.homes], dtype=float)
+    for k, stands in enumerate(connection):
+        due = np.argwhere(stands[:, period:].T > 0.5)
+        if len(due):
+            ready[k] = due[0, 1], period + due[0, 0]
+    return ready
+
+
+DAYS = [
+    {"seed": 8, "periods": 6, "homes": (0, 1), "by_time": 0.1},
+    {"seed": 8, "periods": 6, "homes": (1, 1), "by_time": 0.1},
+    {"seed": 18, "periods": 8, "homes": (0,), "by_time": 0.1, "fixed_usd": 0.2},
+]
+
+
+@pytest.mark.parametrize("day", DAYS)
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_while_the_plan_holds_nobody_is_asked(name, day):
+    railway, decision, tables, algorithm = begun_day(name, **day)
+    asked = len(railway.calls)
+    for period in range(1, railway.session.periods):
+        again = railway.play(algorithm, period, places(railway, decision.connection_veh, period))
+        np.testing.assert_array_equal(again.connection_veh, decision.connection_veh)
+        assert again.agreed == decision.agreed
+    assert len(railway.calls) == asked
+    assert len(tables["negotiations"]) == 1
+    assert len(tables["connections"]) == decision.connection_veh.sum()
+
+
+@pytest.mark.parametrize("day", DAYS)
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_a_late_train_renegotiates_the_rest_of_the_day(name, day):
+    railway, decision, tables, algorithm = begun_day(name, **day)
+    trip = first_trip(decision.connection_veh)
+    assert trip is not None, "choose a seed whose plan has a trip"
+    train, departure, station, arrival = trip
+    period = departure + 1
+    ready = places(railway, decision.connection_veh, period)
+    ready[train] = station, min(arrival + 1, railway.session.periods)
+    past = decision.connection_veh.copy()
+    past[:, :, period:] = 0.0
+    railway.at(period, ready, past)
+    asked = len(railway.calls)
+    again = railway.play(algorithm, period, ready)
+    np.testing.assert_array_equal(again.connection_veh[:, :, :period], decision.connection_veh[:, :, :period])
+    assert not again.connection_veh[train, :, period : int(ready[train, 1])].any()
+    assert len(railway.calls) > asked
+    for call in railway.calls[asked:]:
+        if isinstance(call, Solve):
+            assert not call.multipliers_usd_per_veh[:, :, :period].any()
+        else:
+            assert isinstance(call, Evaluate)
+            for sent in (call.power_connection_veh, call.transport_connection_veh):
+                np.testing.assert_array_equal(sent[:, :, :period], past[:, :, :period])
+    row, best = tables["negotiations"][1], railway.optimum_usd()
+    assert row["lower_bound_usd"] <= best + NEAR
+    assert row["upper_bound_usd"] >= best - NEAR
+    assert f"k{train} stands at s{station} " in row["cause"]
+    if name == "cuts":
+        assert row["upper_bound_usd"] == pytest.approx(best, abs=1e-4)
+        assert again.agreed
+
+
+def test_a_train_that_cannot_come_home_is_never_paid_for_standing():
+    railway, decision, _, algorithm = begun_day("cuts", **DAYS[0])
+    train, departure, station, _ = first_trip(decision.connection_veh)
+    period = departure + 1
+    ready = places(railway, decision.connection_veh, period)
+    ready[train] = (1 - railway.homes[train]) % 2, railway.session.periods - 1
+    past = decision.connection_veh * (np.arange(railway.session.periods) < period)
+    railway.at(period, ready, past)
+    asked = len(railway.calls)
+    railway.play(algorithm, period, ready)
+    prices = [call.multipliers_usd_per_veh for call in railway.calls[asked:] if isinstance(call, Solve)]
+    assert prices
+    assert all((price[train] >= 0).all() for price in prices)
+
+
+@pytest.mark.parametrize("scheme", ["fixed", "central", "no_storage"])
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_schemes_without_trains_are_costed_once(name, scheme):
+    railway = ToyRailway(1, scheme=scheme)
+    decision, tables, algorithm = negotiate(name, railway)
+    assert decision.agreed
+    assert not decision.connection_veh.any()
+    assert len(railway.calls) == 1
+    assert isinstance(railway.calls[0], Evaluate)
+    row = tables["negotiations"][0]
+    assert row["upper_bound_usd"] == pytest.approx(railway.value(np.zeros(railway.session.connection_shape)))
+    assert "connections" not in tables
+    assert not railway.play(algorithm, 1, None).connection_veh.any()
+    assert len(railway.calls) == 1
