@@ -232,7 +232,7 @@ def test_a_conflict_is_learnt_once_and_for_alike_trains():
     drive(talk.offer(jump), railway)
     tests = [call for call in railway.calls if isinstance(call, Evaluate) and call.transport_connection_veh.sum() == 2]
     assert len(tests) >= 1
-    for _ in range(40):
+    for _ in range(8):
         proposal = master.propose(1e-6).connection
         for stands in proposal:
             assert not (stands[0, 0] > 0.5 and stands[station, 1 + railway.trip[0, station]] > 0.5)

@@ -1,6 +1,7 @@
 """Coordination by rail against brute force: the joint optimum of a toy railway is found by trying all routes of all trains."""
 
 import functools
+import itertools
 
 import numpy as np
 import pytest
@@ -158,7 +159,7 @@ def first_trip(connection):
     """Return train, period of departure, next station and period of arrival of some trip."""
     for k, stands in enumerate(connection):
         times = np.argwhere(stands.T > 0.5)
-        for (t, s), (next_t, next_s) in zip(times[:-1], times[1:], strict=True):
+        for (t, s), (next_t, next_s) in itertools.pairwise(times):
             if s != next_s:
                 return k, int(t) + 1, int(next_s), int(next_t)
     return None
@@ -231,7 +232,7 @@ def test_a_late_train_renegotiates_the_rest_of_the_day(name, day):
 
 def test_a_train_that_cannot_come_home_is_never_paid_for_standing():
     railway, decision, _, algorithm = begun_day("cuts", **DAYS[0])
-    train, departure, station, _ = first_trip(decision.connection_veh)
+    train, departure, _station, _ = first_trip(decision.connection_veh)
     period = departure + 1
     ready = places(railway, decision.connection_veh, period)
     ready[train] = (1 - railway.homes[train]) % 2, railway.session.periods - 1
