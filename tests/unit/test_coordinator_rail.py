@@ -233,7 +233,7 @@ def test_a_conflict_is_learnt_once_and_for_alike_trains():
     tests = [call for call in railway.calls if isinstance(call, Evaluate) and call.transport_connection_veh.sum() == 2]
     assert len(tests) >= 1
     for _ in range(8):
-        proposal = master.propose(1e-6).connection
+        proposal = master.propose(0.5).connection
         for stands in proposal:
             assert not (stands[0, 0] > 0.5 and stands[station, 1 + railway.trip[0, station]] > 0.5)
         drive(talk.offer(proposal), railway)
