@@ -102,8 +102,8 @@ def add_power(run: Folder, scheme: str, deviation: float) -> None:
         run.add(
             "power_balance", period=p, forecast_load_mw=load_mw(p), load_mw=actual, forecast_renewable_mw=wind_mw(p),
             available_renewable_mw=wind_mw(p) * (1 - deviation), planned_renewable_mw=used, renewable_mw=used * (1 - deviation),
-            planned_storage_mw=storage, storage_mw=storage, shed_mw=0.0, spill_mw=0.0, price_usd_per_mwh=price, planned_cost_usd=4 * thermal,
-            cost_usd=4 * (actual - used),
+            planned_storage_mw=storage, storage_mw=storage, shed_mw=0.0, spill_mw=0.0, price_usd_per_mwh=price,
+            planned_cost_usd=4 * thermal, cost_usd=4 * (actual - used),
         )  # fmt: skip
         for k, share in enumerate((0.5, 0.3, 0.15, 0.05)):
             run.add("unit_dispatch", period=p, unit=f"g{k + 1}", bus=str(k + 1), on=1, planned_mw=share * thermal,
