@@ -37,6 +37,7 @@ from federates.boundary.messages import (
     StationObservation,
     TrafficObservation,
 )
+from federates.boundary.session import World
 
 __all__ = [
     "Commit",
@@ -75,6 +76,8 @@ class Plugin(ABC):  # noqa: B024 (the roles below add the abstract methods)
 
     Settings: ClassVar[type[Config]] = NoSettings
     """Model of the ``settings`` part of the agent's ``config.yaml``."""
+    worlds: ClassVar[tuple[World, ...]] = (World.ROAD, World.RAIL)
+    """Worlds in which the class can work."""
 
     def __init__(self, settings: Any, folder: Path) -> None:
         """Keep ``settings`` (an instance of ``Settings``) and ``folder``, the agent's own part of the scenario."""

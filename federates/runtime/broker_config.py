@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from federates.boundary.config import Config
 
-__all__ = ["OVERHEAD_ROUNDS", "BrokerConfig", "Limits"]
+__all__ = ["OVERHEAD_ROUNDS", "AuditConfig", "BrokerConfig", "Limits"]
 
 CoreType = Literal["zmq", "tcp", "tcpss", "inproc"]
 LogLevel = Literal["error", "warning", "summary", "connections", "interfaces", "timing", "data", "debug", "trace"]
@@ -34,6 +34,18 @@ class Limits(Config):
     """For the report to be written."""
 
 
+class AuditConfig(Config):
+    """What is watched while a run goes on; docs/audit.md says which guarantee holds where."""
+
+    ledger: bool = True
+    """Every agent counts what it sends and receives: topic, round, shape, size and hash."""
+    files: bool = True
+    """Every agent records which files it opens, whom it connects to, and which programs it starts."""
+    sandbox: Literal["auto", "required", "off"] = "auto"
+    """Whether an agent's process is kept in its own folder by the operating system (Linux 5.13 or later, no root needed): ``auto``
+    where that is to be had, ``required`` ends the run where it is not."""
+
+
 class BrokerConfig(Config):
     """Settings of the HELICS broker and of every federate's wait."""
 
@@ -57,6 +69,8 @@ class BrokerConfig(Config):
     """A partner that is silent for this long is lost."""
     limits: Limits = Limits()
     """Longest waits."""
+    audit: AuditConfig = AuditConfig()
+    """What is watched."""
 
     @model_validator(mode="after")
     def _rounds_fit(self) -> Self:

@@ -12,7 +12,7 @@ from federates.boundary.config import Config
 from federates.boundary.errors import ConfigError, ModelError, Problem
 from federates.boundary.messages import Array, Departure, StationObservation, TrafficObservation
 from federates.boundary.roles import Recorder, TrafficModel
-from federates.boundary.session import RoadSession
+from federates.boundary.session import RoadSession, World
 from federates.traffic_sumo import settings as options
 from federates.traffic_sumo.checks import find_problems
 from federates.traffic_sumo.control import DelayController
@@ -40,6 +40,7 @@ class SumoTraffic(TrafficModel):
     """
 
     Settings: ClassVar[type[Config]] = options.Settings
+    worlds = (World.ROAD,)
 
     def __init__(self, settings: options.Settings, folder: Path) -> None:
         super().__init__(settings, folder)

@@ -9,7 +9,7 @@ import numpy as np
 
 from federates.boundary.messages import Array
 from federates.boundary.roles import Commit, Evaluate, Recorder
-from federates.boundary.session import RailScheme
+from federates.boundary.session import RailScheme, World
 from federates.coordinator.algorithms.bounds import Outcome
 from federates.coordinator.algorithms.rail_problem import RailProblem, broken_plan, first_problem, rest_of_day
 from federates.coordinator.algorithms.rounds import RoundByRound, Rounds
@@ -21,6 +21,8 @@ _NO_TRAINS = "the scheme moves no batteries: no train stands anywhere"
 
 class RailAlgorithm(RoundByRound):
     """Base of the algorithms by rail: they write `agree`, one negotiation, and leave its plan in ``bounds``."""
+
+    worlds = (World.RAIL,)
 
     def begin(self, session: Any, recorder: Recorder) -> None:  # noqa: D102
         super().begin(session, recorder)

@@ -15,7 +15,7 @@ from federates.boundary.config import Config
 from federates.boundary.errors import Problem
 from federates.boundary.messages import Array, ConnectionAnswer, Gate, StationObservation
 from federates.boundary.roles import PowerOperator, Recorder
-from federates.boundary.session import RoadSession, Scheme
+from federates.boundary.session import RoadSession, Scheme, World
 from federates.boundary.units import S_PER_H, hours
 from federates.power_operator.models.charging_station.checks import find_problems
 from federates.power_operator.models.charging_station.delivery import Fleet
@@ -39,6 +39,7 @@ class ChargingStationOperator(PowerOperator):
     """See the module's text; settings: `settings.ChargingStationSettings`."""
 
     Settings: ClassVar[type[Config]] = ChargingStationSettings
+    worlds = (World.ROAD,)
 
     def __init__(self, settings: Any, folder: Path) -> None:
         super().__init__(settings, folder)

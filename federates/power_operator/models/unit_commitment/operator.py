@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from federates.boundary.errors import Problem
 from federates.boundary.messages import ConnectionAnswer, StationObservation
 from federates.boundary.roles import PowerOperator, Recorder
-from federates.boundary.session import RailSession
+from federates.boundary.session import RailSession, World
 from federates.power_operator.models.unit_commitment.checks import find_problems
 from federates.power_operator.models.unit_commitment.day_data import DayData, read_day
 from federates.power_operator.models.unit_commitment.day_state import DayState, first_state, rest_of_day, rest_of_fleet
@@ -41,6 +41,7 @@ class UnitCommitmentOperator(PowerOperator):
     """Commits units, plans batteries, and dispatches the day."""
 
     Settings = UnitCommitmentSettings
+    worlds = (World.RAIL,)
 
     def __init__(self, settings: UnitCommitmentSettings, folder: Path) -> None:
         super().__init__(settings, folder)

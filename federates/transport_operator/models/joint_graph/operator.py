@@ -17,7 +17,7 @@ import numpy as np
 from federates.boundary.errors import ConfigError, ModelError, Problem
 from federates.boundary.messages import ConnectionAnswer, Departure, Gate, LinkObservation
 from federates.boundary.roles import Recorder, TransportOperator
-from federates.boundary.session import RoadSession, Scheme
+from federates.boundary.session import RoadSession, Scheme, World
 from federates.boundary.units import S_PER_H, hours
 from federates.transport_operator.models.joint_graph.background import Background
 from federates.transport_operator.models.joint_graph.calibration import Calibration
@@ -44,6 +44,7 @@ class JointGraphOperator(TransportOperator):
     """Elastic system optimum of mobile storages on the joint graph."""
 
     Settings = JointGraphSettings
+    worlds = (World.ROAD,)
 
     def __init__(self, settings: JointGraphSettings, folder: Path) -> None:
         super().__init__(settings, folder)

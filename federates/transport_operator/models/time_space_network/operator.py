@@ -13,7 +13,7 @@ import numpy as np
 from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.messages import Array, ConnectionAnswer, Departure, LinkObservation
 from federates.boundary.roles import Recorder, TransportOperator
-from federates.boundary.session import RailScheme, RailSession
+from federates.boundary.session import RailScheme, RailSession, World
 from federates.boundary.timetable import Index
 from federates.transport_operator.models.time_space_network.checks import find_problems
 from federates.transport_operator.models.time_space_network.execution import Fleet
@@ -31,6 +31,7 @@ class TimeSpaceNetworkOperator(TransportOperator):
     """Trains by cheapest routes; in the schemes without mobile storage they stay at home and cost nothing."""
 
     Settings = TimeSpaceNetworkSettings
+    worlds = (World.RAIL,)
 
     def __init__(self, settings: TimeSpaceNetworkSettings, folder: Path) -> None:
         super().__init__(settings, folder)
