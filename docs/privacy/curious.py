@@ -7,6 +7,8 @@ import json
 
 import numpy as np
 
+from pydantic import Field
+
 from federates.boundary.config import Config
 from federates.boundary.roles import Commit, CoordinationAlgorithm, Evaluate, Solve
 from federates.boundary.session import World
@@ -17,7 +19,7 @@ from federates.coordinator.algorithms.ocd import OptimalityConditionDecompositio
 class CuriousSettings(Config):
     """Settings of the curious coordinator."""
 
-    honest: dict[str, float | int | str | bool] = {}
+    honest: dict[str, float | int | str | bool] = Field(default_factory=dict)
     """Settings of the algorithm that negotiates: `ocd` on the road, `cuts` by rail."""
     period: int = 0
     """Period after whose negotiation it asks on."""
@@ -79,7 +81,7 @@ class Curious(CoordinationAlgorithm):
         yield from self._one_less()
 
     def _one_less(self):
-        """Yield the agreed plan and then, for some of its entries, the plan with one vehicle or stand less: true marginal costs."""
+        """Yield the agreed plan, and then the plan with one vehicle or stand less here and there: true marginal costs."""
         plan = np.maximum(self._commit.connection_veh, 0.0)
         entries = np.argwhere(plan >= 1.0)
         chosen = self._random.permutation(entries)[: self.settings.tests]

@@ -19,7 +19,7 @@ def learning(root, monkeypatch):
 
 
 def _told(learning, prices, slope):
-    """Return answers at ``prices`` of a transport operator with cost slope z^2 / 2 per entry and of a power operator worth 8 usd, need 12."""
+    """Return answers at ``prices``: transport costs slope z^2 / 2 an entry; power needs 12 of each, worth 8 usd."""
     rows = []
     for price in prices:
         asked, offered = np.where(price < 8.0, 12.0, 0.0), np.maximum(price, 0.0) / slope
