@@ -6,7 +6,6 @@ Copied into a scenario's coordinator folder by `make_privacy.py`; it learns noth
 import json
 
 import numpy as np
-
 from pydantic import Field
 
 from federates.boundary.config import Config

@@ -53,7 +53,7 @@ def rows(told: pd.DataFrame, unit: str) -> list[str]:
     base = marginal[0]
     entries = [tuple(np.argwhere(base.given - less.given > 0.5)[0]) for less in marginal[1:]]
     lines = [
-        f"| operator | answers | planes | variance of own cost explained | median true marginal cost, usd/{unit} | median error |",
+        f"| operator | answers | planes | variance of cost explained | median true marginal cost, usd/{unit} | median error |",
         "|---|---|---|---|---|---|",
     ]
     for role in ROLES:

@@ -154,8 +154,21 @@ def test_a_train_is_in_one_place_and_keeps_the_timetable(day):
                 trip, left = 0, None
 
 
-def test_a_late_train_leads_to_a_new_plan(tmp_path):
-    """A train that is late by an hour breaks the plan: the operators negotiate again, and the day ends in order."""
+def test_the_late_train_of_the_30_bus_day_leads_to_a_new_plan(day):
+    """By the scenario's seed a train is late, which breaks the plan: the operators negotiate again."""
+    case, folder, log, _ = day
+    if case == "ieee30":
+        moves = read(folder, "transport_operator/train_moves").query("phase == 'realised'")
+        negotiations = read(folder, "coordinator/negotiations")
+        assert (moves["delay_periods"] > 0).any()
+        assert len(negotiations) > 1
+        assert negotiations.iloc[1]["cause"] != "day ahead"
+        assert "negotiated again" in log
+
+
+@pytest.mark.long
+def test_late_trains_lead_to_new_plans(tmp_path):
+    """Trains that are late by an hour break the plan: the operators negotiate again, and the day ends in order."""
 
     def shorten(scenario):
         path = scenario / "transport_operator/config.yaml"
