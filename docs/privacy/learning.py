@@ -45,8 +45,8 @@ def read_told(table: pd.DataFrame, phase: str) -> list[Told]:
 class LearnedCost:
     """Lower model of a private cost: the highest of the planes that its proven bounds are.
 
-    An answer to multipliers m with bound b says that own cost f(z) >= b - m.z (power) or b + m.z (transport) for every z; a slope g
-    told at z0 says that f(z) >= b + g.(z - z0). The model is what anybody can compute who sees the answers.
+    An answer to multipliers m with bound b says that own cost f(z) >= b - m.z (power) or b + m.z (transport) for every z.
+    A slope g told at z0 says that f(z) >= b + g.(z - z0). Anybody who sees the answers can compute the model.
     """
 
     role: str
