@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
@@ -343,7 +344,10 @@ def test_a_scheduler_that_does_not_answer_is_said(place, monkeypatch):
 
 def start(file: Path) -> subprocess.Popen:
     command = [sys.executable, "-m", "federates.cli", "sweep", str(file)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+    # A shell that starts the tests in the background has them ignore Ctrl-C, and a child inherits that.
+    heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    return subprocess.Popen(command, **pipes, text=True, start_new_session=True, preexec_fn=heed)
 
 
 def wait_for_points(folder: Path, count: int, process: subprocess.Popen) -> None:
