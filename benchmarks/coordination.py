@@ -1,4 +1,4 @@
-"""Rules for the prices, compared on the Los Angeles operators: rounds, proven gap, cost.
+"""Algorithms and rules for the prices, compared on the Los Angeles operators: rounds, proven gap, cost.
 
     python benchmarks/coordination.py
 
@@ -15,19 +15,29 @@ import numpy as np
 
 from federates.boundary.config import load_config
 from federates.boundary.messages import StationObservation
-from federates.boundary.roles import Commit, RoundResult, Solve
+from federates.boundary.roles import Commit, CoordinationAlgorithm, RoundResult, Solve
 from federates.boundary.session import RoadSession
 from federates.boundary.topics import Role
-from federates.coordinator.algorithms.ocd import OcdSettings, OptimalityConditionDecomposition
+from federates.coordinator.algorithms.admm import Admm
+from federates.coordinator.algorithms.ocd import OptimalityConditionDecomposition
+from federates.coordinator.algorithms.posted_price import PostedPrice
 from federates.runtime.plugins import load_agent
 
 SCENARIO = Path(__file__).parents[1] / "scenarios/la_gcs"
 START_HOUR, PERIODS = 4, 20
+OCD, ADMM, POSTED = OptimalityConditionDecomposition, Admm, PostedPrice
 RULES = {
-    "`shortfall`, rho 1, from zero prices (the paper)": {"update": "shortfall", "warm_start": False, "max_iterations": 60},
-    "`shortfall`, rho 0.5, from the last prices": {"update": "shortfall", "step_factor": 0.5, "max_iterations": 60},
-    "`residual`, rho 1.5": {"update": "residual", "step_factor": 1.5, "halve_after": 30, "max_iterations": 60},
-    "`box_step` (the scenario's)": None,
+    "`shortfall`, rho 1, from zero prices (the paper)": (
+        OCD,
+        {"update": "shortfall", "warm_start": False, "max_iterations": 60},
+    ),
+    "`shortfall`, rho 0.5, from the last prices": (OCD, {"update": "shortfall", "step_factor": 0.5, "max_iterations": 60}),
+    "`residual`, rho 1.5": (OCD, {"update": "residual", "step_factor": 1.5, "halve_after": 30, "max_iterations": 60}),
+    "`box_step` (the scenario's)": (OCD, None),
+    "`admm`, from the last prices": (ADMM, {}),
+    "`admm`, from zero prices": (ADMM, {"warm_start": False}),
+    "`posted_price`, 12 usd": (POSTED, {"price_usd_per_veh": 12.0}),
+    "`posted_price`, 14 usd": (POSTED, {"price_usd_per_veh": 14.0}),
 }
 
 
@@ -46,14 +56,14 @@ class Rows:
         """Show nothing."""
 
 
-def negotiate(settings: OcdSettings) -> list[dict]:
+def negotiate(algorithm: CoordinationAlgorithm) -> list[dict]:
     """Return the last round of every period."""
     session = load_config(SCENARIO / "scenario.yaml", RoadSession)
     session = session.model_copy(update={"start_hour": START_HOUR, "periods": PERIODS})
     power, transport = (
         load_agent(r, SCENARIO / r / "config.yaml").create() for r in (Role.POWER_OPERATOR, Role.TRANSPORT_OPERATOR)
     )
-    algorithm, rows = OptimalityConditionDecomposition(settings, SCENARIO), Rows()
+    rows = Rows()
     algorithm.begin(session, rows)
     for operator in (power, transport):
         operator.begin(session, Rows())
@@ -88,12 +98,12 @@ def observation(session: RoadSession, settings: object, sent: np.ndarray, hour: 
 
 def main() -> None:
     print("| rule | rounds a period | gap, mean | gap, largest | periods agreed | sum of UB, usd |\n|---|---|---|---|---|---|")
-    for name, changes in RULES.items():
+    for name, (kind, changes) in RULES.items():
         if changes is None:
             settings = load_agent(Role.COORDINATOR, SCENARIO / "coordinator/config.yaml").settings
         else:
-            settings = OcdSettings(**changes)
-        last = negotiate(settings)
+            settings = kind.Settings(**changes)
+        last = negotiate(kind(settings, SCENARIO))
         gaps = np.array([row["gap"] for row in last])
         rounds, agreed = np.mean([row["round"] for row in last]), sum(row["agreed"] for row in last)
         cost = sum(row["upper_bound_usd"] for row in last)

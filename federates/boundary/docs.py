@@ -1,16 +1,21 @@
-"""Make ``docs/boundary.md`` from the tables in the code: ``python -m federates.boundary.docs [--check]``."""
+"""Make ``docs/boundary.md`` and ``docs/schemas`` from the tables in the code: ``python -m federates.boundary.docs [--check]``."""
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
+from typing import Any
 
+from federates.boundary.history import VERSIONS
+from federates.boundary.schemas import boundary_json, message_schema, session_schema
 from federates.boundary.tables import TABLES
 from federates.boundary.topics import BOUNDARY_VERSION, TOPICS, Command
 
-__all__ = ["boundary_page"]
+__all__ = ["boundary_page", "pages"]
 
-_PAGE = Path(__file__).parents[2] / "docs" / "boundary.md"
+_DOCS = Path(__file__).parents[2] / "docs"
+_SCHEMAS = f"schemas/v{BOUNDARY_VERSION}"
 
 _INTRODUCTION = f"""# The boundary
 
@@ -45,7 +50,32 @@ it is a train. There may be no train: then these messages have no values.
 
 def boundary_page() -> str:
     """Return the text of ``docs/boundary.md``."""
-    return _INTRODUCTION + _topics() + _commands() + _tables()
+    return _INTRODUCTION + _machines() + _topics() + _commands() + _versions() + _tables()
+
+
+def pages() -> dict[str, str]:
+    """Return the text of every generated file by its path in ``docs``."""
+    made = {"boundary.md": boundary_page(), f"{_SCHEMAS}/boundary.json": _json(boundary_json())}
+    for entry in TOPICS:
+        schema = session_schema(entry) if entry.unit == "json" else message_schema(entry)
+        made[f"{_SCHEMAS}/{entry.key}.schema.json"] = _json(schema)
+    return made
+
+
+def _json(content: dict[str, Any]) -> str:
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def _machines() -> str:
+    return f"""## For programs
+
+[boundary.json]({_SCHEMAS}/boundary.json) is this page's table as one document. [schemas]({_SCHEMAS}) has a JSON Schema (2020-12)
+per topic, at the place that its key names: `{_SCHEMAS}/<sender>/<topic>.schema.json`. They describe a message's logical form,
+`{{"period": 3, "round": 7, "values": [[...]]}}` with the values as nested arrays; type, unit and shape stand in keywords
+of our own (`x-type`, `x-unit`, `x-shape`, `x-length`). `coordinator/session` is JSON on the wire too; its schema is that of the
+agreement.
+
+"""
 
 
 def _topics() -> str:
@@ -63,6 +93,19 @@ def _commands() -> str:
     return "\n".join(lines) + "\n\n"
 
 
+def _versions() -> str:
+    lines = [
+        "## Versions",
+        "",
+        "A change of the table or of the session makes a new version (`federates/boundary/history.py`).",
+        "",
+    ]
+    for version in reversed(VERSIONS):
+        mark = f" Fingerprint of the table: `{version.fingerprint}`." if version.fingerprint else ""
+        lines += [f"**Version {version.number}.**{mark}", "", *(f"- {change}" for change in version.changes), ""]
+    return "\n".join(lines) + "\n"
+
+
 def _tables() -> str:
     lines = ["## Tables that a run leaves", "", "Each agent writes its own, as `results/<run id>/<agent>/<table>.parquet`.", ""]
     for entry in TABLES:
@@ -73,16 +116,24 @@ def _tables() -> str:
 
 
 def main() -> int:
-    """Write the page, or with ``--check`` return 1 if it is not up to date."""
-    text = boundary_page()
-    if "--check" not in sys.argv:
-        _PAGE.write_text(text, encoding="utf-8")
-        return 0
-    current = _PAGE.read_text(encoding="utf-8") if _PAGE.exists() else ""
-    if current != text:
-        print("docs/boundary.md is not up to date: run `python -m federates.boundary.docs`", file=sys.stderr)
-        return 1
+    """Write the pages, or with ``--check`` return 1 if they are not up to date."""
+    made = pages()
+    stale = [name for name, text in made.items() if not _is_up_to_date(_DOCS / name, text)]
+    surplus = [path for path in sorted((_DOCS / _SCHEMAS).rglob("*.json")) if path.relative_to(_DOCS).as_posix() not in made]
+    if "--check" in sys.argv:
+        for name in (*stale, *(path.relative_to(_DOCS).as_posix() for path in surplus)):
+            print(f"docs/{name} is not up to date: run `python -m federates.boundary.docs`", file=sys.stderr)
+        return int(bool(stale or surplus))
+    for name in stale:
+        (_DOCS / name).parent.mkdir(parents=True, exist_ok=True)
+        (_DOCS / name).write_text(made[name], encoding="utf-8")
+    for path in surplus:
+        path.unlink()
     return 0
+
+
+def _is_up_to_date(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_text(encoding="utf-8") == text
 
 
 if __name__ == "__main__":

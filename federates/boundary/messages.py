@@ -144,6 +144,8 @@ def _check(topic: Topic, array: Array, session: Session) -> None:
     fits = array.ndim == len(wanted) and all(w in (-1, n) for w, n in zip(wanted, array.shape, strict=True))
     if not fits:
         raise BoundaryError(f"{topic.key}: shape is {array.shape}, must be {_text(topic, wanted)}")
+    if topic.most_rows is not None and array.shape[0] > topic.most_rows:
+        raise BoundaryError(f"{topic.key}: {array.shape[0]} rows; at most {topic.most_rows} may be sent")
     if not np.isfinite(array).all():
         raise BoundaryError(f"{topic.key}: every value must be finite, {int((~np.isfinite(array)).sum())} are not")
 

@@ -75,6 +75,8 @@ class Topic:
     meaning: str
     world: World | None = None
     """The only world that has this topic; None: both."""
+    most_rows: int | None = None
+    """Most rows of the free dimension ``E``, where there is a limit: room for more could carry what nobody agreed on."""
 
     @property
     def key(self) -> str:
@@ -141,6 +143,7 @@ TOPICS: tuple[Topic, ...] = (
         ("E", *_CONNECTION),
         (_C,),
         "No row, or one (evaluate): with the proven bound as its value at the given connection, a plane below own cost.",
+        most_rows=1,
     ),
     Topic(
         _P,
@@ -184,7 +187,7 @@ TOPICS: tuple[Topic, ...] = (
         "1",
         ("E", 3 + MAX_ROUTE_LINKS),
         (_X,),
-        "One row a route: index of r, index of q, vehicles, then link indices padded with -1.",
+        "One row a route with at least one vehicle: index of r, index of q, vehicles, then link indices padded with -1.",
         _ROAD,
     ),
     Topic(_X, "link_flow_veh_per_h", "veh/h", ("L",), (_T,), "Mean flow of the last period.", _ROAD),

@@ -20,14 +20,16 @@ from federates.boundary.config import load_config
 from federates.boundary.errors import FederationError, PortageError
 from federates.runs.broker_core import Broker
 from federates.runs.finish import finish_run, mark_failed
-from federates.runs.lost import Siblings, lost_agents
+from federates.runs.lost import Siblings, lost_agents, lost_reason
 from federates.runs.scenario import agents_of
 from federates.runs.start import new_identity
+from federates.runs.wire_watch import WireWatch
 from federates.runtime.broker_config import BrokerConfig
 from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity, choose_port, identity_path
 from federates.runtime.watchdog import Watchdog
 
 _POLL_S = 0.2
+_GATE_POLL_S = 0.05
 _LAST_WORDS_S = 0.3
 _ATTEMPTS = 5
 
@@ -79,48 +81,48 @@ def _identity(arguments: argparse.Namespace, path: Path) -> RunIdentity:
 
 
 def _serve(identity: RunIdentity, path: Path) -> None:
-    """Start the broker, announce it, and wait until the federation has ended or lost somebody."""
+    """Start the broker, announce it, and wait until the federation has ended, lost somebody, or wired what it must not."""
     broker, identity = _start(identity)
     with broker:
+        watch = WireWatch(broker, identity)
         identity.write(path)
         print(f"portage: run {identity.run_id}: broker on 127.0.0.1:{identity.port}", flush=True)
         deadline = time.monotonic() + identity.broker.limits.join_s
-        complete = False
         siblings = Siblings()
         while broker.connected:
-            time.sleep(_POLL_S)
-            reason = "ended without a word (killed?)"
-            gone = lost_agents(identity)
-            if not gone and not complete:
-                gone, reason = siblings.ended(), "ended before everyone had joined"
-            if gone:
-                broker.fail(f"{', '.join(gone)}: {reason}")
+            time.sleep(_POLL_S if broker.gate_open else _GATE_POLL_S)
+            reason = watch.look() or _missing(identity, watch, siblings, deadline)
+            if reason is not None:
+                print(f"portage: {reason}", file=sys.stderr, flush=True)
+                broker.fail(reason)
                 time.sleep(_LAST_WORDS_S)
-                return
-            complete = complete or _check_joined(broker, deadline, identity)
+                break
+        watch.close()
+
+
+def _missing(identity: RunIdentity, watch: WireWatch, siblings: Siblings, deadline: float) -> str | None:
+    """Return who is lost or did not join in time, in words, or None."""
+    if lost := lost_agents(identity):
+        return lost_reason(identity, lost)
+    if not watch.everyone_is_here and (ended := siblings.ended()):
+        return f"{', '.join(ended)}: ended before everyone had joined"
+    if not watch.everyone_is_here and time.monotonic() > deadline:
+        joined, wanted, limit_s = watch.joined, len(identity.agents), identity.broker.limits.join_s
+        names = ", ".join(joined) or "none"
+        return f"broker: only {len(joined)} of {wanted} federates joined within {limit_s:g} s: {names}"
+    return None
 
 
 def _start(identity: RunIdentity) -> tuple[Broker, RunIdentity]:
     """Start the broker; a port that another run has just taken is changed, unless it is fixed in broker.yaml."""
     for _ in range(_ATTEMPTS - 1):
         try:
-            return Broker(identity), identity
+            return Broker(identity, gated=True), identity
         except FederationError:
             if identity.broker.port != "auto":
                 raise
             identity = replace(identity, port=choose_port(identity.broker))
-    return Broker(identity), identity
-
-
-def _check_joined(broker: Broker, deadline: float, identity: RunIdentity) -> bool:
-    """Return whether everyone has joined; end the federation if somebody is too late."""
-    joined, wanted, limit_s = broker.joined(), len(identity.agents), identity.broker.limits.join_s
-    if len(joined) >= wanted:
-        return True
-    if time.monotonic() > deadline:
-        names = ", ".join(joined) or "none"
-        broker.fail(f"broker: only {len(joined)} of {wanted} federates joined within {limit_s:g} s: {names}")
-    return False
+    return Broker(identity, gated=True), identity
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:

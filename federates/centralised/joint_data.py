@@ -9,7 +9,6 @@ from typing import Any, cast
 from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.session import RailScheme, RailSession
 from federates.boundary.topics import Role
-from federates.power_operator.models.unit_commitment.day_data import read_day
 from federates.power_operator.models.unit_commitment.fleet import StorageFleet
 from federates.power_operator.models.unit_commitment.operator import UnitCommitmentOperator
 from federates.power_operator.models.unit_commitment.settings import UnitCommitmentSettings
@@ -35,7 +34,7 @@ class JointData:
 
 
 def read_joint_data(scenario: Path, overrides: dict[str, Any] | None = None) -> JointData:
-    """Read a rail scenario whose operators are `unit_commitment` and `time_space_network`.
+    """Read a rail scenario whose operators are `unit_commitment`, or derived from it, and `time_space_network`.
 
     Raises
     ------
@@ -58,7 +57,8 @@ def read_joint_data(scenario: Path, overrides: dict[str, Any] | None = None) -> 
             raise ConfigError([Problem(shown(agent.folder / p.file), p.field, p.value, p.allowed) for p in problems])
     settings = power.settings
     assert isinstance(settings, UnitCommitmentSettings)
-    day = read_day(settings, power.folder, session.periods, session.period_s / 3600.0)
+    assert issubclass(power.cls, UnitCommitmentOperator)
+    day = power.cls.read_day(settings, power.folder, session)
     moving = session.scheme is RailScheme.MOBILE and bool(session.trains)
     rail = build_network(transport.settings, session) if moving else None  # type: ignore[arg-type]
     return JointData(session, day.system, storage_fleet(settings, session, day.buses), rail)

@@ -14,13 +14,15 @@ import typer
 from federates import __version__
 from federates.boundary.errors import ConfigError, PortageError, Problem
 from federates.boundary.session import RailScheme, Scheme, World
+from federates.cli.audit import audit
 from federates.cli.centralised import centralised
 from federates.cli.common import ScenarioArgument, SetOption, console, errors, pairs, say_end
+from federates.cli.new import new, new_class
 from federates.cli.progress import ProgressView
 from federates.cli.sweep import sweep
 from federates.runs.check import check_scenario
 from federates.runs.launch import Launch, launch
-from federates.runs.reports import compare_runs, write_run_report
+from federates.runs.reports import compare_runs, compare_side_by_side, write_run_report
 from federates.runs.scenario import Scenario
 
 __all__ = ["main"]
@@ -76,14 +78,19 @@ def run(scenario: ScenarioArgument, changes: SetOption = None) -> None:
 
 @app.command()
 def compare(
-    scenario: ScenarioArgument,
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="SCENARIO | RUN RUN...", help="Folder of a scenario, or folders of two or more runs.")
+    ],
     schemes: Annotated[str, typer.Option(help="Schemes to run, joined by commas; without it all of the scenario's world.")] = "",
     jobs: Annotated[int, typer.Option(min=0, help="Runs at a time; 0: as many as there are cores.")] = 0,
     changes: SetOption = None,
 ) -> None:
-    """Run the schemes of the case study with the same random numbers and set them side by side."""
+    """Run the schemes of a scenario with the same random numbers, or take runs that there are; set them side by side."""
+    if len(folders) > 1 or (folders[0] / "session.json").exists():
+        _compare_runs_that_there_are(folders, given=bool(schemes or changes))
+        return
     overrides = pairs(changes)
-    found = check_scenario(scenario, overrides)
+    found = check_scenario(folders[0], overrides)
     names = _scheme_names(schemes, found.world)
     workers = jobs or max(1, min(len(names), os.cpu_count() or 1))
     if found.broker.port != "auto" and workers > 1:
@@ -94,8 +101,7 @@ def compare(
     codes = [say_end(finished) for finished in runs.values()]
     if any(codes):
         raise typer.Exit(1)
-    folder = found.folder / "results" / f"compare-{datetime.now().strftime('%Y%m%d-%H%M%S')}"
-    page = compare_runs({name: finished.folder for name, finished in runs.items()}, folder)
+    page = compare_runs({name: finished.folder for name, finished in runs.items()}, _comparison_folder(found.folder / "results"))
     console.print(f"Comparison: {page}", highlight=False)
 
 
@@ -107,7 +113,21 @@ def report(folder: Annotated[Path, typer.Argument(help="Folder of a run, such as
     console.print(f"Report: {write_run_report(folder)}", highlight=False)
 
 
+app.command()(audit)
 app.command()(sweep)
+app.command()(new)
+app.command("new-operator")(new_class)
+
+
+def _compare_runs_that_there_are(folders: list[Path], given: bool) -> None:
+    if given:
+        raise typer.BadParameter("--schemes and --set are for a scenario that is still to be run")
+    page = compare_side_by_side(folders, _comparison_folder(folders[0].resolve().parent))
+    console.print(f"Comparison: {page}", highlight=False)
+
+
+def _comparison_folder(results: Path) -> Path:
+    return results / f"compare-{datetime.now().strftime('%Y%m%d-%H%M%S')}"
 
 
 def _scheme_names(text: str, world: World) -> list[str]:

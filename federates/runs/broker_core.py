@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from types import TracebackType
 from typing import Any, Self
 
 import helics as h
 
 from federates.boundary.errors import FederationError
+from federates.runtime.federate import federate_info
 from federates.runtime.identity import RunIdentity
 
-__all__ = ["Broker"]
+__all__ = ["GATE", "Broker"]
+
+GATE = "broker"
+"""Name of the federate by which a gated broker holds the start."""
+_GATE_LEAVES_S = 2.0
 
 
 class Broker:
@@ -18,20 +25,33 @@ class Broker:
 
     In-process, so that it dies with its process and leaves no port behind (the ``helics_broker`` program that
     ``helics run`` would start itself is orphaned when a federate fails).
+
+    Parameters
+    ----------
+    gated : whether nobody starts before `open_gate`: HELICS then waits for one federate more, which is the broker's own, has no
+        interface, and leaves as soon as the others have started.
     """
 
-    def __init__(self, identity: RunIdentity) -> None:
+    def __init__(self, identity: RunIdentity, *, gated: bool = False) -> None:
         self._identity = identity
-        self._broker: Any = h.helicsCreateBroker(identity.broker.core_type, identity.run_id, _init_string(identity))
+        self._gate: Any = None
+        self._gate_thread: threading.Thread | None = None
+        self._broker: Any = h.helicsCreateBroker(identity.broker.core_type, identity.run_id, _init_string(identity, gated))
         if not h.helicsBrokerIsConnected(self._broker):
             h.helicsBrokerFree(self._broker)
             raise FederationError(f"the HELICS broker could not start on port {identity.port}")
+        if gated:
+            self._gate = h.helicsCreateValueFederate(GATE, federate_info(GATE, identity))
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
         h.helicsBrokerDisconnect(self._broker)
+        if self._gate_thread is not None:
+            self._gate_thread.join(_GATE_LEAVES_S)
+        if self._gate is not None:
+            h.helicsFederateFree(self._gate)
         h.helicsBrokerFree(self._broker)
 
     @property
@@ -39,26 +59,46 @@ class Broker:
         """Whether the federation still lives."""
         return bool(h.helicsBrokerIsConnected(self._broker))
 
+    @property
+    def gate_open(self) -> bool:
+        """Whether nothing holds the start (any more)."""
+        return self._gate is None or self._gate_thread is not None
+
+    def open_gate(self) -> None:
+        """Let the federation start, once every other federate waits for that."""
+        self._gate_thread = threading.Thread(target=self._pass_gate, name="gate", daemon=True)
+        self._gate_thread.start()
+
     def joined(self) -> list[str]:
-        """Return the names of the federates that have joined."""
-        query = h.helicsCreateQuery("root", "federates")
+        """Return the names of the federates that have joined, also of those that have left again."""
+        answer = self.ask("federates")
+        names = answer if isinstance(answer, list) else []
+        return [name for name in names if name and (name != GATE or self._gate is None)]
+
+    def ask(self, query: str) -> Any:
+        """Return HELICS's answer to a query about the whole federation; an error is a dict with the key ``error``."""
+        handle = h.helicsCreateQuery("root", query)
         try:
-            answer = h.helicsQueryBrokerExecute(query, self._broker)
+            return h.helicsQueryBrokerExecute(handle, self._broker)
         finally:
-            h.helicsQueryFree(query)
-        names = answer if isinstance(answer, list) else str(answer).strip("[]").split(";")
-        return [name for name in names if name]
+            h.helicsQueryFree(handle)
 
     def fail(self, message: str) -> None:
         """End the federation with an error that every federate sees."""
         # pyhelics 3.6.1 hands this one string to C as it is, so it must be bytes.
         h.helicsBrokerGlobalError(self._broker, 1, message.encode())
 
+    def _pass_gate(self) -> None:
+        # In a thread, for it returns only when every federate executes; if the federation fails before, so may this.
+        with contextlib.suppress(h.HelicsException):
+            h.helicsFederateEnterExecutingMode(self._gate)
+            h.helicsFederateDisconnect(self._gate)
 
-def _init_string(identity: RunIdentity) -> str:
+
+def _init_string(identity: RunIdentity, gated: bool) -> str:
     broker = identity.broker
     parts = [
-        f"-f {len(identity.agents)}",
+        f"-f {len(identity.agents) + gated}",
         f"--loglevel={broker.log_level}",
         f"--tick={broker.tick_s}s",
         f"--timeout={broker.timeout_s}s",

@@ -12,7 +12,8 @@ from federates.boundary.config import Config
 from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.session import Session, World
 from federates.boundary.topics import Role
-from federates.runs.scenario import FederateEntry, Scenario, load_scenario, shown
+from federates.executable.arguments import find_program, search_path
+from federates.runs.scenario import WRAPPER, FederateEntry, Scenario, load_scenario, overrides_problems, shown, split_options
 from federates.runtime.agent import load_session
 from federates.runtime.broker_config import OVERHEAD_ROUNDS, BrokerConfig
 from federates.runtime.identity import choose_port
@@ -33,15 +34,17 @@ def check_scenario(folder: Path, overrides: dict[str, str] | None = None) -> Sce
     """
     problems: list[Problem] = []
     scenario = load_scenario(folder, problems)
+    problems += overrides_problems(scenario, overrides)
     session = _collect(problems, lambda: load_session(scenario.session_file, overrides, shown_as=shown(scenario.session_file)))
     _collect(problems, lambda: choose_port(scenario.broker, shown(scenario.broker_file)))
     for entry in scenario.entries:
         problems += _executable_problems(entry, scenario)
         problems += _folder_problems(entry, scenario)
+    world = session.world if session is not None else scenario.world
     for role, path in scenario.configs.items():
         if not path.is_relative_to(_entry(scenario, role).directory):
             continue  # already a problem; another agent's file is not even opened
-        loaded = _collect(problems, lambda role=role, path=path: load_agent(role, path, shown(path)))
+        loaded = _collect(problems, lambda role=role, path=path: load_agent(role, path, shown(path), world))
         if loaded is not None:
             problems += _outside_paths(loaded, path)
             problems += _own_problems(loaded, session, path) if session is not None else []
@@ -92,6 +95,8 @@ def _executable_problems(entry: FederateEntry, scenario: Scenario) -> list[Probl
         return [Problem(file, where, entry.command[0], "this program was not found on the PATH")]
     if entry.module is None:
         return []
+    if entry.module == WRAPPER:
+        return _wrapped_problems(entry, file, where)
     if _module_missing(entry.module):
         return [Problem(file, where, entry.module, "this Python module is not installed")]
     if entry.module.startswith("federates.") and entry.module != f"federates.{entry.name}":
@@ -99,6 +104,23 @@ def _executable_problems(entry: FederateEntry, scenario: Scenario) -> list[Probl
     if entry.module == "federates.broker" and entry.option("--runner", str(scenario.runner)) != scenario.runner:
         return [Problem(file, where, "--runner", f"must be this file, {scenario.runner.name}: it names the agents")]
     return _option_problems(entry, file, where)
+
+
+def _wrapped_problems(entry: FederateEntry, file: str, where: str) -> list[Problem]:
+    """Return what is wrong with an executable that takes an agent's place."""
+    try:
+        told = entry.executable(file)
+    except ConfigError as error:
+        return error.problems
+    if told is None:
+        return []
+    problems = []
+    if told.role.value != entry.name:
+        problems.append(Problem(file, where, repr(told.role.value), f"must be {entry.name}, the agent whose line this is"))
+    if find_program(told.command[0], entry.directory, search_path()) is None:
+        allowed = f"must be a program that may be executed, in the agent's folder {entry.directory.name}/ or on the PATH"
+        problems.append(Problem(file, where, repr(told.command[0]), allowed))
+    return problems
 
 
 _OPTIONS = {"broker": {"--config", "--runner"}, Role.COORDINATOR.value: {"--config", "--session", "--set"}}
@@ -137,7 +159,7 @@ def _folder_problems(entry: FederateEntry, scenario: Scenario) -> list[Problem]:
         )
     if own == scenario.folder or not own.is_relative_to(scenario.folder):
         problems.append(Problem(file, f"{entry.name}.directory", str(own), "must be a folder of its own inside the scenario"))
-    for word in entry.words[1:]:
+    for word in split_options(entry.command[1:]):
         if word.startswith("-") or ("/" not in word and not (own / word).exists()):
             continue
         path = (own / word).resolve()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import platform
 import time
@@ -11,8 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from federates import __version__
+from federates.audit.audit import write_audit
+from federates.audit.outcome import Audit
 from federates.boundary.topics import BOUNDARY_VERSION, Role
+from federates.runs.lost import wait_for_records
 from federates.runs.reports import run_headline, write_run_report
+from federates.runtime.farewell import OUTCOME_RECORD
 from federates.runtime.identity import RunIdentity
 from federates.runtime.results import write_json
 
@@ -27,21 +32,38 @@ _PACKAGES = ("helics", "highspy", "pyomo", "eclipse-sumo", "numpy", "scipy")
 def finish_run(identity: RunIdentity, started: float) -> dict[str, Any]:
     """Complete the run: report, then ``run.json``; return what ``run.json`` says.
 
-    The run is complete only if all its agents left their finish record; otherwise it is marked failed, with the
-    agent at fault.
+    The run is complete only if all its agents left their finish record and the audit found no breach; otherwise it is marked
+    failed, with the agent at fault.
     """
     folder = Path(identity.run_folder)
+    wait_for_records(identity)
     agents = _finish_records(identity)
     failed = any((folder / agent / "failed.json").exists() for agent in agents)
     failure = _failure(folder, identity.agents) if failed or not all(agents.values()) else None
     _gather_configuration(folder, identity.agents)
     record = _record(folder, started, agents, failure)
-    if failure is None:
+    if failure is not None:
+        # At once, for `helics run` may end this process any moment; the audit comes behind.
+        write_json(folder / RUN_RECORD, record)
+    audit = write_audit(folder)
+    _judge(record, audit)
+    if record["status"] == "complete":
         write_run_report(folder, record)
-        record["headline"] = run_headline(folder)
+        record["headline"] = [*run_headline(folder), audit.line]
         record["wall_s"] = round(time.time() - started, 2)
-    write_json(folder / RUN_RECORD, record)
+    _conclude(folder, record)
     return record
+
+
+def _judge(record: dict[str, Any], audit: Audit) -> None:
+    """Put the audit's outcome into ``record``; a breach fails a run, and one of the wiring goes before what it has led to."""
+    record["audit"] = {"clean": audit.clean, "line": audit.line, "breaches": [str(breach) for breach in audit.breaches]}
+    wire = [breach.said for breach in audit.breaches if breach.check == "wire"]
+    if wire:
+        record["failure"] = f"audit: {'; '.join(wire)}"
+    elif audit.breaches and record["failure"] is None:
+        record["failure"] = f"audit: {'; '.join(breach.said for breach in audit.breaches)}"
+    record["status"] = "complete" if record["failure"] is None else "failed"
 
 
 def mark_failed(identity: RunIdentity, started: float, failure: str) -> dict[str, Any]:
@@ -51,8 +73,19 @@ def mark_failed(identity: RunIdentity, started: float, failure: str) -> dict[str
     if present is not None:
         return present
     record = _record(folder, started, _finish_records(identity), failure)
-    write_json(folder / RUN_RECORD, record)
+    # What an interrupted run left may be anything; that it failed is to be said in any case.
+    with contextlib.suppress(Exception):
+        _judge(record, write_audit(folder))
+    _conclude(folder, record)
     return record
+
+
+def _conclude(folder: Path, record: dict[str, Any]) -> None:
+    """Tell the coordinator, which may read its own results only, what came out; then write ``run.json``, last of all."""
+    if (folder / Role.COORDINATOR.value).is_dir():
+        outcome = {key: record[key] for key in ("status", "failure", "headline") if key in record}
+        write_json(folder / Role.COORDINATOR.value / OUTCOME_RECORD, outcome)
+    write_json(folder / RUN_RECORD, record)
 
 
 def _finish_records(identity: RunIdentity) -> dict[str, Any]:
@@ -82,7 +115,9 @@ def _failure(folder: Path, agents: tuple[str, ...]) -> str:
     if silent:
         heard = f"; {guilty[0]['message']}" if guilty and guilty[0]["own_fault"] else ""
         return f"{', '.join(silent)}: ended without a word (killed, or never started){heard}"
-    return str(guilty[0]["message"]) if guilty else "the federation ended early"
+    # An executable's end is on record a moment later than what it has led to elsewhere.
+    ends = [record["message"] for record in guilty[1:] if record.get("wrapped")]
+    return "; ".join([guilty[0]["message"], *ends]) if guilty else "the federation ended early"
 
 
 def _silent(folder: Path, agents: tuple[str, ...]) -> list[str]:

@@ -12,18 +12,22 @@ import time
 from pathlib import Path
 from typing import Any
 
-from federates.boundary.errors import FederationError
+from federates.boundary.errors import ConfigError, FederationError, Problem
 from federates.boundary.session import Session
 from federates.boundary.topics import Role
 from federates.runs.broker_core import Broker
 from federates.runs.finish import finish_run
-from federates.runs.scenario import load_scenario
+from federates.runs.scenario import Scenario, load_scenario, shown
 from federates.runs.start import new_identity
+from federates.runs.wire_watch import WireWatch
 from federates.runtime.agent import load_session, run_agent
 from federates.runtime.identity import RunIdentity
 from federates.runtime.plugins import LoadedAgent, load_agent
 
 __all__ = ["run_in_process"]
+
+_POLL_S = 0.2
+_GATE_POLL_S = 0.005
 
 
 def run_in_process(
@@ -43,8 +47,9 @@ def run_in_process(
     FederationError : an agent failed; the message names it. ``run.json`` in the results says the same.
     """
     scenario = load_scenario(scenario_folder)
+    _refuse_executables(scenario)
     loaded = {
-        role: _with_settings(load_agent(role, path), (settings or {}).get(role.value, {}))
+        role: _with_settings(load_agent(role, path, world=scenario.world), (settings or {}).get(role.value, {}))
         for role, path in scenario.configs.items()
     }
     broker = scenario.broker.model_copy(update={"core_type": "inproc"})
@@ -60,6 +65,15 @@ def run_in_process(
     return Path(identity.run_folder)
 
 
+def _refuse_executables(scenario: Scenario) -> None:
+    """Raise `ConfigError` for every agent that is not a class: nobody would take its place."""
+    foreign = [entry for entry in scenario.entries if entry.name in scenario.agents and Role(entry.name) not in scenario.configs]
+    allowed = "an executable needs a process of its own: use `portage run`, or name a class"
+    if foreign:
+        file = shown(scenario.runner)
+        raise ConfigError([Problem(file, f"{entry.name}.exec", " ".join(entry.command), allowed) for entry in foreign])
+
+
 def _with_settings(loaded: LoadedAgent, changes: dict[str, Any]) -> LoadedAgent:
     if not changes:
         return loaded
@@ -71,14 +85,22 @@ def _run_threads(identity: RunIdentity, loaded: dict[Role, LoadedAgent], session
     failures: dict[Role, Exception] = {}
 
     def live(agent: LoadedAgent) -> None:
-        failure = run_agent(agent, identity, session if agent.role is Role.COORDINATOR else None, hard=False)
+        failure = run_agent(agent, identity, session if agent.role is Role.COORDINATOR else None)
         if failure is not None:
             failures[agent.role] = failure
 
-    with Broker(identity):
+    with Broker(identity, gated=True) as broker:
+        watch = WireWatch(broker, identity)
         threads = [threading.Thread(target=live, args=(agent,), name=agent.role.value) for agent in loaded.values()]
         for thread in threads:
             thread.start()
         for thread in threads:
+            while thread.is_alive():
+                if (breach := watch.look()) is not None:
+                    broker.fail(breach)
+                    break
+                thread.join(_POLL_S if broker.gate_open else _GATE_POLL_S)
+        for thread in threads:
             thread.join()
+        watch.close()
     return failures

@@ -6,6 +6,7 @@ return a true exit code. Processes are ended by the id we started, never by name
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -18,9 +19,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+import psutil
+
+from federates.boundary.errors import ConfigError
 from federates.boundary.topics import Role
 from federates.runs.finish import mark_failed
-from federates.runs.scenario import FederateEntry, Scenario
+from federates.runs.scenario import FederateEntry, Scenario, overrides_problems
 from federates.runs.start import new_identity
 from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity
 
@@ -68,7 +72,13 @@ def launch(
     label : becomes part of the run's identity.
     watch : called ten times a second, to show progress.
     stop : set by another thread to end the run (Ctrl-C reaches the main thread alone).
+
+    Raises
+    ------
+    ConfigError : the overrides would not reach the coordinator, or the fixed port is taken.
     """
+    if problems := overrides_problems(scenario, overrides):
+        raise ConfigError(problems)
     identity = new_identity(scenario.folder, scenario.broker, str(scenario.broker_file), scenario.agents, label)
     run = Launch(scenario, identity)
     started = time.time()
@@ -155,8 +165,11 @@ def _end(processes: dict[str, subprocess.Popen[bytes]]) -> None:
 
 
 def _signal_group(process: subprocess.Popen[bytes], signal_: signal.Signals) -> None:
-    """Signal the session that ``process`` leads; children may outlive their leader."""
-    try:
+    """Signal the group that ``process`` leads, and what is left in its session; children may outlive their leader."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal_)
-    except (ProcessLookupError, PermissionError):
-        return
+    # An executable has a group of its own, that its wrapper ends; here are those whose wrapper was killed.
+    for pid in psutil.pids():
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if os.getsid(pid) == process.pid and os.getpgid(pid) != process.pid:
+                os.kill(pid, signal_)

@@ -1,4 +1,4 @@
-"""Agents whose process is gone although they have not said that they are done.
+"""Agents whose process is gone although they have not said that they are done, or that have failed and told nobody.
 
 HELICS itself notices a lost partner only by its silence, after tens of seconds where everyone waits; on one computer the
 process table knows at once.
@@ -9,19 +9,51 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from federates.runtime.identity import RunIdentity, process_start
 from federates.runtime.results import PROCESS_RECORD
 
-__all__ = ["Siblings", "lost_agents"]
+__all__ = ["Siblings", "lost_agents", "lost_reason", "wait_for_records"]
+
+_LOOK_S = 0.05
+_TELLS_S = 2.0
+"""An agent of ours that fails tells the federation at once; one that has not done so by then cannot."""
 
 
 def lost_agents(identity: RunIdentity) -> list[str]:
-    """Return the agents of the run that started, left no record of their end, and do not run any more."""
+    """Return the agents without which the federation, which still lives, cannot go on.
+
+    Those that started, left no record of their end, and do not run any more; and those that left a record of their failure but
+    could not end the federation, as the wrapper of an executable, which is no federate itself.
+    """
     return [agent for agent in identity.agents if _lost(Path(identity.run_folder) / agent)]
+
+
+def lost_reason(identity: RunIdentity, lost: list[str]) -> str:
+    """Return in words why the federation cannot go on without the ``lost`` agents."""
+    records = [_read(Path(identity.run_folder) / agent / "failed.json") for agent in lost]
+    silent = [agent for agent, record in zip(lost, records, strict=True) if record is None]
+    said = [str(record["message"]) for record in records if record is not None]
+    return "; ".join([f"{', '.join(silent)}: ended without a word (killed?)", *said] if silent else said)
+
+
+def wait_for_records(identity: RunIdentity, limit_s: float = 10.0) -> None:
+    """Wait, as long as nobody has failed or is lost, until every agent has left its record.
+
+    An executable has left the federation before it ends, and only its end says how it went.
+    """
+    folders = [Path(identity.run_folder) / agent for agent in identity.agents]
+    deadline = time.monotonic() + limit_s
+    while time.monotonic() < deadline:
+        waited_for = [folder for folder in folders if not (folder / "finished.json").exists()]
+        if not waited_for or any((folder / "failed.json").exists() or not _runs(folder) for folder in waited_for):
+            return
+        time.sleep(_LOOK_S)
 
 
 class Siblings:
@@ -40,21 +72,45 @@ class Siblings:
         for child in children:
             if child.pid not in self._seen and child.pid != os.getpid():
                 with contextlib.suppress(psutil.Error, OSError):
-                    words = [word for word in child.cmdline() if word.startswith("federates.")]
-                    if words:
-                        self._seen[child.pid] = (words[0].removeprefix("federates."), process_start(child.pid))
+                    name = _agent(child.cmdline())
+                    if name:
+                        self._seen[child.pid] = (name, process_start(child.pid))
         return [name for pid, (name, start) in self._seen.items() if not _alive(pid, start)]
 
 
+def _agent(words: list[str]) -> str | None:
+    """Return which agent a command line of ours starts; the wrapper of an executable is told so."""
+    modules = [index for index, word in enumerate(words) if word.startswith("federates.")]
+    if not modules:
+        return None
+    name = words[modules[0]].removeprefix("federates.")
+    return words[modules[0] + 1] if name == "executable" and len(words) > modules[0] + 1 else name
+
+
 def _lost(folder: Path) -> bool:
-    try:
-        process = json.loads((folder / PROCESS_RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False  # not started yet
-    if _alive(int(process["pid"]), str(process["start"])):
-        return False
+    failure = _read(folder / "failed.json")
+    if failure is not None:
+        return bool(failure.get("wrapped")) or time.time() > float(failure["time"]) + _TELLS_S
+    if not (folder / PROCESS_RECORD).exists() or _runs(folder):
+        return False  # not started yet, or at work
     # Looked at after the process, for an agent leaves its record before it ends.
     return not any((folder / name).exists() for name in ("finished.json", "failed.json"))
+
+
+def _runs(folder: Path) -> bool:
+    """Whether the agent's process is there; the wrapper of an executable says itself how that ended, as long as it lives."""
+    process = _read(folder / PROCESS_RECORD)
+    if process is None:
+        return False
+    return any(_alive(int(p["pid"]), str(p["start"])) for p in (process, process.get("wrapper")) if p)
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return record
 
 
 def _alive(pid: int, start: str) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from federates.boundary.session import World
 
-__all__ = ["compare_runs", "run_headline", "write_run_report"]
+__all__ = ["compare_runs", "compare_side_by_side", "run_headline", "write_run_report"]
 
 # The reports of the two worlds have nothing in common, and one process needs one of them: each is imported where it is used.
 
@@ -46,6 +46,13 @@ def compare_runs(runs: dict[str, Path], folder: Path) -> Path:
     from federates.reporting.compare import write_comparison
 
     return write_comparison(runs, folder)
+
+
+def compare_side_by_side(folders: Sequence[Path], out: Path) -> Path:
+    """Write a page into ``out`` that sets any runs of the same kind of day side by side; return it."""
+    from federates.reporting.side_by_side import write_side_by_side
+
+    return write_side_by_side(folders, out)
 
 
 def _world(folder: Path) -> World:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,14 @@ from federates.boundary.config import load_config, read_yaml
 from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.session import World
 from federates.boundary.topics import Role, roles_of
+from federates.executable.arguments import DEFAULT_SESSION, Arguments, parse_arguments
 from federates.runtime.broker_config import BrokerConfig
 
-__all__ = ["FederateEntry", "Scenario", "agents_of", "load_scenario", "shown"]
+__all__ = ["WRAPPER", "FederateEntry", "Scenario", "agents_of", "load_scenario", "overrides_problems", "shown", "split_options"]
 
 _BROKER = "broker"
+WRAPPER = "federates.executable"
+"""Module that runs an executable in any language as an agent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +40,33 @@ class FederateEntry:
 
     @property
     def words(self) -> list[str]:
-        """Return the command with ``--option=value`` as two words."""
-        return [part for word in self.command for part in (word.split("=", 1) if word.startswith("--") else [word])]
+        """Return our part of the command with ``--option=value`` as two words."""
+        return split_options(self._ours)
 
     @property
     def module(self) -> str | None:
         """Return the module of a ``python -m module`` command, or None for another executable."""
         words = list(self.command)
         return words[words.index("-m") + 1] if "-m" in words[:-1] else None
+
+    def executable(self, file: str) -> Arguments | None:
+        """Return what the wrapper of an executable is told, None for any other command.
+
+        Raises
+        ------
+        ConfigError : the wrapper would refuse it; ``file`` is the name that the error shows.
+        """
+        if self.module != WRAPPER:
+            return None
+        words = list(self.command[self.command.index(WRAPPER) + 1 :])
+        return parse_arguments(words, file, f"{self.name}.exec")
+
+    @property
+    def _ours(self) -> tuple[str, ...]:
+        """Return the command without the part that is an executable's own."""
+        if self.module != WRAPPER or "--" not in self.command:
+            return self.command
+        return self.command[: self.command.index("--")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +150,20 @@ def load_scenario(folder: Path, problems: list[Problem] | None = None) -> Scenar
     )
 
 
+def split_options(words: Sequence[str]) -> list[str]:
+    """Return the words with ``--option=value`` as two."""
+    return [part for word in words for part in (word.split("=", 1) if word.startswith("--") else [word])]
+
+
+def overrides_problems(scenario: Scenario, overrides: dict[str, str] | None) -> list[Problem]:
+    """Return a problem if ``overrides`` of the agreement would reach nobody: an executable reads it from the file."""
+    coordinator = next(entry for entry in scenario.entries if entry.name == Role.COORDINATOR.value)
+    if not overrides or coordinator.module != WRAPPER:
+        return []
+    allowed = f"the coordinator is an executable, which is not told of changes: change {shown(scenario.session_file)} itself"
+    return [Problem("command line", "--set", ", ".join(f"{key}={value}" for key, value in overrides.items()), allowed)]
+
+
 def _load_broker(path: Path, problems: list[Problem] | None) -> BrokerConfig:
     try:
         return load_config(path, BrokerConfig, shown(path))
@@ -142,7 +179,7 @@ def _agents(names: list[str]) -> tuple[str, ...]:
 
 
 def _session_file(coordinator: FederateEntry) -> Path:
-    return coordinator.option("--session", "../scenario.yaml")
+    return coordinator.option("--session", DEFAULT_SESSION)
 
 
 def _world(entries: list[FederateEntry]) -> World | None:
@@ -157,7 +194,7 @@ def _world(entries: list[FederateEntry]) -> World | None:
 
 
 def _is_ours(entry: FederateEntry) -> bool:
-    return entry.module is not None and entry.module.startswith("federates.")
+    return entry.module is not None and entry.module.startswith("federates.") and entry.module != WRAPPER
 
 
 def _entries(data: dict[str, Any], runner: Path) -> tuple[FederateEntry, ...]:

@@ -19,13 +19,17 @@ from federates.boundary.errors import ConfigError, FederationEndedError, Portage
 from federates.boundary.roles import CoordinationAlgorithm, PowerOperator, TrafficModel, TransportOperator
 from federates.boundary.session import RailSession, RoadSession, Session, parse_session
 from federates.boundary.topics import Role
+from federates.runtime.confinement import Confinement
 from federates.runtime.coordinator_loop import run_coordinator
 from federates.runtime.desks import desk_of
 from federates.runtime.federate import Federate
 from federates.runtime.identity import RunIdentity, process_start, wait_for_identity
+from federates.runtime.ledger import Ledger
+from federates.runtime.opened_files import write_files_record
 from federates.runtime.operator_loop import run_operator
-from federates.runtime.plugins import LoadedAgent, load_agent
+from federates.runtime.plugins import LoadedAgent, load_agent, read_agent_file
 from federates.runtime.results import PROCESS_RECORD, ResultWriter, write_json
+from federates.runtime.sandbox import NOT_CONFINED
 from federates.runtime.traffic_loop import run_traffic
 from federates.runtime.watchdog import Watchdog
 
@@ -54,41 +58,66 @@ def agent_main(role: Role, argv: list[str] | None = None) -> int:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     faulthandler.enable()
     arguments = _parse(role, argv)
+    results: Path | None = None
     try:
         overrides = _overrides(arguments.set)
-        loaded = load_agent(role, arguments.config)
+        read_agent_file(role, arguments.config)
         identity = wait_for_identity()
+        results = Path(identity.run_folder) / role.value
+        # From here on the process may read its own only; the agent's code is not ours, and is imported after that.
+        confinement = Confinement(role, identity, arguments.config.resolve().parent, arguments.session)
+    except PortageError as error:
+        return _refuse(role, error, results)
+    try:
+        loaded = load_agent(role, arguments.config, world=identity.world)
         session = None
         if role is Role.COORDINATOR:
             session = load_session(arguments.session, overrides, identity.run_id)
-    except ConfigError as error:
-        print(f"portage: {role}: the configuration cannot be used\n{error}", file=sys.stderr, flush=True)
-        return 2
+        return 0 if run_agent(loaded, identity, session, confinement) is None else 1
     except PortageError as error:
-        print(f"portage: {role}: {error}", file=sys.stderr, flush=True)
-        return 1
-    return 0 if run_agent(loaded, identity, session, hard=True) is None else 1
+        return _refuse(role, error, results)
+    finally:
+        confinement.close()
 
 
-def run_agent(loaded: LoadedAgent, identity: RunIdentity, session: Session | None, *, hard: bool) -> Exception | None:
+def _refuse(role: Role, error: PortageError, results: Path | None) -> int:
+    """Say why the agent cannot start, in its ``results`` too if there is a run, and return the exit code."""
+    if isinstance(error, ConfigError):
+        words, code = f"portage: {role}: the configuration cannot be used\n{error}", 2
+    else:
+        words, code = f"portage: {role}: {error}", 1
+    print(words, file=sys.stderr, flush=True)
+    if results is not None:
+        ResultWriter(results).fail(role.value, words.removeprefix("portage: "), own_fault=True)
+    return code
+
+
+def run_agent(
+    loaded: LoadedAgent, identity: RunIdentity, session: Session | None, confinement: Confinement | None = None
+) -> Exception | None:
     """Take one agent through its whole run; return what ended it early, or None.
 
-    ``session`` is given to the coordinator only. ``hard`` ends the process if a wait passes its limit; threads leave it off.
-    A failure reaches every other agent as a HELICS global error with this agent's name in it.
+    ``session`` is given to the coordinator only, ``confinement`` to an agent that has a process of its own: it ends the process
+    if a wait passes its limit. A failure reaches every other agent as a HELICS global error with this agent's name in it.
     """
-    folder = Path(identity.run_folder) / loaded.role.value
-    life = _Life(loaded.role)
+    folder, hard = Path(identity.run_folder) / loaded.role.value, confinement is not None
+    life = _Life(loaded.role, confinement)
     watchdog = Watchdog(life.alarm, hard=hard).start()
     failure: Exception | None = None
     try:
         life.writer = ResultWriter(folder)
         write_json(folder / "config.json", loaded.resolved())
-        if hard:
+        if confinement is None:
+            write_files_record(folder, NOT_CONFINED, "none")
+        else:
             write_json(folder / PROCESS_RECORD, {"pid": os.getpid(), "start": process_start(os.getpid())})
         life.agent = loaded.create()
         life.federate = Federate(loaded.role, identity, watchdog)
+        if identity.broker.audit.ledger:
+            life.federate.ledger = Ledger(life.writer, identity.run_id)
         _live(life.federate, life.agent, session, life.writer)
         life.close()
+        life.note_files()
         life.writer.finish(loaded.role.value, {"helics": h.helicsGetVersion()})
         life.federate.finish()
     except Exception as error:
@@ -106,6 +135,7 @@ class _Life:
     """What an agent has, as far as it has got; says what happened if it fails."""
 
     role: Role
+    confinement: Confinement | None = None
     writer: ResultWriter | None = None
     federate: Federate | None = None
     agent: Any = None
@@ -116,9 +146,15 @@ class _Life:
         if isinstance(agent, TrafficModel):
             agent.close()
 
+    def note_files(self) -> None:
+        """Write down what the process has opened up to now."""
+        if self.confinement is not None:
+            self.confinement.write()
+
     def alarm(self, reason: str) -> None:
         """Say on disk and to the federation what took too long; the main thread may be stuck and unable to."""
         message = self._named(reason)
+        self.note_files()
         if self.writer is not None:
             self.writer.fail(self.role.value, message, own_fault=True, flush=False)
         if self.federate is not None:
@@ -132,14 +168,16 @@ class _Life:
         if not isinstance(error, PortageError):
             traceback.print_exception(error)
         print(f"portage: {message}", file=sys.stderr, flush=True)
+        self.note_files()
+        # Before the others hear of it: whoever's record is the first is the one at fault.
+        if self.writer is not None:
+            self.writer.fail(self.role.value, message, own_fault=own_fault)
         if self.federate is not None and own_fault:
             self.federate.fail(message)
         try:
             self.close()
         except Exception as second:
             print(f"portage: {self.role}: and then, while closing: {second}", file=sys.stderr, flush=True)
-        if self.writer is not None:
-            self.writer.fail(self.role.value, message, own_fault=own_fault)
 
     def _named(self, message: str) -> str:
         return message if message.startswith(f"{self.role}:") else f"{self.role}: {message}"

@@ -7,18 +7,24 @@ import os
 import time
 from pathlib import Path
 
+from federates.boundary.topics import Role
 from federates.runtime.identity import wait_for_identity
 
-__all__ = ["say_where_the_report_is"]
+__all__ = ["OUTCOME_RECORD", "say_where_the_report_is"]
+
+
+OUTCOME_RECORD = "outcome.json"
+"""What came out of the run, among the coordinator's own results: it may not read beyond these."""
 
 
 def say_where_the_report_is() -> int:
     """Wait until the broker has completed the run, print where the report is, and return the exit code."""
     identity = wait_for_identity(limit_s=1.0)
     folder = Path(identity.run_folder)
+    outcome = folder / Role.COORDINATOR.value / OUTCOME_RECORD
     deadline = time.monotonic() + identity.broker.limits.finish_s
     parent = os.getppid()
-    while not (folder / "run.json").exists():
+    while not outcome.exists():
         if os.getppid() != parent:
             return 1
         if time.monotonic() > deadline:
@@ -27,7 +33,7 @@ def say_where_the_report_is() -> int:
             )
             return 1
         time.sleep(0.05)
-    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    record = json.loads(outcome.read_text(encoding="utf-8"))
     if record["status"] != "complete":
         print(f"portage: the run failed: {record['failure']}", flush=True)
         return 1

@@ -17,9 +17,10 @@ from federates.boundary.messages import Array, Frame, decode, encode
 from federates.boundary.session import Session, World, parse_session
 from federates.boundary.topics import Role, Topic, received_by, sent_by, topic
 from federates.runtime.identity import RunIdentity
+from federates.runtime.ledger import Ledger
 from federates.runtime.watchdog import Watchdog
 
-__all__ = ["SESSION_KEY", "Federate", "core_init_string"]
+__all__ = ["SESSION_KEY", "Federate", "core_init_string", "federate_info"]
 
 SESSION_KEY = f"{Role.COORDINATOR}/session"
 
@@ -52,8 +53,10 @@ class Federate:
         self.identity = identity
         self.watchdog = watchdog
         self.session: Session | None = None
+        self.ledger: Ledger | None = None
+        """Where every message is written down; set by whoever makes the federate, or None."""
         with self._helics(), watchdog.limit(identity.broker.limits.join_s, f"{role}: reaching the broker"):
-            self._fed = h.helicsCreateValueFederate(role.value, _federate_info(role, identity))
+            self._fed = h.helicsCreateValueFederate(role.value, federate_info(role.value, identity))
             self._publications = {t.key: self._register_publication(t) for t in sent_by(role, identity.world)}
             self._inputs = {t.key: (t, self._register_input(t)) for t in received_by(role, identity.world)}
 
@@ -69,10 +72,14 @@ class Federate:
         with self._helics(), self.watchdog.limit(limit_s, f"{self.role}: waiting for every federate to join"):
             h.helicsFederateEnterInitializingMode(self._fed)
             if session is not None:
-                h.helicsPublicationPublishBytes(self._publications[SESSION_KEY], session.model_dump_json().encode())
+                text = session.model_dump_json().encode()
+                self._note_session("sent", text)
+                h.helicsPublicationPublishBytes(self._publications[SESSION_KEY], text)
             h.helicsFederateEnterExecutingMode(self._fed)
             if session is None:
-                session = parse_session(json.loads(h.helicsInputGetBytes(self._inputs[SESSION_KEY][1])), SESSION_KEY)
+                text = h.helicsInputGetBytes(self._inputs[SESSION_KEY][1])
+                self._note_session("received", text)
+                session = parse_session(json.loads(text), SESSION_KEY)
         self.session = session
         return session
 
@@ -81,7 +88,10 @@ class Federate:
         key = f"{self.role}/{name}"
         if key not in self._publications or key == SESSION_KEY:
             raise BoundaryError(f"{self.role} may not publish {name!r}: it is not in the topic table")
-        payload = encode(topic(key), period, round_, np.asarray(values, dtype=np.float64), self._agreed())
+        array = np.asarray(values, dtype=np.float64)
+        payload = encode(topic(key), period, round_, array, self._agreed())
+        if self.ledger is not None:
+            self.ledger.sent(key, period, round_, array.shape, payload)
         with self._helics():
             h.helicsPublicationPublishBytes(self._publications[key], payload)
 
@@ -141,13 +151,34 @@ class Federate:
         return None
 
     def updates(self) -> dict[str, Frame]:
-        """Return every message that came with the last grant, by topic key."""
-        frames: dict[str, Frame] = {}
+        """Return every message that came with the last grant, by topic key.
+
+        Raises
+        ------
+        BoundaryError : a message breaks the topic table; the error names the sender, and the ledger has it.
+        """
         with self._helics():
-            for key, (entry, handle) in self._inputs.items():
-                if key != SESSION_KEY and h.helicsInputIsUpdated(handle):
-                    frames[key] = decode(entry, h.helicsInputGetBytes(handle), self._agreed())
-        return frames
+            return {
+                key: self._read(entry, h.helicsInputGetBytes(handle))
+                for key, (entry, handle) in self._inputs.items()
+                if key != SESSION_KEY and h.helicsInputIsUpdated(handle)
+            }
+
+    def _read(self, entry: Topic, payload: bytes) -> Frame:
+        """Return the message in ``payload``, and write it down whether it can be read or not."""
+        try:
+            frame = decode(entry, payload, self._agreed())
+        except BoundaryError as error:
+            if self.ledger is not None:
+                self.ledger.unreadable(entry.key, payload, str(error))
+            raise BoundaryError(f"{entry.sender} sent what the topic table does not allow: {error}") from error
+        if self.ledger is not None:
+            self.ledger.received(entry.key, frame.period, frame.round, frame.values.shape, payload)
+        return frame
+
+    def _note_session(self, direction: str, text: bytes) -> None:
+        if self.ledger is not None:
+            self.ledger.session(direction, SESSION_KEY, text)
 
     def finish(self) -> None:
         """Leave the federation in good order."""
@@ -165,7 +196,11 @@ class Federate:
             h.helicsFederateFree(self._fed)
 
     def _register_publication(self, entry: Topic) -> Any:
-        return h.helicsFederateRegisterTypePublication(self._fed, entry.name, entry.type_name, "")
+        """Register a topic of which HELICS itself lets exactly its receivers be connected when the run starts."""
+        handle = h.helicsFederateRegisterTypePublication(self._fed, entry.name, entry.type_name, "")
+        receivers = [role for role in entry.receivers if role in self.identity.agents]
+        h.helicsPublicationSetOption(handle, h.HELICS_HANDLE_OPTION_CONNECTIONS, len(receivers))
+        return handle
 
     def _register_input(self, entry: Topic) -> Any:
         handle = h.helicsFederateRegisterTypeInput(self._fed, f"in/{entry.key}", entry.type_name, "")
@@ -195,11 +230,12 @@ class Federate:
             raise FederationEndedError(f"{self.role}: {reason}") from error
 
 
-def _federate_info(role: Role, identity: RunIdentity) -> Any:
+def federate_info(name: str, identity: RunIdentity) -> Any:
+    """Return what HELICS must be told to make the federate ``name`` of this run."""
     broker = identity.broker
     info = h.helicsCreateFederateInfo()
     h.helicsFederateInfoSetCoreTypeFromString(info, broker.core_type)
-    h.helicsFederateInfoSetCoreName(info, f"{identity.run_id}-{role}")
+    h.helicsFederateInfoSetCoreName(info, f"{identity.run_id}-{name}")
     h.helicsFederateInfoSetCoreInitString(info, core_init_string(identity))
     h.helicsFederateInfoSetTimeProperty(info, h.HELICS_PROPERTY_TIME_DELTA, 1e-9)
     h.helicsFederateInfoSetFlagOption(info, h.HELICS_FLAG_TERMINATE_ON_ERROR, True)

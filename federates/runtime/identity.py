@@ -32,6 +32,9 @@ IDENTITY_VARIABLE = "PORTAGE_IDENTITY"
 _PORTS_PER_RUN = 40
 """HELICS takes the ports after the broker's for the federates' cores."""
 
+_TEMPORARY = Path(tempfile.gettempdir())
+"""The system's folder for temporary files; an agent gets one of its own later (federates/runtime/sandbox.py)."""
+
 _known: dict[Path, RunIdentity] = {}
 """Identities this process has read; the broker removes its file when the run is over."""
 
@@ -54,6 +57,11 @@ class RunIdentity:
     def world(self) -> World:
         """Return the world of the run: without a traffic model it is the rail."""
         return World.ROAD if Role.TRAFFIC in self.agents else World.RAIL
+
+    @property
+    def ports(self) -> range:
+        """Return the TCP ports that the broker and all federates of the run take."""
+        return range(self.port, self.port + _PORTS_PER_RUN)
 
     def write(self, path: Path) -> None:
         """Write to ``path`` in one step, readable by this user only."""
@@ -80,7 +88,7 @@ def identity_path() -> Path:
         return Path(named)
     parent = psutil.Process(os.getppid())
     user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
-    folder = Path(tempfile.gettempdir()) / f"portage-{user}"
+    folder = _TEMPORARY / f"portage-{user}"
     return folder / f"{parent.pid}-{process_start(parent.pid)}.json"
 
 

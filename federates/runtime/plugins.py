@@ -21,9 +21,10 @@ from pydantic import Field
 from federates.boundary.config import Config, parse_config, read_yaml
 from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.roles import CoordinationAlgorithm, Plugin, PowerOperator, TrafficModel, TransportOperator
+from federates.boundary.session import World
 from federates.boundary.topics import Role
 
-__all__ = ["CLASS_KEY", "LoadedAgent", "load_agent"]
+__all__ = ["CLASS_KEY", "LoadedAgent", "load_agent", "read_agent_file"]
 
 CLASS_KEY: dict[Role, str] = {
     Role.POWER_OPERATOR: "operator",
@@ -86,12 +87,25 @@ class LoadedAgent:
         return {CLASS_KEY[self.role]: self.name, "settings": self.settings.model_dump(mode="json")}
 
 
-def load_agent(role: Role, config: Path, shown_as: str | None = None) -> LoadedAgent:
+def read_agent_file(role: Role, config: Path, shown_as: str | None = None) -> dict[str, Any]:
+    """Return what stands in an agent's ``config.yaml``, without importing the class that it names.
+
+    Raises
+    ------
+    ConfigError : with everything that is wrong but for the settings, which only the class knows.
+    """
+    file = shown_as or str(config)
+    data = read_yaml(config, file)
+    parse_config(data, _FILE[role], file)
+    return data
+
+
+def load_agent(role: Role, config: Path, shown_as: str | None = None, world: World | None = None) -> LoadedAgent:
     """Return the class that ``config`` names and its settings.
 
     Raises
     ------
-    ConfigError : with everything that is wrong in the file.
+    ConfigError : with everything that is wrong in the file; only that the class cannot work in ``world``, if it cannot.
     """
     file = shown_as or str(config)
     data = read_yaml(config, file)
@@ -104,6 +118,10 @@ def load_agent(role: Role, config: Path, shown_as: str | None = None) -> LoadedA
     if not isinstance(name, str):
         raise ConfigError(problems)
     cls = _find(role, name, folder, file)
+    if world is not None and world not in cls.worlds:
+        # Its settings are those of the other world: every one of them would be said to be wrong.
+        allowed = f"works in the world {' or '.join(cls.worlds)} only, and this scenario's is {world}"
+        raise ConfigError([Problem(file, CLASS_KEY[role], repr(name), allowed)])
     try:
         settings = _settings(data.get("settings") or {}, cls, file)
     except ConfigError as error:

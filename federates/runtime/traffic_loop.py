@@ -8,7 +8,7 @@ from federates.boundary.errors import BoundaryError
 from federates.boundary.messages import Array, Departure, TrafficObservation
 from federates.boundary.roles import TrafficModel
 from federates.boundary.session import RoadSession
-from federates.boundary.topics import Role
+from federates.boundary.topics import MAX_ROUTE_LINKS, Role
 from federates.runtime.federate import Federate
 from federates.runtime.inbox import Inbox
 from federates.runtime.results import ResultWriter
@@ -54,9 +54,14 @@ def rows_to_departures(rows: Array, session: RoadSession) -> list[Departure]:
     departures = []
     for row in rows:
         numbers = [int(value) for value in row]
-        if any(number != value for number, value in zip(numbers, row, strict=True)) or numbers[2] < 0:
-            raise BoundaryError(f"{_DEPARTURES}: indices and vehicles must be whole numbers, got {row.tolist()}")
+        if any(number != value for number, value in zip(numbers, row, strict=True)) or min(numbers[:2]) < 0 or numbers[2] < 1:
+            raise BoundaryError(
+                f"{_DEPARTURES}: indices must be whole numbers, and every row must have a vehicle, got {row.tolist()}"
+            )
         links = [index for index in numbers[3:] if index >= 0]
+        # What stands behind the last link could carry anything, so nothing may.
+        if numbers[3 + len(links) :] != [-1] * (MAX_ROUTE_LINKS - len(links)):
+            raise BoundaryError(f"{_DEPARTURES}: behind the last link every number must be -1, got {row.tolist()}")
         try:
             departures.append(
                 Departure(

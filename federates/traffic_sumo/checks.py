@@ -11,7 +11,7 @@ from federates.traffic_sumo.network import GORE_M, MERGE_M
 from federates.traffic_sumo.programs import find_program
 from federates.traffic_sumo.settings import Engine, Settings
 
-__all__ = ["find_problems"]
+__all__ = ["find_problems", "find_road_problems"]
 
 _CONFIG = "config.yaml"
 
@@ -25,12 +25,25 @@ def find_problems(settings: Settings, folder: Path, session: RoadSession) -> lis
         except ConfigError as error:
             problems.extend(error.problems)
     problems.extend(_engine_problems(settings))
-    problems.extend(_session_problems(settings, session))
+    problems.extend(_step_problems(settings, session))
+    found, road = find_road_problems(settings, folder, session)
+    return problems + found + ([] if road is None else _poll_problems(settings, road))
+
+
+def find_road_problems(settings: Settings, folder: Path, session: RoadSession) -> tuple[list[Problem], Road | None]:
+    """Return what is wrong with sites and data files, whatever moves the vehicles; and the road, if its files can be read."""
+    problems = _station_problems(settings, session)
     try:
         road = load_road(settings, folder)
     except ConfigError as error:
-        return problems + error.problems
-    return problems + _road_problems(settings, session, road)
+        return problems + error.problems, None
+    known = ", ".join(road.links)
+    problems += [
+        Problem(settings.links_file, "link", name, f"a link of the session has no row; rows: {known}")
+        for name in session.links
+        if name not in road.links
+    ]
+    return problems + _site_problems(settings, session, road), road
 
 
 def _engine_problems(settings: Settings) -> list[Problem]:
@@ -44,7 +57,7 @@ def _engine_problems(settings: Settings) -> list[Problem]:
     return []
 
 
-def _session_problems(settings: Settings, session: RoadSession) -> list[Problem]:
+def _station_problems(settings: Settings, session: RoadSession) -> list[Problem]:
     problems = []
     for name in session.stations:
         if name not in settings.stations:
@@ -56,25 +69,25 @@ def _session_problems(settings: Settings, session: RoadSession) -> list[Problem]
         if name not in session.stations:
             known = ", ".join(session.stations)
             problems.append(Problem(_CONFIG, f"settings.stations.{name}", name, f"no station of the session: {known}"))
-    bin_s = session.period_s / session.bins_per_period
-    if bin_s < settings.step_s:
-        allowed = f"not longer than a bin of the session ({bin_s:g} s)"
-        problems.append(Problem(_CONFIG, "settings.step_s", f"{settings.step_s:g}", allowed))
     return problems
 
 
-def _road_problems(settings: Settings, session: RoadSession, road: Road) -> list[Problem]:
+def _step_problems(settings: Settings, session: RoadSession) -> list[Problem]:
+    bin_s = session.period_s / session.bins_per_period
+    if bin_s >= settings.step_s:
+        return []
+    allowed = f"not longer than a bin of the session ({bin_s:g} s)"
+    return [Problem(_CONFIG, "settings.step_s", f"{settings.step_s:g}", allowed)]
+
+
+def _poll_problems(settings: Settings, road: Road) -> list[Problem]:
     problems = []
-    known = ", ".join(road.links)
-    for name in session.links:
-        if name not in road.links:
-            problems.append(Problem(settings.links_file, "link", name, f"a link of the session has no row; rows: {known}"))
     for link in road.links.values():
         main_s = (1000.0 * link.length_km - MERGE_M - GORE_M) / (settings.free_speed_m_per_s * 1.15)
         if main_s < settings.poll_s:
             allowed = f"at most {main_s:.0f} s, the shortest drive over link {link.name}, or vehicles are missed"
             problems.append(Problem(_CONFIG, "settings.poll_s", f"{settings.poll_s:g}", allowed))
-    return problems + _site_problems(settings, session, road)
+    return problems
 
 
 def _site_problems(settings: Settings, session: RoadSession, road: Road) -> list[Problem]:

@@ -10,10 +10,9 @@ from federates.boundary.messages import LinkObservation
 from federates.traffic_sumo.data import Link
 from federates.traffic_sumo.engine import Sumo
 from federates.traffic_sumo.network import link_edges, main_edge
+from federates.traffic_sumo.trips import MVES_PREFIX
 
-__all__ = ["MVES_PREFIX", "Crossing", "LinkDetectors"]
-
-MVES_PREFIX = "mves_"
+__all__ = ["Crossing", "LinkDetectors"]
 
 
 @dataclass(slots=True)

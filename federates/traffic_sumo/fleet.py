@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 
-from federates.boundary.errors import ModelError
 from federates.boundary.messages import Departure
-from federates.traffic_sumo.detectors import MVES_PREFIX
 from federates.traffic_sumo.engine import Sumo
 from federates.traffic_sumo.network import RAMP_M, entry_edge, exit_edge, link_edges
+from federates.traffic_sumo.trips import Trip, plan_trips
 
-__all__ = ["MVES_TYPE", "Fleet", "Trip"]
+__all__ = ["MVES_TYPE", "Fleet"]
 
 MVES_TYPE = "mves"
 _PARKING = 1
 _PARKED_S = 900.0
 """Longer than any poll, so that every parked vehicle is seen; SUMO then ends its route. Removing it by hand crashes SUMO 1.28."""
-
-
-@dataclass(slots=True)
-class Trip:
-    """One mobile storage's drive. Times in s of the run; -1 while unknown."""
-
-    name: str
-    period: int
-    origin: str
-    destination: str
-    route: tuple[str, ...]
-    planned_s: float
-    depart_s: float = -1.0
-    arrive_s: float = -1.0
-
-    @property
-    def last_edge(self) -> str:
-        """Return the ramp on which the vehicle stops."""
-        return exit_edge(self.route[-1], self.destination)
 
 
 @dataclass(slots=True)
@@ -49,21 +28,10 @@ class Fleet:
     _near: set[str] = field(default_factory=set)
 
     def send(self, period: int, begin_s: float, period_s: float, offset_s: float, departures: list[Departure]) -> list[Trip]:
-        """Add the vehicles of a period, each row of ``departures`` evenly spaced over it; return them.
-
-        Names count through the rows of a pair of stations, so they are the same in every run.
-        """
-        number: dict[tuple[str, str], int] = {}
-        added = []
-        for row in departures:
-            pair = (row.origin, row.destination)
-            for i in range(row.vehicles):
-                number[pair] = number.get(pair, 0) + 1
-                name = f"{MVES_PREFIX}p{period:02d}_{row.origin}_{row.destination}_{number[pair]:04d}"
-                planned = math.floor(begin_s + offset_s + (period_s - offset_s) * (i + 0.5) / row.vehicles)
-                trip = Trip(name, period, row.origin, row.destination, tuple(row.links), max(planned, begin_s + offset_s))
-                self._add(trip)
-                added.append(trip)
+        """Add the vehicles of a period, each row of ``departures`` evenly spaced over it; return them."""
+        added = plan_trips(period, begin_s, period_s, offset_s, departures)
+        for trip in added:
+            self._add(trip)
         return added
 
     def _add(self, trip: Trip) -> None:
@@ -71,12 +39,12 @@ class Fleet:
         route = "|".join((trip.origin, *trip.route, trip.destination))
         if route not in self._routes:
             edges = [edge for link in trip.route for edge in link_edges(link)]
-            call(api.route.add, route, [entry_edge(trip.origin, trip.route[0]), *edges, trip.last_edge])
+            call(api.route.add, route, [entry_edge(trip.origin, trip.route[0]), *edges, _last_edge(trip)])
             self._routes.add(route)
         depart = f"{self.zero_s + trip.planned_s:.2f}"
         call(api.vehicle.add, trip.name, route, MVES_TYPE, depart, "best", "base", "max")
         # It parks at the end of its ramp, so that SUMO notes the time; at its route's end it would be gone by the next poll.
-        call(api.vehicle.setStop, trip.name, trip.last_edge, RAMP_M - 1.0, 0, _PARKED_S, _PARKING)
+        call(api.vehicle.setStop, trip.name, _last_edge(trip), RAMP_M - 1.0, 0, _PARKED_S, _PARKING)
         self.trips[trip.name] = trip
 
     def note_passed(self, link: str, names: list[str]) -> None:
@@ -98,15 +66,7 @@ class Fleet:
         self._near.difference_update(trip.name for trip in done)
         return done
 
-    def check_routes(self, departures: list[Departure], ends: dict[str, tuple[str, str]], junctions: dict[str, str]) -> None:
-        """Refuse a route that cannot be driven; ``ends`` are the links' junctions, ``junctions`` the stations'."""
-        for row in departures:
-            unknown = [link for link in row.links if link not in ends]
-            if unknown or not row.links:
-                raise ModelError(f"route {row.origin} -> {row.destination}: unknown or no links: {', '.join(unknown) or 'none'}")
-            places = [junctions[row.origin], *(ends[link][1] for link in row.links)]
-            starts = [*(ends[link][0] for link in row.links), junctions[row.destination]]
-            for place, start in zip(places, starts, strict=True):
-                if place != start:
-                    shown = " | ".join(row.links)
-                    raise ModelError(f"route {row.origin} -> {row.destination} ({shown}) is broken: from {place} to {start}")
+
+def _last_edge(trip: Trip) -> str:
+    """Return the ramp on which the vehicle stops."""
+    return exit_edge(trip.route[-1], trip.destination)

@@ -20,11 +20,13 @@ from federates.traffic_sumo.data import Road, load_road
 from federates.traffic_sumo.demand import count_paths, draw_vehicles, enumerate_paths, leads_s, movement_peaks
 from federates.traffic_sumo.detectors import LinkDetectors
 from federates.traffic_sumo.engine import Sumo
-from federates.traffic_sumo.fleet import Fleet, Trip
+from federates.traffic_sumo.fleet import Fleet
 from federates.traffic_sumo.network import link_edges, plan_network
 from federates.traffic_sumo.programs import netconvert
+from federates.traffic_sumo.records import record_clock, record_map, record_observation, record_trip
 from federates.traffic_sumo.routes_file import write_routes
 from federates.traffic_sumo.scratch import new_scratch
+from federates.traffic_sumo.trips import Trip, check_routes
 
 __all__ = ["SumoTraffic"]
 
@@ -69,7 +71,8 @@ class SumoTraffic(TrafficModel):
         self._fleet = Fleet(self._sumo, self._zero_s)
         self._detectors = LinkDetectors(self._sumo, list(self._road.links.values()))
         self._control = DelayController(self._road, settings, session.start_hour)
-        self._record_map()
+        record_clock(recorder, session)
+        record_map(recorder, session, self._road, self._junctions)
         self._now_s = -self._zero_s
         self._next_control_s = self._now_s
         self._advance(0.0, np.zeros((len(session.stations), 1)), np.zeros(1))
@@ -78,7 +81,7 @@ class SumoTraffic(TrafficModel):
     def run(self, period: int, departures: list[Departure]) -> TrafficObservation:
         """Move on through ``period``."""
         session, fleet = self._session, _running(self._fleet)
-        self._refuse_broken(fleet, departures)
+        self._refuse_broken(departures)
         begin_s, end_s = period * session.period_s, (period + 1) * session.period_s
         edges_s = np.linspace(begin_s, end_s, session.bins_per_period + 1)
         passing = np.zeros((len(session.stations), session.bins_per_period))
@@ -93,7 +96,7 @@ class SumoTraffic(TrafficModel):
                 arrived += 1
         links = self._detectors.observe(session.links, self.settings.free_speed_m_per_s)
         observation = TrafficObservation(links, StationObservation(passing, arrivals))
-        self._record(period, observation)
+        record_observation(_running(self._recorder), session, period, observation)
         self._report(period, len(sent), arrived)
         if period == session.periods - 1:
             self._record_unfinished(fleet)
@@ -147,7 +150,7 @@ class SumoTraffic(TrafficModel):
                 watched = crossings[self.settings.stations[name].passing_link]
                 passing[i, _bin((begin_s + self._now_s) / 2, edges_s)] += watched.passed_other
             for trip in fleet.collect():
-                self._record_trip(trip)
+                record_trip(_running(self._recorder), trip)
                 arrived.append(trip)
         return arrived
 
@@ -159,66 +162,18 @@ class SumoTraffic(TrafficModel):
                     sumo.call(sumo.api.edge.setMaxSpeed, edge, speed)
         self._next_control_s = self._now_s + self.settings.control_s
 
-    def _refuse_broken(self, fleet: Fleet, departures: list[Departure]) -> None:
+    def _refuse_broken(self, departures: list[Departure]) -> None:
         ends = {link.name: (link.start, link.end) for link in self._road.links.values()}
-        junctions = {name: site.junction for name, site in self.settings.stations.items()}
-        fleet.check_routes(departures, ends, junctions)
+        check_routes(departures, ends, self._junctions)
 
-    def _record_map(self) -> None:
-        """Record the course of the links and the places of the stations."""
-        recorder, junctions = _running(self._recorder), self._road.junctions
-        for name in self._session.links:
-            link = self._road.links[name]
-            first, last = junctions[link.start], junctions[link.end]
-            points = [(first.lat_deg, first.lon_deg), *link.points, (last.lat_deg, last.lon_deg)]
-            for number, (lat, lon) in enumerate(points):
-                recorder.record("link_geometry", link=name, seq=number, lat=lat, lon=lon)
-        for name in self._session.stations:
-            site = junctions[self.settings.stations[name].junction]
-            recorder.record("station_sites", station=name, lat=site.lat_deg, lon=site.lon_deg)
-
-    def _record(self, period: int, observation: TrafficObservation) -> None:
-        recorder, session = _running(self._recorder), self._session
-        links, stations = observation.links, observation.stations
-        for i, name in enumerate(session.links):
-            recorder.record(
-                "link_state",
-                period=period,
-                link=name,
-                flow_veh_per_h=float(links.flow_veh_per_h[i]),
-                density_veh_per_km=float(links.density_veh_per_km[i]),
-                speed_m_per_s=float(links.speed_m_per_s[i]),
-                travel_time_s=float(links.travel_time_s[i]),
-            )
-        for number in range(session.bins_per_period):
-            for i, name in enumerate(session.stations):
-                recorder.record(
-                    "station_state",
-                    period=period,
-                    bin=number,
-                    station=name,
-                    passing_veh=float(stations.passing_veh[i, number]),
-                    arrivals_veh=float(stations.arrivals_veh[i, number]),
-                )
+    @property
+    def _junctions(self) -> dict[str, str]:
+        return {name: site.junction for name, site in self.settings.stations.items()}
 
     def _record_unfinished(self, fleet: Fleet) -> None:
         for trip in fleet.trips.values():
-            self._record_trip(trip)
+            record_trip(_running(self._recorder), trip)
         fleet.trips.clear()
-
-    def _record_trip(self, trip: Trip) -> None:
-        arrived = trip.arrive_s >= 0
-        _running(self._recorder).record(
-            "deliveries",
-            vehicle=trip.name,
-            period=trip.period,
-            origin=trip.origin,
-            destination=trip.destination,
-            route="|".join(trip.route),
-            depart_s=float(trip.depart_s if arrived else trip.planned_s),
-            arrive_s=trip.arrive_s,
-            road_time_s=round(trip.arrive_s - trip.depart_s, 2) if arrived else -1.0,
-        )
 
     def _report(self, period: int, sent: int, arrived: int) -> None:
         sumo = _running(self._sumo)

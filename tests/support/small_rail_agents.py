@@ -105,7 +105,8 @@ class SmallRailTransport(TransportOperator):
 
     def evaluate(self, connection_veh, opening):
         assert opening is None
-        return self._best(lambda stand, moved, k: 1e6 * np.maximum(connection_veh[k] - stand, 0).sum() + self._cost(moved))
+        best = self._best(lambda stand, moved, k: 1e6 * np.maximum(connection_veh[k] - stand, 0).sum() + self._cost(moved))
+        return ConnectionAnswer(best.connection_veh, best.cost_usd, best.cost_usd)
 
     def commit(self, connection_veh):
         p = self.period

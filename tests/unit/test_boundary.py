@@ -163,19 +163,31 @@ def test_a_malformed_payload_is_refused(payload):
 
 
 def test_departures_survive_the_wire():
-    sent = [Departure("r1", "q3", 7, ("a", "c")), Departure("r2", "q1", 0, ("b",))]
+    sent = [Departure("r1", "q3", 7, ("a", "c")), Departure("r2", "q1", 1, ("b",))]
     assert rows_to_departures(departures_to_rows(sent, SESSION), SESSION) == sent
     entry = topic("transport_operator/departures")
     empty = decode(entry, encode(entry, 3, 1, departures_to_rows([], SESSION), SESSION), SESSION)
     assert empty.values.shape == (0, 3 + MAX_ROUTE_LINKS)
 
 
-@pytest.mark.parametrize("row", [[9, 0, 1], [0, 9, 1], [0, 0, -1], [0, 0, 1.5]])
+@pytest.mark.parametrize("row", [[9, 0, 1], [0, 9, 1], [-1, 0, 1], [0, 0, -1], [0, 0, 0], [0, 0, 1.5], [0, 0, 1, -7], [0, 0, 1, 0, -1, 1]])
 def test_departures_outside_the_session_are_refused(row):
     rows = np.full((1, 3 + MAX_ROUTE_LINKS), -1.0)
-    rows[0, :3] = row
+    rows[0, : len(row)] = row
     with pytest.raises(BoundaryError):
         rows_to_departures(rows, SESSION)
+
+
+def test_a_topic_may_limit_its_free_dimension():
+    """A second plane would be room for numbers that nobody agreed on; it is refused by sender and receiver alike."""
+    entry = topic("power_operator/power_slope_usd_per_veh")
+    shape = SESSION.connection_shape
+    for rows in (0, 1):
+        assert decode(entry, encode(entry, 0, 1, np.zeros((rows, *shape)), SESSION), SESSION).values.shape == (rows, *shape)
+    with pytest.raises(BoundaryError, match="2 rows; at most 1"):
+        encode(entry, 0, 1, np.zeros((2, *shape)), SESSION)
+    with pytest.raises(BoundaryError, match="2 rows; at most 1"):
+        decode(entry, np.zeros(2 + 2 * int(np.prod(shape))).astype("<f8").tobytes(), SESSION)
 
 
 def test_every_table_has_one_owner_and_described_columns():

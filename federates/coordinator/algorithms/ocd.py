@@ -6,13 +6,9 @@ disturbance (`RailOcd`); on the road every period is, over a horizon that moves 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from federates.boundary.messages import Array
-from federates.boundary.roles import CoordinationAlgorithm, Decision, Recorder, RoundResult
-from federates.boundary.session import World
+from federates.coordinator.algorithms.both_worlds import BothWorlds
 from federates.coordinator.algorithms.bounds import Outcome
 from federates.coordinator.algorithms.ocd_road import RoadOcd
 from federates.coordinator.algorithms.ocd_steps import OcdSettings, OcdSteps
@@ -33,18 +29,8 @@ class RailOcd(RailAlgorithm):
         return (yield from OcdSteps(self.settings, self.bounds, zero, by_rail=True).rounds())
 
 
-class OptimalityConditionDecomposition(CoordinationAlgorithm):
+class OptimalityConditionDecomposition(BothWorlds):
     """The paper's algorithm in the session's world."""
 
     Settings = OcdSettings
-
-    def begin(self, session: Any, recorder: Recorder) -> None:  # noqa: D102
-        kind = RailOcd if session.world is World.RAIL else RoadOcd
-        self._day: RailOcd | RoadOcd = kind(self.settings, self.folder)
-        self._day.begin(session, recorder)
-
-    def start(self, period: int, train_ready: Array | None = None) -> Decision:  # noqa: D102
-        return self._day.start(period, train_ready)
-
-    def next(self, result: RoundResult) -> Decision:  # noqa: D102
-        return self._day.next(result)
+    by_road, by_rail = RoadOcd, RailOcd

@@ -52,9 +52,14 @@ class UnitCommitmentOperator(PowerOperator):
         """Return everything wrong with settings and data files."""
         return find_problems(settings, folder, session)
 
+    @classmethod
+    def read_day(cls, settings: UnitCommitmentSettings, folder: Path, session: RailSession) -> DayData:
+        """Return the forecast day; a derived class may see the same files as a simpler system."""
+        return read_day(settings, folder, session.periods, session.period_s / 3600.0)
+
     def begin(self, session: RailSession, recorder: Recorder) -> None:  # noqa: D102
         self._session, self._recorder = session, recorder
-        self._day: DayData = read_day(self._settings, self.folder, session.periods, session.period_s / 3600.0)
+        self._day: DayData = self.read_day(self._settings, self.folder, session)
         self._fleet = storage_fleet(self._settings, session, self._day.buses)
         self._state: DayState = first_state(self._day.system, self._fleet)
         self._actual = self._actual_day()
@@ -87,10 +92,11 @@ class UnitCommitmentOperator(PowerOperator):
         self._past[:, :, self._period] = connection_veh[:, :, self._period]
 
     def _planner_for(self, opening: Array) -> Planner:
-        self._ready = opening
+        self._ready = np.array(opening, dtype=np.float64)  # a copy: the array is not ours to keep
         if self._planner is None:
             system, fleet = self._rest()
-            self._planner = Planner(self._session, system, fleet, self._period, opening, self._past.copy(), self._settings.solver)
+            past = self._past.copy()
+            self._planner = Planner(self._session, system, fleet, self._period, self._ready, past, self._settings.solver)
         return self._planner
 
     def _rest(self) -> tuple[Any, Any]:

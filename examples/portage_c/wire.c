@@ -1,0 +1,244 @@
+/* The wire: joining the run through HELICS, messages with their checks, and failing so that everyone hears of it.
+ *
+ * It does what federates/runtime/federate.py and inbox.py do for agents in Python. */
+#include "internal.h"
+
+#include <helics/helics.h>
+
+#include <limits.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+portage_run portage_this;
+#define TIME_TOLERANCE_S 1e-7
+#define HEADER 2 /* period and round, before the values */
+
+static portage_run *const run = &portage_this; /* a process is one federate */
+
+/* ---- Failing ---- */
+
+/* End without telling the federation: it has ended already, or has been told. */
+#if defined(__GNUC__)
+__attribute__((noreturn))
+#endif
+static void end_with(const char *message) {
+    fprintf(stderr, "portage: %s: %s\n", run->role != NULL ? run->role : "operator", message);
+    if (run->federate != NULL) helicsFederateFree(run->federate);
+    helicsCloseLibrary();
+    exit(1);
+}
+
+void portage_fail(const char *format, ...) {
+    char message[1024], named[1200];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    snprintf(named, sizeof named, "%s: %s", run->role != NULL ? run->role : "operator", message);
+    if (run->federate != NULL) helicsFederateGlobalError(run->federate, 1, named, NULL); /* all others stop with this message */
+    end_with(message);
+}
+
+/* A HELICS call has failed: the federation has ended, and HELICS says why. That is not our fault, so nobody is told. */
+static void check(const HelicsError *error) {
+    if (error->error_code != 0) end_with(error->message);
+}
+
+void *portage_memory(size_t count, size_t size) {
+    void *memory = calloc(count > 0 ? count : 1, size);
+    if (memory == NULL) portage_fail("no memory for %zu values", count);
+    return memory;
+}
+
+const char *portage_environment(const char *name) {
+    const char *value = getenv(name);
+    if (value == NULL || *value == '\0') {
+        portage_fail("%s is not set: start this program by `python -u -m federates.executable ROLE -- PROGRAM`", name);
+    }
+    return value;
+}
+
+int portage_by_rail(void) { return strcmp(portage_environment("PORTAGE_WORLD"), "rail") == 0; }
+
+/* ---- Joining ---- */
+
+static void add_line(const portage_topic *topic, int sent, HelicsError *error) {
+    char type[80], name[100];
+    portage_line *new_line = &run->lines[run->line_count++];
+    new_line->topic = topic;
+    snprintf(new_line->key, sizeof new_line->key, "%s/%s", topic->sender, topic->name);
+    snprintf(type, sizeof type, "portage.%s/v%d", topic->name, PORTAGE_BOUNDARY_VERSION);
+    if (sent) {
+        new_line->publication = helicsFederateRegisterTypePublication(run->federate, topic->name, type, "", error);
+    } else {
+        snprintf(name, sizeof name, "in/%s", new_line->key);
+        new_line->input = helicsFederateRegisterTypeInput(run->federate, name, type, "", error);
+        helicsInputAddTarget(new_line->input, new_line->key, error);
+        helicsInputSetOption(new_line->input, HELICS_HANDLE_OPTION_CONNECTION_REQUIRED, 1, error);
+    }
+    check(error);
+}
+
+static void register_topics(HelicsError *error) {
+    const char other_world = portage_by_rail() ? 'R' : 'L';
+    for (int i = 0; i < portage_topic_count; i++) {
+        const portage_topic *topic = &portage_topics[i];
+        const int sent = strcmp(topic->sender, run->role) == 0;
+        const int heard = topic->receiver == 'B' || topic->receiver == run->letter;
+        if (topic->world != other_world && (sent || heard)) add_line(topic, sent, error);
+    }
+}
+
+static void enter(HelicsError *error) {
+    HelicsFederateInfo info = helicsCreateFederateInfo();
+    helicsFederateInfoSetCoreTypeFromString(info, portage_environment("PORTAGE_CORE_TYPE"), error);
+    helicsFederateInfoSetCoreName(info, portage_environment("PORTAGE_CORE_NAME"), error);
+    helicsFederateInfoSetCoreInitString(info, portage_environment("PORTAGE_CORE_INIT"), error);
+    helicsFederateInfoSetTimeProperty(info, HELICS_PROPERTY_TIME_DELTA, 1e-9, error);
+    helicsFederateInfoSetFlagOption(info, HELICS_FLAG_TERMINATE_ON_ERROR, HELICS_TRUE, error);
+    helicsFederateInfoSetFlagOption(info, HELICS_FLAG_UNINTERRUPTIBLE, HELICS_TRUE, error);
+    run->federate = helicsCreateValueFederate(run->role, info, error);
+    helicsFederateInfoFree(info);
+    check(error);
+    register_topics(error);
+    helicsFederateEnterInitializingMode(run->federate, error);
+    check(error);
+    helicsFederateEnterExecutingMode(run->federate, error);
+    check(error);
+}
+
+portage_line *portage_find(const char *key) {
+    for (int i = 0; i < run->line_count; i++) {
+        if (strcmp(run->lines[i].key, key) == 0) return &run->lines[i];
+    }
+    portage_fail("%s is no topic of this operator in this world", key);
+}
+
+portage_line *portage_own(const char *name) {
+    char key[120];
+    snprintf(key, sizeof key, "%s/%s", run->role, name);
+    return portage_find(key);
+}
+
+/* ---- Messages ---- */
+
+static unsigned char *received(const portage_line *from, int *size, HelicsError *error) {
+    *size = helicsInputGetByteCount(from->input);
+    unsigned char *bytes = portage_memory((size_t)*size + 1, 1);
+    helicsInputGetBytes(from->input, bytes, *size, size, error);
+    check(error);
+    return bytes;
+}
+
+static void read_session(HelicsError *error) {
+    int size;
+    char *text = (char *)received(portage_find("coordinator/session"), &size, error);
+    text[size] = '\0';
+    portage_parse_session(text, &run->session);
+    free(text);
+    for (int i = 0, rows; i < run->line_count; i++) {
+        portage_line *entry = &run->lines[i];
+        if (entry->topic->part == 'S') continue;
+        entry->values = portage_memory(portage_values(entry->topic, &run->session, &rows), sizeof(double));
+    }
+    const size_t size_of_connection = (size_t)run->session.n * (size_t)run->session.m * (size_t)run->session.h;
+    run->answer.connection = portage_memory(size_of_connection, sizeof(double));
+    run->answer.slope = portage_memory(size_of_connection, sizeof(double));
+}
+
+static double from_wire(const unsigned char *bytes) {
+    unsigned long long bits = 0;
+    double value;
+    for (int i = 7; i >= 0; i--) bits = bits << 8 | bytes[i];
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static void to_wire(double value, unsigned char *bytes) {
+    unsigned long long bits;
+    memcpy(&bits, &value, sizeof bits);
+    for (int i = 0; i < 8; i++) bytes[i] = (unsigned char)(bits >> 8 * i);
+}
+
+static int whole_number(const portage_line *from, double value) {
+    if (!(value >= 0 && value <= INT_MAX) || value != floor(value)) {
+        portage_fail("%s: period or round is no whole number", from->key);
+    }
+    return (int)value;
+}
+
+void portage_receive(portage_line *into) {
+    HelicsError error = helicsErrorInitialize();
+    int size, rows;
+    const size_t expected = portage_values(into->topic, &run->session, &rows);
+    unsigned char *bytes = received(into, &size, &error);
+    if (size < 0 || (size_t)size != 8 * (HEADER + expected)) {
+        portage_fail("%s: has %d bytes, must have %zu: period, round and values", into->key, size, 8 * (HEADER + expected));
+    }
+    for (size_t i = 0; i < expected; i++) {
+        into->values[i] = from_wire(bytes + 8 * (HEADER + i));
+        if (!isfinite(into->values[i])) portage_fail("%s: value %zu is not finite", into->key, i);
+    }
+    into->period = whole_number(into, from_wire(bytes));
+    into->round = whole_number(into, from_wire(bytes + 8));
+    into->present = 1;
+    free(bytes);
+}
+
+void portage_send(portage_line *to, const double *values, size_t count) {
+    HelicsError error = helicsErrorInitialize();
+    unsigned char *bytes = portage_memory(HEADER + count, 8);
+    to_wire(run->period, bytes);
+    to_wire(run->round, bytes + 8);
+    for (size_t i = 0; i < count; i++) {
+        if (!isfinite(values[i])) portage_fail("%s: value %zu is not finite", to->key, i);
+        to_wire(values[i], bytes + 8 * (HEADER + i));
+    }
+    helicsPublicationPublishBytes(to->publication, bytes, (int)(8 * (HEADER + count)), &error);
+    free(bytes);
+    check(&error);
+    to->period = run->period;
+    to->present = 1;
+}
+
+/* The values of a message of this period, and of this round unless it is -1; a late or repeated message ends the run. */
+const double *portage_take(const portage_line *from, int period, int round) {
+    if (!from->present) portage_fail("nothing has come on %s, which is needed in period %d", from->key, period);
+    if (from->period != period || (round >= 0 && from->round != round)) {
+        portage_fail("%s is of period %d, round %d; needed is period %d, round %d", from->key, from->period, from->round, period,
+                     round);
+    }
+    return from->values;
+}
+
+void portage_join(void) {
+    HelicsError error = helicsErrorInitialize();
+    enter(&error);
+    read_session(&error);
+}
+
+void portage_advance(double time_s) {
+    HelicsError error = helicsErrorInitialize();
+    const double granted_s = helicsFederateRequestTime(run->federate, time_s, &error);
+    check(&error);
+    if (fabs(granted_s - time_s) > TIME_TOLERANCE_S) {
+        char message[120];
+        snprintf(message, sizeof message, "asked for t = %g s, was granted %g s: it has ended early", time_s, granted_s);
+        end_with(message);
+    }
+}
+
+int portage_updated(const portage_line *from) {
+    return from->input != NULL && from->topic->part != 'S' && helicsInputIsUpdated(from->input) == HELICS_TRUE;
+}
+
+void portage_leave(void) {
+    HelicsError error = helicsErrorInitialize();
+    helicsFederateDisconnect(run->federate, &error);
+    check(&error);
+    helicsFederateFree(run->federate);
+    helicsCloseLibrary();
+    run->federate = NULL;
+}

@@ -1,0 +1,200 @@
+// A power operator of Portage in C++: a price taker that wants mobile storage where it is worth more than it costs.
+//
+//   ./power_operator worth.txt
+//
+// On the road the first vehicle of an hour is worth w at station q, each further one w / need less, none after `need` of them:
+// own cost is the worth of those that do not come. Fractions are interpolated, so own cost is convex and piecewise linear, and
+// taking vehicles one by one, from the cheapest station, while the next is worth more than its price is exact. By rail a train
+// that stands at s for an hour is worth w there; every train wants its best route of the public timetable, which is exact too.
+
+#include "portage.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <map>
+#include <numeric>
+#include <string>
+#include <vector>
+
+namespace {
+
+constexpr int kHours = 24;
+constexpr double kSecondsPerHour = 3600.0;
+
+struct Station {
+    std::array<double, kHours> worth_usd{};  // of the first vehicle, or of a train, per hour of the day
+    double need = 0.0;                       // vehicles per period that are worth anything
+    double gate_s = 0.0, spots = 0.0;        // what a driver sees at the gate
+};
+
+class PriceTaker {
+public:
+    explicit PriceTaker(const char* file) : file_(file) {}
+
+    void begin(const portage_session* session) {
+        s_ = session;
+        std::map<std::string, Station> known;
+        portage_lines line;
+        portage_open_lines(&line, file_);
+        while (portage_next_line(&line)) read(line, known);
+        for (int i = 0; i < s_->stations; ++i) {
+            const auto found = known.find(s_->station[i]);
+            if (found == known.end()) portage_fail("%s: nothing is said of station %s", file_, s_->station[i]);
+            stations_.push_back(found->second);
+        }
+        done_.assign(size(), 0.0);
+    }
+
+    void open(portage_run* run, int) const {
+        if (s_->rail) return;
+        std::vector<double> time_s, spots;
+        for (const Station& station : stations_) {
+            time_s.push_back(station.gate_s);
+            spots.push_back(station.spots);
+        }
+        portage_publish(run, "gate_time_s", time_s.data(), time_s.size());
+        portage_publish(run, "gate_spots", spots.data(), spots.size());
+    }
+
+    void solve(portage_run* run, const double* price, portage_answer* answer) const {
+        if (s_->rail) want_routes(run, price, answer->connection);
+        else want_vehicles(run, price, answer->connection);
+        answer->cost_usd = cost(run, answer->connection);
+        answer->bound_usd = std::inner_product(price, price + size(), answer->connection, answer->cost_usd);
+    }
+
+    // Use what is offered, as far as it is worth anything. By rail own cost is linear, so its slope is that of a plane below it.
+    void evaluate(portage_run* run, const double* offered, portage_answer* answer) const {
+        for (int m = 0; m < s_->m; ++m) {
+            for (int h = 0; h < s_->h; ++h) {
+                const double total = sum(offered, m, h), need = most(m);
+                for (int n = 0; n < s_->n; ++n) {
+                    const int i = index(n, m, h);
+                    const double used = std::clamp(offered[i], 0.0, s_->rail ? 1.0 : need);
+                    answer->connection[i] = !s_->rail && total > need ? used * need / total : used;
+                    answer->slope[i] = past(run, h) ? 0.0 : -next_worth(run, m, h, sum(offered, m, h));
+                }
+            }
+        }
+        answer->has_slope = s_->rail;
+        answer->cost_usd = answer->bound_usd = cost(run, answer->connection);
+    }
+
+    void commit(portage_run* run, const double* agreed) {
+        for (int n = 0; s_->rail && n < s_->n; ++n) {
+            for (int m = 0; m < s_->m; ++m) done_[index(n, m, portage_period(run))] = agreed[index(n, m, portage_period(run))];
+        }
+    }
+
+private:
+    std::size_t size() const { return static_cast<std::size_t>(s_->n) * s_->m * s_->h; }
+    int index(int n, int m, int h) const { return (n * s_->m + m) * s_->h + h; }
+    const Station& station(int m) const { return stations_[s_->rail ? m : s_->n + m]; }
+    bool past(portage_run* run, int h) const { return s_->rail && h < portage_period(run); }
+
+    // Vehicles, or trains, that are worth anything at m in one period.
+    double most(int m) const { return s_->rail ? s_->trains : std::floor(station(m).need); }
+
+    // Vehicles at m in period h of the horizon: negative numbers count as none.
+    double sum(const double* connection, int m, int h) const {
+        double total = 0.0;
+        for (int n = 0; n < s_->n; ++n) total += std::max(connection[index(n, m, h)], 0.0);
+        return total;
+    }
+
+    double worth(portage_run* run, int m, int h) const {
+        const double hour = s_->start_hour + (s_->rail ? h : portage_period(run) + h) * s_->period_s / kSecondsPerHour;
+        return station(m).worth_usd[static_cast<int>(hour) % kHours];
+    }
+
+    // Worth of one more vehicle where `there` of them are.
+    double next_worth(portage_run* run, int m, int h, double there) const {
+        if (s_->rail) return worth(run, m, h);
+        return std::floor(there) < most(m) ? worth(run, m, h) * (1.0 - std::floor(there) / most(m)) : 0.0;
+    }
+
+    // Worth of the vehicles that do not come: of whole ones, and of the part of the one that comes in part.
+    double cost(portage_run* run, const double* connection) const {
+        double usd = 0.0;
+        for (int m = 0; m < s_->m; ++m) {
+            for (int h = 0; h < s_->h; ++h) {
+                const double there = sum(connection, m, h);
+                usd -= (there - std::floor(there)) * next_worth(run, m, h, there);
+                for (double j = std::floor(there); j < most(m); ++j) usd += next_worth(run, m, h, j);
+            }
+        }
+        return usd;
+    }
+
+    void want_vehicles(portage_run* run, const double* price, double* wanted) const {
+        for (int m = 0; m < s_->m; ++m) {
+            for (int h = 0; h < s_->h; ++h) {
+                int cheapest = index(0, m, h), vehicles = 0;
+                for (int n = 1; n < s_->n; ++n) cheapest = price[index(n, m, h)] < price[cheapest] ? index(n, m, h) : cheapest;
+                while (vehicles < most(m) && next_worth(run, m, h, vehicles) > price[cheapest]) ++vehicles;
+                wanted[cheapest] = vehicles;
+            }
+        }
+    }
+
+    // The past as it was carried out, and every train's route of largest worth minus price, home at the end if there is time.
+    void want_routes(portage_run* run, const double* price, double* wanted) const {
+        std::copy(done_.begin(), done_.end(), wanted);
+        if (std::strcmp(s_->scheme, "mobile") != 0) return;
+        const double* ready = portage_read(run, "coordinator/train_ready");
+        const std::vector<double> free_trips(static_cast<std::size_t>(s_->stations) * s_->stations, 0.0);
+        std::vector<double> reward(static_cast<std::size_t>(s_->m) * s_->h);
+        std::vector<int> stand(s_->h);
+        for (int k = 0; k < s_->n; ++k) {
+            for (int i = 0; i < s_->m * s_->h; ++i) reward[i] = worth(run, i / s_->h, i % s_->h) - price[k * s_->m * s_->h + i];
+            const int at = static_cast<int>(ready[2 * k]), from = static_cast<int>(ready[2 * k + 1]);
+            auto route = portage_best_route(s_, at, from, s_->home[k], free_trips.data(), reward.data(), stand.data());
+            if (std::isinf(route.value_usd)) portage_best_route(s_, at, from, -1, free_trips.data(), reward.data(), stand.data());
+            for (int t = from; t < s_->h; ++t) {
+                if (stand[t] >= 0) wanted[index(k, stand[t], t)] = 1.0;
+            }
+        }
+    }
+
+    // worth STATION USD x 24 | need STATION VEHICLES | gate STATION TIME_S SPOTS
+    static void read(const portage_lines& line, std::map<std::string, Station>& known) {
+        const std::string word = line.word[0];
+        if (line.count < 2) portage_fail("%s:%d: a station is missing behind %s", line.path, line.number, line.word[0]);
+        Station& station = known[line.word[1]];
+        if (word == "worth") {
+            for (int hour = 0; hour < kHours; ++hour) station.worth_usd[hour] = portage_number(&line, 2 + hour);
+        } else if (word == "need") {
+            station.need = portage_number(&line, 2);
+        } else if (word == "gate") {
+            station.gate_s = portage_number(&line, 2);
+            station.spots = portage_number(&line, 3);
+        } else {
+            portage_fail("%s:%d: unknown word %s", line.path, line.number, line.word[0]);
+        }
+    }
+
+    const char* file_;
+    const portage_session* s_ = nullptr;
+    std::vector<Station> stations_;
+    std::vector<double> done_;  // by rail: what has been carried out
+};
+
+PriceTaker& self(portage_run* run) { return *static_cast<PriceTaker*>(portage_state(run)); }
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc != 2) portage_fail("usage: %s WORTH_FILE", argv[0]);
+    PriceTaker operator_(argv[1]);
+    const portage_operator methods = {
+        [](portage_run* run) { self(run).begin(portage_agreement(run)); },
+        [](portage_run* run, int period) { self(run).open(run, period); },
+        [](portage_run* run, const double* price, portage_answer* answer) { self(run).solve(run, price, answer); },
+        nullptr,
+        [](portage_run* run, const double* offered, portage_answer* answer) { self(run).evaluate(run, offered, answer); },
+        [](portage_run* run, const double* agreed) { self(run).commit(run, agreed); },
+    };
+    return portage_main(&methods, &operator_);
+}

@@ -1,0 +1,67 @@
+"""Audit a run from what it left: `audit_run` reads a run's folder and needs nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from federates.audit.files import files_breaches, files_not_recorded, other_files, own_files, sandbox_of
+from federates.audit.ledgers import Ledgers
+from federates.audit.outcome import AgentAudit, Audit, Breach
+from federates.audit.records import AgentRecords, RunRecords, read_run
+from federates.runtime.results import write_json
+
+__all__ = ["AUDIT_RECORD", "audit_run", "write_audit"]
+
+AUDIT_RECORD = "audit.json"
+
+
+def audit_run(folder: Path) -> Audit:
+    """Return what the records of the run in ``folder`` come to.
+
+    Raises
+    ------
+    PortageError : this is no run's folder.
+    """
+    run = read_run(folder)
+    ledgers = Ledgers(run)
+    return Audit(
+        run_id=folder.resolve().name,
+        agents=tuple(_agent(agent, run, ledgers) for agent in run.agents.values()),
+        breaches=(*_wire_breaches(run), *ledgers.breaches(), *files_breaches(run)),
+        not_recorded=(*_wire_not_recorded(run), *ledgers.not_recorded(), *files_not_recorded(run)),
+        looks=int((run.graph or {}).get("looks", 0)),
+    )
+
+
+def write_audit(folder: Path) -> Audit:
+    """Audit the run in ``folder`` and leave ``audit.json`` there."""
+    audit = audit_run(folder)
+    write_json(folder / AUDIT_RECORD, audit.as_json())
+    return audit
+
+
+def _wire_breaches(run: RunRecords) -> Iterator[Breach]:
+    for said in (run.graph or {}).get("breaches", ()):
+        yield Breach("wire", said.split(" ")[0], said)
+
+
+def _wire_not_recorded(run: RunRecords) -> Iterator[str]:
+    if run.graph is None:
+        yield "wiring: the broker left no graph.json (it did not look, or the run is older than the audit)"
+    elif not run.graph.get("looks"):
+        yield "wiring: the run ended before the broker could look at it"
+
+
+def _agent(agent: AgentRecords, run: RunRecords, ledgers: Ledgers) -> AgentAudit:
+    return AgentAudit(
+        name=agent.name,
+        kind="python" if agent.python else "executable",
+        sandbox=sandbox_of(agent),
+        own_files=own_files(agent, run),
+        other_files=other_files(agent),
+        told=ledgers.told(agent.name),
+        heard=ledgers.heard(agent.name),
+        kept=agent.tables,
+        settings=tuple(sorted(agent.settings)),
+    )

@@ -1,0 +1,91 @@
+"""The records of opened files and connections: an agent reads its own folder, and what every program on the computer may read."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from federates.audit.outcome import Breach
+from federates.audit.records import AgentRecords, RunRecords
+
+__all__ = ["files_breaches", "files_not_recorded", "other_files", "own_files", "sandbox_of"]
+
+_OWN, _OUTSIDE = "own", "outside"
+_DOING = {"read": "read", "write": "wrote to", "list": "listed"}
+
+
+def files_breaches(run: RunRecords) -> Iterator[Breach]:
+    """Yield every file, folder and connection that is not an agent's to open."""
+    for agent in run.agents.values():
+        for entry in (agent.files or {}).get("opened", ()):
+            owner = _partner(run, agent.name, str(entry["path"]))
+            if owner is None and entry["kind"] != _OUTSIDE:
+                continue
+            what = f"{entry['path']}, which is {owner}'s" if owner else f"{entry['path']}, outside its folder"
+            yield Breach("files.outside", agent.name, f"{agent.name} {_doing(entry)} {what}")
+        for entry in (agent.files or {}).get("connections", ()):
+            if not _loopback(str(entry["address"])):
+                where = f"{entry['address']}:{entry['port']}"
+                yield Breach("files.connection", agent.name, f"{agent.name} connected to {where}, outside this computer")
+
+
+def files_not_recorded(run: RunRecords) -> Iterator[str]:
+    """Yield whose files are not known, in words."""
+    recorded = [agent for agent in run.agents.values() if (agent.files or {}).get("recorded") == "python"]
+    if not run.files_wanted and not recorded:
+        yield "opened files: none were recorded (audit.files is off in broker.yaml, or the run is older than the audit)"
+        return
+    for agent in run.agents.values():
+        if agent.files is None:
+            yield f"{agent.name} left no record of the files that it opened"
+        elif agent.files.get("recorded") != "python":
+            kept = "; the operating system kept it in its folder" if sandbox_of(agent) == "enforced" else ""
+            yield f"which files {agent.name} opened{kept}"
+
+
+def sandbox_of(agent: AgentRecords) -> str:
+    """Return what the operating system enforced for an agent, in one word."""
+    return str(((agent.files or {}).get("sandbox") or {}).get("state", "not recorded"))
+
+
+def own_files(agent: AgentRecords, run: RunRecords) -> tuple[str, ...]:
+    """Return the files of the agent's own folder that it read, relative to the scenario."""
+    scenario = run.folder.resolve().parents[1]
+    entries = (agent.files or {}).get("opened", ())
+    paths = {Path(entry["path"]) for entry in entries if entry["kind"] == _OWN and entry["mode"] == "read"}
+    paths = {path for path in paths if path.parent.name != "__pycache__"}
+    return tuple(sorted(str(path.relative_to(scenario)) if path.is_relative_to(scenario) else str(path) for path in paths))
+
+
+def other_files(agent: AgentRecords) -> dict[str, int]:
+    """Return how many files of each other kind the agent opened."""
+    counts: Counter[str] = Counter()
+    for entry in (agent.files or {}).get("opened", ()):
+        if entry["kind"] != _OWN:
+            counts[entry["kind"]] += int(entry.get("count", 1))
+    return dict(sorted(counts.items()))
+
+
+def _partner(run: RunRecords, name: str, path: str) -> str | None:
+    """Return the agent whose folder or results ``path`` belongs to, if that is another one than ``name``."""
+    results = run.folder.resolve()
+    places = {other: (results / other, results.parents[1] / other) for other in run.agents if other != name}
+    file = Path(path)
+    return next((other for other, roots in places.items() if any(file.is_relative_to(root) for root in roots)), None)
+
+
+def _doing(entry: dict[str, Any]) -> str:
+    if entry.get("refused"):
+        return f"tried to {entry['mode']} (and the operating system refused)"
+    return _DOING.get(entry["mode"], entry["mode"])
+
+
+def _loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        # A name, or the path of a local socket.
+        return address in ("", "localhost") or address.startswith("/")

@@ -1,0 +1,110 @@
+"""What an audit comes to: per agent what it read, told and kept; breaches; and what was not recorded."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+__all__ = ["AgentAudit", "Audit", "Breach", "Told", "grouped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """One thing that the topic table, or the rule that an agent reads its own files, does not allow.
+
+    ``check`` is the check that found it: ``wire`` (the broker's data-flow graph), ``ledger.missing``, ``ledger.topic``,
+    ``ledger.shape``, ``ledger.count``, ``ledger.hash``, ``files.outside`` or ``files.connection``. ``agent`` is at fault.
+    """
+
+    check: str
+    agent: str
+    said: str
+
+    def __str__(self) -> str:
+        return f"{self.said} [{self.check}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One topic that an agent sent: to whom, how many messages, with how many numbers, in how many bytes."""
+
+    topic: str
+    receivers: tuple[str, ...]
+    messages: int
+    numbers: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class AgentAudit:
+    """One agent.
+
+    Attributes
+    ----------
+    kind : ``python`` (keeps a ledger) or ``executable`` (its messages are known from their receivers).
+    sandbox : what the operating system enforced: ``enforced``, ``off``, ``unavailable``, ``not confined`` or ``not recorded``.
+    own_files : files of its own folder that it opened; it alone may.
+    other_files : number of files opened besides, by kind: ``environment``, ``results``, ``session``, ``temporary``, ``outside``.
+    heard : messages received, by sender.
+    kept : tables of results that it kept for itself, and how many rows each has.
+    settings : names of its settings, which no message carries.
+    """
+
+    name: str
+    kind: str
+    sandbox: str
+    own_files: tuple[str, ...]
+    other_files: dict[str, int]
+    told: tuple[Told, ...]
+    heard: dict[str, int]
+    kept: dict[str, int]
+    settings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """The outcome for one run."""
+
+    run_id: str
+    agents: tuple[AgentAudit, ...]
+    breaches: tuple[Breach, ...]
+    not_recorded: tuple[str, ...]
+    looks: int
+    """How often the broker compared the wiring with the topic table."""
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing was found; what was not recorded is said beside it."""
+        return not self.breaches
+
+    @property
+    def messages(self) -> int:
+        """Return how many messages were sent, each counted once, however many read it."""
+        return sum(told.messages for agent in self.agents for told in agent.told)
+
+    @property
+    def topics(self) -> int:
+        """Return how many topics carried a message."""
+        return sum(len(agent.told) for agent in self.agents)
+
+    @property
+    def line(self) -> str:
+        """Return the outcome in one line."""
+        if self.breaches:
+            more = f"; and {len(self.breaches) - 1} more" if len(self.breaches) > 1 else ""
+            return f"Audit: {self.breaches[0]}{more}"
+        seen = f"{len(self.agents)} agents, {self.topics} topics, {grouped(self.messages)} messages, nothing outside the table"
+        things = "one thing was" if len(self.not_recorded) == 1 else f"{len(self.not_recorded)} things were"
+        gaps = f"; {things} not recorded (portage audit says what)" if self.not_recorded else ""
+        return f"Audit: {seen}{gaps}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what ``audit.json`` says."""
+        outcome = {"outcome": "clean" if self.clean else "breach", "line": self.line}
+        counts = {"topics": self.topics, "messages": self.messages}
+        return outcome | counts | asdict(self)
+
+
+def grouped(number: float) -> str:
+    """Return a whole number with its digits in groups of three."""
+    return f"{number:,.0f}".replace(",", " ")

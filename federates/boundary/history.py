@@ -1,0 +1,37 @@
+"""Versions of the boundary: what changed in each, and the fingerprint that a version stands for.
+
+The rule: whoever changes the table (`federates.boundary.topics`) or the session raises `BOUNDARY_VERSION` and adds an entry here.
+A test compares `federates.boundary.schemas.fingerprint` with the last entry's. A released version's fingerprint is never edited:
+partners in other languages are built against it, and HELICS lets only equal versions meet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["VERSIONS", "Version"]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of the boundary. ``fingerprint`` is None for versions older than fingerprints."""
+
+    number: int
+    fingerprint: str | None
+    changes: tuple[str, ...]
+
+
+VERSIONS: tuple[Version, ...] = (
+    Version(1, None, ("The road: power operator, transport operator, traffic model and coordinator.",)),
+    Version(
+        2,
+        "c8b1135740ac6f1f",
+        (
+            "The session has `world` (`road` if it is missing) and two forms; a topic or table belongs to one world or to both.",
+            "Command `relax` (5).",
+            "Topic `power_operator/power_slope_usd_per_veh`, with every answer of the power operator; no row if there is none.",
+            "By rail, topic `transport_operator/train_ready`, passed on by the coordinator.",
+        ),
+    ),
+)
+"""All versions, oldest first."""

@@ -1,0 +1,47 @@
+"""What a check is: an id, a sentence that must hold, and a function that tries it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from federates.boundary.session import World
+from federates.boundary.topics import Role
+
+__all__ = ["BOTH_WORLDS", "OPERATORS", "Check"]
+
+Subject = TypeVar("Subject", contravariant=True)
+"""What a check is given: a `Bench` (the checks of this package), or a `Target` (those of the wire)."""
+
+OPERATORS = (Role.POWER_OPERATOR, Role.TRANSPORT_OPERATOR)
+BOTH_WORLDS = (World.ROAD, World.RAIL)
+
+
+@dataclass(frozen=True)
+class Check(Generic[Subject]):
+    """One rule, and how to find out whether an agent keeps it.
+
+    ``run`` returns what was seen, in one short line without a full stop. It raises `Breach` if the rule is broken, with what was
+    asked and what came, and `DoesNotApply` if the rule says nothing about this session; any other exception is a breach as well.
+    """
+
+    id: str
+    """``<area>.<name>``, such as ``answers.shape``; never changes, for others select and count by it."""
+    holds: str
+    """What must hold, as a sentence with its full stop."""
+    run: Callable[[Subject], str]
+    """Tries it; see above."""
+    roles: tuple[Role, ...] = OPERATORS
+    """Roles that the rule is for."""
+    worlds: tuple[World, ...] = BOTH_WORLDS
+    """Worlds that the rule is for."""
+    needs: tuple[str, ...] = ()
+    """Ids of checks without which this one says nothing: if one of them is broken, this one is not reached."""
+    classes_only: bool = False
+    """Whether it looks at something that only a class in this process has, such as the arrays it is given."""
+
+    @property
+    def area(self) -> str:
+        """Return the part of the id before the dot."""
+        return self.id.partition(".")[0]

@@ -1,0 +1,28 @@
+"""All checks, in the order in which they are made: what others build on comes first."""
+
+from __future__ import annotations
+
+from federates.conformance.bench import Bench
+from federates.conformance.check import Check
+from federates.conformance.checks.answers import ANSWER_CHECKS
+from federates.conformance.checks.carried_out import CARRIED_OUT_CHECKS, END_CHECKS
+from federates.conformance.checks.decisions import DECISION_CHECKS
+from federates.conformance.checks.given import GIVEN_CHECKS
+from federates.conformance.checks.interface import INTERFACE_CHECKS
+from federates.conformance.checks.prices import PRICE_CHECKS
+from federates.conformance.checks.sameness import SAMENESS_CHECKS
+from federates.conformance.checks.traffic import TRAFFIC_CHECKS
+
+__all__ = ["CHECKS"]
+
+CHECKS: tuple[Check[Bench], ...] = (
+    *INTERFACE_CHECKS,
+    *ANSWER_CHECKS,
+    *TRAFFIC_CHECKS,
+    *DECISION_CHECKS,
+    *SAMENESS_CHECKS,
+    *PRICE_CHECKS,
+    *GIVEN_CHECKS,
+    *CARRIED_OUT_CHECKS,
+    *END_CHECKS,
+)

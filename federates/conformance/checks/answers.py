@@ -1,0 +1,135 @@
+"""Checks of single answers of an operator: that they come, in time, and are numbers of the right kind."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from federates.boundary.session import RailSession
+from federates.boundary.topics import Role
+from federates.conformance.bench import Bench
+from federates.conformance.check import Check
+from federates.conformance.errors import Breach
+from federates.conformance.life import Kind
+from federates.conformance.operator_day import Answered
+from federates.conformance.trains import timetable_breach
+from federates.conformance.values import finite_fault, opening_fault, shape_fault
+
+__all__ = ["ANSWER_CHECKS", "SOUND", "negative_fault", "range_fault"]
+
+_TOLERANCE = 1e-6
+SOUND = ("answers.shape", "answers.finite", "answers.range")
+"""What any statement about costs and connections needs."""
+
+
+def _openings(bench: Bench) -> str:
+    day = bench.day
+    failure = day.failure
+    if failure is not None and failure.kind is Kind.OPEN and not failure.late:
+        raise Breach(failure.error, failure.words)
+    for period, opening in day.openings:
+        fault = opening_fault(bench.role, bench.session, period, opening)
+        if fault is not None:
+            raise Breach(fault, f"open_period in period {period}")
+    return f"{len(day.openings)} periods opened"
+
+
+def _in_time(bench: Bench) -> str:
+    day, limit_s = bench.day, bench.target.limit_s
+    if day.failure is not None and day.failure.late:
+        raise Breach(day.failure.error, day.failure.words)
+    timed = [call for call in day.life.calls if call.kind not in (Kind.CREATE, Kind.BEGIN)]
+    slowest = max(timed, key=lambda call: call.wall_s)
+    if slowest.wall_s > limit_s:
+        raise Breach(f"it took {slowest.wall_s:.2f} s, {limit_s:g} s are allowed", slowest.words)
+    return f"the slowest of {len(timed)} answers took {slowest.wall_s:.2g} s of {limit_s:g} s: {slowest.words}"
+
+
+def _every_round(bench: Bench) -> str:
+    day = bench.day
+    if day.failure is not None and not day.failure.late:
+        raise Breach(day.failure.error, day.failure.words)
+    return f"{len(day.answers)} questions answered in {len(day.openings)} opened periods, {len(day.commits)} committed"
+
+
+def _shape(bench: Bench) -> str:
+    for heard in bench.day.answers:
+        fault = shape_fault(bench.session, heard.answer)
+        if fault is not None:
+            raise Breach(fault, heard.words)
+    return f"{len(bench.day.answers)} answers of shape {bench.session.connection_shape}"
+
+
+def _finite(bench: Bench) -> str:
+    answers = bench.day.answers
+    for heard in answers:
+        fault = finite_fault(heard.answer)
+        if fault is not None:
+            raise Breach(fault, heard.words)
+    return f"{len(answers)} answers without NaN or infinity"
+
+
+def _range(bench: Bench) -> str:
+    for heard in bench.day.answers:
+        fault = range_fault(bench, heard)
+        if fault is not None:
+            raise Breach(fault, f"{heard.words}, period {heard.period}")
+    largest = max((float(heard.answer.connection_veh.max(initial=0.0)) for heard in bench.day.answers), default=0.0)
+    return f"connections from 0 to {largest:.6g}"
+
+
+def negative_fault(heard: Answered) -> str | None:
+    """Return which connection is negative, in words."""
+    least = float(heard.answer.connection_veh.min(initial=0.0))
+    return f"connection_veh has {least:.6g}, must not be negative" if least < -_TOLERANCE else None
+
+
+def range_fault(bench: Bench, heard: Answered) -> str | None:
+    """Return how a connection leaves the range of what it can mean."""
+    fault = negative_fault(heard)
+    if fault is not None or not isinstance(bench.session, RailSession):
+        return fault
+    connection = heard.answer.connection_veh
+    if connection.max(initial=0.0) > 1.0 + _TOLERANCE:
+        return f"connection_veh has {connection.max():.6g}, must be at most 1 by rail"
+    offers_routes = bench.role is Role.TRANSPORT_OPERATOR and heard.kind is not Kind.RELAX
+    if heard.kind is Kind.SOLVE or offers_routes:
+        apart = np.abs(connection - np.rint(connection)).max(initial=0.0)
+        if apart > _TOLERANCE:
+            return f"connection_veh has a value {apart:.3g} from a whole number, must be 0 or 1"
+    if offers_routes and heard.places is not None:
+        return timetable_breach(bench.session, connection, heard.places, heard.period)
+    return None
+
+
+
+
+ANSWER_CHECKS: tuple[Check[Bench], ...] = (
+    Check(
+        "opening.shape",
+        "Every period is opened with what the partner must know: gates, travel times or the trains' places, finite and not negative.",
+        _openings,
+        needs=("interface.begin",),
+    ),
+    Check("answers.in_time", "Every call returns within the time limit.", _in_time, needs=("opening.shape",)),
+    Check(
+        "answers.every_round",
+        "Every question of a day is answered: with no, small, huge and (by rail) negative prices, and connections before any price;"
+        " every period can be committed, also one in which nothing was asked.",
+        _every_round,
+        needs=("opening.shape", "answers.in_time"),
+    ),
+    Check(
+        "answers.shape",
+        "Every answer is a ConnectionAnswer: a connection of the session's shape, and numbers for cost and bound.",
+        _shape,
+        needs=("answers.every_round",),
+    ),
+    Check("answers.finite", "Every number of every answer is finite.", _finite, needs=("answers.shape",)),
+    Check(
+        "answers.range",
+        "No connection is negative. By rail it is at most 1, whole as an answer to solve, and what transport offers keeps the"
+        " timetable: no train is at two stations at once, and trips take their periods.",
+        _range,
+        needs=("answers.finite",),
+    ),
+)

@@ -1,0 +1,218 @@
+"""Checks of a coordinator algorithm, with scripted operators whose joint optimum is known."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from federates.boundary.roles import Commit
+from federates.boundary.session import RailSession, RoadSession, World
+from federates.boundary.topics import Role
+from federates.conformance.bench import Bench
+from federates.conformance.check import Check
+from federates.conformance.errors import Breach, DoesNotApply
+from federates.conformance.life import Kind
+from federates.conformance.negotiation import Committed, Negotiated
+from federates.conformance.trains import timetable_breach
+
+__all__ = ["DECISION_CHECKS"]
+
+_ROLES = (Role.COORDINATOR,)
+_DEFAULT_GAP = 0.01
+"""What an algorithm claims by `agreed` if it records no gap."""
+_ROUNDING = 1e-3
+
+
+def _in_time(bench: Bench) -> str:
+    found, limit_s = bench.agreeable, bench.target.limit_s
+    if found.failure is not None and found.failure.late:
+        raise Breach(found.failure.error, found.failure.words)
+    calls = [call for call in found.life.calls if call.kind in (Kind.START, Kind.NEXT)]
+    slowest = max(calls, key=lambda call: call.wall_s, default=None)
+    if slowest is None:
+        return "no decision was made"
+    if slowest.wall_s > limit_s:
+        raise Breach(f"it took {slowest.wall_s:.2f} s, {limit_s:g} s are allowed", slowest.words)
+    return f"the slowest of {len(calls)} decisions took {slowest.wall_s:.2g} s of {limit_s:g} s"
+
+
+def _every_round(bench: Bench) -> str:
+    failure = bench.agreeable.failure
+    if failure is not None and not failure.late:
+        raise Breach(failure.error, failure.words)
+    return f"{len(bench.agreeable.decisions)} decisions in {len(bench.agreeable.periods)} periods"
+
+
+def _valid(bench: Bench) -> str:
+    found = bench.agreeable
+    if found.malformed is not None:
+        raise Breach(found.malformed, "with operators that agree")
+    kinds = [type(decision).__name__.lower() for _, decision in found.decisions]
+    return ", ".join(f"{kinds.count(kind)} x {kind}" for kind in sorted(set(kinds)))
+
+
+def _ends(bench: Bench) -> str:
+    found = bench.agreeable
+    if found.endless is not None:
+        raise Breach(found.endless, "with operators that agree")
+    rounds = [period.rounds for period in found.periods]
+    return f"{len(rounds)} periods with {', '.join(map(str, rounds))} rounds"
+
+
+def _whole(bench: Bench) -> str:
+    _refuse_broken_plans(bench, bench.agreeable)
+    return f"{len(bench.agreeable.periods)} plans committed, whole and possible"
+
+
+def _refuse_broken_plans(bench: Bench, found: Negotiated) -> None:
+    for period in found.periods:
+        fault = _plan_fault(bench, period)
+        if fault is not None:
+            raise Breach(fault, f"commit in period {period.period}")
+
+
+def _plan_fault(bench: Bench, period: Committed) -> str | None:
+    session, plan = bench.session, period.commit.connection_veh
+    part = plan[:, :, 0] if isinstance(session, RoadSession) else plan[:, :, period.period :]
+    if part.min(initial=0.0) < 0:
+        return f"connection_veh has {part.min():.6g}, must not be negative"
+    if np.abs(part - np.rint(part)).max(initial=0.0) > 1e-6:
+        return "the opened period of connection_veh must be whole numbers"
+    if isinstance(session, RailSession):
+        fault = timetable_breach(session, plan, period.pair.places, period.period)  # type: ignore[attr-defined]
+        if fault is not None:
+            return fault
+    if period.pair.cost_usd(plan) is None:
+        return "the transport operator cannot carry the plan out"
+    return None
+
+
+def _agreed(bench: Bench) -> str:
+    worst, agreed = 0.0, 0
+    for period in bench.agreeable.periods:
+        if isinstance(bench.session, RailSession) and period.period > 0:
+            continue  # The day is negotiated in its first period.
+        if not period.commit.agreed:
+            continue
+        agreed += 1
+        cost, optimum = period.pair.cost_usd(period.commit.connection_veh), period.pair.optimum_usd()
+        assert cost is not None
+        apart = (cost - optimum) / max(abs(optimum), 1e-9)
+        claimed = _DEFAULT_GAP if period.claimed_gap is None else max(0.0, period.claimed_gap)
+        if apart > claimed + _ROUNDING + _rounding_share(bench, optimum):
+            raise Breach(
+                f"the plan costs {cost:.6g} usd, {apart:.1%} more than the best, {optimum:.6g}; claimed are {claimed:.1%}",
+                f"commit in period {period.period}, said to be agreed ({period.commit.reason})",
+            )
+        worst = max(worst, apart)
+    if not agreed:
+        return "it never said that the operators agree"
+    return f"{agreed} times agreed, at most {worst:.2%} above the known best"
+
+
+def _rounding_share(bench: Bench, optimum: float) -> float:
+    """Return what whole vehicles in the opened period may cost: half a vehicle's price for each pair."""
+    if isinstance(bench.session, RailSession):
+        return 0.0
+    pairs = bench.session.connection_shape[0] * bench.session.connection_shape[1]
+    return pairs * 0.5 / max(abs(optimum), 1e-9)
+
+
+def _stubborn(bench: Bench) -> str:
+    found = bench.stubborn
+    if found.failure is not None:
+        raise Breach(found.failure.error, found.failure.words)
+    if found.malformed or found.endless:
+        raise Breach(found.malformed or found.endless or "", "with an operator that offers nothing")
+    for period in found.periods:
+        fault = _plan_fault(bench, period)
+        if fault is not None:
+            raise Breach(fault, f"commit in period {period.period}, with an operator that offers nothing")
+    return f"{len(found.periods)} periods end, after at most {max(p.rounds for p in found.periods)} rounds"
+
+
+def _day_goes_on(bench: Bench) -> str:
+    found = bench.agreeable
+    if len(found.periods) < bench.session.periods:
+        raise Breach(f"only {len(found.periods)} of {bench.session.periods} periods were committed", "the whole day")
+    if isinstance(bench.session, RailSession):
+        plans = [period.commit.connection_veh for period in found.periods]
+        for period, (before, after) in enumerate(zip(plans, plans[1:], strict=False), start=1):
+            if (np.rint(before[:, :, period:]) != np.rint(after[:, :, period:])).any():
+                raise Breach("the plan is another one, though every train is where it should be", f"commit in period {period}")
+    return f"{len(found.periods)} periods committed"
+
+
+def _late(bench: Bench) -> str:
+    found = bench.delayed
+    if found.failure is not None:
+        raise Breach(found.failure.error, found.failure.words)
+    if found.malformed or found.endless:
+        raise Breach(found.malformed or found.endless or "", "with a train that is late")
+    if found.late_period is None:
+        raise DoesNotApply("no train moves in the plan")
+    _refuse_broken_plans(bench, found)
+    rounds = found.periods[found.late_period].rounds
+    return f"a train is late in period {found.late_period}; {rounds} rounds later there is a plan that it can keep"
+
+
+def _says_why(bench: Bench) -> str:
+    for words, decision in bench.agreeable.decisions:
+        if isinstance(decision, Commit) and not (isinstance(decision.reason, str) and decision.reason.strip()):
+            raise Breach(f"reason is {decision.reason!r}, must say in words why the rounds ended", words)
+    reasons = [period.commit.reason for period in bench.agreeable.periods]
+    return f"for example: {reasons[0]}" if reasons else "nothing was committed"
+
+
+def _check(name: str, holds: str, run: object, *needs: str, worlds: tuple[World, ...] = tuple(World)) -> Check[Bench]:
+    return Check(name, holds, run, roles=_ROLES, worlds=worlds, needs=needs)  # type: ignore[arg-type]
+
+
+DECISION_CHECKS: tuple[Check[Bench], ...] = (
+    _check("decisions.in_time", "Every decision is made within the time limit.", _in_time, "interface.begin"),
+    _check(
+        "decisions.every_round",
+        "Every answer of the operators is followed by a decision.",
+        _every_round,
+        "interface.begin",
+        "decisions.in_time",
+    ),
+    _check(
+        "decisions.valid",
+        "Every decision is Solve, Evaluate or Commit, its prices and connections finite and of the session's shape.",
+        _valid,
+        "decisions.every_round",
+    ),
+    _check("decisions.end", "Every negotiation ends: with operators that can agree, within 400 rounds.", _ends, "decisions.valid"),
+    _check("decisions.reason", "Every commit says in words why the rounds ended.", _says_why, "decisions.valid"),
+    _check(
+        "plan.feasible",
+        "What is committed is whole in the opened period, not negative, and one that the transport operator can carry out.",
+        _whole,
+        "decisions.end",
+    ),
+    _check(
+        "plan.agreed",
+        "A plan is said to be agreed only if it costs at most the claimed gap more than the known joint optimum.",
+        _agreed,
+        "plan.feasible",
+    ),
+    _check(
+        "day.goes_on",
+        "Every period of the day is committed; by rail the plan is kept while every train is where it should be.",
+        _day_goes_on,
+        "plan.feasible",
+    ),
+    _check(
+        "decisions.stubborn",
+        "An operator that never offers anything does not keep a negotiation from ending with a plan that can be carried out.",
+        _stubborn,
+        "plan.feasible",
+    ),
+    _check(
+        "day.late_train",
+        "After a train was late, the plan is one that it can keep.",
+        _late,
+        "day.goes_on",
+        worlds=(World.RAIL,),
+    ),
+)

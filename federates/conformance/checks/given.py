@@ -1,0 +1,115 @@
+"""Checks of what an operator makes of a connection that it is given, possible or not."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+
+from federates.boundary.session import RailSession
+from federates.boundary.topics import Role
+from federates.conformance.bench import Bench
+from federates.conformance.check import Check
+from federates.conformance.checks.answers import SOUND, range_fault
+from federates.conformance.errors import Breach
+from federates.conformance.life import Kind
+from federates.conformance.money import proven_gap_usd, tolerance_usd
+from federates.conformance.operator_day import Answered, Day
+from federates.conformance.replay import difference
+from federates.conformance.values import finite_fault, shape_fault
+
+__all__ = ["GIVEN_CHECKS"]
+
+_TOLERANCE = 1e-6
+_MOST_GAP_SHARE = 0.01
+
+
+def _within(bench: Bench) -> str:
+    evaluated = [heard for heard in bench.day.answers if heard.kind is Kind.EVALUATE]
+    for heard in evaluated:
+        fault = _within_fault(bench, heard)
+        if fault is not None:
+            raise Breach(fault, f"{heard.words} in period {heard.period}")
+    return f"{len(evaluated)} connections given"
+
+
+def _within_fault(bench: Bench, heard: Answered) -> str | None:
+    connection, given = heard.answer.connection_veh, heard.asked
+    if bench.role is Role.TRANSPORT_OPERATOR and isinstance(bench.session, RailSession):
+        if not _own_route(bench.day, heard):
+            return None
+        missing = float((given - connection)[:, :, heard.period :].max(initial=0.0))
+        return f"a stand of its own answer to prices is not offered ({missing:.3g} missing)" if missing > 0.5 else None
+    over = connection - given
+    worst = float(over.max(initial=0.0))
+    if worst <= _TOLERANCE * max(1.0, float(np.abs(given).max(initial=0.0))):
+        return None
+    at = tuple(int(i) for i in np.unravel_index(over.argmax(), over.shape))
+    verb = "uses" if bench.role is Role.POWER_OPERATOR else "sends"
+    return f"it {verb} {connection[at]:.6g} at {list(at)}, where {given[at]:.6g} is given"
+
+
+def _own_route(day: Day, heard: Answered) -> bool:
+    """Return whether the connection is one that the operator itself has answered to prices in this period."""
+    solved = (other for other in day.answers if other.kind is Kind.SOLVE and other.period == heard.period)
+    return any(np.abs(other.answer.connection_veh - heard.asked).max(initial=0.0) <= _TOLERANCE for other in solved)
+
+
+def _falling(bench: Bench) -> str:
+    pairs = 0
+    evaluated = [heard for heard in bench.day.answers if heard.kind is Kind.EVALUATE]
+    for first, second in combinations(evaluated, 2):
+        if first.period != second.period:
+            continue
+        for less, more in ((first, second), (second, first)):
+            if not (less.asked <= more.asked).all() or np.array_equal(less.asked, more.asked):
+                continue
+            pairs += 1
+            excused = min(proven_gap_usd(bench.role, more), _MOST_GAP_SHARE * abs(more.answer.cost_usd))
+            if more.answer.cost_usd > less.answer.cost_usd + excused + tolerance_usd(bench.role, more):
+                raise Breach(
+                    f"cost_usd rises from {less.answer.cost_usd:.8g} to {more.answer.cost_usd:.8g} though more is offered",
+                    f"{less.words}, then {more.words}, in period {less.period}",
+                )
+    return f"{pairs} pairs of connections, one within the other"
+
+
+def _infeasible(bench: Bench) -> str:
+    day = bench.rough_day
+    if day.failure is not None:
+        raise Breach(day.failure.error, day.failure.words)
+    for heard in day.answers:
+        fault = shape_fault(bench.session, heard.answer) or finite_fault(heard.answer) or range_fault(bench, heard)
+        fault = fault or _within_fault(bench, heard)
+        if fault is not None:
+            raise Breach(fault, heard.words)
+    ordinary = [heard for heard in day.answers if "modest" in heard.words]
+    apart = difference(ordinary[0].answer, ordinary[-1].answer)
+    if apart is not None and proven_gap_usd(bench.role, ordinary[0]) <= tolerance_usd(bench.role, ordinary[0]):
+        raise Breach(f"afterwards an ordinary question gets another answer: {apart}", ordinary[-1].words)
+    return "; ".join(f"{heard.words.removeprefix('evaluate ')}: {heard.answer.cost_usd:.6g} usd" for heard in day.answers if heard.asked is not ordinary[0].asked)
+
+
+GIVEN_CHECKS: tuple[Check[Bench], ...] = (
+    Check(
+        "evaluate.within",
+        "The power operator uses at most what it is offered; on the road the transport operator sends at most what it is asked; by"
+        " rail it offers all stands of a route that it has answered itself.",
+        _within,
+        needs=SOUND,
+    ),
+    Check(
+        "evaluate.falling",
+        "The power operator's cost never rises because more is offered: it need not use it.",
+        _falling,
+        roles=(Role.POWER_OPERATOR,),
+        needs=(*SOUND, "answers.repeatable", "answers.deterministic"),
+    ),
+    Check(
+        "evaluate.infeasible",
+        "A demand that nobody can meet (a million vehicles, a train everywhere at once) is answered, by the same rules, and leaves no"
+        " trace.",
+        _infeasible,
+        needs=(*SOUND, "answers.repeatable", "answers.deterministic", "evaluate.within"),
+    ),
+)

@@ -1,0 +1,69 @@
+"""Checks of the class itself: is it one of this role, and does it get ready?"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from federates.boundary.roles import CoordinationAlgorithm, Plugin, PowerOperator, TrafficModel, TransportOperator
+from federates.boundary.topics import Role
+from federates.conformance.bench import Bench
+from federates.conformance.check import Check
+from federates.conformance.errors import Breach
+from federates.conformance.life import Kind
+
+__all__ = ["INTERFACE_CHECKS"]
+
+_BASE: dict[Role, type[Plugin]] = {
+    Role.POWER_OPERATOR: PowerOperator,
+    Role.TRANSPORT_OPERATOR: TransportOperator,
+    Role.TRAFFIC: TrafficModel,
+    Role.COORDINATOR: CoordinationAlgorithm,
+}
+_EVERY_ROLE = tuple(_BASE)
+_OPTIONAL = {"relax": 2}
+
+
+def _role(bench: Bench) -> str:
+    cls: Any = getattr(bench.target, "cls", None)
+    base = _BASE[bench.role]
+    if not (isinstance(cls, type) and issubclass(cls, base)):
+        raise Breach(f"{getattr(cls, '__name__', cls)} is not derived from {base.__name__}", "the class")
+    missing = sorted(cls.__abstractmethods__)
+    if missing:
+        raise Breach(f"it does not define {', '.join(missing)}", "the class")
+    methods = [name for name, value in vars(base).items() if getattr(value, "__isabstractmethod__", False)]
+    methods += [name for name in _OPTIONAL if hasattr(base, name)]
+    for name in methods:
+        wanted = len(inspect.signature(getattr(base, name)).parameters) - 1
+        try:
+            inspect.signature(getattr(cls, name)).bind(*range(wanted + 1))
+        except TypeError as error:
+            raise Breach(f"{name} cannot be called with {wanted} arguments: {error}", "the class") from None
+    return f"{cls.__name__} is a {base.__name__} and has {len(methods)} methods"
+
+
+def _begins(bench: Bench) -> str:
+    failure = bench.main_failure()
+    if failure is not None and failure.kind in (Kind.CREATE, Kind.BEGIN):
+        raise Breach(failure.error, failure.words)
+    wall_s = sum(call.wall_s for call in bench.main_life().calls if call.kind in (Kind.CREATE, Kind.BEGIN))
+    return f"ready after {wall_s:.2f} s"
+
+
+INTERFACE_CHECKS: tuple[Check[Bench], ...] = (
+    Check(
+        "interface.role",
+        "The class is derived from its role and has every method of it, with the role's arguments.",
+        _role,
+        roles=_EVERY_ROLE,
+        classes_only=True,
+    ),
+    Check(
+        "interface.begin",
+        "It can be created, and takes in the public agreement.",
+        _begins,
+        roles=_EVERY_ROLE,
+        needs=("interface.role",),
+    ),
+)

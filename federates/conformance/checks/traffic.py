@@ -1,0 +1,161 @@
+"""Checks of a traffic model: what detectors and stations can count."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from federates.boundary.messages import Array
+from federates.boundary.session import RoadSession, World
+from federates.boundary.topics import Role
+from federates.conformance.bench import Bench
+from federates.conformance.check import Check
+from federates.conformance.errors import Breach
+from federates.conformance.life import Kind
+from federates.conformance.traffic_day import TrafficDay, observation_fault
+
+__all__ = ["TRAFFIC_CHECKS"]
+
+_ROLES, _WORLDS = (Role.TRAFFIC,), (World.ROAD,)
+_MOST_APART = 0.35
+"""Flow may differ from density times speed by this share: detectors average in time, and over a link that is not uniform."""
+_LEAST_SPEED_M_PER_S = 1.0
+
+
+def _runs(bench: Bench) -> str:
+    failure = bench.traffic.failure
+    if failure is not None and not failure.late:
+        raise Breach(failure.error, failure.words)
+    return f"{len(bench.traffic.seen)} periods, the first and the last without a departure"
+
+
+def _in_time(bench: Bench) -> str:
+    day, limit_s = bench.traffic, bench.target.limit_s
+    if day.failure is not None and day.failure.late:
+        raise Breach(day.failure.error, day.failure.words)
+    slowest = max((call for call in day.life.calls if call.kind is Kind.RUN), key=lambda call: call.wall_s, default=None)
+    if slowest is None:
+        return "no period was run"
+    if slowest.wall_s > limit_s:
+        raise Breach(f"it took {slowest.wall_s:.2f} s, {limit_s:g} s are allowed", slowest.words)
+    return f"the slowest of {len(day.seen)} periods took {slowest.wall_s:.2g} s of {limit_s:g} s"
+
+
+def _shape(bench: Bench) -> str:
+    for period, seen in enumerate(bench.traffic.seen):
+        fault = observation_fault(_session(bench), seen)
+        if fault is not None:
+            raise Breach(fault, f"run, period {period}")
+    return f"{len(bench.traffic.seen)} observations of {len(_session(bench).links)} links and {len(bench.session.stations)} stations"
+
+
+def _finite(bench: Bench) -> str:
+    fault = _value_fault(bench.traffic)
+    if fault is not None:
+        raise Breach(fault, "run")
+    return "every count and mean is finite and not negative"
+
+
+def _value_fault(day: TrafficDay) -> str | None:
+    for period, seen in enumerate(day.seen):
+        for part in (seen.links, seen.stations):
+            for entry in dataclasses.fields(part):
+                values = getattr(part, entry.name)
+                if not np.isfinite(values).all():
+                    return f"{entry.name} is not finite in period {period}"
+                if values.min(initial=0.0) < 0:
+                    return f"{entry.name} has {values.min():.6g} in period {period}, must not be negative"
+    return None
+
+
+def _arrivals(bench: Bench) -> str:
+    return _arrivals_of(bench, bench.traffic)
+
+
+def _arrivals_of(bench: Bench, day: TrafficDay) -> str:
+    session = _session(bench)
+    first = len(session.resourceful_stations)
+    sent = np.zeros(len(session.limited_stations))
+    arrived = np.zeros_like(sent)
+    for period, (leaving, seen) in enumerate(zip(day.departures, day.seen, strict=True)):
+        for departure in leaving:
+            sent[session.limited_stations.index(departure.destination)] += departure.vehicles
+        arrived += seen.stations.arrivals_veh[first:].sum(axis=1)
+        if (arrived > sent + 1e-6).any():
+            q = int(np.argmax(arrived - sent))
+            name = session.limited_stations[q]
+            raise Breach(f"{arrived[q]:g} vehicles have arrived at {name} by its end, only {sent[q]:g} set out for it", f"run, period {period}")
+    return f"{arrived.sum():g} of {sent.sum():g} vehicles arrived, none that had not set out"
+
+
+def _delivers(bench: Bench) -> str:
+    session, day = _session(bench), bench.traffic
+    first = len(session.resourceful_stations)
+    sent = sum(departure.vehicles for leaving in day.departures for departure in leaving)
+    arrived = float(sum(seen.stations.arrivals_veh[first:].sum() for seen in day.seen))
+    if sent and not arrived:
+        raise Breach(f"none of {sent} vehicles has arrived after {len(day.seen)} periods", "run with departures")
+    return f"{arrived:g} of {sent} vehicles arrived by the end of {len(day.seen)} periods"
+
+
+def _flooded(bench: Bench) -> str:
+    day = bench.flooded_traffic
+    if day.failure is not None:
+        raise Breach(day.failure.error, day.failure.words)
+    fault = day.malformed or _value_fault(day)
+    if fault is not None:
+        raise Breach(fault, "run with far too many vehicles")
+    vehicles = sum(departure.vehicles for departure in day.departures[0])
+    return f"{vehicles} vehicles on one route; {_arrivals_of(bench, day)}"
+
+
+def _consistent(bench: Bench) -> str:
+    worst, compared = 0.0, 0
+    for period, seen in enumerate(bench.traffic.seen):
+        links = seen.links
+        product = links.density_veh_per_km * links.speed_m_per_s * 3.6
+        defined = (links.flow_veh_per_h > 1.0) & (links.density_veh_per_km > 0) & (links.speed_m_per_s > _LEAST_SPEED_M_PER_S)
+        compared += int(defined.sum())
+        apart = _share(links.flow_veh_per_h, product, defined)
+        if apart.max(initial=0.0) > _MOST_APART:
+            link = int(apart.argmax())
+            raise Breach(
+                f"link {_session(bench).links[link]} has {links.flow_veh_per_h[link]:.6g} veh/h, but density times speed are"
+                f" {product[link]:.6g}",
+                f"run, period {period}",
+            )
+        worst = max(worst, float(apart.max(initial=0.0)))
+    return f"flow is density times speed to {worst:.1%} on {compared} link periods"
+
+
+def _share(flow: Array, product: Array, defined: Array) -> Array:
+    return np.where(defined, np.abs(flow - product) / np.where(defined, flow, 1.0), 0.0)
+
+
+def _session(bench: Bench) -> RoadSession:
+    session = bench.session
+    assert isinstance(session, RoadSession)
+    return session
+
+
+def _check(name: str, holds: str, run: object, *needs: str) -> Check[Bench]:
+    return Check(f"traffic.{name}", holds, run, roles=_ROLES, worlds=_WORLDS, needs=needs)  # type: ignore[arg-type]
+
+
+TRAFFIC_CHECKS: tuple[Check[Bench], ...] = (
+    _check("in_time", "Every period is run within the time limit.", _in_time, "interface.begin"),
+    _check("every_period", "Every period can be run, with departures and without.", _runs, "interface.begin", "traffic.in_time"),
+    _check("shape", "Every observation has a value per link, and per station and bin.", _shape, "traffic.every_period"),
+    _check("finite", "Every count and mean is finite and not negative.", _finite, "traffic.shape"),
+    _check("arrivals", "At no time have more vehicles arrived at a station than set out for it.", _arrivals, "traffic.finite"),
+    _check("delivers", "Vehicles that set out arrive.", _delivers, "traffic.finite"),
+    _check("consistent", "Flow is about density times speed, where all three are there.", _consistent, "traffic.finite"),
+    _check(
+        "flooded",
+        "Far more vehicles than a road can carry are answered, by the same rules.",
+        _flooded,
+        "traffic.finite",
+        "traffic.arrivals",
+    ),
+)

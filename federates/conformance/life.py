@@ -1,0 +1,235 @@
+"""One life of an agent under test: every call is timed, limited and written down, with copies of all that goes in and out."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from federates.boundary.messages import Gate, LinkObservation, StationObservation
+from federates.boundary.roles import Plugin, Value
+from federates.conformance.errors import ConformanceError
+from federates.conformance.target import Target
+
+__all__ = ["Call", "Failure", "Kind", "Life", "LifeOverError", "Notes"]
+
+_BEGIN_S = 120.0
+"""Longest time to get ready; as ``limits.begin_s`` of broker.yaml has it."""
+_END_S = 30.0
+
+
+class Kind(StrEnum):
+    """What is called."""
+
+    CREATE = "create"
+    BEGIN = "begin"
+    OPEN = "open_period"
+    SOLVE = "solve"
+    RELAX = "relax"
+    EVALUATE = "evaluate"
+    COMMIT = "commit"
+    RUN = "run"
+    START = "start"
+    NEXT = "next"
+    END = "end"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call that was answered. ``args`` and ``answer`` are copies; ``words`` says what was asked."""
+
+    kind: Kind
+    period: int
+    words: str
+    args: tuple[Any, ...]
+    answer: Any
+    wall_s: float
+    changed: bool = False
+    """Whether an array that was given came back changed."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A call that was not answered: it raised an error, or took too long."""
+
+    kind: Kind
+    period: int
+    words: str
+    error: str
+    late: bool = False
+
+
+class LifeOverError(Exception):
+    """The agent under test did not answer a call; nothing can be asked of it any more."""
+
+    def __init__(self, failure: Failure) -> None:
+        self.failure = failure
+        super().__init__(f"{failure.words}: {failure.error}")
+
+
+@dataclass
+class Notes:
+    """A recorder that keeps what it is told, in memory."""
+
+    rows: list[tuple[str, dict[str, Value]]] = field(default_factory=list)
+
+    def record(self, table: str, **row: Value) -> None:
+        """Keep one row."""
+        self.rows.append((table, row))
+
+    def progress(self, **fields: Value) -> None:
+        """Nobody watches."""
+
+    def last(self, table: str, column: str) -> Value | None:
+        """Return the last value of a column, if there is one."""
+        found = [row[column] for name, row in self.rows if name == table and column in row]
+        return found[-1] if found else None
+
+
+class Life:
+    """A fresh agent from `create` to its end; a context manager, at whose end the agent is ended.
+
+    Calls run in a thread of the life's own, so that a call that never returns ends the life and not the kit.
+
+    Parameters
+    ----------
+    scribble : overwrite every array that was given after the call has returned: who has kept it is misled.
+    """
+
+    def __init__(self, target: Target, *, scribble: bool = False) -> None:
+        self.target, self.session, self.scribble = target, target.session, scribble
+        self.notes = Notes()
+        self.calls: list[Call] = []
+        self.end_error: str | None = None
+        self.period = -1
+        self._plugin: Plugin | None = None
+        self._worker = _Worker(target.name)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        plugin, self._plugin = self._plugin, None
+        if plugin is not None:
+            try:
+                self._worker.run(lambda: self.target.end(plugin), _END_S)
+            except TimeoutError:
+                self.end_error = f"it had not ended after {_END_S:g} s"
+            except Exception as problem:
+                self.end_error = _said(problem)
+        self._worker.stop()
+
+    def begin(self) -> None:
+        """Create the agent and let it take in the public agreement."""
+        self._plugin = self.call(Kind.CREATE, "create", self.target.create, limit_s=_BEGIN_S)
+        plugin: Any = self._plugin
+        self.call(Kind.BEGIN, "begin", lambda: plugin.begin(self.session, self.notes), limit_s=_BEGIN_S)
+
+    def ask(self, kind: Kind, words: str, *args: Any) -> Any:
+        """Call the method of that name with copies of ``args``; return a copy of what it returns."""
+        method = getattr(self._plugin, kind.value)
+        given = copy.deepcopy(args)
+        answer = self.call(kind, words, lambda: method(*given), given=given, args=args)
+        if self.scribble:
+            _scribble(given)
+        return answer
+
+    def call(
+        self,
+        kind: Kind,
+        words: str,
+        function: Callable[[], Any],
+        *,
+        limit_s: float | None = None,
+        given: tuple[Any, ...] = (),
+        args: tuple[Any, ...] = (),
+    ) -> Any:
+        """Carry out one call and write it down.
+
+        Raises
+        ------
+        LifeOverError : it raised an error or took longer than it may.
+        """
+        limit = limit_s or self.target.limit_s
+        words = words if self.period < 0 else f"{words} in period {self.period}"
+        started = time.perf_counter()
+        try:
+            answer = self._worker.run(function, limit)
+        except TimeoutError:
+            raise LifeOverError(Failure(kind, self.period, words, f"no answer within {limit:g} s", late=True)) from None
+        except Exception as error:
+            raise LifeOverError(Failure(kind, self.period, words, _said(error))) from error
+        wall_s = time.perf_counter() - started
+        kept = answer if kind in (Kind.CREATE, Kind.BEGIN) else copy.deepcopy(answer)
+        self.calls.append(Call(kind, self.period, words, copy.deepcopy(args), kept, wall_s, changed=not _same(given, args)))
+        return kept
+
+
+class _Worker:
+    """A thread in which all calls of one life run; a daemon, for nobody can end a call that does not return."""
+
+    def __init__(self, name: str) -> None:
+        self._jobs: queue.SimpleQueue[Callable[[], Any] | None] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name=f"portage-conform {name}", daemon=True)
+        self._thread.start()
+
+    def run(self, job: Callable[[], Any], limit_s: float) -> Any:
+        self._jobs.put(job)
+        try:
+            result, error = self._results.get(timeout=limit_s)
+        except queue.Empty:
+            raise TimeoutError from None
+        if isinstance(error, TimeoutError):  # of the agent's own
+            raise ConformanceError(f"TimeoutError: {error}") from error
+        if isinstance(error, Exception):
+            raise error
+        if error is not None:
+            raise ConformanceError(f"it wanted to end the whole process ({type(error).__name__}: {error})")
+        return result
+
+    def stop(self) -> None:
+        self._jobs.put(None)
+        self._thread.join(timeout=1.0)
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            try:
+                self._results.put((job(), None))
+            except BaseException as error:
+                self._results.put((None, error))
+
+
+def _arrays(given: tuple[Any, ...]) -> list[Any]:
+    """Return every array in the arguments of a call."""
+    found = []
+    for item in given:
+        if isinstance(item, np.ndarray):
+            found.append(item)
+        elif isinstance(item, (Gate, LinkObservation, StationObservation)):
+            found += [getattr(item, name) for name in item.__slots__]
+    return found
+
+
+def _same(given: tuple[Any, ...], args: tuple[Any, ...]) -> bool:
+    pairs = zip(_arrays(given), _arrays(args), strict=True)
+    return all(mine.shape == theirs.shape and np.array_equal(mine, theirs) for mine, theirs in pairs)
+
+
+def _scribble(given: tuple[Any, ...]) -> None:
+    for array in _arrays(given):
+        with contextlib.suppress(ValueError):  # made read-only by whom it was given to
+            array[...] = 7.77e5
+
+
+def _said(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

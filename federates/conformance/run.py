@@ -1,0 +1,99 @@
+"""Make the checks of a role, in order, and report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from federates.conformance.bench import Bench
+from federates.conformance.check import Check
+from federates.conformance.checks import CHECKS
+from federates.conformance.errors import Breach, ConformanceError, DoesNotApply
+from federates.conformance.report import Outcome, Report, State
+from federates.conformance.surroundings import Surroundings
+from federates.conformance.target import Target
+
+__all__ = ["checks_for", "conform"]
+
+
+def conform(
+    target: Target, only: Iterable[str] = (), watch: Callable[[Outcome], None] | None = None
+) -> Report:
+    """Make all checks that the target's role and world call for.
+
+    Parameters
+    ----------
+    target : a `ClassTarget`, or an executable.
+    only : ids of checks, or areas such as ``answers``: these are reported, with those that they need. Empty: all.
+    watch : called with every outcome, as soon as it is known.
+
+    Returns
+    -------
+    The report. A rule that is broken fails; nothing is only warned of. A check whose premise is broken is not reached.
+
+    Raises
+    ------
+    ConformanceError : ``only`` names no check of this role.
+    """
+    checks = _chosen(checks_for(target), tuple(only))
+    started, outcomes = time.perf_counter(), list[Outcome]()
+    with Surroundings(getattr(target, "folder", None)) as surroundings:
+        bench = Bench(target, surroundings)
+        for check in checks:
+            outcome = _outcome(check, bench, {done.id: done for done in outcomes})
+            outcomes.append(outcome)
+            if watch is not None:
+                watch(outcome)
+    return Report(target.role, target.name, target.session, tuple(outcomes), time.perf_counter() - started)
+
+
+def checks_for(target: Target) -> list[Check[Any]]:
+    """Return the checks for a target, in order; those of the wire come last, for executables only."""
+    checks: list[Check[Any]] = list(CHECKS)
+    if target.executable:
+        # Loads HELICS, which a class in this process does without.
+        from federates.conformance.through_helics import wire_checks
+
+        checks += wire_checks
+    return [
+        check
+        for check in checks
+        if target.role in check.roles and target.session.world in check.worlds and not (check.classes_only and target.executable)
+    ]
+
+
+def _chosen(checks: list[Check[Any]], only: tuple[str, ...]) -> list[Check[Any]]:
+    """Return the checks that ``only`` names, and all that they need."""
+    if not only:
+        return checks
+    known = {check.id: check for check in checks}
+    unknown = [name for name in only if not any(name in (check.id, check.area) for check in checks)]
+    if unknown:
+        raise ConformanceError(f"no check is called {unknown[0]!r}; there are: {', '.join(known)}")
+    wanted = [check.id for check in checks if check.id in only or check.area in only]
+    needed = set[str]()
+    while wanted:
+        name = wanted.pop()
+        if name in known and name not in needed:
+            needed.add(name)
+            wanted += known[name].needs
+    return [check for check in checks if check.id in needed]
+
+
+def _outcome(check: Check[Any], bench: Bench, done: dict[str, Outcome]) -> Outcome:
+    missing = [name for name in check.needs if name in done and done[name].state in (State.BROKEN, State.NOT_REACHED)]
+    if missing:
+        return Outcome(check.id, check.holds, State.NOT_REACHED, f"it needs {missing[0]}")
+    started = time.perf_counter()
+    subject = bench.target if check.area == "wire" else bench
+    state, asked = State.HOLDS, ""
+    try:
+        seen = check.run(subject)
+    except DoesNotApply as reason:
+        state, seen = State.DOES_NOT_APPLY, str(reason)
+    except Breach as breach:
+        state, seen, asked = State.BROKEN, breach.seen, breach.asked
+    except Exception as error:
+        state, seen = State.BROKEN, f"{type(error).__name__}: {error}"
+    return Outcome(check.id, check.holds, state, seen, asked, time.perf_counter() - started)

@@ -1,0 +1,128 @@
+"""A scripted partner: one HELICS federate that this process drives without ever blocking in a call."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import helics as h
+
+from federates.boundary.topics import Role, Topic
+from federates.runtime.federate import SESSION_KEY, core_init_string
+from federates.runtime.identity import RunIdentity
+
+__all__ = ["Partner"]
+
+
+class Partner:
+    """Plays ``role``, and can send and read the topics it is given, whichever role they belong to.
+
+    HELICS calls that wait are begun here and looked after by the owner (`done`, then `complete`), so that one thread can serve
+    several partners, watch a process and keep a limit. Its inputs have no type: a publication of a wrong type is to be found
+    and named, not to end the federation.
+    """
+
+    def __init__(self, role: Role, identity: RunIdentity, sends: Iterable[Topic], reads: Iterable[Topic]) -> None:
+        self.role = role
+        self._pending: Callable[[], Any] | None = None
+        self._fed: Any = h.helicsCreateValueFederate(role.value, _federate_info(role, identity))
+        register = h.helicsFederateRegisterGlobalTypePublication
+        self._publications = {t.key: register(self._fed, t.key, t.type_name, "") for t in sends}
+        self._inputs = {t.key: self._register_input(t) for t in reads}
+
+    def begin_initializing(self) -> None:
+        """Begin to enter HELICS's initializing mode."""
+        h.helicsFederateEnterInitializingModeAsync(self._fed)
+        self._pending = lambda: h.helicsFederateEnterInitializingModeComplete(self._fed)
+
+    def begin_executing(self) -> None:
+        """Begin to enter HELICS's executing mode."""
+        h.helicsFederateEnterExecutingModeAsync(self._fed)
+        self._pending = lambda: h.helicsFederateEnterExecutingModeComplete(self._fed)
+
+    def request(self, time_s: float) -> None:
+        """Begin to ask for ``time_s``."""
+        h.helicsFederateRequestTimeAsync(self._fed, time_s)
+        self._pending = lambda: h.helicsFederateRequestTimeComplete(self._fed)
+
+    @property
+    def waits(self) -> bool:
+        """Whether something was begun and not completed."""
+        return self._pending is not None
+
+    def done(self) -> bool:
+        """Whether what was begun can be completed without waiting."""
+        return bool(h.helicsFederateIsAsyncOperationCompleted(self._fed))
+
+    def complete(self) -> Any:
+        """Complete what was begun; return the granted time after a request."""
+        pending, self._pending = self._pending, None
+        assert pending is not None, "nothing was begun"
+        return pending()
+
+    def publish(self, key: str, payload: bytes) -> None:
+        """Send ``payload`` on a topic."""
+        h.helicsPublicationPublishBytes(self._publications[key], payload)
+
+    def read(self, key: str) -> bytes:
+        """Return the newest message of a topic."""
+        return bytes(h.helicsInputGetBytes(self._inputs[key]))
+
+    def updates(self) -> dict[str, bytes]:
+        """Return every message that came with the last grant, by topic key; the session is no message of a round."""
+        updated = [key for key, handle in self._inputs.items() if key != SESSION_KEY and h.helicsInputIsUpdated(handle)]
+        return {key: self.read(key) for key in updated}
+
+    def ask(self, federate: str, question: str) -> Any:
+        """Return HELICS's answer to a query about ``federate``."""
+        query = h.helicsCreateQuery(federate, question)
+        try:
+            return h.helicsQueryExecute(query, self._fed)
+        finally:
+            h.helicsQueryFree(query)
+
+    def fail(self, message: str) -> None:
+        """End the federation with an error, as an agent does that has failed."""
+        h.helicsFederateGlobalError(self._fed, 1, message)
+
+    def leave(self) -> None:
+        """Leave in good order, unless something that was begun is still under way: HELICS would wait for that."""
+        self._settle()
+        if self._pending is None:
+            with contextlib.suppress(h.HelicsException):
+                h.helicsFederateDisconnect(self._fed)
+
+    def close(self) -> None:
+        """Free the HELICS objects; the federation has ended."""
+        self._settle()
+        self._pending = None
+        # pyhelics frees a federate when its object goes. Freed here as well, it would be freed twice, and the second time its
+        # address may be that of a later life's federate (seen with HELICS 3.6.1).
+        self._fed = None
+
+    def _settle(self) -> None:
+        """Complete what was begun, if it is over."""
+        if self._pending is not None and self.done():
+            with contextlib.suppress(h.HelicsException):
+                self.complete()
+
+    def _register_input(self, entry: Topic) -> Any:
+        handle = h.helicsFederateRegisterTypeInput(self._fed, f"in/{entry.key}", "", "")
+        h.helicsInputAddTarget(handle, entry.key)
+        # One that is not published is reported by the check of the topics, not by a warning on the terminal.
+        h.helicsInputSetOption(handle, h.HELICS_HANDLE_OPTION_CONNECTION_OPTIONAL, 1)
+        return handle
+
+
+def _federate_info(role: Role, identity: RunIdentity) -> Any:
+    info = h.helicsCreateFederateInfo()
+    h.helicsFederateInfoSetCoreTypeFromString(info, identity.broker.core_type)
+    h.helicsFederateInfoSetCoreName(info, f"{identity.run_id}-{role}")
+    h.helicsFederateInfoSetCoreInitString(info, core_init_string(identity))
+    h.helicsFederateInfoSetTimeProperty(info, h.HELICS_PROPERTY_TIME_DELTA, 1e-9)
+    # What is wrong, a breach says.
+    h.helicsFederateInfoSetIntegerProperty(info, h.HELICS_PROPERTY_INT_LOG_LEVEL, h.HELICS_LOG_LEVEL_NO_PRINT)
+    h.helicsFederateInfoSetFlagOption(info, h.HELICS_FLAG_TERMINATE_ON_ERROR, True)
+    h.helicsFederateInfoSetFlagOption(info, h.HELICS_FLAG_UNINTERRUPTIBLE, True)
+    return info

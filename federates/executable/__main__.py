@@ -1,0 +1,43 @@
+"""Run an executable in any language as an agent: ``python -u -m federates.executable ROLE -- PROGRAM [ARGUMENT ...]``.
+
+The wrapper waits for the run's identity, hands it to the program in environment variables, and leaves the same records as an
+agent of ours: which process it is, and how it ended. See docs/decisions/0012.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+
+from federates.boundary.errors import ConfigError, PortageError
+from federates.boundary.topics import Role
+from federates.executable.arguments import Arguments, parse_arguments
+from federates.executable.life import run_executable
+from federates.runtime.farewell import say_where_the_report_is
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one executable; return 0 if it finished, 1 if it failed, 2 if the configuration cannot be used."""
+    # Python's own handler would not run before the child has ended.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    words = sys.argv[1:] if argv is None else argv
+    role = words[0] if words else "executable"
+    try:
+        arguments = parse_arguments(words)
+        return _run(arguments)
+    except ConfigError as error:
+        print(f"portage: {role}: the configuration cannot be used\n{error}", file=sys.stderr, flush=True)
+        return 2
+    except PortageError as error:
+        print(f"portage: {error}", file=sys.stderr, flush=True)
+        return 1
+
+
+def _run(arguments: Arguments) -> int:
+    run_executable(arguments, Path.cwd())
+    return say_where_the_report_is() if arguments.role is Role.COORDINATOR else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

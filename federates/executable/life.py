@@ -1,0 +1,133 @@
+"""The life of an executable agent: found, told of its run, started, and its end put on record."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from federates.boundary.errors import ConfigError, FederationError, PortageError, Problem
+from federates.boundary.session import Session, World
+from federates.boundary.topics import Role
+from federates.executable.arguments import Arguments, find_program, program_folders, search_path
+from federates.executable.child import Child
+from federates.executable.variables import child_environment
+from federates.runtime.agent import load_session
+from federates.runtime.confinement import Confinement
+from federates.runtime.identity import RunIdentity, process_start, wait_for_identity
+from federates.runtime.results import PROCESS_RECORD, write_json
+from federates.runtime.watchdog import Watchdog
+
+__all__ = ["run_executable"]
+
+
+def run_executable(arguments: Arguments, folder: Path) -> None:
+    """Take the program through its run; ``folder`` is the agent's own.
+
+    Raises
+    ------
+    ConfigError : there is no such program, or the public agreement cannot be used.
+    FederationError : it did not end well; the message begins with the agent's name.
+    """
+    role = arguments.role
+    identity = wait_for_identity()
+    results = Path(identity.run_folder) / role.value
+    results.mkdir(parents=True, exist_ok=True)
+    write_json(results / "config.json", {"executable": list(arguments.command)})
+    try:
+        session_file = _announce(arguments, identity, folder, results)
+        program = _program(arguments, folder)
+        extra = program_folders(program, Path(identity.run_folder).parent.parent.resolve())
+        # This process may no more than the program that it starts: what is refused here is refused there.
+        confinement = Confinement(role, identity, folder, session_file, extra=extra, recorded=False)
+        child = _start(arguments, program, folder, child_environment(role, identity, results, session_file))
+    except PortageError as error:
+        _fail(role, results, str(error))
+        raise
+    code = _attend(child, results)
+    confinement.close()
+    if code != 0:
+        message = _words(role, code, child.said())
+        _fail(role, results, message)
+        raise FederationError(message)
+    write_json(results / "finished.json", {"agent": role.value, "tables_sha256": _hashes(results)})
+
+
+def _announce(arguments: Arguments, identity: RunIdentity, folder: Path, results: Path) -> Path | None:
+    """Leave the public agreement with all its defaults as ``session.json`` among the coordinator's results."""
+    if arguments.session is None:
+        return None
+    path = (folder / arguments.session).resolve()
+    session = load_session(path, run_id=identity.run_id, shown_as=arguments.session)
+    _check_world(session, identity, arguments.session)
+    write_json(results / "session.json", session.model_dump(mode="json"))
+    return path
+
+
+def _check_world(session: Session, identity: RunIdentity, file: str) -> None:
+    if session.world is not identity.world:
+        listed = "lists" if identity.world is World.ROAD else "does not list"
+        allowed = f"must be {identity.world}, for runner.json {listed} {Role.TRAFFIC}"
+        raise ConfigError([Problem(file, "world", str(session.world), allowed)])
+
+
+def _program(arguments: Arguments, folder: Path) -> Path:
+    word = arguments.command[0]
+    program = find_program(word, folder, search_path())
+    if program is None:
+        allowed = "no such program in the agent's folder or on the PATH, or it may not be executed"
+        raise ConfigError([Problem(str(arguments.role), "program", repr(word), allowed)])
+    return program
+
+
+def _start(arguments: Arguments, program: Path, folder: Path, environment: dict[str, str]) -> Child:
+    try:
+        return Child([str(program), *arguments.command[1:]], folder, environment)
+    except OSError as error:
+        reason = error.strerror or error
+        raise FederationError(f"{arguments.role}: {arguments.command[0]} cannot be started: {reason}") from error
+
+
+def _attend(child: Child, results: Path) -> int:
+    """Wait for the child's end and return its exit code; end it when this process is ended."""
+
+    def leave(number: int, frame: FrameType | None) -> NoReturn:
+        child.kill()
+        os._exit(128 + number)
+
+    signal.signal(signal.SIGTERM, leave)
+    watchdog = Watchdog(lambda reason: child.kill()).start()
+    try:
+        record = {
+            "pid": child.pid,
+            "start": process_start(child.pid),
+            "wrapper": {"pid": os.getpid(), "start": process_start(os.getpid())},
+        }
+        write_json(results / PROCESS_RECORD, record)
+        return child.wait()
+    finally:
+        child.kill()
+        watchdog.stop()
+
+
+def _words(role: Role, code: int, said: str) -> str:
+    ended = f"ended by signal {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+    return f"{role}: the executable {ended}" + (f": {said.removeprefix(f'{role}: ')}" if said else "")
+
+
+def _fail(role: Role, results: Path, message: str) -> None:
+    """Leave ``failed.json``; ``wrapped`` says that nobody has told the federation, so the broker must."""
+    record = {"agent": role.value, "message": message, "own_fault": True, "wrapped": True, "time": time.time()}
+    try:
+        write_json(results / "failed.json", record)
+    except OSError as error:
+        print(f"portage: {role}: could not write failed.json: {error}", file=sys.stderr, flush=True)
+
+
+def _hashes(results: Path) -> dict[str, str]:
+    return {path.stem: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(results.glob("*.parquet"))}

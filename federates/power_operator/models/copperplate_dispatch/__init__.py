@@ -1,0 +1,1 @@
+"""Power operator without network and without commitment: merit order, storage and trains."""

@@ -1,0 +1,147 @@
+"""Power operator that is only a demand curve: a worth and a need per station and hour of the day, no grid behind them.
+
+It takes an entry of the connection where it is worth more than its price, up to a need (`demand`); what it needs and does not
+have costs its worth. Its answers are exact, and so are its bounds. For studies of the transport side, of algorithms, and of
+partners that only post what they would pay; by road and by rail.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from federates.boundary.errors import Problem
+from federates.boundary.messages import Array, ConnectionAnswer, Gate, StationObservation
+from federates.boundary.roles import PowerOperator, Recorder
+from federates.boundary.session import RailScheme, RailSession
+from federates.power_operator.models.price_taker.demand import (
+    missed_slope_usd,
+    missed_usd,
+    stands_of_trains,
+    vehicles_from_origins,
+)
+from federates.power_operator.models.price_taker.settings import (
+    PriceTakerSettings,
+    find_problems,
+    needs,
+    served_stations,
+    worth_by_hour,
+)
+
+__all__ = ["PriceTakerOperator"]
+
+_WHOLE = 1.0 - 1e-6
+"""By rail an offer of this much is a whole train; less of one is none."""
+
+
+class PriceTakerOperator(PowerOperator):
+    """See the module's text; settings: `settings.PriceTakerSettings`."""
+
+    Settings = PriceTakerSettings
+
+    def __init__(self, settings: PriceTakerSettings, folder: Path) -> None:
+        super().__init__(settings, folder)
+        self.settings: PriceTakerSettings = settings
+
+    @classmethod
+    def check(cls, settings: PriceTakerSettings, folder: Path, session: Any) -> list[Problem]:
+        """Return names that are no stations, and what is wrong with the table of worth."""
+        return find_problems(settings, folder, session)
+
+    def begin(self, session: Any, recorder: Recorder) -> None:  # noqa: D102
+        self._session, self._recorder = session, recorder
+        self._rail = isinstance(session, RailSession)
+        self._needs, self._by_hour = needs(self.settings, session), worth_by_hour(self.settings, self.folder, session)
+        if self._rail:
+            self._by_hour = self._by_hour * session.period_s / 3600.0  # usd per train and period
+        self._agreed: Array | None = None
+        self._done = np.zeros(session.connection_shape)
+        self._first = 0
+
+    def open_period(self, period: int, observation: StationObservation | None) -> Gate | None:
+        """Look up what the periods of the connection are worth; on the road return the gates."""
+        self._period = period
+        # A connection counts its periods from the opened one on the road, and from the start of the day by rail.
+        self._first = 0 if self._rail else period
+        periods = range(self._first, self._first + self._session.connection_shape[2])
+        hours = [int(self._session.hour_of_day(p)) for p in periods]
+        self._worth_usd = self._by_hour[:, hours]
+        self._need = np.repeat(self._needs[:, None], len(hours), axis=1)
+        if self._rail:
+            self._need[:, :period] = 0.0  # the past is had or missed, whatever is decided now
+            return None
+        stations = len(self._session.stations)
+        return Gate(np.full(stations, self.settings.gate_s), np.full(stations, self.settings.spots))
+
+    def solve(self, multipliers_usd_per_veh: Array, opening: Array) -> ConnectionAnswer:
+        """Return what is taken at these prices, and the proven minimum of cost plus price."""
+        return self._priced(multipliers_usd_per_veh, opening, relaxed=False)
+
+    def relax(self, multipliers_usd_per_veh: Array, opening: Array) -> ConnectionAnswer:
+        """Return the same with parts of trains, by rail; on the road there is nothing whole."""
+        return self._priced(multipliers_usd_per_veh, opening, relaxed=True)
+
+    def evaluate(self, connection_veh: Array, opening: Array) -> ConnectionAnswer:
+        """Return the part of ``connection_veh`` that is of use, what is missed with it, and a plane below that cost."""
+        offered = np.maximum(connection_veh, 0.0)
+        total = offered.sum(axis=0)
+        if self._rail:
+            free = np.zeros(offered.shape)
+            used, _ = self._stands(free, opening, (offered >= _WHOLE).astype(float), relaxed=False)
+        else:
+            # Of several origins each gives its share of what is needed.
+            used = offered * np.minimum(1.0, self._need / np.where(total > 0, total, 1.0))
+        bound_usd = missed_usd(total, self._worth_usd, self._need)
+        slope_usd = np.broadcast_to(missed_slope_usd(total, self._worth_usd, self._need), offered.shape)
+        return ConnectionAnswer(used, self._cost_usd(used), bound_usd, slope_usd.copy())
+
+    def _priced(self, price_usd: Array, opening: Array, *, relaxed: bool) -> ConnectionAnswer:
+        if self._rail:
+            everywhere = np.full(price_usd.shape, float(self._session.scheme is RailScheme.MOBILE))
+            taken, bound_usd = self._stands(price_usd, opening, everywhere, relaxed=relaxed)
+        else:
+            taken, bound_usd = vehicles_from_origins(price_usd, self._worth_usd, self._need), np.inf
+        cost_usd = self._cost_usd(taken)
+        # Rounding apart, both are the same; the smaller one is proven.
+        return ConnectionAnswer(taken, cost_usd, min(bound_usd, cost_usd + float((price_usd * taken).sum())))
+
+    def _stands(self, price_usd: Array, ready: Array, most: Array, *, relaxed: bool) -> tuple[Array, float]:
+        """Return stands of the whole day, the past as it was carried out, and a bound of their cost and price."""
+        p = self._period
+        places = np.column_stack([ready[:, 0], np.maximum(ready[:, 1] - p, 0.0)])
+        home = [self._session.stations.index(train.home) for train in self._session.trains]
+        rest, bound_usd = stands_of_trains(
+            price_usd[:, :, p:], self._worth_usd[:, p:], self._need[:, p:], most[:, :, p:], self._session.trip_periods, places,
+            home, relaxed=relaxed,
+        )  # fmt: skip
+        stands = np.concatenate([self._done[:, :, :p], rest], axis=2)
+        return stands, bound_usd + float((price_usd * stands)[:, :, :p].sum())
+
+    def commit(self, connection_veh: Array) -> None:
+        """Take what is agreed, and record what was wanted and had; by rail also what the day costs."""
+        if self._rail:
+            rest = connection_veh[:, :, self._period :]
+            if self._agreed is None or not np.array_equal(rest, self._agreed[:, :, self._period :]):
+                self._agreed = connection_veh.copy()
+                self._record_cost("planned", self._period, missed_usd(connection_veh.sum(axis=0), self._worth_usd, self._need))
+            self._done[:, :, self._period] = connection_veh[:, :, self._period]
+        at = self._period - self._first
+        had = connection_veh[:, :, at].sum(axis=0)
+        for s, name in enumerate(served_stations(self._session)):
+            worth_usd, need = float(self._worth_usd[s, at]), float(self._need[s, at])
+            missed = worth_usd * max(0.0, need - float(had[s]))
+            amounts = {"worth_usd": worth_usd, "need": need, "had": float(had[s]), "missed_usd": missed}
+            self._recorder.record("wants", period=self._period, station=name, **amounts)
+        if self._rail and self._period == self._session.periods - 1:
+            whole_day = np.repeat(self._needs[:, None], self._session.periods, axis=1)
+            cost_usd = missed_usd(self._done.sum(axis=0), self._worth_usd, whole_day)
+            self._record_cost("realised", self._session.periods, cost_usd)
+
+    def _cost_usd(self, taken: Array) -> float:
+        return missed_usd(taken.sum(axis=0), self._worth_usd, self._need)
+
+    def _record_cost(self, phase: str, period: int, cost_usd: float) -> None:
+        nothing = dict.fromkeys(("production_usd", "start_up_usd", "shut_down_usd", "throughput_usd"), 0.0)
+        self._recorder.record("plan_costs", phase=phase, period=period, **nothing, slack_usd=cost_usd, total_usd=cost_usd)

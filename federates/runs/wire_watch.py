@@ -1,0 +1,136 @@
+"""The broker's eye on the wiring: nobody starts before it agrees with the topic table, and it is looked at all through the run.
+
+The start is held by the gate of `federates.runs.broker_core.Broker`. What is wired before it opens can hear nothing if it is
+wrong; what is wired later is found at the next look, and ends the run.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from federates.audit.graph import Edge, read_wiring, wiring_breaches, wiring_of_the_table
+from federates.runs.broker_core import GATE, Broker
+from federates.runtime.identity import RunIdentity
+from federates.runtime.results import write_json
+
+__all__ = ["GRAPH_RECORD", "WireWatch"]
+
+GRAPH_RECORD = "graph.json"
+_GRAPH_EVERY_S = 1.0
+"""While the run goes on; HELICS answers from a copy as long as nothing has changed."""
+_EXPLAIN_S = 1.0
+"""A stranger that joins before the start has this long to show what it wants to hear, so that the error can say so."""
+
+
+class WireWatch:
+    """Compares broker and topic table; keeps what was seen in ``graph.json`` of the run's folder.
+
+    Parameters
+    ----------
+    broker : the run's broker, gated or not.
+    """
+
+    def __init__(self, broker: Broker, identity: RunIdentity) -> None:
+        self._broker = broker
+        self._identity = identity
+        self._edges: set[Edge] = set()
+        self._publications: set[tuple[str, str]] = set()
+        self._joined: set[str] = set()
+        self._breaches: list[str] = []
+        self._first_breach_s = 0.0
+        self._first_ready_s = 0.0
+        self._next_graph_s = 0.0
+        self._looks = 0
+        self._written: tuple[int, int, int] | None = None
+
+    @property
+    def everyone_is_here(self) -> bool:
+        """Whether every agent of the run has joined."""
+        return self._joined >= set(self._identity.agents)
+
+    @property
+    def joined(self) -> list[str]:
+        """Return who has ever joined."""
+        return sorted(self._joined)
+
+    def look(self) -> str | None:
+        """Look once; return what is wrong in one sentence, or None. Opens the gate when everyone waits and nothing is wrong."""
+        self._joined |= set(self._broker.joined())
+        strangers = self._joined - set(self._identity.agents)
+        now_s = time.monotonic()
+        if now_s < self._next_graph_s and self._broker.gate_open and not strangers:
+            return None
+        # Asked before the graph: what the gate opens for must be the whole wiring.
+        ready = not self._broker.gate_open and self.everyone_is_here and self._everyone_waits()
+        graph = self._broker.ask("data_flow_graph")
+        if not isinstance(graph, dict) or "cores" not in graph:
+            return None  # The federation is over.
+        self._next_graph_s = now_s + _GRAPH_EVERY_S
+        self._compare(graph)
+        self._looks += 1
+        if self._breaches:
+            return self._reason(now_s)
+        if self._broker.gate_open:
+            self._write()
+        elif ready and self._whole(now_s):
+            self._write()
+            self._broker.open_gate()
+        return None
+
+    def _whole(self, now_s: float) -> bool:
+        """Whether the graph shows every line of the topic table: HELICS draws the last ones only a moment after all have come.
+
+        An executable may leave out what it does not want to hear, so this is not waited for without end.
+        """
+        self._first_ready_s = self._first_ready_s or now_s
+        return self._edges >= wiring_of_the_table(self._identity.world) or now_s > self._first_ready_s + _EXPLAIN_S
+
+    def close(self) -> None:
+        """Keep how often the graph was looked at."""
+        self._write(at_once=True)
+
+    def _compare(self, graph: Mapping[str, Any]) -> None:
+        wiring = read_wiring(graph, ignore=None if self._broker.gate_open else GATE)
+        self._edges |= set(wiring.edges)
+        self._publications |= set(wiring.publications)
+        for said in wiring_breaches(wiring, self._identity.agents, self._identity.world, self._joined):
+            if said not in self._breaches:
+                self._breaches.append(said)
+
+    def _reason(self, now_s: float) -> str | None:
+        self._first_breach_s = self._first_breach_s or now_s
+        explained = any(" listens to " in said or " publishes " in said for said in self._breaches)
+        if not self._broker.gate_open and not explained and now_s < self._first_breach_s + _EXPLAIN_S:
+            return None
+        self._write(at_once=True)
+        return f"audit: {'; '.join(self._breaches)}"
+
+    def _everyone_waits(self) -> bool:
+        """Whether every agent waits for the start: it has made all its interfaces, and HELICS has joined them."""
+        state = self._broker.ask("global_state")
+        cores = state.get("cores", ()) if isinstance(state, dict) else ()
+        waiting = {
+            federate["attributes"]["name"] for core in cores if core["state"] == "initializing" for federate in core["federates"]
+        }
+        return waiting >= set(self._identity.agents)
+
+    def _write(self, *, at_once: bool = False) -> None:
+        """Write ``graph.json``: at the gate, whenever something is new, and at the end."""
+        seen = (len(self._edges), len(self._publications), len(self._breaches))
+        if seen == self._written and not at_once:
+            return
+        self._written = seen
+        record = {
+            "agents": list(self._identity.agents),
+            "world": self._identity.world.value,
+            "audit": self._identity.broker.audit.model_dump(),
+            "looks": self._looks,
+            "joined": self.joined,
+            "publications": [{"key": key, "sender": sender} for key, sender in sorted(self._publications)],
+            "edges": [edge._asdict() for edge in sorted(self._edges)],
+            "breaches": self._breaches,
+        }
+        write_json(Path(self._identity.run_folder) / GRAPH_RECORD, record)

@@ -1,0 +1,66 @@
+"""What is done to a process before it loads code that is not ours: it is watched, and kept in its own folders."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from federates.boundary.topics import Role
+from federates.runtime.identity import RunIdentity
+from federates.runtime.opened_files import OpenedFiles, write_files_record
+from federates.runtime.places import places_of
+from federates.runtime.sandbox import confine, plan_sandbox, use_private_temporary_folder
+
+__all__ = ["Confinement"]
+
+
+class Confinement:
+    """The confinement of this process, from the moment it is made to the process's end.
+
+    Parameters
+    ----------
+    folder : the agent's own folder of the scenario.
+    session : the public agreement, for the coordinator alone.
+    extra : folders with programs and libraries that an executable needs.
+    recorded : whether Python's own events are recorded; an executable in another language has none.
+
+    Raises
+    ------
+    ConfigError : ``broker.yaml`` requires a sandbox, and this system has none.
+    """
+
+    def __init__(
+        self,
+        role: Role,
+        identity: RunIdentity,
+        folder: Path,
+        session: Path | None,
+        *,
+        extra: Iterable[Path] = (),
+        recorded: bool = True,
+    ) -> None:
+        run_folder = Path(identity.run_folder)
+        self._places = places_of(folder, run_folder, role.value, None if session is None else session.resolve(), extra)
+        self._places.results.mkdir(parents=True, exist_ok=True)
+        planned = plan_sandbox(role, identity, self._places)
+        use_private_temporary_folder(self._places)
+        self._sandbox = confine(identity, self._places, planned)
+        self._files: OpenedFiles | None = None
+        if recorded and identity.broker.audit.files:
+            self._files = OpenedFiles(self._places, identity.ports, self._sandbox).start()
+        self.write()
+
+    def write(self) -> None:
+        """Write ``files.json`` as it is now."""
+        with contextlib.suppress(OSError):  # a full disk is said by whoever writes results
+            if self._files is not None:
+                self._files.write()
+            else:
+                write_files_record(self._places.results, self._sandbox, "none")
+
+    def close(self) -> None:
+        """Write ``files.json`` for the last time and remove the temporary folder."""
+        self.write()
+        shutil.rmtree(self._places.temporary, ignore_errors=True)

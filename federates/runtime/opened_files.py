@@ -1,0 +1,212 @@
+"""What an agent's process opens, whom it connects to and which programs it starts, as Python itself reports it.
+
+`sys.addaudithook` tells of every file that Python code opens, before it is opened. What a library in C opens is not seen: there
+the sandbox is the guarantee, which holds for all code. A file counts by its real path; those of the environment, of the results
+and of the temporary folder are counted together, for their names say nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import stat
+import sys
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from federates.runtime.places import Places
+from federates.runtime.results import write_json
+from federates.runtime.sandbox import SandboxState
+
+__all__ = ["FILES_RECORD", "OpenedFiles", "write_files_record"]
+
+FILES_RECORD = "files.json"
+_MOST = 1000
+"""Entries of a kind that are kept one by one; what comes later is counted as one more entry."""
+_MORE = "(more)"
+_WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_CHANGES: dict[str, tuple[tuple[int, int | None], ...]] = {
+    "os.remove": ((0, 1),),
+    "os.rmdir": ((0, 1),),
+    "os.mkdir": ((0, 2),),
+    "os.truncate": ((0, None),),
+    "os.rename": ((0, 2), (1, 3)),
+    "os.link": ((0, 2), (1, 3)),
+    "os.symlink": ((1, 2),),
+}
+"""Events that change the file system: which arguments are paths, each with the argument that is the folder it is seen from."""
+
+Key = tuple[str, str]
+
+
+class OpenedFiles:
+    """The record of this process from `start` on. It cannot be stopped; it is one dictionary look-up for events of no interest.
+
+    Parameters
+    ----------
+    places : what the agent may read, by which a file is classed.
+    ports : TCP ports of the run.
+    sandbox : what keeps the process in its places.
+    """
+
+    def __init__(self, places: Places, ports: range, sandbox: SandboxState) -> None:
+        self._places, self._ports, self._sandbox = places, ports, sandbox
+        self._opened: dict[Key, dict[str, Any]] = {}
+        self._known: dict[str, tuple[str, str]] = {}
+        self._connections: dict[tuple[str, int | None], dict[str, Any]] = {}
+        self._children: dict[str, None] = {}
+        self._busy = threading.local()
+        self._events: dict[str, Callable[[tuple[Any, ...]], bool]] = {
+            "open": self._on_open,
+            "os.listdir": self._on_list,
+            "os.scandir": self._on_list,
+            "socket.connect": self._on_socket,
+            "socket.bind": self._on_socket,
+            "subprocess.Popen": lambda args: self._on_child(args[1] or args[0]),
+            "os.posix_spawn": lambda args: self._on_child(args[1]),
+            "os.exec": lambda args: self._on_child(args[1]),
+            "os.system": lambda args: self._on_child([args[0]]),
+        }
+        for event, paths in _CHANGES.items():
+            self._events[event] = partial(self._on_change, paths)
+
+    def start(self) -> OpenedFiles:
+        """Begin to record."""
+        sys.addaudithook(self._hook)
+        return self
+
+    def write(self) -> None:
+        """Write ``files.json``; it is written also whenever something outside is seen for the first time."""
+        self._quietly(self._write)
+
+    def _hook(self, event: str, args: tuple[Any, ...]) -> None:
+        handler = self._events.get(event)
+        if handler is None or getattr(self._busy, "now", False):
+            return
+        try:
+            remarkable = self._quietly(lambda: handler(args))
+            if remarkable:
+                self._quietly(self._write)
+        except Exception as error:
+            # An exception here would become one of the agent's own call.
+            print(f"portage: could not record {event}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+
+    def _quietly(self, action: Callable[[], Any]) -> Any:
+        """Do something without recording what it opens itself."""
+        self._busy.now = True
+        try:
+            return action()
+        finally:
+            self._busy.now = False
+
+    def _write(self) -> None:
+        # A copy in one step: another thread may add to it.
+        opened, connections = list(self._opened.values()), list(self._connections.values())
+        write_files_record(self._places.results, self._sandbox, "python", opened, connections, list(self._children))
+
+    def _on_open(self, args: tuple[Any, ...]) -> bool:
+        path, _, flags = args
+        return self._see(path, "write" if isinstance(flags, int) and flags & _WRITES else "read")
+
+    def _on_list(self, args: tuple[Any, ...]) -> bool:
+        return self._see("." if args[0] is None else args[0], "list")
+
+    def _on_change(self, paths: tuple[tuple[int, int | None], ...], args: tuple[Any, ...]) -> bool:
+        seen = [self._see(_seen_from(args[path], None if at is None else args[at]), "write") for path, at in paths]
+        return any(seen)
+
+    def _on_socket(self, args: tuple[Any, ...]) -> bool:
+        address = args[1]
+        host, port = (str(address[0]), int(address[1])) if isinstance(address, tuple) else (os.fsdecode(address), None)
+        if (host, port) in self._connections:
+            return False
+        local = host in ("127.0.0.1", "::1", "localhost", "")
+        kind = "run" if local and port in self._ports else "loopback" if local else "outside"
+        entry: dict[str, Any] = {"address": host, "port": port, "kind": kind}
+        if self._sandbox.network and port is not None and port not in self._ports:
+            entry["refused"] = True
+        self._connections[(host, port)] = entry
+        return kind != "run"
+
+    def _on_child(self, command: Any) -> bool:
+        words = [command] if isinstance(command, (str, bytes, os.PathLike)) else list(command)
+        text = shlex.join(os.fsdecode(word) for word in words)
+        if text in self._children or len(self._children) >= _MOST:
+            return False
+        self._children[text] = None
+        return True
+
+    def _see(self, raw: Any, mode: str) -> bool:
+        """Count one access; return whether it is the first one to a file outside."""
+        if isinstance(raw, int):  # a descriptor that is open already
+            return False
+        name = os.path.abspath(os.fsdecode(raw))
+        kind, shown = self._known.get(name) or self._class(name)
+        entry = self._opened.get((shown, mode))
+        if entry is not None:
+            entry["count"] += 1
+            return False
+        if len(self._opened) >= _MOST:
+            shown = _MORE
+        entry = self._opened.setdefault((shown, mode), {"path": shown, "mode": mode, "kind": kind, "count": 0})
+        entry["count"] += 1
+        if kind == "outside" and self._refused(name, mode):
+            entry["refused"] = True
+        return kind == "outside" and shown != _MORE
+
+    def _class(self, name: str) -> tuple[str, str]:
+        real = Path(os.path.realpath(name))
+        kind, folder = self._places.kind(real)
+        result = (kind, str(folder or real))
+        if len(self._known) < 20 * _MOST:
+            self._known[name] = result
+        return result
+
+    def _refused(self, name: str, mode: str) -> bool:
+        """Return whether the sandbox refuses it: found by opening what is there for reading, which changes nothing."""
+        if self._sandbox.state != "enforced":
+            return False
+        if mode == "write":
+            return True  # nothing outside is writable
+        try:
+            found = os.stat(name).st_mode
+            if stat.S_ISREG(found) or stat.S_ISDIR(found):
+                os.close(os.open(name, os.O_RDONLY | os.O_NONBLOCK))
+        except PermissionError:
+            return True
+        except OSError:
+            return False
+        return False
+
+
+def _seen_from(path: Any, folder: Any) -> Any:
+    """Return ``path`` as seen from the open ``folder`` (a descriptor, -1 or None for the working folder)."""
+    if not isinstance(folder, int) or folder < 0 or isinstance(path, int):
+        return path
+    try:
+        return os.path.join(os.readlink(f"/proc/self/fd/{folder}"), os.fsdecode(path))
+    except OSError:
+        return path
+
+
+def write_files_record(
+    target: Path,
+    sandbox: SandboxState,
+    recorded: str,
+    opened: list[dict[str, Any]] | None = None,
+    connections: list[dict[str, Any]] | None = None,
+    children: list[str] | None = None,
+) -> None:
+    """Write ``files.json`` into ``target``; ``recorded`` is ``python``, or ``none`` where nobody could look."""
+    opened = sorted(opened or [], key=lambda entry: (entry["kind"], entry["path"], entry["mode"]))
+    record = {
+        "sandbox": sandbox.as_record(),
+        "recorded": recorded,
+        "opened": opened,
+        "connections": connections or [],
+        "children": children or [],
+    }
+    write_json(target / FILES_RECORD, record)

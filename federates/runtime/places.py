@@ -1,0 +1,146 @@
+"""The folders of an agent's process: which are its own, which belong to the environment, and what lies outside."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Places", "places_of"]
+
+_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/proc", "/sys")
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty")
+_ENVIRONMENT_PARTS = ("bin", "lib", "lib64", "include", "share", "pyvenv.cfg")
+"""What belongs to a Python environment."""
+_OURS = Path(__file__).resolve().parents[1]
+"""The package `federates`."""
+TEMPORARY = "temporary"
+"""Name of an agent's temporary folder among its results."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where one agent's process may go. Every path is real: symbolic links are followed.
+
+    ``own`` are the agent's folder of the scenario and the modules that lie beside the agents' folders, ``results`` its part of
+    the run's folder, ``session`` the public agreement (the coordinator's alone), ``environment`` the interpreter, packages and
+    the system.
+    ``exposed`` are allowed folders in which the scenario lies all the same: there nothing can be promised.
+    """
+
+    own: tuple[Path, ...]
+    results: Path
+    session: Path | None
+    environment: tuple[Path, ...]
+    exposed: tuple[Path, ...]
+
+    @property
+    def temporary(self) -> Path:
+        """Return the private folder for temporary files."""
+        return self.results / TEMPORARY
+
+    @property
+    def readable(self) -> tuple[Path, ...]:
+        """Return everything that may be read."""
+        session = () if self.session is None else (self.session,)
+        return (*self.own, *session, *self.environment)
+
+    @property
+    def writable(self) -> tuple[Path, ...]:
+        """Return everything that may be read and written."""
+        return (self.results, *(Path(device) for device in _DEVICES))
+
+    def kind(self, path: Path) -> tuple[str, Path | None]:
+        """Return what sort of place a real ``path`` is, and the folder that stands for all of its sort (None: itself)."""
+        if path.is_relative_to(self.temporary):
+            return "temporary", self.temporary
+        if path.is_relative_to(self.results):
+            return "results", self.results
+        if path == self.session:
+            return "session", None
+        if any(path.is_relative_to(place) for place in self.own):
+            return "own", None
+        if str(path) in _DEVICES or any(path.is_relative_to(place) for place in self.environment):
+            return "environment", Path(sys.prefix)
+        return "outside", None
+
+
+def places_of(folder: Path, run_folder: Path, role: str, session: Path | None = None, extra: Iterable[Path] = ()) -> Places:
+    """Return the places of the agent ``role`` whose folder of the scenario is ``folder``.
+
+    ``extra`` are further folders with programs and libraries of an executable; one in which the scenario lies is left out.
+    """
+    scenario, own = run_folder.parent.parent.resolve(), folder.resolve()
+    allowed: list[Path] = []
+    exposed: list[Path] = []
+    for root in map(Path.resolve, extra):
+        if not (scenario.is_relative_to(root) or root.is_relative_to(scenario)):
+            allowed.append(root)
+    for root in _roots():
+        if root.is_relative_to(scenario):
+            continue  # the agent's own folder is allowed anyway, another's never
+        if not _is_environment(root):
+            allowed += _code(root, scenario)
+            continue
+        for part in _narrowed(root) if scenario.is_relative_to(root) else [root]:
+            (exposed if scenario.is_relative_to(part) else allowed).append(part)
+    if scenario.is_relative_to(own):
+        exposed.append(own)
+    results = (run_folder / role).resolve()
+    shared = [*sorted(scenario.glob("*.py")), scenario / "__pycache__"]
+    return Places((own, *shared), results, session, tuple(_outermost([*allowed, *exposed])), tuple(exposed))
+
+
+def _roots() -> Iterator[Path]:
+    """Yield interpreter, environment, search path and system, real paths only."""
+    named = [sys.prefix, sys.base_prefix, sys.exec_prefix, *sysconfig.get_paths().values(), *sys.path, *_SYSTEM]
+    named.append(str(_OURS))
+    for name in dict.fromkeys(os.path.realpath(name) for name in named if name):
+        if os.path.exists(name):
+            yield Path(name)
+
+
+def _is_environment(root: Path) -> bool:
+    """Whether all of ``root`` is programs and packages, which is not so for a project's folder on the search path."""
+    places = [sys.prefix, sys.base_prefix, sys.exec_prefix, *sysconfig.get_paths().values(), *_SYSTEM, str(_OURS)]
+    return any(root.is_relative_to(os.path.realpath(place)) for place in places)
+
+
+def _narrowed(root: Path) -> list[Path]:
+    """Return the parts of an environment that was made in a folder with other things in it."""
+    parts = [root / name for name in _ENVIRONMENT_PARTS]
+    return [part for part in parts if part.exists()] or [root]
+
+
+def _code(root: Path, scenario: Path) -> Iterator[Path]:
+    """Yield what is code in ``root``, for an editable installation puts a whole project on the search path."""
+    if root.is_file():
+        yield root
+        return
+    for entry in [_OURS] if root == _OURS.parent else sorted(root.iterdir()):
+        if not _is_code(entry) or entry == scenario:
+            continue
+        if scenario.is_relative_to(entry):
+            yield from _code(entry, scenario)
+        else:
+            yield entry
+
+
+def _is_code(entry: Path) -> bool:
+    """Whether an entry of the search path is a module, or a folder of modules that is no scenario."""
+    if entry.is_dir():
+        known = entry.suffix in (".dist-info", ".egg-info")
+        return known or (any(entry.glob("*.py")) and not (entry / "runner.json").exists())
+    return entry.suffix in (".py", ".so", ".pth")
+
+
+def _outermost(paths: list[Path]) -> list[Path]:
+    """Return ``paths`` without those that lie in another one."""
+    kept: list[Path] = []
+    for path in sorted(set(paths), key=lambda path: (len(path.parts), path)):
+        if not any(path.is_relative_to(other) for other in kept):
+            kept.append(path)
+    return kept

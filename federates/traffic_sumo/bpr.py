@@ -1,0 +1,169 @@
+"""The traffic model `bpr`: link times by formula from hourly flows, and nothing simulated. A day takes well under a second.
+
+Same data files and sites as `sumo`. A link carries the given flow of the hour (as SUMO's demand does, exactly) plus the mobile
+storages that enter it, and takes, with t0 = length / free speed,
+
+    bpr          t = t0 (1 + alpha (v / c)^beta)                alpha = 0.15, beta = 4, c = lanes x capacity of a lane   [1]
+    calibrated   t = t0 + (t_target(h) - t0) (v / F_h)^beta     through the target time of the hour at its given flow F_h
+
+Density is flow / speed. There are no queues: what enters a link leaves it, whatever the flow.
+
+References
+----------
+.. [1] Bureau of Public Roads, "Traffic Assignment Manual", US Department of Commerce, 1964.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from federates.boundary.config import Config
+from federates.boundary.errors import ConfigError, Problem
+from federates.boundary.messages import Array, LinkObservation
+from federates.boundary.roles import Recorder
+from federates.boundary.session import RoadSession
+from federates.boundary.units import S_PER_H, free_flow_time_s, hours
+from federates.traffic_sumo.checks import find_road_problems
+from federates.traffic_sumo.control import law_time_s
+from federates.traffic_sumo.data import HOURS, Road, load_road
+from federates.traffic_sumo.link_times import LinkTimeTraffic
+from federates.traffic_sumo.records import record_clock, record_map
+from federates.traffic_sumo.settings import DelayLaw, Settings, StationSite
+
+__all__ = ["BprSettings", "BprTraffic"]
+
+_MOST_PASSES = 20
+"""Times depend on which storages enter a link, and these on times; a few passes settle it."""
+
+
+class BprSettings(Config):
+    """Settings of `BprTraffic`; those that `sumo` has too mean the same."""
+
+    stations: Annotated[dict[str, StationSite], Field(min_length=1)]
+    """Site of every station of the session, by name."""
+    links_file: str = "data/la_links.csv"
+    """Links: link, frm, to, length_km, lanes_ml_mean, hov_stations."""
+    junctions_file: str = "data/la_junctions.csv"
+    """Junctions: id, lat, lon."""
+    shapes_file: str = "data/la_links_stations.csv"
+    """Detectors along a link in driving order: link, station, lat, lon. They draw the map."""
+    flows_file: str = "data/la_links_hourly.csv"
+    """Flow per link and hour of day: link, hour, flow_vph."""
+    times_file: str = "data/link_times.csv"
+    """`delay_law: calibrated` only: link, hour, target_s, correction_s."""
+    demand_scale: Annotated[float, Field(gt=0, le=3)] = 1.0
+    """Factor on all flows."""
+    free_speed_m_per_s: Annotated[float, Field(ge=10, le=45)] = 30.0
+    """Speed on an empty link, m/s."""
+    lane_flow_veh_per_h: Annotated[float, Field(ge=1000, le=2200)] = 1700.0
+    """A link gets as many lanes as its largest hourly flow needs at this flow per lane, veh/h."""
+    capacity_per_lane_veh_per_h: Annotated[float, Field(gt=0, le=4000)] = 1900.0
+    """`delay_law: bpr` only: c per lane, veh/h (largest 5-min flow observed on I-5 N: 1,750-1,905)."""
+    delay_law: Annotated[str, Field(pattern="^(bpr|calibrated)$")] = "bpr"
+    """`bpr`, or `calibrated`: through the target times of `times_file`, as `sumo` has it."""
+    delay_factor: Annotated[float, Field(ge=0, le=10)] = 0.15
+    """`delay_law: bpr` only: alpha (1964: 0.15)."""
+    delay_power: Annotated[float, Field(ge=0, le=10)] = 4.0
+    """beta (1964: 4)."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_keys_of_sumo(cls, data: Any) -> Any:
+        foreign = [] if not isinstance(data, dict) else [key for key in data if key in Settings.model_fields]
+        foreign = [key for key in foreign if key not in cls.model_fields]
+        if foreign:
+            raise ValueError(f"bpr simulates no vehicle: take out {', '.join(foreign)}, which only `model: sumo` has")
+        return data
+
+    def of_road(self) -> Settings:
+        """Return what the readers of the data files want to know."""
+        shared = set(type(self).model_fields) & set(Settings.model_fields) - {"delay_law"}
+        law = DelayLaw.CALIBRATED if self.delay_law == "calibrated" else DelayLaw.NONE
+        return Settings(**{key: getattr(self, key) for key in shared}, delay_law=law)
+
+
+class BprTraffic(LinkTimeTraffic):
+    """Link times by formula."""
+
+    Settings: ClassVar[type[Config]] = BprSettings
+
+    def __init__(self, settings: BprSettings, folder: Path) -> None:
+        super().__init__(settings, folder)
+        self.settings: BprSettings = settings
+
+    @classmethod
+    def check(cls, settings: BprSettings, folder: Path, session: RoadSession) -> list[Problem]:
+        """Return everything wrong with settings and data files."""
+        return find_road_problems(settings.of_road(), folder, session)[0]
+
+    def begin(self, session: RoadSession, recorder: Recorder) -> None:
+        """Read the data files and record the map."""
+        problems = self.check(self.settings, self.folder, session)
+        if problems:
+            raise ConfigError(problems)
+        road = load_road(self.settings.of_road(), self.folder)
+        junctions = {name: site.junction for name, site in self.settings.stations.items()}
+        self.prepare(session, recorder, {link.name: (link.start, link.end) for link in road.links.values()}, junctions)
+        record_clock(recorder, session)
+        record_map(recorder, session, road, junctions)
+        self._keep(road, session.links)
+
+    def _keep(self, road: Road, links: tuple[str, ...]) -> None:
+        """Keep what the formulas need as arrays (L,) or (L, 24)."""
+        s = self.settings
+        self._length_km = np.array([road.links[name].length_km for name in links])
+        self._free_s = np.array([free_flow_time_s(km, s.free_speed_m_per_s) for km in self._length_km])
+        self._capacity_veh_per_h = s.capacity_per_lane_veh_per_h * np.array([road.links[name].lanes for name in links])
+        self._given_veh_per_h = np.array([road.flow_veh_per_h[name] for name in links])
+        if s.delay_law == "calibrated":
+            self._target_s = np.array([road.target_s[name] for name in links])
+        watched = [road.flow_veh_per_h[s.stations[name].passing_link] for name in self._session.stations]
+        self._passing_veh_per_h = np.rint(np.array(watched) * s.demand_scale)
+
+    def observe_links(self, period: int) -> LinkObservation:
+        """Return the means of ``period``; the storages that enter a link slow it down for all."""
+        period_h = hours(self._session.period_s)
+        share = self._hours(period * self._session.period_s, self._session.period_s)
+        background = np.rint(self._given_veh_per_h * self.settings.demand_scale) @ share
+        storages = np.zeros(len(background))
+        for _ in range(_MOST_PASSES):
+            time_s = self._time_s(background + storages / period_h, share)
+            before, storages = storages, self.entering(period, time_s)
+            if np.array_equal(before, storages):
+                break
+        flow = background + storages / period_h
+        speed = 1000.0 * self._length_km / time_s
+        return LinkObservation(flow, flow / (3.6 * speed), speed, time_s)
+
+    def passing_veh(self, period: int) -> Array:
+        """Return the flow of the link beside each station over each bin, without mobile storages."""
+        bins, period_s = self._session.bins_per_period, self._session.period_s
+        bin_s = period_s / bins
+        shares = [self._hours(period * period_s + number * bin_s, bin_s) for number in range(bins)]
+        return np.asarray(self._passing_veh_per_h @ np.array(shares).T * hours(bin_s))
+
+    def _time_s(self, flow_veh_per_h: Array, share: Array) -> Array:
+        s = self.settings
+        if s.delay_law == "bpr":
+            return np.asarray(
+                self._free_s * (1.0 + s.delay_factor * (flow_veh_per_h / self._capacity_veh_per_h) ** s.delay_power)
+            )
+        given, target = self._given_veh_per_h @ share, self._target_s @ share
+        ratio = np.divide(flow_veh_per_h, given, out=np.ones_like(given), where=given > 0)
+        times = zip(self._free_s, target, ratio, strict=True)
+        return np.array([law_time_s(float(free), float(aim), float(part), s.delay_power) for free, aim, part in times])
+
+    def _hours(self, begin_s: float, length_s: float) -> Array:
+        """Return which part of ``length_s`` from ``begin_s`` of the run lies in each hour of day, shape (24,), sum 1."""
+        share = np.zeros(HOURS)
+        at_s, end_s = begin_s, begin_s + length_s
+        while at_s < end_s - 1e-9:
+            hour = int(at_s // S_PER_H)
+            next_s = min(end_s, (hour + 1) * S_PER_H)
+            share[(self._session.start_hour + hour) % HOURS] += (next_s - at_s) / length_s
+            at_s = next_s
+        return share

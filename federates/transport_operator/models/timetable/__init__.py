@@ -1,0 +1,1 @@
+"""Transport operator with fixed departures: it offers its timetable, whatever the prices."""

@@ -1,0 +1,104 @@
+"""Trains by timetable: one connection, whatever is asked and paid.
+
+The operator has nothing to decide: the set of its connections has one member I*, so min f_T(I) - lambda . I is f_T(I*) -
+lambda . I*, which is answer and bound at once. f_T = trips x cost of a trip.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from federates.boundary.messages import Array, ConnectionAnswer, Departure, LinkObservation
+from federates.boundary.roles import Recorder, TransportOperator
+from federates.boundary.session import RailScheme, RailSession
+from federates.boundary.timetable import Index
+from federates.transport_operator.models.timetable.settings import TimetableSettings, TrainDeparture
+
+__all__ = ["RailTimetable"]
+
+
+class RailTimetable(TransportOperator):
+    """Trains that leave as `TimetableSettings.departures` says; in the schemes without mobile storage they stay at home."""
+
+    Settings = TimetableSettings
+
+    def begin(self, session: RailSession, recorder: Recorder) -> None:
+        """Lay the timetable out: where each train is, or is going, in every period."""
+        self._session, self._recorder = session, recorder
+        self._mobile = session.scheme is RailScheme.MOBILE
+        trips = self.settings.departures if self._mobile else ()
+        self._origin, self._destination, self._left = _courses(trips, session)
+        stands = (self._origin == self._destination) & self._mobile
+        self._connection = np.zeros(session.connection_shape)
+        trains, periods = np.nonzero(stands)
+        self._connection[trains, self._origin[stands], periods] = 1.0
+        self._cost_usd = self.settings.cost_usd_per_trip * len(trips)
+        self._planned = False
+
+    def open_period(self, period: int, observation: LinkObservation | None) -> Array:
+        """Return each train's next stand (K, 2): station, and period from which."""
+        self._period = period
+        last = self._session.periods - 1
+        places = np.empty((len(self._session.trains), 2))
+        for k in range(len(places)):
+            if period > last:
+                places[k] = (self._destination[k, last], period)
+            elif self._left[k, period] == period:
+                places[k] = (self._origin[k, period], period)  # stands, or is about to leave
+            else:
+                same_trip = self._left[k] == self._left[k, period]
+                places[k] = (self._destination[k, period], np.flatnonzero(same_trip)[-1] + 1)
+        return places
+
+    def solve(self, multipliers_usd_per_veh: Array, opening: None) -> ConnectionAnswer:
+        """Return the timetable."""
+        reward_usd = float((multipliers_usd_per_veh * self._connection).sum())
+        return ConnectionAnswer(self._connection.copy(), self._cost_usd, self._cost_usd - reward_usd)
+
+    def evaluate(self, connection_veh: Array, opening: None) -> ConnectionAnswer:
+        """Return the timetable."""
+        return ConnectionAnswer(self._connection.copy(), self._cost_usd, self._cost_usd)
+
+    def commit(self, connection_veh: Array) -> list[Departure]:
+        """Carry out the period of the timetable."""
+        if self._mobile:
+            if not self._planned:
+                for period in range(self._session.periods):
+                    self._record("planned", 0, period)
+                self._planned = True
+            self._record("realised", self._session.periods, self._period)
+            moving = int((self._origin != self._destination)[:, self._period].sum())
+            self._recorder.progress(period=self._period, trains_moving=moving, trains_late=0)
+        return []
+
+    def _record(self, phase: str, planned_in: int, period: int) -> None:
+        for k, train in enumerate(self._session.trains):
+            origin, destination = int(self._origin[k, period]), int(self._destination[k, period])
+            leaves = origin != destination and self._left[k, period] == period
+            self._recorder.record(
+                "train_moves",
+                phase=phase,
+                planned_in=planned_in,
+                train=train.name,
+                period=period,
+                origin=self._session.stations[origin],
+                destination=self._session.stations[destination],
+                delay_periods=0,
+                cost_usd=self.settings.cost_usd_per_trip if leaves else 0.0,
+            )
+
+
+def _courses(trips: tuple[TrainDeparture, ...], session: RailSession) -> tuple[Index, Index, Index]:
+    """Return for every train and period (K, T) the stations it is between (the same: it stands), and when it left."""
+    names, trains = session.stations, [train.name for train in session.trains]
+    shape = (len(trains), session.periods)
+    home = np.array([names.index(train.home) for train in session.trains], dtype=np.int64).reshape(-1, 1)
+    origin, destination = np.broadcast_to(home, shape).copy(), np.broadcast_to(home, shape).copy()
+    left = np.broadcast_to(np.arange(session.periods), shape).copy()
+    for trip in sorted(trips, key=lambda trip: trip.period):
+        k, start = trains.index(trip.train), trip.period
+        leaves, reaches = names.index(trip.origin), names.index(trip.destination)
+        arrival = start + session.trip_periods[leaves][reaches]
+        origin[k, start:arrival], destination[k, start:arrival], left[k, start:arrival] = leaves, reaches, start
+        origin[k, arrival:] = destination[k, arrival:] = reaches
+    return origin, destination, left

@@ -1,0 +1,105 @@
+"""Vehicles by timetable: so many may leave per pair and hour, each by its fixed route; what is asked of them is sent.
+
+min over 0 <= z <= n of (c - lambda) . z, with n the vehicles of the timetable and c the cost of one, is n where lambda exceeds c,
+and 0 elsewhere; its value, the sum of n min(0, c - lambda), is the bound.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from federates.boundary.errors import ModelError
+from federates.boundary.messages import Array, ConnectionAnswer, Departure, Gate, LinkObservation
+from federates.boundary.roles import Recorder, TransportOperator
+from federates.boundary.session import RoadSession
+from federates.boundary.units import hours
+from federates.transport_operator.models.timetable.settings import TimetableSettings
+
+__all__ = ["RoadTimetable"]
+
+
+class RoadTimetable(TransportOperator):
+    """Vehicles that may leave as `TimetableSettings.vehicles` says."""
+
+    Settings = TimetableSettings
+
+    def begin(self, session: RoadSession, recorder: Recorder) -> None:
+        """Order the timetable by hour and pair."""
+        self._session, self._recorder = session, recorder
+        self._entries = {
+            (e.hour, session.resourceful_stations.index(e.origin), session.limited_stations.index(e.destination)): e
+            for e in self.settings.vehicles
+        }
+        self._link_time_s: dict[str, float] = {}
+        self._gate: Gate | None = None
+
+    def open_period(self, period: int, observation: LinkObservation | None) -> Array:
+        """Return the road times (R, Q) of the timetable's routes in the traffic that was seen last, s."""
+        self._period, self._gate = period, None
+        if observation is not None:
+            seen = zip(self._session.links, observation.travel_time_s.tolist(), strict=True)
+            self._link_time_s |= {link: time_s for link, time_s in seen if time_s > 0}
+        count, origins, destinations = self._session.horizon_periods, *self._session.connection_shape[:2]
+        self._most = np.zeros((origins, destinations, count))
+        for ahead in range(count):
+            hour = int(self._session.hour_of_day(period + ahead))
+            for (h, r, q), entry in self._entries.items():
+                if h == hour:
+                    self._most[r, q, ahead] = entry.vehicles * hours(self._session.period_s)
+        return np.array([[self._road_time_s(self._links(r, q)) for q in range(destinations)] for r in range(origins)])
+
+    def solve(self, multipliers_usd_per_veh: Array, gate: Gate) -> ConnectionAnswer:
+        """Return all vehicles of the timetable that are paid more than they cost."""
+        self._gate = gate
+        margin_usd = self.settings.cost_usd_per_vehicle - multipliers_usd_per_veh
+        sent = np.where(margin_usd < 0, self._most, 0.0)
+        return ConnectionAnswer(sent, self._cost_usd(sent), float((margin_usd * sent).sum()))
+
+    def evaluate(self, connection_veh: Array, gate: Gate) -> ConnectionAnswer:
+        """Return what the timetable has of the vehicles that are asked for."""
+        self._gate = gate
+        sent = np.clip(connection_veh, 0.0, self._most)
+        return ConnectionAnswer(sent, self._cost_usd(sent), self._cost_usd(sent))
+
+    def commit(self, connection_veh: Array) -> list[Departure]:
+        """Send the first period's whole vehicles, each by the route of its pair and hour."""
+        vehicles = np.rint(connection_veh[:, :, 0]).astype(int)
+        departures = []
+        for r, q in np.argwhere(vehicles > 0).tolist():
+            links = self._links(r, q)
+            ends = self._session.resourceful_stations[r], self._session.limited_stations[q]
+            if not links:
+                raise ModelError(f"commit: the timetable has no vehicles from {ends[0]} to {ends[1]} in period {self._period}")
+            departures.append(Departure(*ends, int(vehicles[r, q]), links))
+        for departure in departures:
+            self._record(departure)
+        self._recorder.progress(period=self._period, vehicles=int(vehicles.sum()), routes=len(departures))
+        return departures
+
+    def _links(self, r: int, q: int) -> tuple[str, ...]:
+        """Return the route from ``r`` to ``q`` in the opened period; none if the timetable has none then."""
+        entry = self._entries.get((int(self._session.hour_of_day(self._period)), r, q))
+        return () if entry is None else entry.links
+
+    def _road_time_s(self, links: tuple[str, ...]) -> float:
+        """Return the time on ``links`` as seen last; the assumed one where a link has not been seen."""
+        if not links or any(link not in self._link_time_s for link in links):
+            return float(self.settings.road_time_s)
+        return sum(self._link_time_s[link] for link in links)
+
+    def _cost_usd(self, sent: Array) -> float:
+        return float(self.settings.cost_usd_per_vehicle * sent.sum())
+
+    def _record(self, sent: Departure) -> None:
+        time_s = self._road_time_s(sent.links)
+        same: dict[str, Any] = {"period": self._period, "origin": sent.origin, "destination": sent.destination}
+        same["vehicles"] = sent.vehicles
+        self._recorder.record("route_flow", **same, route="|".join(sent.links), road_time_s=time_s)
+        if self._gate is None:
+            return
+        names = self._session.stations
+        charging, discharging = (float(self._gate.time_s[names.index(name)]) for name in (sent.origin, sent.destination))
+        parts = {"charging_s": charging, "road_time_s": time_s, "discharging_s": discharging}
+        self._recorder.record("delivery_forecast", **same, **parts, delivery_time_s=sum(parts.values()))

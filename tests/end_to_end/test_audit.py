@@ -1,0 +1,194 @@
+"""The audit in real processes: a clean run is clean, and every leak is caught by the check that is meant for it."""
+
+import json
+import shutil
+import subprocess
+
+import pandas as pd
+import pytest
+import yaml
+from small_rail_scenario import write_small_rail_scenario
+from small_scenario import HERE, write_small_scenario
+
+COMMANDS = {
+    "portage": lambda scenario: ["python", "-m", "federates.cli", "run", str(scenario)],
+    "helics": lambda scenario: ["helics", "run", "--path", str(scenario / "runner.json")],
+}
+
+
+def run(scenario, environment, command="portage"):
+    words = COMMANDS[command](scenario)
+    done = subprocess.run(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=90)
+    return done.returncode, done.stdout, next((scenario / "results").iterdir())
+
+
+def audit(folder, environment):
+    words = ["python", "-m", "federates.cli", "audit", str(folder), "--json"]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60)
+    return done.returncode, json.loads(done.stdout)
+
+
+def read(folder, name):
+    return json.loads((folder / name).read_text())
+
+
+def with_spy(scenario, mode):
+    """Add a process that has the run's key and subscribes to what only the coordinator may read."""
+    (scenario / "spy").mkdir()
+    shutil.copy(HERE / "spy.py", scenario / "spy" / "spy.py")
+    runner = json.loads((scenario / "runner.json").read_text())
+    runner["federates"].append({"name": "spy", "directory": "spy", "host": "localhost", "exec": f"python -u spy.py {mode}"})
+    (scenario / "runner.json").write_text(json.dumps(runner))
+    return scenario
+
+
+def leaky(tmp_path, leak, **broker):
+    scenario = write_small_scenario(tmp_path, power={"leak": leak}, broker=broker)
+    # One file, for an agent that imports a second one from the scenario would be noticed for that.
+    parts = [(HERE / name).read_text() for name in ("small_agents.py", "leaky_agents.py")]
+    text = "".join(parts).replace("from small_agents import PowerSettings, SmallPower\n", "")
+    (scenario / "leaky_agents.py").write_text(text)
+    config = scenario / "power_operator/config.yaml"
+    config.write_text(yaml.safe_dump(yaml.safe_load(config.read_text()) | {"operator": "leaky_agents:LeakyPower"}))
+    return scenario
+
+
+def expected_messages(periods, commands, world):
+    """Count the messages of each topic from the commands of each negotiation, by the protocol of docs/boundary.md.
+
+    ``commands`` has one row per round. Every period is opened and committed, and opened once more at the end, where all stop.
+    """
+    asked = commands.isin(["solve", "relax"]).sum()
+    evaluated, rounds = (commands == "evaluate").sum(), len(commands)
+    passed_on = {"road": ("station_travel_time_s", "gate_time_s", "gate_spots"), "rail": ("train_ready",)}[world]
+    opened = {"road": ("power_operator/gate_time_s", "power_operator/gate_spots", "transport_operator/station_travel_time_s")}
+    counts = {
+        "coordinator/session": 1,
+        "coordinator/command": rounds + periods + (periods + 1) + 1,
+        "coordinator/multipliers_usd_per_veh": asked,
+        "coordinator/power_connection_veh": evaluated + periods,
+        "coordinator/transport_connection_veh": evaluated + periods,
+        "power_operator/asked_connection_veh": rounds,
+        "power_operator/power_cost_usd": rounds,
+        "power_operator/power_slope_usd_per_veh": rounds,
+        "transport_operator/offered_connection_veh": rounds,
+        "transport_operator/transport_cost_usd": rounds,
+    }
+    counts |= {f"coordinator/{name}": periods + 1 for name in passed_on}
+    counts |= dict.fromkeys(opened.get(world, ("transport_operator/train_ready",)), periods + 1)
+    if world == "road":
+        links = ("link_flow_veh_per_h", "link_density_veh_per_km", "link_speed_m_per_s", "link_travel_time_s")
+        seen = (*links, "station_passing_veh", "station_arrivals_veh")
+        counts |= dict.fromkeys(("transport_operator/departures", *(f"traffic_sumo/{name}" for name in seen)), periods)
+    return {key: int(count) for key, count in counts.items() if count}
+
+
+def test_a_clean_run_on_the_road_is_clean_and_every_message_is_counted(tmp_path, environment):
+    code, output, folder = run(write_small_scenario(tmp_path), environment)
+    assert code == 0, output
+    rounds = pd.read_parquet(folder / "coordinator/rounds.parquet")
+    expected = expected_messages(3, rounds["command"], "road")
+    code, found = audit(folder, environment)
+    assert (code, found["outcome"], found["breaches"], found["not_recorded"]) == (0, "clean", [], [])
+    assert {told["topic"]: told["messages"] for agent in found["agents"] for told in agent["told"]} == expected
+    assert f"Audit: 4 agents, {len(expected)} topics, {sum(expected.values())} messages, nothing outside the table" in output
+    assert read(folder, "run.json")["audit"]["clean"]
+    # One price per pair of stations and period of the horizon: (1, 2, 2).
+    prices = next(t for t in found["agents"][0]["told"] if t["topic"] == "coordinator/multipliers_usd_per_veh")
+    assert prices["numbers"] == 4 * prices["messages"]
+    assert prices["receivers"] == ["power_operator", "transport_operator"]
+
+
+def test_a_clean_run_by_rail_is_clean_and_every_message_is_counted(tmp_path, environment):
+    code, output, folder = run(write_small_rail_scenario(tmp_path), environment, "helics")
+    assert code == 0, output
+    # The small algorithm negotiates once: relax, solve, evaluate, solve, evaluate.
+    commands = pd.Series(["relax", "solve", "evaluate", "solve", "evaluate"])
+    code, found = audit(folder, environment)
+    assert (code, found["breaches"]) == (0, [])
+    told = {told["topic"]: told["messages"] for agent in found["agents"] for told in agent["told"]}
+    assert told == expected_messages(4, commands, "rail")
+
+
+def test_a_spy_that_joins_with_the_agents_is_refused_before_anything_is_said(tmp_path, environment):
+    scenario = with_spy(write_small_scenario(tmp_path), "start")
+    code, _, folder = run(scenario, environment, "helics")
+    assert code != 0
+    said = ["spy has joined, but is no agent of this run", "spy listens to power_operator/power_cost_usd; only coordinator may"]
+    assert read(folder, "graph.json")["breaches"] == said
+    assert read(folder, "run.json")["failure"] == f"audit: {'; '.join(said)}"
+    assert "the spy is in" not in (scenario / "spy.log").read_text()
+    # The gate was never opened: not even the public agreement was sent.
+    assert not list(folder.glob("*/ledger*"))
+
+
+def test_portage_run_starts_nothing_beside_the_agents(tmp_path, environment):
+    scenario = with_spy(write_small_scenario(tmp_path), "start")
+    done = subprocess.run(COMMANDS["portage"](scenario), env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert "federates = name 'spy'" in done.stderr
+    assert not (scenario / "results").exists()
+
+
+def test_a_spy_that_joins_late_ends_the_run(tmp_path, environment):
+    """HELICS admits an observer at any time, whatever the publication allows; the broker sees it at its next look."""
+    scenario = with_spy(write_small_scenario(tmp_path, session={"periods": 10_000}), "late")
+    code, _, folder = run(scenario, environment, "helics")
+    assert code != 0
+    assert "the spy is in" in (scenario / "spy.log").read_text()
+    assert "audit: spy has joined, but is no agent of this run" in (scenario / "broker.log").read_text()
+    assert "spy has joined, but is no agent of this run" in read(folder, "graph.json")["breaches"]
+    code, found = audit(folder, environment)
+    assert code == 1
+    assert {(breach["check"], breach["agent"]) for breach in found["breaches"]} == {("wire", "spy")}
+
+
+@pytest.mark.parametrize("leak", ["topic_at_start", "topic_later"])
+def test_an_extra_topic_ends_the_run(tmp_path, environment, leak):
+    scenario = leaky(tmp_path, leak)
+    session = yaml.safe_load((scenario / "scenario.yaml").read_text())
+    (scenario / "scenario.yaml").write_text(yaml.safe_dump(session | {"periods": 10_000}))
+    code, output, folder = run(scenario, environment)
+    assert code == 1
+    assert "audit: power_operator publishes power_operator/margin_usd, which is not in the topic table" in output
+    _, found = audit(folder, environment)
+    assert {breach["check"] for breach in found["breaches"]} == {"wire"}
+    assert any("traffic_sumo listens to power_operator/margin_usd" in b["said"] for b in found["breaches"])
+
+
+def test_a_number_hidden_in_a_message_of_the_wrong_shape_ends_the_run(tmp_path, environment):
+    code, output, folder = run(leaky(tmp_path, "shape"), environment)
+    assert code == 1
+    assert "power_operator sent what the topic table does not allow: power_operator/power_cost_usd: 3 values" in output
+    code, found = audit(folder, environment)
+    assert code == 1
+    assert [(b["check"], b["agent"]) for b in found["breaches"]] == [("ledger.shape", "power_operator")]
+    assert "40 bytes" in found["breaches"][0]["said"]
+
+
+def test_a_message_that_its_sender_did_not_write_down_is_found(tmp_path, environment):
+    code, output, folder = run(leaky(tmp_path, "unwritten"), environment)
+    assert code == 1
+    assert read(folder, "run.json")["status"] == "failed"
+    _, found = audit(folder, environment)
+    assert [(b["check"], b["agent"]) for b in found["breaches"]] == [("ledger.count", "power_operator")]
+    assert "power_operator/gate_time_s: power_operator has 4 messages, coordinator 5" in output
+
+
+def test_opening_a_partners_file_is_found(tmp_path, environment):
+    code, output, folder = run(leaky(tmp_path, "file", audit={"sandbox": "off"}), environment)
+    assert code == 1
+    assert "audit: power_operator read" in output
+    _, found = audit(folder, environment)
+    assert [(b["check"], b["agent"]) for b in found["breaches"]] == [("files.outside", "power_operator")]
+    assert "transport_operator/config.yaml, which is transport_operator's" in found["breaches"][0]["said"]
+
+
+def test_what_was_not_recorded_is_said(tmp_path, environment):
+    off = {"audit": {"ledger": False, "files": False, "sandbox": "off"}}
+    code, output, folder = run(write_small_scenario(tmp_path, broker=off), environment)
+    assert code == 0, output
+    assert "not recorded" in output
+    _, found = audit(folder, environment)
+    assert found["messages"] == 0
+    assert [said.split(":")[0] for said in found["not_recorded"]] == ["messages", "opened files"]

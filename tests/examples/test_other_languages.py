@@ -1,0 +1,261 @@
+"""The operators in C and C++ in real runs: what they agree on is compared with optima that are computed here, otherwise."""
+
+import functools
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+import numpy as np
+import pytest
+import yaml
+from other_languages import POWER, ROOT, TRANSPORT, helics_run, outcome_of, portage_run, put_in
+from portage_c_kit import every_route
+from scipy.optimize import minimize_scalar
+from small_rail_scenario import write_small_rail_scenario
+from small_scenario import write_small_scenario
+
+PAGE = ROOT / "docs/other_languages.md"
+
+
+def words_of(text):
+    """Return the lines of a data file as lists of words, without comments."""
+    return [words for line in text.splitlines() if (words := line.partition("#")[0].split())]
+
+
+def copy_of(scenario, folder):
+    """Return a copy of a shipped scenario at its place beside broker.yaml."""
+    shutil.copy(ROOT / "broker.yaml", folder)
+    copy = folder / "scenarios" / scenario
+    shutil.copytree(ROOT / "scenarios" / scenario, copy, ignore=shutil.ignore_patterns("results", "*.log"))
+    return copy
+
+
+def change(path, **changes):
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | changes, sort_keys=False))
+
+
+def test_the_rail_operator_in_c_finds_the_joint_optimum_of_another_network(programs, tmp_path, environment):
+    """Three stations, two trains: the cheapest of all pairs of routes, each train's worth and costs added up."""
+    trip, homes, per_period, per_trip = [[0, 1, 2], [1, 0, 1], [2, 1, 0]], [0, 2], 1.5, 0.25
+    worth = np.array([[1, 0, 0, 2, 0], [0, 5, 4, 0, 3], [2, 2, 0, 9, 1]], dtype=float)
+    session = {
+        "periods": 5,
+        "rail_stations": ["a", "b", "c"],
+        "trip_periods": trip,
+        "trains": [{"name": f"k{k}", "home": "abc"[s]} for k, s in enumerate(homes)],
+    }
+    scenario = write_small_rail_scenario(tmp_path, session=session, power={"worth_usd": worth.tolist()})
+    put_in(scenario, programs, TRANSPORT, {"rail.txt": f"usd_per_period {per_period}  # and\n\nusd_per_trip {per_trip}\n"})
+    outcome = portage_run(scenario, environment)
+    assert outcome.record["status"] == "complete", outcome.output
+
+    def cost(moves):
+        return sum(per_period * trip[s][r] + per_trip for s, r in moves)
+
+    best = [
+        min(cost(moves) - sum(worth[stand] for stand in stands) for moves, stands in every_route(trip, 5, home, 0, home))
+        for home in homes
+    ]
+    (negotiation,) = outcome.table("coordinator/negotiations").to_dict("records")
+    optimum = 2 * worth.sum() + sum(best)
+    assert negotiation["lower_bound_usd"] == pytest.approx(optimum)
+    assert negotiation["upper_bound_usd"] == pytest.approx(optimum)
+    agreed = outcome.table("coordinator/connections")
+    moves = outcome.rows("transport_operator/moves.csv")
+    stood = moves[moves.origin == moves.destination]
+    assert sorted(zip(stood.train, stood.origin, stood.period, strict=True)) == sorted(
+        zip(agreed.train, agreed.station, agreed.period, strict=True)
+    )
+    earned = sum(worth["abc".index(s), t] for s, t in zip(agreed.station, agreed.period, strict=True))
+    assert moves.cost_usd.sum() - earned == pytest.approx(sum(best))
+    assert moves.cost_usd.sum() > 0
+
+
+ROAD = """value_of_time_usd_per_h 12
+trip_usd 0.5
+spread_usd 6
+route r1 q1 30 5 a a
+route r1 q2 8 10 b
+"""
+
+
+def test_the_road_operator_in_c_agrees_on_the_optimum_of_a_formula(programs, tmp_path, environment):
+    """Cost a z + b z^2 / 2 up to the fleet, against 8 usd for each of at most 12 vehicles: minimised numerically, pair by pair."""
+    scenario = write_small_scenario(tmp_path)
+    put_in(scenario, programs, TRANSPORT, {"road.txt": ROAD})
+    outcome = portage_run(scenario, environment)
+    assert outcome.record["status"] == "complete", outcome.output
+    plan = outcome.rows("transport_operator/plan.csv")
+    # The gates take 600 s each and a link 300 s; before it was seen, the road takes its free time.
+    assert plan.road_s.tolist() == [300.0, 600.0] + 2 * [600.0, 300.0]
+
+    def best(road_s, fleet):
+        a = 12 * (600 + road_s + 600) / 3600 + 0.5
+        found = minimize_scalar(lambda z: (a + 6 / fleet * z / 2) * z - 8 * z, bounds=(0, min(fleet, 12)), method="bounded")
+        return found.x, found.fun
+
+    rounds = outcome.table("coordinator/rounds").groupby("period").last()
+    for period, roads in enumerate([(300, 600), (600, 300), (600, 300)]):
+        parts = [best(road_s, fleet) for road_s, fleet in zip(roads, (30, 8), strict=True)]
+        optimum = 2 * (2 * 12 * 8 + sum(value for _, value in parts))  # two periods are planned ahead
+        row = rounds.loc[period]
+        assert row.lower_bound_usd <= optimum + 1e-6
+        assert row.upper_bound_usd >= optimum - 1e-6
+        if period > 0:  # in the first, the coordinator's prices stand still before the worth has been found
+            assert row.lower_bound_usd == pytest.approx(optimum, abs=1e-4)
+            assert row.upper_bound_usd == pytest.approx(optimum, abs=1e-4)
+            sent = plan.query(f"period == {period}").vehicles.tolist()
+            assert sent == [round(z) for z, _ in parts]
+    schedule = outcome.table("coordinator/schedule")
+    assert plan.vehicles.tolist() == schedule.vehicles.tolist()
+    assert outcome.table("traffic_sumo/moved").vehicles.tolist() == plan.groupby("period").vehicles.sum().tolist()
+
+
+def test_two_periods_of_los_angeles_with_the_operator_in_c(programs, tmp_path, environment):
+    """By `helics run`; the traffic model is the formula, and what it told of the links is what the operator told of the roads."""
+    scenario = copy_of("la_gcs", tmp_path)
+    change(scenario / "scenario.yaml", periods=2, start_hour=7)
+    stations = yaml.safe_load((scenario / "traffic_sumo/config.yaml").read_text())["settings"]["stations"]
+    change(scenario / "traffic_sumo/config.yaml", model="bpr", settings={"stations": stations})
+    put_in(scenario, programs, TRANSPORT)
+    outcome = helics_run(scenario, environment)
+    assert outcome.record["status"] == "complete", outcome.output
+    plan, schedule = outcome.rows("transport_operator/plan.csv"), outcome.table("coordinator/schedule")
+    assert plan.vehicles.tolist() == schedule.vehicles.tolist()
+    assert plan.vehicles.sum() > 50
+    assert schedule.agreed.all()
+    seen = outcome.table("traffic_sumo/link_state").query("period == 0").set_index("link").travel_time_s
+    routes = [words for words in words_of((ROOT / "examples/transport_operator_c/road.txt").read_text()) if words[0] == "route"]
+    expected = [60 * float(words[4]) for words in routes] + [seen[words[5:]].sum() for words in routes]
+    assert plan.road_s.to_numpy() == pytest.approx(expected, abs=0.06)
+
+
+def commands_of_the_page():
+    return [block for block in re.findall(r"<!-- run -->\n```bash\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)]
+
+
+def best_of_day(trip, periods, home, gain, cost):
+    """Return the most that a train can earn in a day, from home to home; ``gain[s][t]`` for standing."""
+
+    @functools.cache
+    def best(station, period):
+        if period == periods:
+            return 0.0 if station == home else -np.inf
+        ways = [gain[station][period] + best(station, period + 1)]
+        for goal, length in enumerate(trip[station]):
+            if goal != station and period + length <= periods:
+                ways.append(best(goal, period + length) - cost * length)
+        return max(ways)
+
+    return best(home, 0)
+
+
+def test_the_commands_of_the_page_run_the_rail_day_in_c_and_cpp(programs, tmp_path, environment):
+    """As a user would, from building on; the optimum is that of both operators' data, by recursion over all ways."""
+    shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("build"))
+    copy_of("ieee30", tmp_path)
+    blocks = commands_of_the_page()
+    assert len(blocks) >= 2
+    script = "set -eu\n" + "\n".join(blocks)
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=150, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    outcome = outcome_of(tmp_path / "scenarios/my_rail", done.returncode, done.stdout)
+    assert outcome.record["status"] == "complete"
+    session = json.loads((outcome.folder / "session.json").read_text())
+    data = words_of((ROOT / "examples/power_operator_cpp/worth.txt").read_text())
+    worth = {words[1]: [float(word) for word in words[2:]] for words in data if words[0] == "worth"}
+    gain = [worth[station] for station in session["rail_stations"]]
+    trains = session["trains"]
+    homes = [session["rail_stations"].index(train["home"]) for train in trains]
+    most = sum(best_of_day(session["trip_periods"], 24, home, gain, 10.0) for home in homes)
+    (negotiation,) = outcome.table("coordinator/negotiations").to_dict("records")
+    assert negotiation["agreed"]
+    assert negotiation["upper_bound_usd"] == pytest.approx(len(trains) * np.sum(gain) - most, rel=0.005)
+    assert negotiation["lower_bound_usd"] <= len(trains) * np.sum(gain) - most + 1e-6
+    assert outcome.rows("transport_operator/moves.csv").cost_usd.sum() > 0
+
+
+@pytest.mark.parametrize(
+    ("road", "said"),
+    [
+        (ROAD.replace("a a", "a x"), "road.txt:4: x is no link of the session"),
+        (ROAD.replace("a a", "a " * 17), "road.txt:4: too many links"),
+    ],
+    ids=["unknown link", "17 links"],
+)
+def test_a_wrong_data_file_ends_the_run_for_everyone_with_its_line(programs, tmp_path, environment, road, said):
+    scenario = write_small_scenario(tmp_path)
+    put_in(scenario, programs, TRANSPORT, {"road.txt": road})
+    outcome = portage_run(scenario, environment)
+    assert outcome.code == 1
+    assert outcome.record["status"] == "failed"
+    assert said in outcome.record["failure"]
+    assert said in (outcome.folder / "logs/coordinator.log").read_text()
+
+
+def test_a_partners_error_reaches_the_program(programs, tmp_path, environment):
+    scenario = write_small_rail_scenario(tmp_path, power={"fault": "raise"})
+    put_in(scenario, programs, TRANSPORT)
+    outcome = portage_run(scenario, environment)
+    assert outcome.code == 1
+    assert "power_operator: no feasible plan" in outcome.record["failure"]
+    assert "no feasible plan" in (outcome.folder / "logs/transport_operator.log").read_text()
+
+
+def test_a_killed_program_ends_the_run_and_is_named(programs, tmp_path, environment):
+    scenario = write_small_scenario(tmp_path, session={"periods": 10_000})
+    put_in(scenario, programs, TRANSPORT, {"road.txt": ROAD})
+    words = ["python", "-m", "federates.cli", "run", str(scenario)]
+    process = subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    record = wait_for(scenario, "transport_operator/plan.csv", process).parent / "process.json"
+    os.kill(json.loads(record.read_text())["pid"], signal.SIGKILL)
+    output, _ = process.communicate(timeout=40)
+    outcome = outcome_of(scenario, process.returncode, output)
+    assert outcome.code == 1
+    assert "transport_operator" in outcome.record["failure"]
+    assert "SIGKILL" in outcome.record["failure"]
+
+
+def wait_for(scenario, name, process):
+    """Return the file that the run leaves under ``name``, as soon as something is in it."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and process.poll() is None:
+        for path in (scenario / "results").glob(f"*/{name}"):
+            if path.stat().st_size > 100:
+                return path
+        time.sleep(0.05)
+    process.kill()
+    raise AssertionError(f"{name} never came: {process.communicate()[0]}")
+
+
+@pytest.mark.parametrize("program", [TRANSPORT, POWER], ids=["c", "cpp"])
+def test_a_program_that_nobody_told_of_a_run_says_so(programs, program):
+    role, folder, command = program
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("PORTAGE_")}
+    words = [str(programs / folder / role), *command.split()[1:]]
+    done = subprocess.run(words, env=bare, capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 1
+    assert re.search(r"PORTAGE_(WORLD|ROLE) is not set", done.stderr)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("scenario", ["la_gcs", "ieee30"])
+def test_a_whole_day_with_the_operator_in_c(programs, tmp_path, environment, scenario):
+    folder = copy_of(scenario, tmp_path)
+    put_in(folder, programs, TRANSPORT)
+    outcome = helics_run(folder, environment, 500)
+    assert outcome.record["status"] == "complete", outcome.output
+    if scenario == "la_gcs":
+        schedule = outcome.table("coordinator/schedule")
+        assert schedule.groupby("period").agreed.all().mean() >= 0.8
+        assert outcome.rows("transport_operator/plan.csv").vehicles.tolist() == schedule.vehicles.tolist()
+    else:
+        assert outcome.table("coordinator/negotiations").gap.max() <= 0.005
+        moves = outcome.rows("transport_operator/moves.csv")
+        assert moves[moves.origin != moves.destination].cost_usd.unique().tolist() == [20.0]  # two periods of 10 usd

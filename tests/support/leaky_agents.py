@@ -1,0 +1,66 @@
+"""An operator that tells what it must not, in one of several ways, going around the checks of the runtime by calling HELICS."""
+
+import gc
+from pathlib import Path
+
+import helics as h
+import numpy as np
+from small_agents import PowerSettings, SmallPower
+
+from federates.runtime.federate import Federate
+
+SECRET = 123.25
+
+
+class LeakySettings(PowerSettings):
+    leak: str = ""
+    leak_period: int = 1
+
+
+class LeakyPower(SmallPower):
+    Settings = LeakySettings
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if self.settings.leak == "topic_at_start":
+            enter = h.helicsFederateEnterInitializingMode
+            h.helicsFederateEnterInitializingMode = lambda fed: (self._extra_topic(fed), enter(fed))
+
+    def begin(self, session, recorder):
+        super().begin(session, recorder)
+        if self.settings.leak == "file":
+            self._open_the_partners_file()
+
+    def solve(self, multipliers_usd_per_veh, travel_time_s):
+        if self.period == self.settings.leak_period:
+            self._leak()
+        return super().solve(multipliers_usd_per_veh, travel_time_s)
+
+    def _leak(self):
+        federate = next(o for o in gc.get_objects() if isinstance(o, Federate))
+        if self.settings.leak == "topic_later":
+            self._extra_topic(federate._fed)
+        if self.settings.leak == "shape":
+            federate.publish = lambda *message: self._publish_and_more(federate, *message)
+        if self.settings.leak == "unwritten":
+            # A message of the right shape that its own ledger does not show.
+            ledger, federate.ledger = federate.ledger, None
+            federate.publish("gate_time_s", self.period, 0, np.full(3, SECRET))
+            federate.ledger = ledger
+
+    def _publish_and_more(self, federate, name, period, round_, values):
+        """Publish, and once more with a number behind it: of two values at one time HELICS delivers the later one."""
+        Federate.publish(federate, name, period, round_, values)
+        if name == "power_cost_usd":
+            wire = np.array([period, round_, *values, SECRET], dtype="<f8").tobytes()
+            h.helicsPublicationPublishBytes(federate._publications[f"power_operator/{name}"], wire)
+
+    def _extra_topic(self, fed):
+        handle = h.helicsFederateRegisterTypePublication(fed, "margin_usd", "portage.margin_usd/v2", "")
+        h.helicsPublicationAddTarget(handle, "traffic_sumo/in/transport_operator/departures")
+
+    def _open_the_partners_file(self):
+        try:
+            (Path(self.folder).parent / "transport_operator" / "config.yaml").read_text()
+        except OSError:
+            pass

@@ -1,0 +1,175 @@
+"""The audit of a real run's records, before and after somebody has tampered with them."""
+
+import json
+import shutil
+
+import pandas as pd
+import pytest
+from small_rail_scenario import write_small_rail_scenario
+from typer.testing import CliRunner
+
+from federates.audit.audit import audit_run
+from federates.boundary.errors import PortageError
+from federates.cli.app import app
+from federates.runs.in_process import run_in_process
+
+COST = "power_operator/power_cost_usd"
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    return run_in_process(write_small_rail_scenario(tmp_path_factory.mktemp("audit")))
+
+
+@pytest.fixture
+def run(original, tmp_path):
+    """Return a copy of the run, at the place in a scenario where runs lie."""
+    folder = tmp_path / "scenario" / "results" / original.name
+    shutil.copytree(original, folder)
+    return folder
+
+
+def tamper(run, agent, change):
+    path = run / agent / "ledger.parquet"
+    change(pd.read_parquet(path)).to_parquet(path, index=False)
+
+
+def change_first(column, value, topic=COST):
+    def change(rows):
+        rows.loc[rows.index[rows.topic == topic][0], column] = value
+        return rows
+
+    return change
+
+
+def found(run):
+    return [(breach.check, breach.agent) for breach in audit_run(run).breaches]
+
+
+def test_an_untouched_run_is_clean(run):
+    outcome = audit_run(run)
+    assert outcome.breaches == ()
+    assert outcome.topics == 12
+    assert outcome.looks >= 1
+    ledgers = [pd.read_parquet(path) for path in run.glob("*/ledger.parquet")]
+    assert outcome.messages == sum((rows.direction == "sent").sum() for rows in ledgers)
+
+
+def test_the_ledger_knows_neither_values_nor_times(run):
+    for path in run.glob("*/ledger.parquet"):
+        columns = set(pd.read_parquet(path).columns)
+        assert columns == {"direction", "topic", "period", "round", "shape", "bytes", "sha256", "reason"}
+
+
+def test_a_removed_row_is_a_count_that_does_not_fit(run):
+    tamper(run, "power_operator", lambda rows: rows.drop(index=rows.index[rows.topic == COST][:1]))
+    assert found(run) == [("ledger.count", "power_operator")]
+    assert f"{COST}: power_operator has 4 messages, coordinator 5" in audit_run(run).line
+
+
+def test_another_hash_is_another_message(run):
+    tamper(run, "power_operator", change_first("sha256", "0" * 16))
+    assert found(run) == [("ledger.hash", "power_operator")]
+
+
+def test_a_receiver_that_tampers_is_found_too(run):
+    tamper(run, "coordinator", change_first("sha256", "0" * 16))
+    assert found(run) == [("ledger.hash", "power_operator")]  # one of the two; the ledgers cannot say which
+
+
+@pytest.mark.parametrize("how", ["removed", "broken"])
+def test_a_ledger_that_is_not_there_is_said(run, how):
+    path = run / "power_operator/ledger.parquet"
+    path.unlink() if how == "removed" else path.write_bytes(b"no table")
+    assert ("ledger.missing", "power_operator") in found(run)
+
+
+def test_a_topic_outside_the_table_is_found(run):
+    tamper(run, "power_operator", lambda rows: rows.assign(topic=rows.topic.replace(COST, "power_operator/margin_usd")))
+    assert ("ledger.topic", "power_operator") in found(run)
+
+
+def test_a_receiver_that_is_not_in_the_table_is_found(run):
+    def overhear(rows):
+        return pd.concat([rows, rows.iloc[:1].assign(direction="received", topic=COST, shape="2", bytes=32)])
+
+    tamper(run, "transport_operator", overhear)
+    assert found(run) == [("ledger.topic", "transport_operator")]
+
+
+@pytest.mark.parametrize(("column", "value"), [("shape", "3"), ("bytes", 40)])
+def test_a_shape_or_size_outside_the_table_is_found(run, column, value):
+    for agent in ("power_operator", "coordinator"):
+        tamper(run, agent, change_first(column, value))
+    assert set(found(run)) == {("ledger.shape", "power_operator")}
+
+
+def test_a_second_plane_is_found_although_both_ledgers_agree(run):
+    slope = "power_operator/power_slope_usd_per_veh"
+    for agent in ("power_operator", "coordinator"):
+        tamper(run, agent, change_first("shape", "2,1,2,4", slope))
+        tamper(run, agent, change_first("bytes", 8 * (2 + 16), slope))
+    assert set(found(run)) == {("ledger.shape", "power_operator")}
+    assert "2 rows; at most 1 may be sent" in audit_run(run).line
+
+
+def test_an_executable_is_known_by_those_who_heard_it(run):
+    before = {agent.name: agent.told for agent in audit_run(run).agents}
+    for name in ("ledger.parquet", "config.json"):
+        (run / "power_operator" / name).unlink()
+    outcome = audit_run(run)
+    assert outcome.breaches == ()
+    assert {agent.name: agent.told for agent in outcome.agents} == before
+    assert any(said.startswith("power_operator is an executable and keeps no ledger") for said in outcome.not_recorded)
+
+
+def files_record(run, agent, opened=(), connections=()):
+    record = {"sandbox": {"state": "off"}, "recorded": "python", "opened": opened, "connections": connections, "children": []}
+    (run / agent / "files.json").write_text(json.dumps(record))
+
+
+def test_files_of_a_partner_and_outside_are_found_whatever_they_are_called(run):
+    scenario = run.parents[1]
+    entry = {"mode": "read", "count": 1}
+    opened = [
+        entry | {"path": str(scenario / "power_operator/config.yaml"), "kind": "own"},
+        entry | {"path": str(scenario / "transport_operator/costs.csv"), "kind": "environment"},
+        entry | {"path": str(run / "coordinator/rounds.parquet"), "kind": "results"},
+        entry | {"path": "/elsewhere/notes.txt", "kind": "outside", "refused": True},
+    ]
+    files_record(run, "power_operator", opened)
+    assert found(run) == [("files.outside", "power_operator")] * 3
+    said = [breach.said for breach in audit_run(run).breaches]
+    assert said[0].endswith("costs.csv, which is transport_operator's")
+    assert said[1].endswith("rounds.parquet, which is coordinator's")
+    assert "tried to read (and the operating system refused) /elsewhere/notes.txt" in said[2]
+
+
+@pytest.mark.parametrize(("address", "caught"), [("127.0.0.1", 0), ("::1", 0), ("192.0.2.7", 1), ("example.org", 1)])
+def test_a_connection_off_this_computer_is_found(run, address, caught):
+    files_record(run, "coordinator", connections=[{"address": address, "port": 80}])
+    assert found(run) == [("files.connection", "coordinator")] * caught
+
+
+def test_what_is_not_there_is_not_passed_over(run):
+    (run / "graph.json").unlink()
+    for path in (*run.glob("*/ledger.parquet"), *run.glob("*/files.json")):
+        path.unlink()
+    outcome = audit_run(run)
+    assert outcome.clean
+    assert [said.split(":")[0] for said in outcome.not_recorded] == ["wiring", "messages", "opened files"]
+    assert "3 things were not recorded" in outcome.line
+
+
+def test_the_command_says_it_by_exit_code(run, tmp_path):
+    command = CliRunner()
+    clean = command.invoke(app, ["audit", str(run), "--json"])
+    assert (clean.exit_code, json.loads(clean.output)["outcome"]) == (0, "clean")
+    text = command.invoke(app, ["audit", str(run)])
+    assert "power_cost_usd" in text.output
+    assert "nothing outside the table" in text.output
+    tamper(run, "power_operator", change_first("sha256", "0" * 16))
+    assert command.invoke(app, ["audit", str(run)]).exit_code == 1
+    assert command.invoke(app, ["audit", str(tmp_path)]).exit_code == 2
+    with pytest.raises(PortageError, match="no run's folder"):
+        audit_run(tmp_path)
