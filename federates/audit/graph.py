@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from federates.boundary.session import World
 from federates.boundary.topics import TOPICS, Topic
 
-__all__ = ["Edge", "Wiring", "read_wiring", "wiring_breaches", "wiring_of_the_table"]
+__all__ = ["Edge", "Wiring", "read_wiring", "wiring_breaches"]
 
 _FOREIGN = ("endpoints", "filters", "translators")
 """Interfaces of HELICS that no agent of ours has."""
@@ -57,21 +57,15 @@ def read_wiring(graph: Mapping[str, Any], ignore: str | None = None) -> Wiring:
         (keys.get(_handle(p)), readers.get(_handle(t))) for f in federates for p in f.get("publications", ()) for t in _ends(p)
     }
     pairs |= {(keys.get(_handle(s)), readers.get(_handle(i))) for f in federates for i in f.get("inputs", ()) for s in _ends(i)}
-    foreign = [(_owner(f), kind, _name(entry)) for f in federates for kind in _FOREIGN for entry in f.get(kind, ())]
+    foreign = {(_owner(f), kind, _name(entry)) for f in federates for kind in _FOREIGN for entry in f.get(kind, ())}
     # HELICS keeps filters and translators of a core under a name of its own, which is no federate.
     named = {f["attributes"]["name"] for f in federates if not {"filters", "translators"} & f.keys()} - {ignore}
     return Wiring(
         federates=tuple(sorted(named)),
-        publications=tuple(sorted((_name(p), f["attributes"]["name"]) for f in federates for p in f.get("publications", ()))),
+        publications=tuple(sorted({(_name(p), f["attributes"]["name"]) for f in federates for p in f.get("publications", ())})),
         edges=tuple(sorted(Edge(key, reader) for key, reader in pairs if key is not None and reader is not None)),
         foreign=tuple(sorted(foreign)),
     )
-
-
-def wiring_of_the_table(world: World) -> frozenset[Edge]:
-    """Return every line that the topic table of ``world`` has."""
-    lines = ((entry.key, role.value) for entry in TOPICS if entry.world in (None, world) for role in entry.receivers)
-    return frozenset(Edge(key, reader) for key, reader in lines)
 
 
 def wiring_breaches(wiring: Wiring, agents: Iterable[str], world: World, joined: Iterable[str] = ()) -> list[str]:

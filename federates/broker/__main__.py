@@ -91,7 +91,7 @@ def _serve(identity: RunIdentity, path: Path) -> None:
         siblings = Siblings()
         while broker.connected:
             time.sleep(_POLL_S if broker.gate_open else _GATE_POLL_S)
-            reason = watch.look() or _missing(identity, watch, siblings, deadline)
+            reason = _missing(identity, watch, siblings, deadline) or watch.look()
             if reason is not None:
                 print(f"portage: {reason}", file=sys.stderr, flush=True)
                 broker.fail(reason)

@@ -75,9 +75,20 @@ class Broker:
         names = answer if isinstance(answer, list) else []
         return [name for name in names if name and (name != GATE or self._gate is None)]
 
-    def ask(self, query: str) -> Any:
-        """Return HELICS's answer to a query about the whole federation; an error is a dict with the key ``error``."""
+    def graph(self) -> dict[str, Any] | None:
+        """Return the data-flow graph as it is now, or None if the federation is over."""
+        # HELICS keeps its answer to this query and does not renew it for every new line, unless it is asked in order.
+        answer = self.ask("data_flow_graph", in_order=True)
+        return answer if isinstance(answer, dict) and "cores" in answer else None
+
+    def ask(self, query: str, *, in_order: bool = False) -> Any:
+        """Return HELICS's answer to a query about the whole federation; an error is a dict with the key ``error``.
+
+        ``in_order`` queues the query behind what the federates are sending, and gets an answer that is made anew.
+        """
         handle = h.helicsCreateQuery("root", query)
+        if in_order:
+            h.helicsQuerySetOrdering(handle, h.HELICS_SEQUENCING_MODE_ORDERED)
         try:
             return h.helicsQueryBrokerExecute(handle, self._broker)
         finally:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from federates.audit.graph import Edge, read_wiring, wiring_breaches, wiring_of_the_table
+from federates.audit.graph import Edge, read_wiring, wiring_breaches
 from federates.runs.broker_core import GATE, Broker
 from federates.runtime.identity import RunIdentity
 from federates.runtime.results import write_json
@@ -20,7 +20,7 @@ __all__ = ["GRAPH_RECORD", "WireWatch"]
 
 GRAPH_RECORD = "graph.json"
 _GRAPH_EVERY_S = 1.0
-"""While the run goes on; HELICS answers from a copy as long as nothing has changed."""
+"""While the run goes on; a look costs a millisecond or two, and who has joined is asked five times a second."""
 _EXPLAIN_S = 1.0
 """A stranger that joins before the start has this long to show what it wants to hear, so that the error can say so."""
 
@@ -41,7 +41,6 @@ class WireWatch:
         self._joined: set[str] = set()
         self._breaches: list[str] = []
         self._first_breach_s = 0.0
-        self._first_ready_s = 0.0
         self._next_graph_s = 0.0
         self._looks = 0
         self._written: tuple[int, int, int] | None = None
@@ -65,28 +64,21 @@ class WireWatch:
             return None
         # Asked before the graph: what the gate opens for must be the whole wiring.
         ready = not self._broker.gate_open and self.everyone_is_here and self._everyone_waits()
-        graph = self._broker.ask("data_flow_graph")
-        if not isinstance(graph, dict) or "cores" not in graph:
-            return None  # The federation is over.
+        graph = self._broker.graph()
+        if graph is None:
+            return None
         self._next_graph_s = now_s + _GRAPH_EVERY_S
         self._compare(graph)
         self._looks += 1
         if self._breaches:
             return self._reason(now_s)
-        if self._broker.gate_open:
+        if ready or self._broker.gate_open:
             self._write()
-        elif ready and self._whole(now_s):
-            self._write()
+        if ready:
             self._broker.open_gate()
+            # HELICS draws some lines only when the federates start, so the next look follows at once.
+            self._next_graph_s = now_s
         return None
-
-    def _whole(self, now_s: float) -> bool:
-        """Whether the graph shows every line of the topic table: HELICS draws the last ones only a moment after all have come.
-
-        An executable may leave out what it does not want to hear, so this is not waited for without end.
-        """
-        self._first_ready_s = self._first_ready_s or now_s
-        return self._edges >= wiring_of_the_table(self._identity.world) or now_s > self._first_ready_s + _EXPLAIN_S
 
     def close(self) -> None:
         """Keep how often the graph was looked at."""

@@ -139,18 +139,28 @@ def _settings(data: dict[str, Any], cls: type[Plugin], file: str) -> Config:
         raise ConfigError(prefixed) from None
 
 
-def _find(role: Role, name: str, folder: Path, file: str) -> type[Plugin]:
+def find_class(role: Role, name: str, folder: Path, file: str) -> object:
+    """Return what ``name`` names: an entry point of the role's group, or ``module:Class`` of the folder or the environment.
+
+    Raises
+    ------
+    ConfigError : nothing has that name. Whether what is found plays the role is not looked at.
+    """
     key = CLASS_KEY[role]
     if ":" in name:
-        found = _import(name, folder, file, key)
-    else:
-        known = {entry.name: entry for entry in entry_points(group=f"portage.{role.value}")}
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]!r}? " if near else ""
-            allowed = f"{hint}installed: {', '.join(sorted(known))}; or module:Class"
-            raise ConfigError([Problem(file, key, repr(name), allowed)])
-        found = known[name].load()
+        return _import(name, folder, file, key)
+    known = {entry.name: entry for entry in entry_points(group=f"portage.{role.value}")}
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        allowed = f"{hint}installed: {', '.join(sorted(known))}; or module:Class"
+        raise ConfigError([Problem(file, key, repr(name), allowed)])
+    found: object = known[name].load()
+    return found
+
+
+def _find(role: Role, name: str, folder: Path, file: str) -> type[Plugin]:
+    key, found = CLASS_KEY[role], find_class(role, name, folder, file)
     base = _BASE[role]
     if not (isinstance(found, type) and issubclass(found, base)):
         raise ConfigError([Problem(file, key, repr(name), f"must be a class derived from {base.__name__}")])

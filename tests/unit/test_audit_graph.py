@@ -107,6 +107,11 @@ def test_endpoints_filters_translators_and_borrowed_names_are_found(recorded):
     assert "HELICS core coreS has translator spy/tr; only publications and inputs are allowed" in found
 
 
+def test_what_is_drawn_twice_counts_once(road):
+    doubled = road | {"cores": [*road["cores"], *copy.deepcopy(road["cores"])]}
+    assert read_wiring(doubled) == read_wiring(road)
+
+
 def test_cores_behind_another_broker_are_seen(road):
     nested = {"attributes": {"id": 1, "name": "root"}, "cores": [], "brokers": [road]}
     listen(road, "transport_operator", "power_operator/power_cost_usd")

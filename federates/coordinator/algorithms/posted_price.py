@@ -38,9 +38,9 @@ class PostedPriceSettings(Config):
     """Settings of the algorithm."""
 
     price_usd_per_veh: _ByHour | dict[str, _ByHour] = 14.0
-    """Price of one vehicle (by rail: of one train standing for one period), usd: one number, or 24, one per hour of day; or either
-    of them per station where the vehicle arrives or the train stands, 0 at stations left out. By rail one price for all stations
-    moves no train: it stands at home at the same price."""
+    """Price of one vehicle (by rail: of one train standing for one period), usd: one number, or 24, one per hour of day; or
+    either of them per station where the vehicle arrives or the train stands, 0 at stations left out. By rail one price for all
+    stations moves no train: it stands at home at the same price."""
     gap_target: Annotated[float, Field(ge=0, lt=1)] = 0.005
     """The operators agree if (UB - LB) / |UB| turns out to be at most this."""
     gap_usd: Annotated[float, Field(ge=0, le=1e9)] = 0.0

@@ -90,6 +90,7 @@ class PriceTakerOperator(PowerOperator):
         if self._rail:
             free = np.zeros(offered.shape)
             used, _ = self._stands(free, opening, (offered >= _WHOLE).astype(float), relaxed=False)
+            used = np.minimum(used, offered)  # the past too, whose cost is past
         else:
             # Of several origins each gives its share of what is needed.
             used = offered * np.minimum(1.0, self._need / np.where(total > 0, total, 1.0))

@@ -70,8 +70,9 @@ class Planner:
             model.price(model.group_price(rest))
         solution = self._within_time(model, relaxed=relaxed)
         connection = self._whole_day(model.connection(solution.values))
-        price_usd = float((rest * connection[:, :, self._period :]).sum())
-        return ConnectionAnswer(connection, solution.objective - price_usd, solution.bound)
+        priced_usd = multipliers_usd * connection
+        price_usd, past_usd = float(priced_usd[:, :, self._period :].sum()), float(priced_usd[:, :, : self._period].sum())
+        return ConnectionAnswer(connection, solution.objective - price_usd, solution.bound + past_usd)
 
     def plan(self, connection: Array) -> Plan:
         """Return the cheapest plan with at most ``connection`` (K, S, T), equations (5)-(36) with I fixed."""
