@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from federates.boundary.session import World
 from federates.boundary.topics import TOPICS, Topic
 
-__all__ = ["Edge", "Wiring", "read_wiring", "wiring_breaches"]
+__all__ = ["Edge", "Wiring", "federate_id", "read_wiring", "wiring_breaches"]
 
 _FOREIGN = ("endpoints", "filters", "translators")
 """Interfaces of HELICS that no agent of ours has."""
@@ -42,14 +42,20 @@ class Wiring:
     foreign: tuple[tuple[str, str, str], ...]
 
 
-def read_wiring(graph: Mapping[str, Any], ignore: str | None = None) -> Wiring:
+def federate_id(graph: Mapping[str, Any], name: str) -> int | None:
+    """Return the number that HELICS has given to the federate ``name``, or None if it is not there."""
+    numbers = (int(f["attributes"]["id"]) for f in _federates(graph) if f["attributes"]["name"] == name)
+    return next(numbers, None)
+
+
+def read_wiring(graph: Mapping[str, Any], ignore: int | None = None) -> Wiring:
     """Return what HELICS's answer to ``data_flow_graph`` says.
 
     Parameters
     ----------
-    ignore : a federate that is left out: the broker's own, which has no interface and holds the start until this is looked at.
+    ignore : number of a federate that is left out: the broker's own, which holds the start until this is looked at.
     """
-    federates = list(_federates(graph))
+    federates = [federate for federate in _federates(graph) if federate["attributes"]["id"] != ignore]
     keys = {_handle(p): _name(p) for f in federates for p in f.get("publications", ())}
     readers = {_handle(i): f["attributes"]["name"] for f in federates for i in f.get("inputs", ())}
     # A line is seen from both ends; an end whose federate has left is not there any more.
@@ -59,7 +65,7 @@ def read_wiring(graph: Mapping[str, Any], ignore: str | None = None) -> Wiring:
     pairs |= {(keys.get(_handle(s)), readers.get(_handle(i))) for f in federates for i in f.get("inputs", ()) for s in _ends(i)}
     foreign = {(_owner(f), kind, _name(entry)) for f in federates for kind in _FOREIGN for entry in f.get(kind, ())}
     # HELICS keeps filters and translators of a core under a name of its own, which is no federate.
-    named = {f["attributes"]["name"] for f in federates if not {"filters", "translators"} & f.keys()} - {ignore}
+    named = {f["attributes"]["name"] for f in federates if not {"filters", "translators"} & f.keys()}
     return Wiring(
         federates=tuple(sorted(named)),
         publications=tuple(sorted({(_name(p), f["attributes"]["name"]) for f in federates for p in f.get("publications", ())})),

@@ -17,6 +17,7 @@ from federates.boundary.session import RailScheme, Scheme, World
 from federates.cli.audit import audit
 from federates.cli.centralised import centralised
 from federates.cli.common import ScenarioArgument, SetOption, console, errors, pairs, say_end
+from federates.cli.conform import conform
 from federates.cli.new import new, new_class
 from federates.cli.progress import ProgressView
 from federates.cli.sweep import sweep
@@ -115,6 +116,7 @@ def report(folder: Annotated[Path, typer.Argument(help="Folder of a run, such as
 
 app.command()(audit)
 app.command()(sweep)
+app.command()(conform)
 app.command()(new)
 app.command("new-operator")(new_class)
 

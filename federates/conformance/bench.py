@@ -8,7 +8,8 @@ from federates.boundary.session import RailSession, RoadSession
 from federates.boundary.topics import Role
 from federates.conformance.life import Failure, Life
 from federates.conformance.negotiation import Negotiated, negotiate
-from federates.conformance.operator_day import Day, OperatorDay
+from federates.conformance.operator_calls import Day
+from federates.conformance.operator_day import OperatorDay
 from federates.conformance.replay import Replay, replay
 from federates.conformance.surroundings import Surroundings
 from federates.conformance.target import Target

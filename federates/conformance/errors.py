@@ -11,7 +11,7 @@ class ConformanceError(PortageError):
     """An agent under test did what no agent may do: it ended early, did not answer, or did not end cleanly."""
 
 
-class Breach(ConformanceError):
+class Breach(ConformanceError):  # noqa: N818 (what users call it)
     """A rule is broken.
 
     Parameters

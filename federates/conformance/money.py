@@ -7,7 +7,7 @@ import numpy as np
 from federates.boundary.messages import Array
 from federates.boundary.topics import Role
 from federates.conformance.life import Kind
-from federates.conformance.operator_day import Answered
+from federates.conformance.operator_calls import Answered
 
 __all__ = ["priced", "proven_gap_usd", "sign_of", "tolerance_usd", "value_usd"]
 

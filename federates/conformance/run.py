@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
+from federates.boundary.errors import ConfigError, Problem
 from federates.conformance.bench import Bench
 from federates.conformance.check import Check
 from federates.conformance.checks import CHECKS
-from federates.conformance.errors import Breach, ConformanceError, DoesNotApply
+from federates.conformance.errors import Breach, DoesNotApply
 from federates.conformance.report import Outcome, Report, State
 from federates.conformance.surroundings import Surroundings
 from federates.conformance.target import Target
 
-__all__ = ["checks_for", "conform"]
+__all__ = ["checks_for", "chosen", "conform"]
 
 
-def conform(
-    target: Target, only: Iterable[str] = (), watch: Callable[[Outcome], None] | None = None
-) -> Report:
+def conform(target: Target, only: Iterable[str] = (), watch: Callable[[Outcome], None] | None = None) -> Report:
     """Make all checks that the target's role and world call for.
 
     Parameters
@@ -34,9 +34,9 @@ def conform(
 
     Raises
     ------
-    ConformanceError : ``only`` names no check of this role.
+    ConfigError : ``only`` names what is no check of this role.
     """
-    checks = _chosen(checks_for(target), tuple(only))
+    checks = chosen(target, tuple(only))
     started, outcomes = time.perf_counter(), list[Outcome]()
     with Surroundings(getattr(target, "folder", None)) as surroundings:
         bench = Bench(target, surroundings)
@@ -49,13 +49,8 @@ def conform(
 
 
 def checks_for(target: Target) -> list[Check[Any]]:
-    """Return the checks for a target, in order; those of the wire come last, for executables only."""
-    checks: list[Check[Any]] = list(CHECKS)
-    if target.executable:
-        # Loads HELICS, which a class in this process does without.
-        from federates.conformance.through_helics import wire_checks
-
-        checks += wire_checks
+    """Return the checks for a target, in order; for an executable those of the wire come first."""
+    checks = _with_wire() if target.executable else list[Check[Any]](CHECKS)
     return [
         check
         for check in checks
@@ -63,14 +58,31 @@ def checks_for(target: Target) -> list[Check[Any]]:
     ]
 
 
-def _chosen(checks: list[Check[Any]], only: tuple[str, ...]) -> list[Check[Any]]:
-    """Return the checks that ``only`` names, and all that they need."""
+def _with_wire() -> list[Check[Any]]:
+    """Return all checks of an executable: what it says can only be judged if it speaks on the wire as agreed."""
+    # Loads HELICS, which a class in this process does without.
+    from federates.conformance.through_helics import WIRE_BASICS, wire_checks
+
+    more = {"interface.begin": WIRE_BASICS, "end.clean": ("wire.stop",)}
+    return [*wire_checks, *(replace(check, needs=(*check.needs, *more.get(check.id, ()))) for check in CHECKS)]
+
+
+def chosen(target: Target, only: tuple[str, ...]) -> list[Check[Any]]:
+    """Return the checks that ``only`` names, and all that they need, in order; all if it names none.
+
+    Raises
+    ------
+    ConfigError : no check of this role has that id or area.
+    """
+    checks = checks_for(target)
     if not only:
         return checks
     known = {check.id: check for check in checks}
-    unknown = [name for name in only if not any(name in (check.id, check.area) for check in checks)]
-    if unknown:
-        raise ConformanceError(f"no check is called {unknown[0]!r}; there are: {', '.join(known)}")
+    areas = sorted({check.area for check in checks})
+    wrong = [name for name in only if name not in known and name not in areas]
+    if wrong:
+        allowed = f"must be one of {', '.join(known)}, or an area: {', '.join(areas)}"
+        raise ConfigError([Problem("command line", "--only", name, allowed) for name in wrong])
     wanted = [check.id for check in checks if check.id in only or check.area in only]
     needed = set[str]()
     while wanted:

@@ -40,14 +40,14 @@ def excursion(session: RailSession, period: int) -> Array:
 def next_places(session: RailSession, connection: Array, period: int) -> Array:
     """Return where each train is free when ``period`` opens, (K, 2): station, and the period from which it can stand there.
 
-    A train that stood somewhere in the period before is free there, even if it leaves now; one that was under way is free where it
-    stands next by the plan. After its last stand: its home, and T.
+    A train that stood somewhere in the period before is free there, even if it leaves now; one that was under way is free where
+    it stands next by the plan. After its last stand: its home, and T.
     """
     places = np.array([(session.stations.index(train.home), float(session.periods)) for train in session.trains]).reshape(-1, 2)
     for k in range(len(places)):
-        stood = np.flatnonzero(connection[k, :, period - 1] > _HALF) if period else ()
+        stood = np.flatnonzero(connection[k, :, period - 1] > _HALF) if period else np.zeros(0, dtype=np.intp)
         ahead = np.argwhere(connection[k, :, period:].T > _HALF)
-        if len(stood):
+        if len(stood) > 0:
             places[k] = stood[0], period
         elif len(ahead):
             places[k] = ahead[0][1], ahead[0][0] + period

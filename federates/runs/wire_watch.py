@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from federates.audit.graph import Edge, read_wiring, wiring_breaches
+from federates.audit.graph import Edge, federate_id, read_wiring, wiring_breaches
 from federates.runs.broker_core import GATE, Broker
 from federates.runtime.identity import RunIdentity
 from federates.runtime.results import write_json
@@ -21,6 +21,8 @@ __all__ = ["GRAPH_RECORD", "WireWatch"]
 GRAPH_RECORD = "graph.json"
 _GRAPH_EVERY_S = 1.0
 """While the run goes on; a look costs a millisecond or two, and who has joined is asked five times a second."""
+_SETTLED_S = 2.0
+"""From then on after the start the graph is made anew for every look."""
 _EXPLAIN_S = 1.0
 """A stranger that joins before the start has this long to show what it wants to hear, so that the error can say so."""
 
@@ -42,6 +44,9 @@ class WireWatch:
         self._breaches: list[str] = []
         self._first_breach_s = 0.0
         self._next_graph_s = 0.0
+        self._opened_s: float | None = None if not broker.gate_open else time.monotonic()
+        # By its number, for once it has left anyone may take its name. Nobody else can have joined by now.
+        self._gate = federate_id(broker.graph() or {}, GATE)
         self._looks = 0
         self._written: tuple[int, int, int] | None = None
 
@@ -64,7 +69,7 @@ class WireWatch:
             return None
         # Asked before the graph: what the gate opens for must be the whole wiring.
         ready = not self._broker.gate_open and self.everyone_is_here and self._everyone_waits()
-        graph = self._broker.graph()
+        graph = self._broker.graph(anew=self._opened_s is not None and now_s > self._opened_s + _SETTLED_S)
         if graph is None:
             return None
         self._next_graph_s = now_s + _GRAPH_EVERY_S
@@ -77,7 +82,7 @@ class WireWatch:
         if ready:
             self._broker.open_gate()
             # HELICS draws some lines only when the federates start, so the next look follows at once.
-            self._next_graph_s = now_s
+            self._next_graph_s = self._opened_s = now_s
         return None
 
     def close(self) -> None:
@@ -85,7 +90,7 @@ class WireWatch:
         self._write(at_once=True)
 
     def _compare(self, graph: Mapping[str, Any]) -> None:
-        wiring = read_wiring(graph, ignore=None if self._broker.gate_open else GATE)
+        wiring = read_wiring(graph, ignore=self._gate)
         self._edges |= set(wiring.edges)
         self._publications |= set(wiring.publications)
         for said in wiring_breaches(wiring, self._identity.agents, self._identity.world, self._joined):

@@ -24,7 +24,7 @@ from federates.boundary.roles import CoordinationAlgorithm, Plugin, PowerOperato
 from federates.boundary.session import World
 from federates.boundary.topics import Role
 
-__all__ = ["CLASS_KEY", "LoadedAgent", "load_agent", "read_agent_file"]
+__all__ = ["CLASS_KEY", "LoadedAgent", "find_class", "load_agent", "read_agent_file"]
 
 CLASS_KEY: dict[Role, str] = {
     Role.POWER_OPERATOR: "operator",

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from federates.audit.graph import Edge, read_wiring, wiring_breaches
+from federates.audit.graph import Edge, federate_id, read_wiring, wiring_breaches
 from federates.boundary.session import World
 from federates.boundary.topics import TOPICS
 
@@ -32,7 +32,7 @@ def publication(graph, key):
 
 
 def breaches(graph, world=World.ROAD, joined=()):
-    return wiring_breaches(read_wiring(graph, ignore="broker"), AGENTS, world, joined)
+    return wiring_breaches(read_wiring(graph, ignore=federate_id(graph, "broker")), AGENTS, world, joined)
 
 
 def listen(graph, name, key):
@@ -44,7 +44,7 @@ def listen(graph, name, key):
 
 
 def test_the_recorded_run_is_wired_as_the_table_says(road):
-    wiring = read_wiring(road, ignore="broker")
+    wiring = read_wiring(road, ignore=federate_id(road, "broker"))
     of_the_road = [entry for entry in TOPICS if entry.world in (None, World.ROAD)]
     assert set(wiring.edges) == {Edge(entry.key, role.value) for entry in of_the_road for role in entry.receivers}
     assert set(wiring.publications) == {(entry.key, entry.sender.value) for entry in of_the_road}

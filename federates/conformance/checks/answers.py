@@ -10,7 +10,7 @@ from federates.conformance.bench import Bench
 from federates.conformance.check import Check
 from federates.conformance.errors import Breach
 from federates.conformance.life import Kind
-from federates.conformance.operator_day import Answered
+from federates.conformance.operator_calls import Answered
 from federates.conformance.trains import timetable_breach
 from federates.conformance.values import finite_fault, opening_fault, shape_fault
 
@@ -101,19 +101,18 @@ def range_fault(bench: Bench, heard: Answered) -> str | None:
     return None
 
 
-
-
 ANSWER_CHECKS: tuple[Check[Bench], ...] = (
     Check(
         "opening.shape",
-        "Every period is opened with what the partner must know: gates, travel times or the trains' places, finite and not negative.",
+        "Every period is opened with what the partner must know: gates, travel times or the trains' places, finite and not"
+        " negative.",
         _openings,
         needs=("interface.begin",),
     ),
     Check("answers.in_time", "Every call returns within the time limit.", _in_time, needs=("opening.shape",)),
     Check(
         "answers.every_round",
-        "Every question of a day is answered: with no, small, huge and (by rail) negative prices, and connections before any price;"
+        "Every question of a day is answered: no, small, huge and (by rail) negative prices, and connections before any price;"
         " every period can be committed, also one in which nothing was asked.",
         _every_round,
         needs=("opening.shape", "answers.in_time"),

@@ -79,11 +79,13 @@ def _trains_follow(bench: Bench, session: RailSession) -> str:
                     f"{train.name} is said to be at {said}; by the plan it is at {session.stations[station]} from {since}",
                     f"commit in period {period}, then open_period({period + 1})",
                 )
-    return f"{len(bench.day.commits)} periods committed, trains where the plan has them" + (f", {late} times late" if late else "")
+    return f"{len(bench.day.commits)} periods committed, trains where the plan has them" + (
+        f", {late} times late" if late else ""
+    )
 
 
 def _follows(session: RailSession, place: Array, station: int, since: int, *, stood: bool) -> bool:
-    """Return whether a train's place agrees with the plan: where it stood it still is; under way it may be late, or call somewhere."""
+    """Return whether a train's place agrees with the plan: where it stood it still is; under way it may be late."""
     at, free = int(place[0]), int(place[1])
     if at == station:
         return free == since if stood else free >= since

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import pairwise
+
 import numpy as np
 
 from federates.boundary.roles import Commit
@@ -136,7 +139,7 @@ def _day_goes_on(bench: Bench) -> str:
         raise Breach(f"only {len(found.periods)} of {bench.session.periods} periods were committed", "the whole day")
     if isinstance(bench.session, RailSession):
         plans = [period.commit.connection_veh for period in found.periods]
-        for period, (before, after) in enumerate(zip(plans, plans[1:], strict=False), start=1):
+        for period, (before, after) in enumerate(pairwise(plans), start=1):
             if (np.rint(before[:, :, period:]) != np.rint(after[:, :, period:])).any():
                 raise Breach("the plan is another one, though every train is where it should be", f"commit in period {period}")
     return f"{len(found.periods)} periods committed"
@@ -163,8 +166,10 @@ def _says_why(bench: Bench) -> str:
     return f"for example: {reasons[0]}" if reasons else "nothing was committed"
 
 
-def _check(name: str, holds: str, run: object, *needs: str, worlds: tuple[World, ...] = tuple(World)) -> Check[Bench]:
-    return Check(name, holds, run, roles=_ROLES, worlds=worlds, needs=needs)  # type: ignore[arg-type]
+def _check(
+    name: str, holds: str, run: Callable[[Bench], str], *needs: str, worlds: tuple[World, ...] = tuple(World)
+) -> Check[Bench]:
+    return Check(name, holds, run, roles=_ROLES, worlds=worlds, needs=needs)
 
 
 DECISION_CHECKS: tuple[Check[Bench], ...] = (
@@ -182,7 +187,9 @@ DECISION_CHECKS: tuple[Check[Bench], ...] = (
         _valid,
         "decisions.every_round",
     ),
-    _check("decisions.end", "Every negotiation ends: with operators that can agree, within 400 rounds.", _ends, "decisions.valid"),
+    _check(
+        "decisions.end", "Every negotiation ends: with operators that can agree, within 400 rounds.", _ends, "decisions.valid"
+    ),
     _check("decisions.reason", "Every commit says in words why the rounds ended.", _says_why, "decisions.valid"),
     _check(
         "plan.feasible",

@@ -14,7 +14,7 @@ from federates.conformance.checks.answers import SOUND, range_fault
 from federates.conformance.errors import Breach
 from federates.conformance.life import Kind
 from federates.conformance.money import proven_gap_usd, tolerance_usd
-from federates.conformance.operator_day import Answered, Day
+from federates.conformance.operator_calls import Answered, Day
 from federates.conformance.replay import difference
 from federates.conformance.values import finite_fault, shape_fault
 
@@ -87,14 +87,18 @@ def _infeasible(bench: Bench) -> str:
     apart = difference(ordinary[0].answer, ordinary[-1].answer)
     if apart is not None and proven_gap_usd(bench.role, ordinary[0]) <= tolerance_usd(bench.role, ordinary[0]):
         raise Breach(f"afterwards an ordinary question gets another answer: {apart}", ordinary[-1].words)
-    return "; ".join(f"{heard.words.removeprefix('evaluate ')}: {heard.answer.cost_usd:.6g} usd" for heard in day.answers if heard.asked is not ordinary[0].asked)
+    return "; ".join(
+        f"{heard.words.removeprefix('evaluate ')}: {heard.answer.cost_usd:.6g} usd"
+        for heard in day.answers
+        if heard.asked is not ordinary[0].asked
+    )
 
 
 GIVEN_CHECKS: tuple[Check[Bench], ...] = (
     Check(
         "evaluate.within",
-        "The power operator uses at most what it is offered; on the road the transport operator sends at most what it is asked; by"
-        " rail it offers all stands of a route that it has answered itself.",
+        "The power operator uses at most what it is offered; on the road the transport operator sends at most what it is asked;"
+        " by rail it offers all stands of a route that it has answered itself.",
         _within,
         needs=SOUND,
     ),
@@ -107,8 +111,8 @@ GIVEN_CHECKS: tuple[Check[Bench], ...] = (
     ),
     Check(
         "evaluate.infeasible",
-        "A demand that nobody can meet (a million vehicles, a train everywhere at once) is answered, by the same rules, and leaves no"
-        " trace.",
+        "A demand that nobody can meet (a million vehicles, a train everywhere at once) is answered, by the same rules, and"
+        " leaves no trace.",
         _infeasible,
         needs=(*SOUND, "answers.repeatable", "answers.deterministic", "evaluate.within"),
     ),

@@ -1,4 +1,4 @@
-"""Checks of the class itself: is it one of this role, and does it get ready?"""
+"""Checks of the class itself: that it is one of its role, and gets ready."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from federates.conformance.checks.answers import SOUND
 from federates.conformance.errors import Breach
 from federates.conformance.life import Kind
 from federates.conformance.money import priced, proven_gap_usd, sign_of, tolerance_usd, value_usd
-from federates.conformance.operator_day import Answered
+from federates.conformance.operator_calls import Answered
 
 __all__ = ["PRICE_CHECKS"]
 
@@ -66,9 +66,12 @@ def _monotone(bench: Bench) -> str:
         rounding = tolerance_usd(role, first, second.asked) + tolerance_usd(role, second, first.asked)
         moved += int(np.abs(product).max(initial=0.0) > 0)
         if against > excused + rounding:
-            direction = "asks for more where prices are higher" if role is Role.POWER_OPERATOR else "offers less where prices are higher"
+            direction = (
+                "asks for more where prices are higher" if role is Role.POWER_OPERATOR else "offers less where prices are higher"
+            )
             raise Breach(
-                f"it {direction}: price change times change of connection is {against:+.6g} usd, at most {excused:.3g} is excused",
+                f"it {direction}: price change times change of connection is {against:+.6g} usd,"
+                f" at most {excused:.3g} is excused",
                 f"{first.words}, then {second.words}, in period {first.period}",
             )
     return f"{pairs} pairs of prices, of which {moved} moved the connection, all the right way"
@@ -149,7 +152,8 @@ PRICE_CHECKS: tuple[Check[Bench], ...] = (
     ),
     Check(
         "bound.proven",
-        "bound_usd bounds: no connection seen has a lower value at the prices asked, and no slope's plane lies above a known cost.",
+        "bound_usd bounds: no connection seen has a lower value at the prices asked, and no slope's plane lies above a known"
+        " cost.",
         _bound,
         needs=(*_SAME, "answers.own_cost", "prices.monotone"),
     ),

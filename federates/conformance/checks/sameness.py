@@ -32,7 +32,10 @@ def _repeatable(bench: Bench) -> str:
             continue
         # A solver with a tolerance may stop elsewhere the second time, but both answers must be as good as they prove to be.
         gap = max(proven_gap_usd(bench.role, before), proven_gap_usd(bench.role, heard))
-        off = max(abs(value_usd(bench.role, heard) - value_usd(bench.role, before)), abs(heard.answer.bound_usd - before.answer.bound_usd))
+        off = max(
+            abs(value_usd(bench.role, heard) - value_usd(bench.role, before)),
+            abs(heard.answer.bound_usd - before.answer.bound_usd),
+        )
         if off > gap + tolerance_usd(bench.role, heard) or gap <= tolerance_usd(bench.role, heard):
             raise Breach(apart, f"{heard.words} in period {heard.period}, as before")
         worst = max(worst, off)
@@ -72,7 +75,8 @@ def _long(bench: Bench) -> bool:
 SAMENESS_CHECKS: tuple[Check[Bench], ...] = (
     Check(
         "answers.repeatable",
-        "A question that is asked again in the same period, after others, gets the same answer (a repeated message changes nothing).",
+        "A question that is asked again in the same period, after others, gets the same answer: a repeated message changes"
+        " nothing.",
         _repeatable,
         needs=SOUND,
     ),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from federates.boundary.messages import Array
 from federates.boundary.session import RoadSession, World
@@ -47,7 +49,9 @@ def _shape(bench: Bench) -> str:
         fault = observation_fault(_session(bench), seen)
         if fault is not None:
             raise Breach(fault, f"run, period {period}")
-    return f"{len(bench.traffic.seen)} observations of {len(_session(bench).links)} links and {len(bench.session.stations)} stations"
+    return (
+        f"{len(bench.traffic.seen)} observations of {len(_session(bench).links)} links and {len(bench.session.stations)} stations"
+    )
 
 
 def _finite(bench: Bench) -> str:
@@ -85,7 +89,10 @@ def _arrivals_of(bench: Bench, day: TrafficDay) -> str:
         if (arrived > sent + 1e-6).any():
             q = int(np.argmax(arrived - sent))
             name = session.limited_stations[q]
-            raise Breach(f"{arrived[q]:g} vehicles have arrived at {name} by its end, only {sent[q]:g} set out for it", f"run, period {period}")
+            raise Breach(
+                f"{arrived[q]:g} vehicles have arrived at {name} by its end, only {sent[q]:g} set out for it",
+                f"run, period {period}",
+            )
     return f"{arrived.sum():g} of {sent.sum():g} vehicles arrived, none that had not set out"
 
 
@@ -129,7 +136,7 @@ def _consistent(bench: Bench) -> str:
     return f"flow is density times speed to {worst:.1%} on {compared} link periods"
 
 
-def _share(flow: Array, product: Array, defined: Array) -> Array:
+def _share(flow: Array, product: Array, defined: NDArray[np.bool_]) -> Array:
     return np.where(defined, np.abs(flow - product) / np.where(defined, flow, 1.0), 0.0)
 
 
@@ -139,8 +146,8 @@ def _session(bench: Bench) -> RoadSession:
     return session
 
 
-def _check(name: str, holds: str, run: object, *needs: str) -> Check[Bench]:
-    return Check(f"traffic.{name}", holds, run, roles=_ROLES, worlds=_WORLDS, needs=needs)  # type: ignore[arg-type]
+def _check(name: str, holds: str, run: Callable[[Bench], str], *needs: str) -> Check[Bench]:
+    return Check(f"traffic.{name}", holds, run, roles=_ROLES, worlds=_WORLDS, needs=needs)
 
 
 TRAFFIC_CHECKS: tuple[Check[Bench], ...] = (

@@ -1,8 +1,9 @@
 """Operators by rail whose joint optimum is a cheapest path per train on the public time-space network.
 
-The power operator values train k at station s in period t with a worth w[k, s, t]: its cost is what it misses of it. The transport
-operator pays for every period in which a train moves. Both costs are sums over trains, and linear in the connection, so the joint
-optimum is a longest path per train, found by going backwards in time (dynamic programming), and there is no duality gap.
+The power operator values train k at station s in period t with a worth w[k, s, t]: its cost is what it misses of it. The
+transport operator pays for every period in which a train moves. Both costs are sums over trains, and linear in the connection,
+so the joint optimum is a longest path per train, found by going backwards in time (dynamic programming), and there is no duality
+gap.
 """
 
 from __future__ import annotations
@@ -32,7 +33,13 @@ class RailPair(ScriptedPair):
     """
 
     def __init__(
-        self, session: RailSession, period: int = 0, places: Array | None = None, past: Array | None = None, *, stubborn: bool = False
+        self,
+        session: RailSession,
+        period: int = 0,
+        places: Array | None = None,
+        past: Array | None = None,
+        *,
+        stubborn: bool = False,
     ) -> None:
         self.session, self.period, self.stubborn = session, period, stubborn
         homes = [session.stations.index(train.home) for train in session.trains]

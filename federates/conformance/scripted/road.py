@@ -1,8 +1,8 @@
 """Operators on the road in closed form.
 
 The power operator needs n vehicles per pair and period; what is missing costs it b (n - z)^2 / 2. The transport operator sends z
-of them for s z^2 / 2. So the joint optimum is z = b n / (b + s), for every pair and period on its own, and prices s z bring both to
-it: there is no duality gap. Here b = s and the needs are even, so that the optimum is whole.
+of them for s z^2 / 2. So the joint optimum is z = b n / (b + s), for every pair and period on its own, and prices s z bring both
+to it: there is no duality gap. Here b = s and the needs are even, so that the optimum is whole.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class AdmmSettings(Config):
     """On the road: rho, usd per vehicle squared; about a usual price over a usual number of vehicles."""
     penalty_usd_per_train2: Annotated[float, Field(gt=0, le=1e6)] = 5.0
     """By rail: rho, usd per train squared; about a usual price of one train standing for one period."""
-    max_iterations: Annotated[int, Field(ge=1, le=1000)] = 60
+    max_iterations: Annotated[int, Field(ge=1, le=1000)] = 100
     """The negotiation stops without agreement after so many prices."""
     gap_target: Annotated[float, Field(ge=0, lt=1)] = 0.005
     """The operators agree once (UB - LB) / |UB| is at most this."""
