@@ -1,7 +1,7 @@
 """The ledgers, held against the topic table and against each other.
 
 What a sender says it sent must be what each receiver says it received: as many messages, of the same shape and hash, for each
-topic, period and round. An executable keeps no ledger; what it said is then what its receivers heard, who must agree among themselves.
+topic, period and round. An executable keeps no ledger; what it said is what its receivers heard, who must agree.
 """
 
 from __future__ import annotations

@@ -16,7 +16,8 @@ from federates.conformance.values import array_fault
 __all__ = ["TrafficDay", "observation_fault", "routes_by_names", "traffic_day"]
 
 _MOST_PERIODS = 4
-_ORDINARY_VEH, _FLOOD_VEH = 8, 20_000
+_ORDINARY_VEH, _FLOOD_VEH = 8, 5_000
+_FLOODED_PERIODS = 2
 
 
 @dataclass
@@ -36,7 +37,7 @@ def traffic_day(target: Target, *, flooded: bool = False) -> TrafficDay:
     routes = getattr(target, "routes", ()) or routes_by_names(session)
     life = Life(target)
     day = TrafficDay(life)
-    periods = min(session.periods, _MOST_PERIODS)
+    periods = min(session.periods, _FLOODED_PERIODS if flooded else _MOST_PERIODS)
     with life:
         try:
             life.begin()

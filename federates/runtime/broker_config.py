@@ -42,7 +42,7 @@ class AuditConfig(Config):
     files: bool = True
     """Every agent records which files it opens, whom it connects to, and which programs it starts."""
     sandbox: Literal["auto", "required", "off"] = "auto"
-    """Whether an agent's process is kept in its own folder by the operating system (Linux 5.13 or later, no root needed): ``auto``
+    """Whether an agent's process is kept in its own folder by the operating system (Linux 5.13 or later, without root): ``auto``
     where that is to be had, ``required`` ends the run where it is not."""
 
 

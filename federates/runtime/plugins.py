@@ -120,7 +120,7 @@ def load_agent(role: Role, config: Path, shown_as: str | None = None, world: Wor
     cls = _find(role, name, folder, file)
     if world is not None and world not in cls.worlds:
         # Its settings are those of the other world: every one of them would be said to be wrong.
-        allowed = f"works in the world {' or '.join(cls.worlds)} only, and this scenario's is {world}"
+        allowed = f"works in the world {' or '.join(cls.worlds)} only, not in this scenario, whose world is {world}"
         raise ConfigError([Problem(file, CLASS_KEY[role], repr(name), allowed)])
     try:
         settings = _settings(data.get("settings") or {}, cls, file)

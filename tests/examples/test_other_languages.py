@@ -82,15 +82,23 @@ route r1 q2 8 10 b
 """
 
 
-WORTH = """worth r1 """ + "0 " * 24 + """
-worth q1 20 20 20 """ + "0 " * 21 + """
-worth q2 16 16 12 """ + "0 " * 21 + """
+WORTH = (
+    """worth r1 """
+    + "0 " * 24
+    + """
+worth q1 20 20 20 """
+    + "0 " * 21
+    + """
+worth q2 16 16 12 """
+    + "0 " * 21
+    + """
 need q1 12
 need q2 9
 gate r1 600 4
 gate q1 600 4
 gate q2 600 4
 """
+)
 
 
 def python_shortage(q, hour, z):
@@ -99,7 +107,7 @@ def python_shortage(q, hour, z):
 
 
 def cpp_shortage(q, hour, z):
-    """Cost of the operator in C++ with WORTH: what the vehicles that do not come would have been worth, each less than the last."""
+    """Cost of the operator in C++ with WORTH: what vehicles that do not come would have been worth, each less than the last."""
     need, worth = (12, 9)[q], ((20, 20, 20, 0), (16, 16, 12, 0))[q][hour]
     whole = [sum(worth * (1 - j / need) for j in range(n, need)) for n in range(need + 1)]
     return np.interp(z, range(need + 1), whole)
@@ -154,7 +162,7 @@ def test_two_periods_of_los_angeles_with_the_operator_in_c(programs, tmp_path, e
 
 
 def commands_of_the_page():
-    return [block for block in re.findall(r"<!-- run -->\n```bash\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)]
+    return list(re.findall(r"<!-- run -->\n```bash\n(.*?)```", PAGE.read_text(), flags=re.DOTALL))
 
 
 def best_of_day(trip, periods, home, gain, cost):

@@ -1,5 +1,6 @@
 """An operator that tells what it must not, in one of several ways, going around the checks of the runtime by calling HELICS."""
 
+import contextlib
 import gc
 from pathlib import Path
 
@@ -60,7 +61,5 @@ class LeakyPower(SmallPower):
         h.helicsPublicationAddTarget(handle, "traffic_sumo/in/transport_operator/departures")
 
     def _open_the_partners_file(self):
-        try:
+        with contextlib.suppress(OSError):
             (Path(self.folder).parent / "transport_operator" / "config.yaml").read_text()
-        except OSError:
-            pass

@@ -10,8 +10,8 @@ import re
 import sys
 from pathlib import Path
 
-from federates.boundary.topics import Role, roles_of
 from federates.boundary.session import World
+from federates.boundary.topics import Role, roles_of
 from federates.runtime.agent import load_session, run_agent
 from federates.runtime.broker_config import BrokerConfig
 from federates.runtime.identity import RunIdentity

@@ -1,4 +1,4 @@
-"""`foreign_operator` with a choice of faults on the wire, one per check that must find it; it knows the stamps of what it hears."""
+"""`foreign_operator` with a choice of faults on the wire, one for each check that must find it; it tells stamps apart."""
 
 import os
 import struct

@@ -170,7 +170,9 @@ def test_departures_survive_the_wire():
     assert empty.values.shape == (0, 3 + MAX_ROUTE_LINKS)
 
 
-@pytest.mark.parametrize("row", [[9, 0, 1], [0, 9, 1], [-1, 0, 1], [0, 0, -1], [0, 0, 0], [0, 0, 1.5], [0, 0, 1, -7], [0, 0, 1, 0, -1, 1]])
+@pytest.mark.parametrize(
+    "row", [[9, 0, 1], [0, 9, 1], [-1, 0, 1], [0, 0, -1], [0, 0, 0], [0, 0, 1.5], [0, 0, 1, -7], [0, 0, 1, 0, -1, 1]]
+)
 def test_departures_outside_the_session_are_refused(row):
     rows = np.full((1, 3 + MAX_ROUTE_LINKS), -1.0)
     rows[0, : len(row)] = row

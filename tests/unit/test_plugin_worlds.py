@@ -35,5 +35,5 @@ def test_it_is_the_only_problem(tmp_path, case):
         (problem,) = caught.value.problems
         assert (problem.field, problem.value) == ("operator", repr(name))
         assert problem.file.endswith(f"{agent}/config.yaml")
-        assert problem.allowed == f"works in the world {works} only, and this scenario's is {world}"
+        assert problem.allowed == f"works in the world {works} only, not in this scenario, whose world is {world}"
     assert not (scenario / "results").exists()

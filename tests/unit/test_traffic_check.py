@@ -13,7 +13,7 @@ from federates.boundary.errors import ConfigError, ModelError, Problem
 from federates.boundary.messages import Departure
 from federates.boundary.session import RoadSession
 from federates.traffic_sumo import checks, programs
-from federates.traffic_sumo.fleet import Fleet
+from federates.traffic_sumo.trips import check_routes
 from federates.traffic_sumo.settings import Settings
 from federates.traffic_sumo.sumo import SumoTraffic
 

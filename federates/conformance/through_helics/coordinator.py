@@ -74,7 +74,9 @@ class CoordinatorLine:
             frame = heard.pop((receiver, key), None)
             if frame is None or (frame.period, frame.round) != (period, 0) or not np.array_equal(frame.values, values):
                 came = "nothing" if frame is None else f"{frame.values.tolist()} of period {frame.period}, round {frame.round}"
-                raise self.federation.breach("wire.passed_on", f"{key}: {came}", f"to pass on {values.tolist()} in period {period}, round 0")
+                raise self.federation.breach(
+                    "wire.passed_on", f"{key}: {came}", f"to pass on {values.tolist()} in period {period}, round 0"
+                )
         return self._decision(heard, asked)
 
     def next(self, result: RoundResult, stamp: int | None = None) -> Decision:
@@ -167,7 +169,9 @@ class CoordinatorLine:
             raise self.federation.breach("wire.answers", f"with the command, nothing came on {_listed(missing)}", asked)
         extra = heard.keys() - belongs - passed
         if extra:
-            raise self.federation.breach("wire.silence", f"{_listed(extra)} came, which {Command(int(code)).name.lower()} has no use for", asked)
+            raise self.federation.breach(
+                "wire.silence", f"{_listed(extra)} came, which {Command(int(code)).name.lower()} has no use for", asked
+            )
         for role, key in sorted(belongs):
             frame = heard[role, key]
             if (frame.period, frame.round) != (self.period, self.round):
@@ -188,7 +192,9 @@ class CoordinatorLine:
 
     def _next_period(self, period: int) -> None:
         if not self.committed or period != self.period + 1:
-            raise RuntimeError(f"period {period} cannot be opened: period {self.period} was opened last, committed: {self.committed}")
+            raise RuntimeError(
+                f"period {period} cannot be opened: period {self.period} was opened last, committed: {self.committed}"
+            )
         asked = f"to go on to period {period}"
         self.period, self.round, self.committed, self._steps = period, 0, False, 0
         if _X in self._partners:

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import helics as h
 
@@ -185,7 +184,9 @@ class Federation:
             if not isinstance(seen, dict) or "requested_time" not in seen:
                 if self.subject.role.value in self.names():
                     return False
-                raise self.breach("wire.joins", f"no federate is called {self.subject.role}, only {', '.join(self.names())}", asked)
+                raise self.breach(
+                    "wire.joins", f"no federate is called {self.subject.role}, only {', '.join(self.names())}", asked
+                )
             return time_s - _TOLERANCE_S <= float(seen["requested_time"]) < _NOT_ASKED_YET_S
 
         self.wait(ready, self.subject.start_s, asked, "wire.joins")
@@ -234,7 +235,7 @@ class Federation:
 
     def complete(self) -> None:
         """Say, as the broker's process does after a run, that it is complete: a coordinator's wrapper waits for that."""
-        outcome = {"status": "complete", "failure": None, "headline": []}
+        outcome: dict[str, object] = {"status": "complete", "failure": None, "headline": []}
         write_json(self.run_folder / self.subject.role.value / OUTCOME_RECORD, outcome)
 
     def breach(self, rule: str, seen: str, asked: str) -> WireBreach:
@@ -272,5 +273,5 @@ class Federation:
 
 
 def _quiet(broker: BrokerConfig) -> BrokerConfig:
-    """Let HELICS print nothing in this process: what is wrong, a breach says. The executable's own HELICS prints as configured."""
+    """Let HELICS print nothing in this process: a breach says what is wrong. The executable's HELICS prints as configured."""
     return broker.model_copy(update={"log_level": "no_print"})

@@ -53,7 +53,9 @@ def wrong_with(found: Interface, federation: Federation) -> list[str]:
     role, world = federation.subject.role, federation.session.world
     wanted = {entry.key: entry.type_name for entry in sent_by(role, world)}
     allowed = {entry.key for entry in received_by(role, world)}
-    words = [f"it publishes {key}, which the topic table does not have" for key in sorted(found.publications.keys() - wanted.keys())]
+    words = [
+        f"it publishes {key}, which the topic table does not have" for key in sorted(found.publications.keys() - wanted.keys())
+    ]
     words += [f"it does not publish {key}" for key in sorted(wanted.keys() - found.publications.keys())]
     words += [
         f"{key} has the type {found.publications[key] or 'any'!s}, must be {wanted[key]}"

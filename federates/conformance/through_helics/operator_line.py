@@ -11,7 +11,6 @@ import numpy as np
 from federates.boundary.messages import Array, Frame
 from federates.boundary.session import RailSession, RoadSession
 from federates.boundary.topics import Command, Role, Topic, topic
-from federates.conformance.through_helics.breach import WireBreach
 from federates.conformance.through_helics.federation import Federation, Subject
 
 __all__ = ["ANSWERS", "OPENINGS", "OperatorLine", "Question"]
@@ -184,7 +183,9 @@ class OperatorLine:
         frame = self.federation.decode(topic(key), payload, asked)
         self.messages += 1
         if key not in {entry.key for entry in question.expects}:
-            raise self.federation.breach("wire.silence", f"{key} came unasked, of period {frame.period}, round {frame.round}", asked)
+            raise self.federation.breach(
+                "wire.silence", f"{key} came unasked, of period {frame.period}, round {frame.round}", asked
+            )
         if (frame.period, frame.round) != (question.period, question.round):
             seen = f"{key} is stamped period {frame.period}, round {frame.round}"
             raise self.federation.breach("wire.stamp", seen, asked)
@@ -195,7 +196,9 @@ class OperatorLine:
 
     def _next_period(self, period: int) -> None:
         if not self.committed or period != self.period + 1:
-            raise RuntimeError(f"period {period} cannot be opened: period {self.period} was opened last, committed: {self.committed}")
+            raise RuntimeError(
+                f"period {period} cannot be opened: period {self.period} was opened last, committed: {self.committed}"
+            )
         asked = f"after the commit of period {self.period}, to request the first micro-step of period {period}"
         self._advance(period * self.session.period_s, asked)
         self.period, self._steps, self.committed = period, 0, False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import cast
 
 from federates.boundary.messages import Array, Departure, LinkObservation, StationObservation, TrafficObservation
 from federates.boundary.roles import NoSettings, Recorder, TrafficModel
@@ -109,7 +110,7 @@ class TrafficStandIn(TrafficModel):
         """Send the departures and return what comes at the period's end."""
         if self.line is None:
             raise RuntimeError("begin was not called")
-        came = self.line.run(period, departures_to_rows(departures, self.line.session))
+        came = self.line.run(period, departures_to_rows(departures, cast(RoadSession, self.line.session)))
         links = LinkObservation(
             came["link_flow_veh_per_h"],
             came["link_density_veh_per_km"],
