@@ -13,9 +13,9 @@ from federates.boundary.errors import ConfigError, ModelError, Problem
 from federates.boundary.messages import Departure
 from federates.boundary.session import RoadSession
 from federates.traffic_sumo import checks, programs
-from federates.traffic_sumo.trips import check_routes
 from federates.traffic_sumo.settings import Settings
 from federates.traffic_sumo.sumo import SumoTraffic
+from federates.traffic_sumo.trips import check_routes
 
 SCENARIO = Path(__file__).parents[2] / "scenarios" / "la_gcs"
 SESSION = load_config(SCENARIO / "scenario.yaml", RoadSession)
@@ -150,6 +150,5 @@ def test_missing_programs_are_named(folder: Path, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("links", [("I5S_ELA-I710", "I605S_I5-I105"), ("I10E_I110-ELA",), ("no_link",), ()])
 def test_a_broken_route_is_refused(links: tuple[str, ...]) -> None:
     ends = {"I5S_ELA-I710": ("JELA", "J5_710"), "I605S_I5-I105": ("J5_605", "J105_605"), "I10E_I110-ELA": ("J110_10", "JELA")}
-    fleet = Fleet(sumo=None, zero_s=0.0)  # type: ignore[arg-type]
     with pytest.raises(ModelError, match="r2 -> q2"):
-        fleet.check_routes([Departure("r2", "q2", 1, links)], ends, {"r2": "JELA", "q2": "J105_605"})
+        check_routes([Departure("r2", "q2", 1, links)], ends, {"r2": "JELA", "q2": "J105_605"})
