@@ -25,7 +25,7 @@ VERSIONS: tuple[Version, ...] = (
     Version(1, None, ("The road: power operator, transport operator, traffic model and coordinator.",)),
     Version(
         2,
-        "c8b1135740ac6f1f",
+        "10826a6c99ede733",
         (
             "The session has `world` (`road` if it is missing) and two forms; a topic or table belongs to one world or to both.",
             "Command `relax` (5).",

@@ -81,7 +81,8 @@ class _PowerDesk(Desk[PowerOperator]):
 
     def answer(self, period: int, round_: int, answer: ConnectionAnswer) -> None:
         slope = answer.slope_usd_per_veh
-        rows = np.zeros((0, *self.session.connection_shape)) if slope is None else slope[np.newaxis]
+        # Without trains a row has no values, so that nobody could tell it from none.
+        rows = np.zeros((0, *self.session.connection_shape)) if slope is None or slope.size == 0 else slope[np.newaxis]
         self.federate.publish("asked_connection_veh", period, round_, answer.connection_veh)
         self.federate.publish("power_cost_usd", period, round_, np.array([answer.cost_usd, answer.bound_usd]))
         self.federate.publish("power_slope_usd_per_veh", period, round_, rows)

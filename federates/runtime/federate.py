@@ -123,24 +123,22 @@ class Federate:
         Two federates that hear each other and both wait for a third in a time request exchange messages without end
         (HELICS 3.6.1, docs/decisions/0007). Where a wait is long, the coordinator therefore asks how far the third one is.
         """
+        # pyhelics frees a query with its Python object; freeing it here as well would free what is there by then.
         query = h.helicsCreateQuery(partner.value, "current_time")
         started_s = answered_s = time.monotonic()
-        try:
-            while True:
-                seen, now_s = self._progress(query), time.monotonic()
-                if seen is not None and done(seen):
-                    return
-                if seen is not None:
-                    answered_s = now_s
-                elif now_s > answered_s + _SILENCE_S:
-                    return  # It has left or is lost; the next time request says which.
-                if now_s > started_s + limit_s:
-                    raise FederationError(
-                        f"{self.role}: waiting for {waiting_for} took longer than {limit_s:g} s: {partner} is still at work"
-                    )
-                time.sleep(min(_ASK_EVERY_S, max(_ASK_AFTER_S, (now_s - started_s) / 10)))
-        finally:
-            h.helicsQueryFree(query)
+        while True:
+            seen, now_s = self._progress(query), time.monotonic()
+            if seen is not None and done(seen):
+                return
+            if seen is not None:
+                answered_s = now_s
+            elif now_s > answered_s + _SILENCE_S:
+                return  # It has left or is lost; the next time request says which.
+            if now_s > started_s + limit_s:
+                raise FederationError(
+                    f"{self.role}: waiting for {waiting_for} took longer than {limit_s:g} s: {partner} is still at work"
+                )
+            time.sleep(min(_ASK_EVERY_S, max(_ASK_AFTER_S, (now_s - started_s) / 10)))
 
     def _progress(self, query: Any) -> _Progress | None:
         """Return how far the federate is that ``query`` asks; None if it does not answer."""
@@ -191,9 +189,10 @@ class Federate:
             h.helicsFederateGlobalError(self._fed, 1, message)
 
     def close(self) -> None:
-        """Free the HELICS objects."""
-        with contextlib.suppress(Exception):
-            h.helicsFederateFree(self._fed)
+        """Let go of the HELICS objects. pyhelics frees each with its last reference; a second time would free somebody else's."""
+        self._fed = None
+        self._publications.clear()
+        self._inputs.clear()
 
     def _register_publication(self, entry: Topic) -> Any:
         """Register a topic of which HELICS itself lets exactly its receivers be connected when the run starts."""

@@ -136,7 +136,7 @@ def test_the_road_operators_agree_on_the_optimum_of_a_formula(programs, tmp_path
         optimum = sum(best(q, hour, road_s, fleet) for q, road_s, fleet in pairs for hour in (period, period + 1))
         assert last.loc[period].lower_bound_usd <= optimum + 1e-6
         assert last.loc[period].upper_bound_usd >= optimum - 0.01  # the grid's own error
-        assert last.loc[period].upper_bound_usd <= 1.03 * optimum
+        assert last.loc[period].upper_bound_usd <= 1.05 * optimum
     assert plan.vehicles.sum() > 20
     assert plan.vehicles.tolist() == outcome.table("coordinator/schedule").vehicles.tolist()
     assert outcome.table("traffic_sumo/moved").vehicles.tolist() == plan.groupby("period").vehicles.sum().tolist()
