@@ -23,7 +23,8 @@ class Check(Generic[Subject]):
     """One rule, and how to find out whether an agent keeps it.
 
     ``run`` returns what was seen, in one short line without a full stop. It raises `Breach` if the rule is broken, with what was
-    asked and what came, and `DoesNotApply` if the rule says nothing about this session; any other exception is a breach as well.
+    asked and what came, and `DoesNotApply` if the rule says nothing about this session. On the wire any other exception is a
+    breach as well; elsewhere it is a fault of the kit, which is not put down to the agent.
     """
 
     id: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import dataclasses
 import queue
 import threading
 import time
@@ -15,7 +16,6 @@ from typing import Any, Self
 
 import numpy as np
 
-from federates.boundary.messages import Gate, LinkObservation, StationObservation
 from federates.boundary.roles import Plugin, Value
 from federates.conformance.errors import ConformanceError
 from federates.conformance.target import Target
@@ -209,15 +209,15 @@ class _Worker:
                 self._results.put((None, error))
 
 
-def _arrays(given: tuple[Any, ...]) -> list[Any]:
-    """Return every array in the arguments of a call."""
-    found = []
-    for item in given:
-        if isinstance(item, np.ndarray):
-            found.append(item)
-        elif isinstance(item, (Gate, LinkObservation, StationObservation)):
-            found += [getattr(item, name) for name in item.__slots__]
-    return found
+def _arrays(given: Any) -> list[Any]:
+    """Return every array in the arguments of a call, also inside messages and lists."""
+    if isinstance(given, np.ndarray):
+        return [given]
+    if isinstance(given, (tuple, list)):
+        return [array for item in given for array in _arrays(item)]
+    if dataclasses.is_dataclass(given):
+        return [array for entry in dataclasses.fields(given) for array in _arrays(getattr(given, entry.name))]
+    return []
 
 
 def _same(given: tuple[Any, ...], args: tuple[Any, ...]) -> bool:

@@ -13,15 +13,16 @@ from federates.boundary.topics import Role
 from federates.conformance import partners
 from federates.conformance.life import Failure, Kind, Life
 from federates.conformance.target import Target
-from federates.conformance.trains import excursion, home_all_day, next_places
+from federates.conformance.trains import excursion, home_all_day, next_places, timetable_breach
 from federates.conformance.values import answer_fault, opening_fault
 
-__all__ = ["Answered", "Day", "MalformedError", "OperatorCalls", "whole"]
+__all__ = ["Answered", "Day", "MalformedError", "OperatorCalls", "range_fault", "whole"]
 
 _TRY_VEH, _MOST_PLANNED_VEH = 10.0, 50.0
 _FIRST_PRICE_USD = 10.0
 _PRICES_USD = (1.0, 20.0)
 """Prices are about what a vehicle is worth to the operator, but within these."""
+_RANGE_TOLERANCE = 1e-6
 _DELAY_UNTIL = 3
 """On a delayed day, what the first periods should bring is late."""
 
@@ -124,8 +125,9 @@ class OperatorCalls:
         self.day.asked += 1
         answer = self.life.ask(kind, words, asked, self._opening())
         places = None if self.places is None else self.places.copy()
-        self.day.answers.append(Answered(kind, self.life.period, words, asked, answer, places))
-        fault = answer_fault(self.session, answer)
+        heard = Answered(kind, self.life.period, words, asked, answer, places)
+        self.day.answers.append(heard)
+        fault = answer_fault(self.session, answer) or range_fault(self.role, self.session, heard)
         if fault is not None:
             raise MalformedError(f"{words}: {fault}")
         return cast(ConnectionAnswer, answer)
@@ -211,3 +213,23 @@ class OperatorCalls:
 def whole(connection: Array) -> Array:
     """Return a connection by rail without what rounding in a solver has left."""
     return np.asarray(np.rint(np.clip(connection, 0.0, 1.0)), dtype=np.float64)
+
+
+def range_fault(role: Role, session: RoadSession | RailSession, heard: Answered) -> str | None:
+    """Return how a connection leaves the range of what it can mean; None if it does not."""
+    connection = heard.answer.connection_veh
+    least, most = float(connection.min(initial=0.0)), float(connection.max(initial=0.0))
+    if least < -_RANGE_TOLERANCE:
+        return f"connection_veh has {least:.6g}, must not be negative"
+    if not isinstance(session, RailSession):
+        return None
+    if most > 1.0 + _RANGE_TOLERANCE:
+        return f"connection_veh has {most:.6g}, must be at most 1 by rail"
+    offers_routes = role is Role.TRANSPORT_OPERATOR and heard.kind is not Kind.RELAX
+    if heard.kind is Kind.SOLVE or offers_routes:
+        apart = float(np.abs(connection - np.rint(connection)).max(initial=0.0))
+        if apart > _RANGE_TOLERANCE:
+            return f"connection_veh has a value {apart:.3g} from a whole number, must be 0 or 1"
+    if offers_routes and heard.places is not None:
+        return timetable_breach(session, connection, heard.places, heard.period)
+    return None

@@ -11,7 +11,7 @@ from federates.boundary.errors import ConfigError, Problem
 from federates.conformance.bench import Bench
 from federates.conformance.check import Check
 from federates.conformance.checks import CHECKS
-from federates.conformance.errors import Breach, DoesNotApply
+from federates.conformance.errors import Breach, ConformanceError, DoesNotApply
 from federates.conformance.report import Outcome, Report, State
 from federates.conformance.surroundings import Surroundings
 from federates.conformance.target import Target
@@ -98,14 +98,28 @@ def _outcome(check: Check[Any], bench: Bench, done: dict[str, Outcome]) -> Outco
     if missing:
         return Outcome(check.id, check.holds, State.NOT_REACHED, f"it needs {missing[0]}")
     started = time.perf_counter()
-    subject = bench.target if check.area == "wire" else bench
     state, asked = State.HOLDS, ""
     try:
-        seen = check.run(subject)
+        seen = _run(check, bench)
     except DoesNotApply as reason:
         state, seen = State.DOES_NOT_APPLY, str(reason)
     except Breach as breach:
         state, seen, asked = State.BROKEN, breach.seen, breach.asked
-    except Exception as error:
-        state, seen = State.BROKEN, f"{type(error).__name__}: {error}"
+    except ConformanceError as error:
+        state, seen = State.BROKEN, str(error)
     return Outcome(check.id, check.holds, state, seen, asked, time.perf_counter() - started)
+
+
+def _run(check: Check[Any], bench: Bench) -> str:
+    """Run a check: those of the wire are given the target, and whatever goes wrong there is the executable's fault.
+
+    An agent in this process cannot raise an error here, for its calls are caught in its life; what is raised is the kit's fault.
+    """
+    if check.area != "wire":
+        return check.run(bench)
+    try:
+        return check.run(bench.target)
+    except (ConformanceError, DoesNotApply):
+        raise
+    except Exception as error:
+        raise Breach(f"{type(error).__name__}: {error}") from error

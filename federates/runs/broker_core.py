@@ -38,7 +38,6 @@ class Broker:
         self._gate_thread: threading.Thread | None = None
         self._broker: Any = h.helicsCreateBroker(identity.broker.core_type, identity.run_id, _init_string(identity, gated))
         if not h.helicsBrokerIsConnected(self._broker):
-            h.helicsBrokerFree(self._broker)
             raise FederationError(f"the HELICS broker could not start on port {identity.port}")
         if gated:
             self._gate = h.helicsCreateValueFederate(GATE, federate_info(GATE, identity))
@@ -50,9 +49,8 @@ class Broker:
         h.helicsBrokerDisconnect(self._broker)
         if self._gate_thread is not None:
             self._gate_thread.join(_GATE_LEAVES_S)
-        if self._gate is not None:
-            h.helicsFederateFree(self._gate)
-        h.helicsBrokerFree(self._broker)
+        # pyhelics frees each object with its last reference; to free it here too would free what has taken its place by then.
+        self._gate = self._broker = None
 
     @property
     def connected(self) -> bool:
@@ -75,13 +73,10 @@ class Broker:
         names = answer if isinstance(answer, list) else []
         return [name for name in names if name and (name != GATE or self._gate is None)]
 
-    def graph(self, *, anew: bool = False) -> dict[str, Any] | None:
-        """Return the data-flow graph, or None if the federation is over.
-
-        HELICS keeps its answer, and renews it for every new interface but not for every new line; ``anew`` has it made again.
-        While a federation starts that is not safe: now and then (HELICS 3.6.1) a federate then gets no message at all.
-        """
-        answer = self.ask("data_flow_graph", in_order=anew)
+    def graph(self) -> dict[str, Any] | None:
+        """Return the data-flow graph as it is now, or None if the federation is over."""
+        # HELICS keeps its answer, and renews it for every new interface but not for every new line, unless it is asked in order.
+        answer = self.ask("data_flow_graph", in_order=True)
         return answer if isinstance(answer, dict) and "cores" in answer else None
 
     def ask(self, query: str, *, in_order: bool = False) -> Any:
@@ -92,10 +87,7 @@ class Broker:
         handle = h.helicsCreateQuery("root", query)
         if in_order:
             h.helicsQuerySetOrdering(handle, h.HELICS_SEQUENCING_MODE_ORDERED)
-        try:
-            return h.helicsQueryBrokerExecute(handle, self._broker)
-        finally:
-            h.helicsQueryFree(handle)
+        return h.helicsQueryBrokerExecute(handle, self._broker)
 
     def fail(self, message: str) -> None:
         """End the federation with an error that every federate sees."""

@@ -21,8 +21,6 @@ __all__ = ["GRAPH_RECORD", "WireWatch"]
 GRAPH_RECORD = "graph.json"
 _GRAPH_EVERY_S = 1.0
 """While the run goes on; a look costs a millisecond or two, and who has joined is asked five times a second."""
-_SETTLED_S = 2.0
-"""From then on after the start the graph is made anew for every look."""
 _EXPLAIN_S = 1.0
 """A stranger that joins before the start has this long to show what it wants to hear, so that the error can say so."""
 
@@ -44,7 +42,6 @@ class WireWatch:
         self._breaches: list[str] = []
         self._first_breach_s = 0.0
         self._next_graph_s = 0.0
-        self._opened_s: float | None = None if not broker.gate_open else time.monotonic()
         # By its number, for once it has left anyone may take its name. Nobody else can have joined by now.
         self._gate = federate_id(broker.graph() or {}, GATE)
         self._looks = 0
@@ -69,7 +66,7 @@ class WireWatch:
             return None
         # Asked before the graph: what the gate opens for must be the whole wiring.
         ready = not self._broker.gate_open and self.everyone_is_here and self._everyone_waits()
-        graph = self._broker.graph(anew=self._opened_s is not None and now_s > self._opened_s + _SETTLED_S)
+        graph = self._broker.graph()
         if graph is None:
             return None
         self._next_graph_s = now_s + _GRAPH_EVERY_S
@@ -82,7 +79,7 @@ class WireWatch:
         if ready:
             self._broker.open_gate()
             # HELICS draws some lines only when the federates start, so the next look follows at once.
-            self._next_graph_s = self._opened_s = now_s
+            self._next_graph_s = now_s
         return None
 
     def close(self) -> None:

@@ -21,8 +21,8 @@ CHECKS: tuple[Check[Bench], ...] = (
     *TRAFFIC_CHECKS,
     *DECISION_CHECKS,
     *SAMENESS_CHECKS,
-    *PRICE_CHECKS,
     *GIVEN_CHECKS,
+    *PRICE_CHECKS,
     *CARRIED_OUT_CHECKS,
     *END_CHECKS,
 )

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from federates.boundary.session import RailSession
-from federates.boundary.topics import Role
 from federates.conformance.bench import Bench
 from federates.conformance.check import Check
 from federates.conformance.errors import Breach
 from federates.conformance.life import Kind
-from federates.conformance.operator_calls import Answered
-from federates.conformance.trains import timetable_breach
+from federates.conformance.operator_calls import range_fault
 from federates.conformance.values import finite_fault, opening_fault, shape_fault
 
-__all__ = ["ANSWER_CHECKS", "SOUND", "negative_fault", "range_fault"]
+__all__ = ["ANSWER_CHECKS", "SOUND"]
 
-_TOLERANCE = 1e-6
 SOUND = ("answers.shape", "answers.finite", "answers.range")
 """What any statement about costs and connections needs."""
 
@@ -70,35 +64,11 @@ def _finite(bench: Bench) -> str:
 
 def _range(bench: Bench) -> str:
     for heard in bench.day.answers:
-        fault = range_fault(bench, heard)
+        fault = range_fault(bench.role, bench.session, heard)
         if fault is not None:
             raise Breach(fault, f"{heard.words}, period {heard.period}")
     largest = max((float(heard.answer.connection_veh.max(initial=0.0)) for heard in bench.day.answers), default=0.0)
     return f"connections from 0 to {largest:.6g}"
-
-
-def negative_fault(heard: Answered) -> str | None:
-    """Return which connection is negative, in words."""
-    least = float(heard.answer.connection_veh.min(initial=0.0))
-    return f"connection_veh has {least:.6g}, must not be negative" if least < -_TOLERANCE else None
-
-
-def range_fault(bench: Bench, heard: Answered) -> str | None:
-    """Return how a connection leaves the range of what it can mean."""
-    fault = negative_fault(heard)
-    if fault is not None or not isinstance(bench.session, RailSession):
-        return fault
-    connection = heard.answer.connection_veh
-    if connection.max(initial=0.0) > 1.0 + _TOLERANCE:
-        return f"connection_veh has {connection.max():.6g}, must be at most 1 by rail"
-    offers_routes = bench.role is Role.TRANSPORT_OPERATOR and heard.kind is not Kind.RELAX
-    if heard.kind is Kind.SOLVE or offers_routes:
-        apart = np.abs(connection - np.rint(connection)).max(initial=0.0)
-        if apart > _TOLERANCE:
-            return f"connection_veh has a value {apart:.3g} from a whole number, must be 0 or 1"
-    if offers_routes and heard.places is not None:
-        return timetable_breach(bench.session, connection, heard.places, heard.period)
-    return None
 
 
 ANSWER_CHECKS: tuple[Check[Bench], ...] = (

@@ -9,10 +9,11 @@ from federates.boundary.session import RailSession, RoadSession
 from federates.boundary.topics import MAX_ROUTE_LINKS, Role
 from federates.conformance.bench import Bench
 from federates.conformance.check import Check
-from federates.conformance.checks.answers import SOUND, range_fault
+from federates.conformance.checks.answers import SOUND
 from federates.conformance.errors import Breach, DoesNotApply
+from federates.conformance.operator_calls import range_fault
 from federates.conformance.trains import next_places
-from federates.conformance.values import finite_fault, shape_fault
+from federates.conformance.values import answer_fault
 
 __all__ = ["CARRIED_OUT_CHECKS", "END_CHECKS"]
 
@@ -99,7 +100,7 @@ def _late(bench: Bench) -> str:
     if day.failure is not None:
         raise Breach(day.failure.error, f"{day.failure.words}, after a delay")
     for heard in day.answers:
-        fault = shape_fault(bench.session, heard.answer) or finite_fault(heard.answer) or range_fault(bench, heard)
+        fault = answer_fault(bench.session, heard.answer) or range_fault(bench.role, bench.session, heard)
         if fault is not None:
             raise Breach(fault, f"{heard.words}, after a delay")
     return f"{len(day.answers)} questions answered and {len(day.commits)} periods committed"

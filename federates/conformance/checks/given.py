@@ -10,13 +10,13 @@ from federates.boundary.session import RailSession
 from federates.boundary.topics import Role
 from federates.conformance.bench import Bench
 from federates.conformance.check import Check
-from federates.conformance.checks.answers import SOUND, range_fault
+from federates.conformance.checks.answers import SOUND
 from federates.conformance.errors import Breach
 from federates.conformance.life import Kind
 from federates.conformance.money import proven_gap_usd, tolerance_usd
-from federates.conformance.operator_calls import Answered, Day
+from federates.conformance.operator_calls import Answered, Day, range_fault
 from federates.conformance.replay import difference
-from federates.conformance.values import finite_fault, shape_fault
+from federates.conformance.values import answer_fault
 
 __all__ = ["GIVEN_CHECKS"]
 
@@ -79,7 +79,7 @@ def _infeasible(bench: Bench) -> str:
     if day.failure is not None:
         raise Breach(day.failure.error, day.failure.words)
     for heard in day.answers:
-        fault = shape_fault(bench.session, heard.answer) or finite_fault(heard.answer) or range_fault(bench, heard)
+        fault = answer_fault(bench.session, heard.answer) or range_fault(bench.role, bench.session, heard)
         fault = fault or _within_fault(bench, heard)
         if fault is not None:
             raise Breach(fault, heard.words)

@@ -155,6 +155,6 @@ PRICE_CHECKS: tuple[Check[Bench], ...] = (
         "bound_usd bounds: no connection seen has a lower value at the prices asked, and no slope's plane lies above a known"
         " cost.",
         _bound,
-        needs=(*_SAME, "answers.own_cost", "prices.monotone"),
+        needs=(*_SAME, "evaluate.within", "answers.own_cost", "prices.monotone"),
     ),
 )

@@ -52,10 +52,16 @@ def _deterministic(bench: Bench) -> str:
     return f"{again.calls} calls to a fresh one, with the same answers"
 
 
-def _independent(bench: Bench) -> str:
-    for call in bench.main_life().calls:
+def _read_only(bench: Bench) -> str:
+    calls = bench.main_life().calls
+    for call in calls:
         if call.changed:
             raise Breach("the array that was given came back changed", call.words)
+    return f"{len(calls)} calls, whose arrays came back as they were"
+
+
+def _independent(bench: Bench) -> str:
+    _read_only(bench)
     most = _SHORT_CALLS if _long(bench) else None
     _refuse_difference(again := bench.repeated(scribble=True, most=most), "arrays overwritten after each call")
     return f"{again.calls} calls, whose arrays were overwritten afterwards, with the same answers"
@@ -108,9 +114,9 @@ SAMENESS_CHECKS: tuple[Check[Bench], ...] = (
         needs=("decisions.valid",),
     ),
     Check(
-        "decisions.independent",
-        "The answers that are given are neither changed nor kept.",
-        _independent,
+        "decisions.read_only",
+        "The answers that are given are only read, not changed.",
+        _read_only,
         roles=(Role.COORDINATOR,),
         needs=("decisions.valid", "decisions.deterministic"),
         classes_only=True,

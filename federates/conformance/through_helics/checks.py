@@ -23,9 +23,9 @@ from federates.conformance.through_helics.traffic import TrafficLine
 __all__ = ["WIRE_BASICS", "wire_checks"]
 
 _ALL = tuple(Role)
-_REFUSAL_S = 1.0
+_REFUSAL_S = 2.0
 """A message is refused by an exit code other than 0 within this time, or by silence."""
-WIRE_BASICS = ("wire.joins", "wire.answers", "wire.shape", "wire.stamp", "wire.in_time")
+WIRE_BASICS = ("wire.joins", "wire.answers", "wire.shape", "wire.stamp", "wire.passed_on", "wire.in_time", "wire.silence")
 """Without these nothing else can be said of an executable, so every other check needs them."""
 
 
@@ -149,8 +149,6 @@ def _by_itself(role: Role) -> bool:
     return role in (Role.TRAFFIC, Role.COORDINATOR)
 
 
-_BUT_STOP = (*WIRE_BASICS, "wire.passed_on", "wire.silence", "wire.repeated")
-
 wire_checks: list[Check[Target]] = [
     Check(
         "wire.joins",
@@ -188,9 +186,9 @@ wire_checks: list[Check[Target]] = [
         "The same question asked again is answered the same, or not at all.",
         _repeated,
         OPERATORS,
-        needs=(*WIRE_BASICS, "wire.silence"),
+        needs=WIRE_BASICS,
     ),
-    Check("wire.stop", "When the run is over it ends with exit code 0, within 10 s.", _stop, _ALL, needs=_BUT_STOP),
+    Check("wire.stop", "When the run is over it ends with exit code 0, within 10 s.", _stop, _ALL, needs=(*WIRE_BASICS, "wire.repeated")),
     Check(
         "wire.late",
         "A message of an older round is not taken for a new one: it keeps silent, or ends with another exit code than 0.",

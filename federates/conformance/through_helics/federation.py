@@ -76,8 +76,8 @@ class Federation:
 
     def _start(self, players: Sequence[Role]) -> None:
         private = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="portage-conform-")))
-        # Undone in reverse: the process ends first, then the broker, which frees partners that wait, then these.
-        self._open.callback(self._close_partners)
+        # Undone in reverse: the process ends, the partners leave, the broker ends, and what the partners had is freed.
+        self._open.callback(self._free_partners)
         # Laid out as a scenario and its results are, for the sandbox goes by that.
         identity = self._start_broker(private / "results" / "run", (self.subject.role, *players))
         self.session = self.session.model_copy(update={"run_id": identity.run_id})
@@ -108,11 +108,12 @@ class Federation:
             identity = RunIdentity(run_id, str(folder), choose_port(config), key, config, agents)
             try:
                 # The broker waits for those who are here; the executable is told of all agents of its world.
-                self._open.enter_context(Broker(replace(identity, broker=quiet, agents=here)))
+                self._broker = self._open.enter_context(Broker(replace(identity, broker=quiet, agents=here)))
             except FederationError:
                 if attempt == _ATTEMPTS - 1:
                     raise
             else:
+                self._open.callback(self._leave)
                 return identity
         raise AssertionError("unreachable")
 
@@ -247,7 +248,18 @@ class Federation:
         """End what was started: process, partners, broker, folder."""
         self._open.close()
 
-    def _close_partners(self) -> None:
+    def _leave(self) -> None:
+        """Let the partners leave before the broker ends, else HELICS may never let go of them."""
+        waiting = [partner for partner in self.partners.values() if partner.waits]
+        if waiting:
+            self._broker.fail("the conformance check is over")
+        deadline = time.monotonic() + _LAST_WORDS_S
+        while not all(partner.done() for partner in waiting) and time.monotonic() < deadline:
+            time.sleep(_LONGEST_PAUSE_S)
+        for partner in self.partners.values():
+            partner.leave()
+
+    def _free_partners(self) -> None:
         for partner in self.partners.values():
             partner.close()
 

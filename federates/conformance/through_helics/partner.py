@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -13,6 +14,8 @@ from federates.runtime.federate import SESSION_KEY, core_init_string
 from federates.runtime.identity import RunIdentity
 
 __all__ = ["Partner"]
+
+_LEAVE_S = 2.0
 
 
 class Partner:
@@ -76,11 +79,9 @@ class Partner:
 
     def ask(self, federate: str, question: str) -> Any:
         """Return HELICS's answer to a query about ``federate``."""
+        # pyhelics frees the query with its Python object; freeing it here as well would free what is there by then.
         query = h.helicsCreateQuery(federate, question)
-        try:
-            return h.helicsQueryExecute(query, self._fed)
-        finally:
-            h.helicsQueryFree(query)
+        return h.helicsQueryExecute(query, self._fed)
 
     def fail(self, message: str) -> None:
         """End the federation with an error, as an agent does that has failed."""
@@ -88,24 +89,19 @@ class Partner:
 
     def leave(self) -> None:
         """Leave in good order, unless something that was begun is still under way: HELICS would wait for that."""
-        self._settle()
-        if self._pending is None:
-            with contextlib.suppress(h.HelicsException):
-                h.helicsFederateDisconnect(self._fed)
-
-    def close(self) -> None:
-        """Free the HELICS objects; the federation has ended."""
-        self._settle()
-        self._pending = None
-        # pyhelics frees a federate when its object goes. Freed here as well, it would be freed twice, and the second time its
-        # address may be that of a later life's federate (seen with HELICS 3.6.1).
-        self._fed = None
-
-    def _settle(self) -> None:
-        """Complete what was begun, if it is over."""
         if self._pending is not None and self.done():
             with contextlib.suppress(h.HelicsException):
                 self.complete()
+        if self._pending is None:
+            _at_most(lambda: h.helicsFederateDisconnect(self._fed))
+
+    def close(self) -> None:
+        """Free the HELICS objects; the federation has ended."""
+        self._pending = None
+        # pyhelics frees a federate when its object goes. Freed here as well, it would be freed twice, and the second time its
+        # address may be that of a later life's federate (seen with HELICS 3.6.1).
+        last, self._fed = [self._fed], None
+        _at_most(last.clear)
 
     def _register_input(self, entry: Topic) -> Any:
         handle = h.helicsFederateRegisterTypeInput(self._fed, f"in/{entry.key}", "", "")
@@ -113,6 +109,21 @@ class Partner:
         # One that is not published is reported by the check of the topics, not by a warning on the terminal.
         h.helicsInputSetOption(handle, h.HELICS_HANDLE_OPTION_CONNECTION_OPTIONAL, 1)
         return handle
+
+
+def _at_most(call: Callable[[], Any]) -> None:
+    """Carry out a call of HELICS for at most `_LEAVE_S`; errors are those of a federation that has ended.
+
+    Now and then HELICS 3.6.1 never returns from it after an error of the whole federation. The thread is then given up.
+    """
+
+    def carry_out() -> None:
+        with contextlib.suppress(h.HelicsException):
+            call()
+
+    thread = threading.Thread(target=carry_out, name="portage-conform leaves", daemon=True)
+    thread.start()
+    thread.join(_LEAVE_S)
 
 
 def _federate_info(role: Role, identity: RunIdentity) -> Any:

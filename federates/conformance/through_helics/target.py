@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import ClassVar, Self
 
 from federates.boundary.errors import ConfigError, Problem
+from federates.boundary.messages import Departure
 from federates.boundary.roles import Plugin
 from federates.boundary.session import RailSession, RoadSession, World
 from federates.boundary.topics import Role
@@ -43,7 +44,8 @@ class ExecutableTarget(Target):
     session : the public agreement. A coordinator reads it from a file, which the wrapper is given with ``--session``.
     limit_s : longest time that one answer may take, s.
     folder : the agent's own; the program works there.
-    broker : how HELICS is to be set up; by default as a run without ``broker.yaml`` keys is.
+    broker : how HELICS is to be set up; by default as ``broker.yaml`` without optional keys says.
+    routes : traffic models only: departures that the model knows a road for, as of a `ClassTarget`.
 
     Raises
     ------
@@ -60,13 +62,14 @@ class ExecutableTarget(Target):
         limit_s: float = 10.0,
         folder: Path | None = None,
         broker: BrokerConfig | None = None,
+        routes: tuple[Departure, ...] = (),
     ) -> None:
         super().__init__(Role(role), shlex.join(command), session, limit_s)
         if not command:
             raise ConfigError([Problem("command line", "target", "''", "must be a program and its arguments")])
         if self.role is Role.TRAFFIC and session.world is World.RAIL:
             raise ConfigError([Problem(self.name, "role", self.role.value, "there is no traffic model by rail")])
-        self.folder = (folder or Path()).resolve()
+        self.folder, self.routes = (folder or Path()).resolve(), routes
         self.subject = Subject(self.role, tuple(command), self.folder, broker or BrokerConfig(schema_version=1), limit_s)
         self._lives: list[AnyStandIn] = []
         atexit.register(self.close)

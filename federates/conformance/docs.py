@@ -1,0 +1,84 @@
+"""Make ``docs/conformance.md`` from the checks in the code: ``python -m federates.conformance.docs [--check]``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from federates.boundary.session import World
+from federates.boundary.topics import Role
+from federates.conformance.check import Check
+from federates.conformance.checks import CHECKS
+from federates.conformance.through_helics import wire_checks
+
+__all__ = ["conformance_page"]
+
+_PAGE = Path(__file__).parents[2] / "docs" / "conformance.md"
+_TEXT = Path(__file__).with_name("page.md")
+_TABLE_HERE = "<!-- table of checks -->\n"
+
+_PARTS: tuple[tuple[str, tuple[Role, ...]], ...] = (
+    ("Operators", (Role.POWER_OPERATOR, Role.TRANSPORT_OPERATOR)),
+    ("Traffic models", (Role.TRAFFIC,)),
+    ("Coordinator algorithms", (Role.COORDINATOR,)),
+)
+
+
+def conformance_page() -> str:
+    """Return the text of ``docs/conformance.md``."""
+    parts = [_part(title, roles) for title, roles in _PARTS]
+    parts.append(_section("Executables, beside these", wire_checks, tuple(Role)))
+    return _TEXT.read_text(encoding="utf-8").replace(_TABLE_HERE, "\n".join(parts))
+
+
+def _part(title: str, roles: tuple[Role, ...]) -> str:
+    return _section(title, (check for check in CHECKS if set(check.roles) & set(roles)), roles)
+
+
+def _section(title: str, checks: Iterable[Check[Any]], roles: tuple[Role, ...]) -> str:
+    lines = [f"### {title}", "", "| check | for | what must hold | needs |", "|---|---|---|---|"]
+    for check in checks:
+        needs = ", ".join(f"`{name}`" for name in _shortest(check))
+        lines.append(f"| `{check.id}` | {_scope(check, roles)} | {check.holds} | {needs} |")
+    return "\n".join(lines) + "\n"
+
+
+def _shortest(check: Check[Any]) -> list[str]:
+    """Return the ids that a check needs, without those that another of them needs anyway."""
+    everything: list[Check[Any]] = [*CHECKS, *wire_checks]
+    known = {other.id: other for other in everything}
+
+    def behind(name: str) -> set[str]:
+        needs = known[name].needs
+        return set(needs).union(*(behind(need) for need in needs))
+
+    return [name for name in check.needs if not any(name in behind(other) for other in check.needs if other != name)]
+
+
+def _scope(check: Check[Any], roles: tuple[Role, ...]) -> str:
+    """Return for whom a check is, where that is not everybody of its part."""
+    of_some = not set(roles) <= set(check.roles)
+    words = [role.value.removesuffix("_operator") for role in check.roles if of_some and role in roles]
+    of_one_world = len(check.worlds) < len(World) and Role.TRAFFIC not in check.roles
+    words += [f"{world.value} only" for world in check.worlds if of_one_world]
+    words += ["classes only"] if check.classes_only else []
+    return ", ".join(words) or "all"
+
+
+def main() -> int:
+    """Write the page, or with ``--check`` return 1 if it is not up to date."""
+    text = conformance_page()
+    if "--check" not in sys.argv:
+        _PAGE.write_text(text, encoding="utf-8")
+        return 0
+    current = _PAGE.read_text(encoding="utf-8") if _PAGE.exists() else ""
+    if current != text:
+        print("docs/conformance.md is not up to date: run `python -m federates.conformance.docs`", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
