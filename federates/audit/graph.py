@@ -103,7 +103,8 @@ def wiring_breaches(wiring: Wiring, agents: Iterable[str], world: World, joined:
 
 def _federates(graph: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for core in graph.get("cores", ()):
-        yield from core.get("federates", ())
+        # A core or federate that is just leaving answers with an error, which has no attributes.
+        yield from (federate for federate in core.get("federates", ()) if "attributes" in federate)
     for broker in graph.get("brokers", ()):
         yield from _federates(broker)
 

@@ -24,7 +24,7 @@ def road(recorded):
 
 
 def federate(graph, name):
-    return next(f for core in graph["cores"] for f in core["federates"] if f["attributes"]["name"] == name)
+    return next(f for core in graph["cores"] for f in core["federates"] if "attributes" in f and f["attributes"]["name"] == name)
 
 
 def publication(graph, key):
@@ -112,6 +112,12 @@ def test_endpoints_filters_translators_and_borrowed_names_are_found(recorded):
 def test_what_is_drawn_twice_counts_once(road):
     doubled = road | {"cores": [*road["cores"], *copy.deepcopy(road["cores"])]}
     assert read_wiring(doubled) == read_wiring(road)
+
+
+def test_who_is_just_leaving_is_no_stranger(road):
+    federate(road, "traffic_sumo").clear()
+    road["cores"].append({"error": {"code": 503, "message": "federate is disconnected"}})
+    assert breaches(road) == []
 
 
 def test_cores_behind_another_broker_are_seen(road):

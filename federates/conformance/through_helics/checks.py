@@ -188,7 +188,13 @@ wire_checks: list[Check[Target]] = [
         OPERATORS,
         needs=WIRE_BASICS,
     ),
-    Check("wire.stop", "When the run is over it ends with exit code 0, within 10 s.", _stop, _ALL, needs=(*WIRE_BASICS, "wire.repeated")),
+    Check(
+        "wire.stop",
+        "When the run is over it ends with exit code 0, within 10 s.",
+        _stop,
+        _ALL,
+        needs=(*WIRE_BASICS, "wire.repeated"),
+    ),
     Check(
         "wire.late",
         "A message of an older round is not taken for a new one: it keeps silent, or ends with another exit code than 0.",
