@@ -47,8 +47,7 @@ def main(argv: list[str] | None = None) -> int:
     watchdog = Watchdog(lambda reason: None).start()
     started = time.time()
     try:
-        _serve(identity, path)
-        record = _finish(identity, started)
+        record = _finish(identity, started, _serve(identity, path))
     except PortageError as error:
         print(f"portage: broker: {error}", file=sys.stderr, flush=True)
         return 1
@@ -62,10 +61,10 @@ def main(argv: list[str] | None = None) -> int:
     return 0 if record["status"] == "complete" else 1
 
 
-def _finish(identity: RunIdentity, started: float) -> dict[str, Any]:
+def _finish(identity: RunIdentity, started: float, ended_by_broker: str | None) -> dict[str, Any]:
     """Write report and ``run.json``; where that fails, a ``run.json`` that says so."""
     try:
-        return finish_run(identity, started)
+        return finish_run(identity, started, ended_by_broker)
     except Exception as error:
         traceback.print_exception(error)
         return mark_failed(identity, started, f"broker: the report could not be written: {type(error).__name__}: {error}")
@@ -80,9 +79,13 @@ def _identity(arguments: argparse.Namespace, path: Path) -> RunIdentity:
     return new_identity(Path.cwd(), config, str(arguments.config), agents_of(arguments.runner))
 
 
-def _serve(identity: RunIdentity, path: Path) -> None:
-    """Start the broker, announce it, and wait until the federation has ended, lost somebody, or wired what it must not."""
+def _serve(identity: RunIdentity, path: Path) -> str | None:
+    """Start the broker, announce it, and wait until the federation has ended, lost somebody, or wired what it must not.
+
+    Return why it had to be ended, or None if it has ended by itself.
+    """
     broker, identity = _start(identity)
+    reason = None
     with broker:
         watch = WireWatch(broker, identity)
         identity.write(path)
@@ -98,6 +101,7 @@ def _serve(identity: RunIdentity, path: Path) -> None:
                 time.sleep(_LAST_WORDS_S)
                 break
         watch.close()
+    return reason
 
 
 def _missing(identity: RunIdentity, watch: WireWatch, siblings: Siblings, deadline: float) -> str | None:

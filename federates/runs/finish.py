@@ -15,7 +15,7 @@ from federates import __version__
 from federates.audit.audit import write_audit
 from federates.audit.outcome import Audit
 from federates.boundary.topics import BOUNDARY_VERSION, Role
-from federates.runs.lost import wait_for_records
+from federates.runs.lost import vanished_agents, wait_for_records
 from federates.runs.reports import run_headline, write_run_report
 from federates.runtime.farewell import OUTCOME_RECORD
 from federates.runtime.identity import RunIdentity
@@ -29,8 +29,10 @@ _LAST_WORDS_S = 0.8
 _PACKAGES = ("helics", "highspy", "pyomo", "eclipse-sumo", "numpy", "scipy")
 
 
-def finish_run(identity: RunIdentity, started: float) -> dict[str, Any]:
+def finish_run(identity: RunIdentity, started: float, ended_by_broker: str | None = None) -> dict[str, Any]:
     """Complete the run: report, then ``run.json``; return what ``run.json`` says.
+
+    ``ended_by_broker`` is why the broker has ended the federation, if it has.
 
     The run is complete only if all its agents left their finish record and the audit found no breach; otherwise it is marked
     failed, with the agent at fault.
@@ -39,7 +41,7 @@ def finish_run(identity: RunIdentity, started: float) -> dict[str, Any]:
     wait_for_records(identity)
     agents = _finish_records(identity)
     failed = any((folder / agent / "failed.json").exists() for agent in agents)
-    failure = _failure(folder, identity.agents) if failed or not all(agents.values()) else None
+    failure = _failure(folder, identity.agents, ended_by_broker) if failed or not all(agents.values()) else None
     _gather_configuration(folder, identity.agents)
     record = _record(folder, started, agents, failure)
     if failure is not None:
@@ -106,18 +108,22 @@ def _record(folder: Path, started: float, agents: dict[str, Any], failure: str |
     }
 
 
-def _failure(folder: Path, agents: tuple[str, ...]) -> str:
-    """Return the reason of the agent at fault: one that vanished, else the first that blames itself."""
+def _failure(folder: Path, agents: tuple[str, ...], ended_by_broker: str | None) -> str:
+    """Return the reason: an agent that vanished, else the first that blames itself, else what the broker says."""
     _let_them_speak(folder, agents)
     records = [r for agent in agents if (r := _read(folder / agent / "failed.json"))]
-    guilty = sorted(records, key=lambda r: (not r["own_fault"], r["time"]))
-    silent = _silent(folder, agents)
-    if silent:
-        heard = f"; {guilty[0]['message']}" if guilty and guilty[0]["own_fault"] else ""
-        return f"{', '.join(silent)}: ended without a word (killed, or never started){heard}"
+    guilty = sorted((r for r in records if r["own_fault"]), key=lambda r: r["time"])
     # An executable's end is on record a moment later than what it has led to elsewhere.
-    ends = [record["message"] for record in guilty[1:] if record.get("wrapped")]
-    return "; ".join([guilty[0]["message"], *ends]) if guilty else "the federation ended early"
+    said = [record["message"] for record in guilty if record is guilty[0] or record.get("wrapped")]
+    if vanished := vanished_agents(folder, agents):
+        return "; ".join([f"{', '.join(vanished)}: ended without a word (killed?)", *said[:1]])
+    if said:
+        return "; ".join(said)
+    if ended_by_broker:
+        return ended_by_broker
+    if silent := _silent(folder, agents):
+        return f"{', '.join(silent)}: ended without a word (killed, or never started)"
+    return str(min(records, key=lambda r: float(r["time"]))["message"]) if records else "the federation ended early"
 
 
 def _silent(folder: Path, agents: tuple[str, ...]) -> list[str]:

@@ -15,10 +15,10 @@ from typing import Any
 
 import psutil
 
-from federates.runtime.identity import RunIdentity, process_start
+from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity, process_start
 from federates.runtime.results import PROCESS_RECORD
 
-__all__ = ["Siblings", "lost_agents", "lost_reason", "wait_for_records"]
+__all__ = ["Siblings", "lost_agents", "lost_reason", "vanished_agents", "wait_for_records"]
 
 _LOOK_S = 0.05
 _TELLS_S = 2.0
@@ -32,6 +32,11 @@ def lost_agents(identity: RunIdentity) -> list[str]:
     could not end the federation, as the wrapper of an executable, which is no federate itself.
     """
     return [agent for agent in identity.agents if _lost(Path(identity.run_folder) / agent)]
+
+
+def vanished_agents(folder: Path, agents: tuple[str, ...]) -> list[str]:
+    """Return the agents of the run in ``folder`` whose process is gone and has left no record of its end."""
+    return [agent for agent in agents if _vanished(folder / agent)]
 
 
 def lost_reason(identity: RunIdentity, lost: list[str]) -> str:
@@ -57,10 +62,14 @@ def wait_for_records(identity: RunIdentity, limit_s: float = 10.0) -> None:
 
 
 class Siblings:
-    """Processes that the broker's own parent has started, for the time before the agents have said who they are."""
+    """Processes of this run that the broker's own parent has started, for the time before the agents have said who they are.
+
+    A parent with several runs at once, such as ``portage compare``, tells each by the identity in its processes' environment.
+    """
 
     def __init__(self) -> None:
         self._parent = psutil.Process(os.getppid())
+        self._run = os.environ.get(IDENTITY_VARIABLE)
         self._seen: dict[int, tuple[str, str]] = {}
 
     def ended(self) -> list[str]:
@@ -73,7 +82,7 @@ class Siblings:
             if child.pid not in self._seen and child.pid != os.getpid():
                 with contextlib.suppress(psutil.Error, OSError):
                     name = _agent(child.cmdline())
-                    if name:
+                    if name and child.environ().get(IDENTITY_VARIABLE) == self._run:
                         self._seen[child.pid] = (name, process_start(child.pid))
         return [name for pid, (name, start) in self._seen.items() if not _alive(pid, start)]
 
@@ -91,6 +100,10 @@ def _lost(folder: Path) -> bool:
     failure = _read(folder / "failed.json")
     if failure is not None:
         return bool(failure.get("wrapped")) or time.time() > float(failure["time"]) + _TELLS_S
+    return _vanished(folder)
+
+
+def _vanished(folder: Path) -> bool:
     if not (folder / PROCESS_RECORD).exists() or _runs(folder):
         return False  # not started yet, or at work
     # Looked at after the process, for an agent leaves its record before it ends.

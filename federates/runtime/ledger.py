@@ -27,7 +27,7 @@ class Ledger:
     Parameters
     ----------
     recorder : where the rows go.
-    run_id : stands in the text of the session; it is left out of the hash, for it differs from run to run.
+    run_id : stands in the text of the session; it is left out of size and hash, for it differs from run to run.
     """
 
     def __init__(self, recorder: Recorder, run_id: str = "") -> None:
@@ -47,9 +47,9 @@ class Ledger:
         self._row("received", key, -1, -1, UNREADABLE, payload, reason)
 
     def session(self, direction: str, key: str, payload: bytes) -> None:
-        """Write down the session text, ``sent`` or ``received``."""
+        """Write down the session text, ``sent`` or ``received``, without the run's identity."""
         text = payload.replace(self._run_id, b"") if self._run_id else payload
-        self._row(direction, key, 0, 0, TEXT, text, size=len(payload))
+        self._row(direction, key, 0, 0, TEXT, text)
 
     def _row(
         self,
@@ -60,7 +60,6 @@ class Ledger:
         shape: str,
         payload: bytes,
         reason: str = "",
-        size: int | None = None,
     ) -> None:
         self._recorder.record(
             LEDGER,
@@ -69,7 +68,7 @@ class Ledger:
             period=period,
             round=round_,
             shape=shape,
-            bytes=len(payload) if size is None else size,
+            bytes=len(payload),
             sha256=hashlib.sha256(payload).hexdigest()[:HASH_DIGITS],
             reason=reason,
         )
