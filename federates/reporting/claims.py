@@ -126,7 +126,8 @@ def _delivery_claims(runs: Runs) -> Iterator[Claim]:
     }
     checks = (_equal_at_night, _longer_by_day, _peak_in_afternoon)
     pair = [runs.get(scheme.value) for scheme in (Scheme.PROPOSED, Scheme.FASTEST_ROUTE)]
-    for kind, basis in (("sumo", "SUMO"), ("formula", "formula")):
+    traffic = next((run.traffic_name for run in pair if run is not None), "traffic")
+    for kind, basis in (("traffic", traffic), ("formula", "formula")):
         for (key, paper), check in zip(papers.items(), checks, strict=True):
             if pair[0] is None or pair[1] is None:
                 words = "Needs a run of the proposed scheme and one of the fastest route."

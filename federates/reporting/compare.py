@@ -144,10 +144,11 @@ def _figures(runs: Mapping[str, RunTables]) -> Iterator[tuple[str, str, Figure, 
     sending = {scheme: run for scheme, run in runs.items() if scheme != Scheme.NO_MVES.value}
     timed = {scheme: run for scheme, run in sending.items() if _has_times(run)}
     if timed:
+        traffic = next(iter(timed.values())).traffic_name
         text = (
-            "Top: mean time of a delivery by period, in SUMO (solid) and by formula (dashed). Middle, if both schemes are given: "
-            "how much longer the fastest route takes; the short orange line is the same for station pairs that both schemes "
-            "serve, weighted alike, so that it does not depend on where the vehicles go. Bottom: vehicles sent."
+            f"Top: mean time of a delivery by period, in {traffic} (solid) and by formula (dashed). Middle, if both schemes are "
+            "given: how much longer the fastest route takes; the short orange line is the same for station pairs that both "
+            "schemes serve, weighted alike, so that it does not depend on where the vehicles go. Bottom: vehicles sent."
         )
         yield "fig6_delivery_time", "Mean energy delivery time by scheme (the paper's Fig. 6)", delivery_time_figure(timed), text
     planned = {scheme: run for scheme, run in sending.items() if "link_plan" not in run.missing}
@@ -157,7 +158,7 @@ def _figures(runs: Mapping[str, RunTables]) -> Iterator[tuple[str, str, Figure, 
 
 
 def _has_times(run: RunTables) -> bool:
-    return bool((delivery_by_period(run)[["sumo_veh", "formula_veh"]] > 0).any(axis=None))
+    return bool((delivery_by_period(run)[["traffic_veh", "formula_veh"]] > 0).any(axis=None))
 
 
 def _summary_rows(runs: Mapping[str, RunTables]) -> list[list[str]]:

@@ -38,13 +38,13 @@ def delivery_by_period(run: RunTables) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame, one row per period of the run: period, hour (of the day, h), sumo_s and formula_s (mean delivery time, s; NaN
-        without a vehicle), sumo_veh and formula_veh (vehicles behind the mean).
+    DataFrame, one row per period of the run: period, hour (of the day, h), traffic_s and formula_s (mean delivery time, s; NaN
+        without a vehicle), traffic_veh and formula_veh (vehicles behind the mean); traffic: as the traffic model drove it.
     """
     out = pd.DataFrame({"period": np.arange(run.session.periods)})
     out["hour"] = [run.session.hour_of_day(int(period)) for period in out["period"]]
     pairs = _pairs(run)
-    for kind in ("sumo", "formula"):
+    for kind in ("traffic", "formula"):
         part = pairs[pairs[f"{kind}_veh"] > 0].copy()
         part["weighted"] = part[f"{kind}_s"] * part[f"{kind}_veh"]
         sums = part.groupby("period")[["weighted", f"{kind}_veh"]].sum()
@@ -62,11 +62,11 @@ def same_pairs_by_period(base: RunTables, other: RunTables) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame, one row per period: period, sumo_percent, formula_percent (NaN where no pair is served in both).
+    DataFrame, one row per period: period, traffic_percent, formula_percent (NaN where no pair is served in both).
     """
     merged = _pairs(base).merge(_pairs(other), on=_PAIR, suffixes=("_base", "_other"))
     out = pd.DataFrame({"period": np.arange(base.session.periods)})
-    for kind in ("sumo", "formula"):
+    for kind in ("traffic", "formula"):
         both = merged[(merged[f"{kind}_veh_base"] > 0) & (merged[f"{kind}_veh_other"] > 0)].copy()
         for side in ("base", "other"):
             both[side] = both[f"{kind}_s_{side}"] * both[f"{kind}_veh_base"]
@@ -79,12 +79,14 @@ def same_pairs_by_period(base: RunTables, other: RunTables) -> pd.DataFrame:
 def _pairs(run: RunTables) -> pd.DataFrame:
     """Return mean time and vehicles per period and pair, for both kinds."""
     trips = _keyed(vehicle_deliveries(run).dropna(subset=["delivery_time_s"]))
-    sumo = trips.groupby(_PAIR, as_index=False).agg(sumo_s=("delivery_time_s", "mean"), sumo_veh=("delivery_time_s", "size"))
+    driven = trips.groupby(_PAIR, as_index=False).agg(
+        traffic_s=("delivery_time_s", "mean"), traffic_veh=("delivery_time_s", "size")
+    )
     forecast = _keyed(run.frame("delivery_forecast").drop_duplicates(_PAIR, keep="last"))
     forecast = forecast[forecast["vehicles"] > 0]
     formula = forecast.rename(columns={"delivery_time_s": "formula_s", "vehicles": "formula_veh"})
-    merged = formula[[*_PAIR, "formula_s", "formula_veh"]].merge(_keyed(sumo), on=_PAIR, how="outer")
-    return merged.fillna({"formula_veh": 0, "sumo_veh": 0})
+    merged = formula[[*_PAIR, "formula_s", "formula_veh"]].merge(_keyed(driven), on=_PAIR, how="outer")
+    return merged.fillna({"formula_veh": 0, "traffic_veh": 0})
 
 
 def _keyed(frame: pd.DataFrame) -> pd.DataFrame:

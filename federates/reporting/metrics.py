@@ -170,7 +170,7 @@ def _vehicles(run: RunTables) -> Headline:
         head["mves_arrived_veh"] = int((trips["arrive_s"] >= 0).sum())
         head["mves_without_gate_time_veh"] = int(vehicle_deliveries(run)["gate_s"].isna().sum())
     table = delivery_by_period(run)
-    for kind in ("sumo", "formula"):
+    for kind in ("traffic", "formula"):
         used = table[table[f"{kind}_veh"] > 0]
         total = (used[f"{kind}_s"] * used[f"{kind}_veh"]).sum()
         head[f"delivery_time_{kind}_s"] = _ratio(float(total), float(used[f"{kind}_veh"].sum()))

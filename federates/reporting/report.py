@@ -13,7 +13,7 @@ from federates.reporting.figures.style import save_figure
 from federates.reporting.metrics import agreement, overload, write_summary
 from federates.reporting.page import Picture, render_page, svg_uri
 from federates.reporting.tables import RunTables
-from federates.reporting.words import clock, figure_reading, headline, minutes, number, percent, scheme_sentence
+from federates.reporting.words import clock, figure_reading, headline, minutes, number, percent, scheme_sentence, traffic_sentence
 
 __all__ = ["data_basis", "write_report"]
 
@@ -31,9 +31,9 @@ _LA_BASIS = (
     ),
     (
         "Modelled",
-        "Everything else: vehicles that come to charge, station queues, feeder loads, negotiation, and the traffic that "
-        "SUMO makes of these flows. Values from the paper (limits, charger power, shares) are its own; what it leaves open is an "
-        "assumption written in the scenario.",
+        "Everything else: vehicles that come to charge, station queues, feeder loads, negotiation, and the traffic "
+        "that the traffic model makes of these flows. Values from the paper (limits, charger power, shares) are its own; what it "
+        "leaves open is an assumption written in the scenario.",
     ),
 )
 _OTHER_BASIS = (
@@ -80,6 +80,7 @@ def write_report(run_dir: Path, record: Mapping[str, Any] | None = None) -> Path
         run=run,
         session=run.session,
         scheme_text=scheme_sentence(run),
+        traffic_text=traffic_sentence(run),
         headline=sentences,
         pictures=pictures,
         left_out=left_out,
@@ -127,14 +128,14 @@ def _overload_rows(run: RunTables) -> list[list[str]]:
 
 def _delivery_rows(run: RunTables) -> list[list[str]]:
     table = delivery_by_period(run)
-    table = table[(table["sumo_veh"] > 0) | (table["formula_veh"] > 0)]
+    table = table[(table["traffic_veh"] > 0) | (table["formula_veh"] > 0)]
     return [
         [
             clock(run, row["period"]),
             number(row["formula_veh"]),
             minutes(row["formula_s"]),
-            number(row["sumo_veh"]),
-            minutes(row["sumo_s"]),
+            number(row["traffic_veh"]),
+            minutes(row["traffic_s"]),
         ]
         for row in table.to_dict("records")
     ]

@@ -18,7 +18,7 @@ from typing_extensions import TypeVar
 from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.session import RailSession, RoadSession, Session, World, parse_session
 from federates.boundary.tables import TABLES, Table, table
-from federates.boundary.topics import roles_of
+from federates.boundary.topics import Role, roles_of
 
 __all__ = ["RailRun", "RunTables"]
 
@@ -97,6 +97,12 @@ class RunTables(Generic[S]):
     def run_id(self) -> str:
         """Return the identity of the run: from its record, its session, or the name of its folder."""
         return str(self.record.get("run_id") or self.session.run_id or self.folder.resolve().name)
+
+    @property
+    def traffic_name(self) -> str:
+        """Return the name of the traffic model of a run on the road, as a reader knows it."""
+        model = str(self.configuration.get(Role.TRAFFIC.value, {}).get("model", "sumo"))
+        return "SUMO" if model == "sumo" else model
 
     @property
     def status(self) -> str:

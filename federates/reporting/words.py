@@ -17,7 +17,7 @@ from federates.reporting.figures.network_map import shown_period
 from federates.reporting.metrics import agreement, overload, summary, vehicles_by_period
 from federates.reporting.tables import RunTables
 
-__all__ = ["clock", "figure_reading", "headline", "minutes", "number", "percent", "scheme_sentence"]
+__all__ = ["clock", "figure_reading", "headline", "minutes", "number", "percent", "scheme_sentence", "traffic_sentence"]
 
 _SCHEMES = {
     Scheme.PROPOSED: "The power operator and the transport operator negotiated how many vehicles drive between which stations; "
@@ -55,6 +55,13 @@ def scheme_sentence(run: RunTables) -> str:
     return _SCHEMES[run.session.scheme]
 
 
+def traffic_sentence(run: RunTables) -> str:
+    """Say what the traffic was made by."""
+    if run.traffic_name == "SUMO":
+        return "The traffic itself was simulated in SUMO, vehicle by vehicle."
+    return f"The traffic itself comes from the traffic model {run.traffic_name}."
+
+
 def headline(run: RunTables) -> list[str]:
     """Return the main results as sentences."""
     head, out = summary(run), []
@@ -75,8 +82,12 @@ def headline(run: RunTables) -> list[str]:
         out.append(text + ".")
     elif "mves_sent_veh" in head:
         out.append("No vehicle was sent.")
-    times = [(kind, head.get(f"delivery_time_{kind}_s")) for kind in ("sumo", "formula")]
-    known = [f"{minutes(float(value))} {'in SUMO' if kind == 'sumo' else 'by formula'}" for kind, value in times if value]
+    times = [(kind, head.get(f"delivery_time_{kind}_s")) for kind in ("traffic", "formula")]
+    known = [
+        f"{minutes(float(value))} {f'in {run.traffic_name}' if kind == 'traffic' else 'by formula'}"
+        for kind, value in times
+        if value
+    ]
     if known:
         out.append(f"A delivery (charging, driving, discharging, with all waiting) took {' and '.join(known)} on average.")
     if "agreement_share" in head and run.session.scheme is Scheme.PROPOSED:
@@ -112,7 +123,7 @@ def _feeder_load(run: RunTables) -> str:
 
 def _delivery_time(run: RunTables) -> str:
     table, text = delivery_by_period(run), ""
-    for kind, name in (("sumo", "SUMO"), ("formula", "the formula")):
+    for kind, name in (("traffic", run.traffic_name), ("formula", "the formula")):
         part = table[table[f"{kind}_veh"] > 0]
         if len(part):
             low, high = (part.loc[getattr(part[f"{kind}_s"], pick)()] for pick in ("idxmin", "idxmax"))
@@ -122,8 +133,8 @@ def _delivery_time(run: RunTables) -> str:
             )
     return (
         "Time from arriving at the resourceful station to leaving the limited one, averaged over the vehicles that depart in a "
-        "period. SUMO measures the drive; waiting, charging and discharging come from the operators' forecast in both curves. "
-        "Periods without a vehicle have no point." + text
+        f"period. {run.traffic_name} measures the drive; waiting, charging and discharging come from the operators' forecast in "
+        "both curves. Periods without a vehicle have no point." + text
     )
 
 

@@ -113,8 +113,8 @@ def test_delivery_time_by_hand(tmp_path):
     run = tiny(tmp_path)
     table_ = delivery_by_period(run)
     # SUMO: road + gate of the pair's forecast; e never arrived
-    assert table_["sumo_s"].tolist() == pytest.approx([1000 + 300, ((1100 + 400) + (1300 + 400) + (700 + 400)) / 3])
-    assert table_["sumo_veh"].tolist() == [1, 3]
+    assert table_["traffic_s"].tolist() == pytest.approx([1000 + 300, ((1100 + 400) + (1300 + 400) + (700 + 400)) / 3])
+    assert table_["traffic_veh"].tolist() == [1, 3]
     # formula: weighted by vehicles
     assert table_["formula_s"].tolist() == pytest.approx([1200.0, (4 * 1400 + 2 * 1000) / 6])
     assert table_["formula_veh"].tolist() == [1, 6]
@@ -152,7 +152,7 @@ def test_summary_by_hand(tmp_path):
         "mves_sent_veh": 7,
         "mves_departed_veh": 5,
         "mves_arrived_veh": 4,
-        "delivery_time_sumo_s": (1300 + 1500 + 1700 + 1100) / 4,
+        "delivery_time_traffic_s": (1300 + 1500 + 1700 + 1100) / 4,
         "delivery_time_formula_s": (1200 + 4 * 1400 + 2 * 1000) / 7,
         "agreement_share": 0.5,
         "rounds_total": 3,
@@ -168,7 +168,7 @@ def test_vehicles_without_forecast_are_counted_not_guessed(tmp_path):
     tables["delivery_forecast"] = tables["delivery_forecast"].iloc[:2]
     run = tiny(tmp_path, tables)
     assert summary(run)["mves_without_gate_time_veh"] == 1
-    assert delivery_by_period(run)["sumo_veh"].tolist() == [1, 2]
+    assert delivery_by_period(run)["traffic_veh"].tolist() == [1, 2]
 
 
 def test_every_reason_for_a_missing_table_is_kept(tmp_path):

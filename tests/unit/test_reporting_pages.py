@@ -208,6 +208,16 @@ def test_report_says_which_flows_are_estimated(days):
     assert "Caltrans AADT" in text
 
 
+@pytest.mark.usefixtures("svg_only")
+@pytest.mark.parametrize(("model", "name", "said"), [("sumo", "SUMO", "vehicle by vehicle"), ("bpr", "bpr", "traffic model bpr")])
+def test_the_report_names_the_traffic_model_of_its_run(days, model, name, said):
+    (days["proposed"] / "configuration.json").write_text(json.dumps({"traffic_sumo": {"model": model}}))
+    text = write_report(days["proposed"]).read_text(encoding="utf-8")
+    assert said in text
+    assert f"min in {name} and" in text
+    assert ("SUMO" in text) is (name == "SUMO")
+
+
 def test_report_of_a_failed_run_without_tables(tmp_path):
     record = {"status": "failed", "failure": "traffic_sumo <stopped> at 3600 s"}
     example.write_run(tmp_path, {}, example.session(), record)
@@ -288,7 +298,7 @@ def morning_peak(days):
 @pytest.mark.parametrize(
     ("change", "flipped"),
     [
-        (slower_proposed, {"fig6_longer_by_day_sumo"}),
+        (slower_proposed, {"fig6_longer_by_day_traffic"}),
         (no_help, {"fig5_overload_removed"}),
         (help_at_night, {"fig5_equal_at_night"}),
         (morning_peak, {"fig6_peak_in_afternoon_formula"}),

@@ -47,7 +47,7 @@ def _no_load(run: RunTables) -> str:
 
 def _no_delivery(run: RunTables) -> str:
     table = delivery_by_period(run)
-    if (table[["sumo_veh", "formula_veh"]] > 0).any(axis=None):
+    if (table[["traffic_veh", "formula_veh"]] > 0).any(axis=None):
         return ""
     return run.lacks("delivery_forecast") or "no vehicle was sent"
 

@@ -18,7 +18,7 @@ from federates.reporting.tables import RunTables
 
 __all__ = ["delivery_time_figure"]
 
-_KINDS = (("sumo", "SUMO", "-", True), ("formula", "formula", (0, (4, 1.5)), False))
+_KINDS = (("traffic", "-", True), ("formula", (0, (4, 1.5)), False))
 
 
 @paper_style
@@ -56,6 +56,10 @@ def _title(runs: Mapping[str, RunTables], first: RunTables) -> str:
     return f"Mean energy delivery time by scheme: {first.session.name} ({note})"
 
 
+def _name(kind: str, run: RunTables) -> str:
+    return run.traffic_name if kind == "traffic" else kind
+
+
 def _middles(run: RunTables) -> np.ndarray:
     edges = hour_edges(run.session)
     return np.asarray((edges[:-1] + edges[1:]) / 2.0)
@@ -64,7 +68,7 @@ def _middles(run: RunTables) -> np.ndarray:
 def _times(axes: Axes, runs: Mapping[str, RunTables]) -> None:
     for scheme, run in runs.items():
         look, table = scheme_style(scheme), delivery_by_period(run)
-        for kind, name, line, filled in _KINDS:
+        for kind, line, filled in _KINDS:
             if not (table[f"{kind}_veh"] > 0).any():
                 continue
             axes.plot(
@@ -75,7 +79,7 @@ def _times(axes: Axes, runs: Mapping[str, RunTables]) -> None:
                 linewidth=1.6 if filled else 1.1,
                 marker=look["marker"],
                 markerfacecolor=look["color"] if filled else "white",
-                label=f"{look['label']}, {name}",
+                label=f"{look['label']}, {_name(kind, run)}",
             )
     axes.yaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
     axes.set_ylabel("Delivery time (min)")
@@ -85,11 +89,11 @@ def _difference(axes: Axes, base: RunTables, other: RunTables) -> None:
     own, fast = delivery_by_period(base), delivery_by_period(other)
     same = same_pairs_by_period(base, other)
     width = 0.4 * base.period_h
-    for (kind, name, _, filled), shift in zip(_KINDS, (-0.5, 0.5), strict=True):
+    for (kind, _, filled), shift in zip(_KINDS, (-0.5, 0.5), strict=True):
         percent = 100.0 * (fast[f"{kind}_s"] / own[f"{kind}_s"] - 1.0)
         look: dict[str, Any] = {"color": "#444444"} if filled else {"color": "white", "edgecolor": "#444444", "hatch": "////"}
         place = _middles(base) + shift * width
-        axes.bar(place, percent, width, linewidth=0.6, label=name, **look)
+        axes.bar(place, percent, width, linewidth=0.6, label=_name(kind, base), **look)
         axes.plot(place, same[f"{kind}_percent"], linestyle="", marker="_", markersize=5, color="#E69F00", markeredgewidth=1.4)
     axes.plot([], [], linestyle="", marker="_", markersize=5, color="#E69F00", markeredgewidth=1.4, label="same station pairs")
     axes.axhline(0.0, color=BLACK, linewidth=0.7)

@@ -29,8 +29,8 @@ def link_grid(run: RunTables, name: str, column: str) -> np.ndarray:
 def link_flow_figure(run: RunTables) -> Figure:
     """Return heat maps over links and hours: traffic flow, speed, mobile storage; those that the run recorded."""
     wanted = [
-        ("link_state", "flow_veh_per_h", 1.0, "Traffic flow in SUMO", "Flow (veh/h)", "Blues"),
-        ("link_state", "speed_m_per_s", KMH_PER_M_PER_S, "Mean speed in SUMO", "Speed (km/h)", "viridis"),
+        ("link_state", "flow_veh_per_h", 1.0, f"Traffic flow in {run.traffic_name}", "Flow (veh/h)", "Blues"),
+        ("link_state", "speed_m_per_s", KMH_PER_M_PER_S, f"Mean speed in {run.traffic_name}", "Speed (km/h)", "viridis"),
         ("link_plan", "mves_veh_per_h", 1.0, "Mobile storage, committed", "Flow (veh/h)", "Blues"),
     ]
     wanted = [entry for entry in wanted if entry[0] not in run.missing]
