@@ -17,6 +17,7 @@ from federates.runs.scenario import WRAPPER, FederateEntry, Scenario, load_scena
 from federates.runtime.agent import load_session
 from federates.runtime.broker_config import OVERHEAD_ROUNDS, BrokerConfig
 from federates.runtime.identity import choose_port
+from federates.runtime.places import also_readable
 from federates.runtime.plugins import CLASS_KEY, LoadedAgent, load_agent
 
 __all__ = ["check_scenario"]
@@ -37,6 +38,10 @@ def check_scenario(folder: Path, overrides: dict[str, str] | None = None) -> Sce
     problems += overrides_problems(scenario, overrides)
     session = _collect(problems, lambda: load_session(scenario.session_file, overrides, shown_as=shown(scenario.session_file)))
     _collect(problems, lambda: choose_port(scenario.broker, shown(scenario.broker_file)))
+    for role in scenario.broker.audit.readable:
+        _collect(
+            problems, lambda role=role: also_readable(scenario.broker.audit, role, scenario.folder, shown(scenario.broker_file))
+        )
     for entry in scenario.entries:
         problems += _executable_problems(entry, scenario)
         problems += _folder_problems(entry, scenario)

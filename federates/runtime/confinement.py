@@ -10,7 +10,7 @@ from pathlib import Path
 from federates.boundary.topics import Role
 from federates.runtime.identity import RunIdentity
 from federates.runtime.opened_files import OpenedFiles, write_files_record
-from federates.runtime.places import places_of
+from federates.runtime.places import also_readable, places_of
 from federates.runtime.sandbox import confine, plan_sandbox, use_private_temporary_folder
 
 __all__ = ["Confinement"]
@@ -28,7 +28,7 @@ class Confinement:
 
     Raises
     ------
-    ConfigError : ``broker.yaml`` requires a sandbox, and this system has none.
+    ConfigError : ``broker.yaml`` requires a sandbox, and this system has none; or it lets the agent read what it must not.
     """
 
     def __init__(
@@ -42,7 +42,9 @@ class Confinement:
         recorded: bool = True,
     ) -> None:
         run_folder = Path(identity.run_folder)
-        self._places = places_of(folder, run_folder, role.value, None if session is None else session.resolve(), extra)
+        besides = also_readable(identity.broker.audit, role, run_folder.parent.parent)
+        agreement = None if session is None else session.resolve()
+        self._places = places_of(folder, run_folder, role.value, agreement, [*extra, *besides])
         self._places.results.mkdir(parents=True, exist_ok=True)
         planned = plan_sandbox(role, identity, self._places)
         use_private_temporary_folder(self._places)

@@ -56,6 +56,7 @@ class OpenedFiles:
         self._places, self._ports, self._sandbox = places, ports, sandbox
         self._opened: dict[Key, dict[str, Any]] = {}
         self._known: dict[str, tuple[str, str]] = {}
+        self._packages: dict[str, tuple[str, str]] = {}
         self._connections: dict[tuple[str, int | None], dict[str, Any]] = {}
         self._children: dict[str, None] = {}
         self._busy = threading.local()
@@ -75,7 +76,14 @@ class OpenedFiles:
 
     def start(self) -> OpenedFiles:
         """Begin to record."""
-        sys.addaudithook(self._hook)
+        wanted, hook = frozenset(self._events), self._hook
+
+        def pass_on(event: str, args: tuple[Any, ...]) -> None:
+            # Tens of thousands of events are of no interest (`id` is one); this look-up is all that they cost.
+            if event in wanted:
+                hook(event, args)
+
+        sys.addaudithook(pass_on)
         return self
 
     def write(self) -> None:
@@ -83,11 +91,10 @@ class OpenedFiles:
         self._quietly(self._write)
 
     def _hook(self, event: str, args: tuple[Any, ...]) -> None:
-        handler = self._events.get(event)
-        if handler is None or getattr(self._busy, "now", False):
+        if getattr(self._busy, "now", False):
             return
         try:
-            remarkable = self._quietly(lambda: handler(args))
+            remarkable = self._quietly(lambda: self._events[event](args))
             if remarkable:
                 self._quietly(self._write)
         except Exception as error:
@@ -144,7 +151,7 @@ class OpenedFiles:
         if isinstance(raw, int):  # a descriptor that is open already
             return False
         name = os.path.abspath(os.fsdecode(raw))
-        kind, shown = self._known.get(name) or self._class(name)
+        kind, shown = self._known.get(name) or self._packaged(name) or self._class(name)
         entry = self._opened.get((shown, mode))
         if entry is not None:
             entry["count"] += 1
@@ -157,10 +164,19 @@ class OpenedFiles:
             entry["refused"] = True
         return kind == "outside" and shown != _MORE
 
+    def _packaged(self, name: str) -> tuple[str, str] | None:
+        """Return the class of a plain file beside others of the environment: imports open a thousand, so it has to be quick."""
+        known = self._packages.get(os.path.dirname(name))
+        return None if known is None or os.path.islink(name) else known
+
     def _class(self, name: str) -> tuple[str, str]:
         real = Path(os.path.realpath(name))
         kind, folder = self._places.kind(real)
         result = (kind, str(folder or real))
+        # Where the scenario lies in the environment, its files may be anything; and beside a device lie other things.
+        plain = kind == "environment" and real == Path(name) and not self._places.exposed
+        if plain and self._places.kind(real.parent)[0] == "environment":
+            self._packages[str(real.parent)] = result
         if len(self._known) < 20 * _MOST:
             self._known[name] = result
         return result

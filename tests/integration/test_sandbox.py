@@ -14,10 +14,10 @@ from small_scenario import write_small_scenario
 from federates.boundary.errors import ConfigError
 from federates.boundary.topics import Role
 from federates.runtime import sandbox
-from federates.runtime.broker_config import BrokerConfig
+from federates.runtime.broker_config import AuditConfig, BrokerConfig
 from federates.runtime.identity import RunIdentity
 from federates.runtime.landlock import NETWORK_ABI, landlock_abi
-from federates.runtime.places import places_of
+from federates.runtime.places import also_readable, places_of
 from federates.runtime.sandbox import plan_sandbox
 
 ABI = landlock_abi()
@@ -85,6 +85,7 @@ class Nosy(small.SmallPower):
             attempt("the run's key", lambda: Path(os.environ["PORTAGE_IDENTITY"]).read_text()[:1])
             attempt("write", lambda: Path(WISHES["in_solve"]).with_name("planted.csv").write_text("x"))
             attempt("connect", lambda: connect(WISHES["port"]))
+            attempt("read what broker.yaml allows", lambda: Path(WISHES["licence"]).read_text())
             attempt("read own", lambda: (HERE / "own.csv").read_text())
             attempt("temporary file", temporary)
             for name, said in TRIED:
@@ -106,7 +107,11 @@ PARTNERS = (
 
 def nosy_run(tmp_path, environment, mode):
     """Return what the operator tried with what came of it, and its ``files.json``, after a run with this kind of sandbox."""
-    scenario = write_small_scenario(tmp_path, session={"periods": 1}, broker={"audit": {"sandbox": mode}})
+    licence = tmp_path / "opt/solver.lic"
+    licence.parent.mkdir()
+    licence.write_text("licensed")
+    audit = {"sandbox": mode, "readable": {"power_operator": [str(licence)]}}
+    scenario = write_small_scenario(tmp_path, session={"periods": 1}, broker={"audit": audit})
     own, partner = scenario / "power_operator", scenario / "transport_operator"
     (own / "nosy.py").write_text(NOSY)
     (own / "own.csv").write_text("mine")
@@ -126,6 +131,7 @@ def nosy_run(tmp_path, environment, mode):
             "in_solve": str(partner / "secret.csv"),
             "earlier": str(earlier),
             "home": str(home),
+            "licence": str(licence),
             "port": server.getsockname()[1],
         }
         (own / "wishes.json").write_text(json.dumps(wishes))
@@ -152,8 +158,10 @@ def test_nothing_of_a_partner_can_be_read(tmp_path, environment):
     assert tried["list results"] == tried["write"] == "PermissionError"
     assert not Path(wishes["in_solve"]).with_name("planted.csv").exists()
     assert tried["read own"] == "mine"
+    assert tried["read what broker.yaml allows"] == "licensed"
     assert tried["temporary file"] == "written"
     seen = outside(files)
+    assert (wishes["licence"], "read") not in seen
     assert seen[wishes["at_import"], "read"]["refused"]
     assert seen[wishes["in_solve"], "read"]["refused"]
     assert seen[str(folder / "transport_operator"), "list"]["refused"]
@@ -199,6 +207,23 @@ def test_a_system_without_landlock_is_said(tmp_path, monkeypatch):
     assert "Landlock" in state.why
     with pytest.raises(ConfigError, match=r"broker\.yaml: audit\.sandbox = required: this system has no Landlock"):
         plan_sandbox(Role.POWER_OPERATOR, identity_of(tmp_path, sandbox="required"), places)
+
+
+@pytest.mark.parametrize(
+    ("name", "allowed"),
+    [
+        ("licences", "must be an absolute path"),
+        ("/no/such/licence", "must exist"),
+        ("{top}", "must lie outside the scenario, and not around it"),
+        ("{top}/scenario/transport_operator", "must lie outside the scenario, and not around it"),
+    ],
+)
+def test_what_broker_yaml_lets_an_agent_read_besides_is_nobody_s(tmp_path, name, allowed):
+    (tmp_path / "scenario/transport_operator").mkdir(parents=True)
+    audit = AuditConfig(readable={"power_operator": [name.format(top=tmp_path)]})
+    with pytest.raises(ConfigError, match=rf"broker\.yaml: audit\.readable\.power_operator = .*{allowed}"):
+        also_readable(audit, Role.POWER_OPERATOR, tmp_path / "scenario")
+    assert also_readable(audit, Role.TRANSPORT_OPERATOR, tmp_path / "scenario") == []
 
 
 @needs_landlock
