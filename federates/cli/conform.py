@@ -20,8 +20,8 @@ def conform(
     target: Annotated[
         str,
         typer.Argument(
-            help="What plays it: module:Class (a file in the working folder or the scenario's agent folder, or installed), a"
-            " short name such as joint_graph, a config.yaml, or a command in quotes that starts an executable."
+            help="What plays it: file.py:Class, module:Class (in the working folder or the scenario's agent folder, or"
+            " installed), a short name such as joint_graph, a config.yaml, or a command in quotes that starts an executable."
         ),
     ],
     scenario: Annotated[

@@ -33,6 +33,7 @@ from federates.runtime.plugins import CLASS_KEY, find_class, load_agent
 __all__ = ["Wanted", "find_target", "scenario_routes"]
 
 _MODULE_CLASS = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
+_FILE_CLASS = re.compile(r"^(?P<file>.+)\.py:(?P<cls>[A-Za-z_]\w*)$")
 _NAME = re.compile(r"^[A-Za-z_]\w*$")
 _COMMAND_LINE = "command line"
 _ORDINARY_VEH = 8.0
@@ -49,7 +50,7 @@ class Wanted:
 
 
 def find_target(role: Role, text: str, wanted: Wanted) -> Target:
-    """Return what ``text`` means: ``module:Class``, a short name, a ``config.yaml``, or else a command.
+    """Return what ``text`` means: ``module:Class``, ``file.py:Class``, a short name, a ``config.yaml``, or else a command.
 
     Raises
     ------
@@ -59,6 +60,11 @@ def find_target(role: Role, text: str, wanted: Wanted) -> Target:
     limit_s = wanted.limit_s or _usual_limit_s(role, scenario)
     if text.endswith((".yaml", ".yml")):
         return _from_file(role, Path(text), wanted, scenario, limit_s)
+    if in_file := _FILE_CLASS.match(text):
+        module = Path(in_file["file"]).resolve()
+        if not module.with_suffix(".py").is_file():
+            raise ConfigError([Problem(_COMMAND_LINE, "target", repr(text), "this file must exist")])
+        return _from_name(role, f"{module.name}:{in_file['cls']}", wanted, scenario, limit_s, module.parent)
     if _MODULE_CLASS.match(text) or (_NAME.match(text) and (_installed(role, text) or shutil.which(text) is None)):
         return _from_name(role, text, wanted, scenario, limit_s)
     return _from_command(role, text, wanted, scenario, limit_s)
@@ -73,10 +79,12 @@ def _from_file(role: Role, config: Path, wanted: Wanted, scenario: Scenario | No
     return ClassTarget(role, found.cls, settings, found.folder, session, limit_s, found.name, routes)
 
 
-def _from_name(role: Role, name: str, wanted: Wanted, scenario: Scenario | None, limit_s: float) -> Target:
+def _from_name(
+    role: Role, name: str, wanted: Wanted, scenario: Scenario | None, limit_s: float, module_folder: Path | None = None
+) -> Target:
     config = scenario.configs.get(role) if scenario is not None else None
     folder = config.parent if config is not None else (scenario.folder / role.value if scenario is not None else Path.cwd())
-    cls = find_class(role, name, folder, _COMMAND_LINE)
+    cls = find_class(role, name, module_folder or folder, _COMMAND_LINE)
     if not isinstance(cls, type):
         raise ConfigError([Problem(_COMMAND_LINE, CLASS_KEY[role], repr(name), "must be a class")])
     session = _session(wanted, scenario) or builtin_session(wanted.world or world_of(cls))
@@ -90,10 +98,12 @@ def _from_name(role: Role, name: str, wanted: Wanted, scenario: Scenario | None,
 
 def _from_command(role: Role, text: str, wanted: Wanted, scenario: Scenario | None, limit_s: float) -> Target:
     command = shlex.split(text)
+    if command and Path(command[0]).is_file() and shutil.which(command[0]) is None:
+        raise ConfigError([Problem(_COMMAND_LINE, "target", repr(command[0]), "may not be executed; chmod +x would allow it")])
     if not command or shutil.which(command[0]) is None:
         near = difflib.get_close_matches(text, [entry.name for entry in entry_points(group=f"portage.{role.value}")], n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
-        allowed = f"{hint}must be module:Class, a short name, a config.yaml, or a command whose program exists"
+        allowed = f"{hint}must be module:Class, file.py:Class, a short name, a config.yaml, or a command whose program exists"
         raise ConfigError([Problem(_COMMAND_LINE, "target", repr(text), allowed)])
     if wanted.settings is not None:
         allowed = "is for classes only: an executable reads what it needs itself"

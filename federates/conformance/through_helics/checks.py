@@ -37,6 +37,14 @@ def _day(target: Target, rule: str) -> WireDay:
     return target.day
 
 
+def _heard(target: Target, rule: str) -> WireDay:
+    """Return the ordinary day, if there is anything in it that this rule could have been broken by."""
+    day = _day(target, rule)
+    if day.breach is not None and not day.messages:
+        raise DoesNotApply(f"no message came before {day.breach.rule} was broken")
+    return day
+
+
 def _joins(target: Target) -> str:
     _day(target, "wire.joins")
     return f"it joined as {target.role} and got ready"
@@ -55,22 +63,24 @@ def _answers(target: Target) -> str:
 
 
 def _shape(target: Target) -> str:
-    return f"{_day(target, 'wire.shape').messages} messages fit the topic table"
+    return f"{_heard(target, 'wire.shape').messages} messages fit the topic table"
 
 
 def _stamp(target: Target) -> str:
-    return f"{_day(target, 'wire.stamp').messages} messages bear the period and round they belong to"
+    return f"{_heard(target, 'wire.stamp').messages} messages bear the period and round they belong to"
 
 
 def _passed_on(target: Target) -> str:
-    _day(target, "wire.passed_on")
+    _heard(target, "wire.passed_on")
     return "each operator heard what the other had said"
 
 
 def _in_time(target: Target) -> str:
     day = _day(target, "wire.in_time")
     if not day.waits_s:
-        return "nothing was asked"
+        raise DoesNotApply(
+            "nothing was asked" if day.breach is None else f"nothing was answered before {day.breach.rule} was broken"
+        )
     asked, wall_s = max(day.waits_s, key=lambda item: item[1])
     if wall_s > target.limit_s:
         raise WireBreach("wire.in_time", f"it took {wall_s:.3g} s, may take {target.limit_s:g} s", asked)
@@ -78,7 +88,7 @@ def _in_time(target: Target) -> str:
 
 
 def _silence(target: Target) -> str:
-    day = _day(target, "wire.silence")
+    day = _heard(target, "wire.silence")
     if target.role is Role.COORDINATOR:
         return f"nothing came beside {day.messages} messages that belong to a command"
     return f"nothing came in {day.quiet_steps} steps in which nothing was asked"
@@ -168,7 +178,7 @@ wire_checks: list[Check[Target]] = [
         "Every question is answered with all topics of the answer, until the end of the run.",
         _answers,
         _ALL,
-        needs=("wire.joins",),
+        needs=("wire.joins", "wire.topics"),
     ),
     Check("wire.shape", "Every message has the shape of the topic table and is finite.", _shape, _ALL, needs=("wire.joins",)),
     Check("wire.stamp", "Every message bears the period and round it belongs to.", _stamp, _ALL, needs=("wire.joins",)),
