@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from federates.audit.files import files_breaches, files_not_recorded, other_files, own_files, sandbox_of
+from federates.audit.files import files_breaches, files_not_recorded, other_files, own_files, sandbox_gaps, sandbox_of
 from federates.audit.ledgers import Ledgers
 from federates.audit.outcome import AgentAudit, Audit, Breach
 from federates.audit.records import AgentRecords, RunRecords, read_run
@@ -21,7 +21,7 @@ def audit_run(folder: Path) -> Audit:
 
     Raises
     ------
-    PortageError : this is no run's folder.
+    PortageError : this is no run's folder, or its records cannot be read.
     """
     run = read_run(folder)
     ledgers = Ledgers(run)
@@ -30,7 +30,7 @@ def audit_run(folder: Path) -> Audit:
         agents=tuple(_agent(agent, run, ledgers) for agent in run.agents.values()),
         breaches=(*_wire_breaches(run), *ledgers.breaches(), *files_breaches(run)),
         not_recorded=(*_wire_not_recorded(run), *ledgers.not_recorded(), *files_not_recorded(run)),
-        looks=int((run.graph or {}).get("looks", 0)),
+        looks=0 if run.graph is None else run.graph.looks,
     )
 
 
@@ -42,14 +42,14 @@ def write_audit(folder: Path) -> Audit:
 
 
 def _wire_breaches(run: RunRecords) -> Iterator[Breach]:
-    for said in (run.graph or {}).get("breaches", ()):
+    for said in () if run.graph is None else run.graph.breaches:
         yield Breach("wire", said.split(" ")[0], said)
 
 
 def _wire_not_recorded(run: RunRecords) -> Iterator[str]:
     if run.graph is None:
         yield "wiring: the broker left no graph.json (it did not look, or the run is older than the audit)"
-    elif not run.graph.get("looks"):
+    elif not run.graph.looks:
         yield "wiring: the run ended before the broker could look at it"
 
 
@@ -58,6 +58,7 @@ def _agent(agent: AgentRecords, run: RunRecords, ledgers: Ledgers) -> AgentAudit
         name=agent.name,
         kind="python" if agent.python else "executable",
         sandbox=sandbox_of(agent),
+        sandbox_gaps=sandbox_gaps(agent),
         own_files=own_files(agent, run),
         other_files=other_files(agent),
         told=ledgers.told(agent.name),

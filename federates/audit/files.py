@@ -6,56 +6,70 @@ import ipaddress
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from federates.audit.outcome import Breach
 from federates.audit.records import AgentRecords, RunRecords
+from federates.audit.written import FilesRecord, Opened
 
-__all__ = ["files_breaches", "files_not_recorded", "other_files", "own_files", "sandbox_of"]
+__all__ = ["files_breaches", "files_not_recorded", "other_files", "own_files", "sandbox_gaps", "sandbox_of"]
 
 _OWN, _OUTSIDE = "own", "outside"
 _DOING = {"read": "read", "write": "wrote to", "list": "listed"}
 
 
 def files_breaches(run: RunRecords) -> Iterator[Breach]:
-    """Yield every file, folder and connection that is not an agent's to open."""
+    """Yield every file, folder and connection that is not an agent's to open, and every record that should be there."""
     for agent in run.agents.values():
-        for entry in (agent.files or {}).get("opened", ()):
-            owner = _partner(run, agent.name, str(entry["path"]))
-            if owner is None and entry["kind"] != _OUTSIDE:
-                continue
-            what = f"{entry['path']}, which is {owner}'s" if owner else f"{entry['path']}, outside its folder"
-            yield Breach("files.outside", agent.name, f"{agent.name} {_doing(entry)} {what}")
-        for entry in (agent.files or {}).get("connections", ()):
-            if not _loopback(str(entry["address"])):
-                where = f"{entry['address']}:{entry['port']}"
-                yield Breach("files.connection", agent.name, f"{agent.name} connected to {where}, outside this computer")
+        if agent.files_fault:
+            yield Breach("files.missing", agent.name, f"the record of files of {agent.name} cannot be read: {agent.files_fault}")
+        elif agent.files is None and run.files_wanted and agent.python and agent.finished:
+            yield Breach("files.missing", agent.name, f"{agent.name} finished, but its record of opened files is missing")
+        elif agent.files is not None:
+            yield from _outside(run, agent.name, agent.files)
+
+
+def _outside(run: RunRecords, name: str, files: FilesRecord) -> Iterator[Breach]:
+    for entry in files.opened:
+        owner = _partner(run, name, entry.path)
+        if owner is None and entry.kind != _OUTSIDE:
+            continue
+        what = f"{entry.path}, which is {owner}'s" if owner else f"{entry.path}, outside its folder"
+        yield Breach("files.outside", name, f"{name} {_doing(entry)} {what}")
+    for connection in files.connections:
+        if not _loopback(connection.address):
+            where = f"{connection.address}:{connection.port}"
+            yield Breach("files.connection", name, f"{name} connected to {where}, outside this computer")
 
 
 def files_not_recorded(run: RunRecords) -> Iterator[str]:
     """Yield whose files are not known, in words."""
-    recorded = [agent for agent in run.agents.values() if (agent.files or {}).get("recorded") == "python"]
+    recorded = [agent for agent in run.agents.values() if agent.files is not None and agent.files.recorded == "python"]
     if not run.files_wanted and not recorded:
         yield "opened files: none were recorded (audit.files is off in broker.yaml, or the run is older than the audit)"
         return
     for agent in run.agents.values():
-        if agent.files is None:
+        if agent.files is None and not agent.files_fault:
             yield f"{agent.name} left no record of the files that it opened"
-        elif agent.files.get("recorded") != "python":
+        elif agent.files is not None and agent.files.recorded != "python":
             kept = "; the operating system kept it in its folder" if sandbox_of(agent) == "enforced" else ""
             yield f"which files {agent.name} opened{kept}"
 
 
 def sandbox_of(agent: AgentRecords) -> str:
     """Return what the operating system enforced for an agent, in one word."""
-    return str(((agent.files or {}).get("sandbox") or {}).get("state", "not recorded"))
+    return "not recorded" if agent.files is None else agent.files.sandbox.state
+
+
+def sandbox_gaps(agent: AgentRecords) -> str:
+    """Return in words what the sandbox of an agent leaves open, if there is one."""
+    return agent.files.sandbox.why if agent.files is not None and sandbox_of(agent) == "enforced" else ""
 
 
 def own_files(agent: AgentRecords, run: RunRecords) -> tuple[str, ...]:
     """Return the files of the agent's own folder that it read, relative to the scenario."""
     scenario = run.folder.resolve().parents[1]
-    entries = (agent.files or {}).get("opened", ())
-    paths = {Path(entry["path"]) for entry in entries if entry["kind"] == _OWN and entry["mode"] == "read"}
+    entries = agent.files.opened if agent.files is not None else []
+    paths = {Path(entry.path) for entry in entries if entry.kind == _OWN and entry.mode == "read"}
     paths = {path for path in paths if path.parent.name != "__pycache__"}
     return tuple(sorted(str(path.relative_to(scenario)) if path.is_relative_to(scenario) else str(path) for path in paths))
 
@@ -63,9 +77,9 @@ def own_files(agent: AgentRecords, run: RunRecords) -> tuple[str, ...]:
 def other_files(agent: AgentRecords) -> dict[str, int]:
     """Return how many files of each other kind the agent opened."""
     counts: Counter[str] = Counter()
-    for entry in (agent.files or {}).get("opened", ()):
-        if entry["kind"] != _OWN:
-            counts[entry["kind"]] += int(entry.get("count", 1))
+    for entry in agent.files.opened if agent.files is not None else []:
+        if entry.kind != _OWN:
+            counts[entry.kind] += entry.count
     return dict(sorted(counts.items()))
 
 
@@ -77,10 +91,8 @@ def _partner(run: RunRecords, name: str, path: str) -> str | None:
     return next((other for other, roots in places.items() if any(file.is_relative_to(root) for root in roots)), None)
 
 
-def _doing(entry: dict[str, Any]) -> str:
-    if entry.get("refused"):
-        return f"tried to {entry['mode']} (and the operating system refused)"
-    return _DOING.get(entry["mode"], entry["mode"])
+def _doing(entry: Opened) -> str:
+    return f"tried to {entry.mode} (and the operating system refused)" if entry.refused else _DOING[entry.mode]
 
 
 def _loopback(address: str) -> bool:

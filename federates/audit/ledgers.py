@@ -96,7 +96,8 @@ class Ledgers:
 
     def _heard_by(self, key: str) -> tuple[str, ...]:
         """Return who says that it received a topic, and who was wired to it: an executable can only be known by that."""
-        wired = {edge["reader"] for edge in (self._run.graph or {}).get("edges", ()) if edge["key"] == key}
+        edges = [] if self._run.graph is None else self._run.graph.edges
+        wired = {edge.reader for edge in edges if edge.key == key}
         return tuple(sorted(wired | set(self._received.get(key, {}))))
 
     def _missing(self, agent: AgentRecords) -> Iterator[Breach]:

@@ -13,7 +13,8 @@ class Breach:
     """One thing that the topic table, or the rule that an agent reads its own files, does not allow.
 
     ``check`` is the check that found it: ``wire`` (the broker's data-flow graph), ``ledger.missing``, ``ledger.topic``,
-    ``ledger.shape``, ``ledger.count``, ``ledger.hash``, ``files.outside`` or ``files.connection``. ``agent`` is at fault.
+    ``ledger.shape``, ``ledger.count``, ``ledger.hash``, ``files.missing``, ``files.outside`` or ``files.connection``.
+    ``agent`` is at fault.
     """
 
     check: str
@@ -43,6 +44,7 @@ class AgentAudit:
     ----------
     kind : ``python`` (keeps a ledger) or ``executable`` (its messages are known from their receivers).
     sandbox : what the operating system enforced: ``enforced``, ``off``, ``unavailable``, ``not confined`` or ``not recorded``.
+    sandbox_gaps : what an enforced sandbox leaves open all the same, in words.
     own_files : files of its own folder that it opened; it alone may.
     other_files : number of files opened besides, by kind: ``environment``, ``results``, ``session``, ``temporary``, ``outside``.
     heard : messages received, by sender.
@@ -53,6 +55,7 @@ class AgentAudit:
     name: str
     kind: str
     sandbox: str
+    sandbox_gaps: str
     own_files: tuple[str, ...]
     other_files: dict[str, int]
     told: tuple[Told, ...]

@@ -1,4 +1,7 @@
-"""What a run left for the audit: the wiring, the ledgers, the records of opened files, and who took part."""
+"""What a run left for the audit: the wiring, the ledgers, the records of opened files, and who took part.
+
+An agent writes its own records, so anything may stand in them: what cannot be read is a fault of the agent, not of the audit.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,23 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import BaseModel, ValidationError
 
+from federates.audit.written import FilesRecord, GraphRecord, RunRecord
 from federates.boundary.errors import PortageError
 from federates.boundary.session import Session, World, parse_session
 from federates.boundary.topics import Role
-from federates.runtime.ledger import LEDGER
+from federates.runtime.ledger import LEDGER, TEXT, UNREADABLE
 
 __all__ = ["AgentRecords", "Message", "RunRecords", "read_run"]
 
 _COLUMNS = ("direction", "topic", "period", "round", "shape", "bytes", "sha256", "reason")
+_KINDS = (str, str, int, int, str, int, str, str)
+_Record = TypeVar("_Record", bound=BaseModel)
 
 
 class Message(NamedTuple):
@@ -45,11 +52,13 @@ class AgentRecords:
     finished: bool
     sent: Counter[Message] | None
     received: Counter[Message] | None
-    files: dict[str, Any] | None
+    files: FilesRecord | None
     settings: dict[str, Any]
     tables: dict[str, int]
     fault: str = ""
     """Why the ledger cannot be read."""
+    files_fault: str = ""
+    """Why the record of opened files cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +68,7 @@ class RunRecords:
     folder: Path
     world: World
     session: Session | None
-    graph: dict[str, Any] | None
+    graph: GraphRecord | None
     agents: dict[str, AgentRecords]
     ledger_wanted: bool
     files_wanted: bool
@@ -75,21 +84,21 @@ def read_run(folder: Path) -> RunRecords:
 
     Raises
     ------
-    PortageError : this is no run's folder.
+    PortageError : this is no run's folder, or what the broker wrote there cannot be read.
     """
-    graph, run = _json(folder / "graph.json"), _json(folder / "run.json")
-    names = tuple((graph or {}).get("agents") or (run or {}).get("agents") or ())
+    graph = _record(folder / "graph.json", GraphRecord)
+    run = _record(folder / "run.json", RunRecord) if graph is None else None
+    names = graph.agents if graph is not None else list(run.agents) if run is not None else []
     if not names:
         raise PortageError(f"{folder}: this is no run's folder: it has neither run.json nor graph.json")
-    wanted = (graph or {}).get("audit", {})
     return RunRecords(
         folder=folder,
         world=World.ROAD if Role.TRAFFIC in names else World.RAIL,
         session=_session(folder),
         graph=graph,
         agents={name: _agent(folder / name) for name in sorted(names, key=_order)},
-        ledger_wanted=bool(wanted.get("ledger", False)),
-        files_wanted=bool(wanted.get("files", False)),
+        ledger_wanted=graph is not None and graph.audit.ledger,
+        files_wanted=graph is not None and graph.audit.files,
     )
 
 
@@ -102,7 +111,12 @@ def _agent(folder: Path) -> AgentRecords:
         if rows is not None:
             sent, received = (Counter(Message(*row[1:]) for row in rows if row[0] == way) for way in ("sent", "received"))
     except (OSError, pa.ArrowException, KeyError, ValueError) as error:
-        fault = f"{type(error).__name__}: {error}"
+        fault = _first_line(error)
+    files, files_fault = None, ""
+    try:
+        files = _record(folder / "files.json", FilesRecord)
+    except PortageError as error:
+        files_fault = str(error)
     return AgentRecords(
         name=folder.name,
         # The wrapper of an executable leaves its command instead of settings.
@@ -110,10 +124,11 @@ def _agent(folder: Path) -> AgentRecords:
         finished=(folder / "finished.json").exists(),
         sent=sent,
         received=received,
-        files=_json(folder / "files.json"),
-        settings=dict((config or {}).get("settings") or {}),
+        files=files,
+        settings=settings if isinstance(settings := (config or {}).get("settings"), dict) else {},
         tables=_tables(folder),
         fault=fault,
+        files_fault=files_fault,
     )
 
 
@@ -125,9 +140,25 @@ def _ledger(folder: Path) -> list[tuple[Any, ...]] | None:
         return None
     rows: list[tuple[Any, ...]] = []
     for file in files:
-        table = pq.read_table(file)
+        # Not by pq.read_table, which imports pandas: that takes longer than the whole audit.
+        with pq.ParquetFile(file) as opened:
+            table = opened.read(columns=list(_COLUMNS), use_threads=False)
         rows += zip(*(table.column(name).to_pylist() for name in _COLUMNS), strict=True)
+    _check_rows(rows)
     return rows
+
+
+def _check_rows(rows: list[tuple[Any, ...]]) -> None:
+    """Raise `ValueError` at the first row that no ledger of ours has."""
+    for number, row in enumerate(rows):
+        wrong = next((f"{n} = {v!r}" for n, v, kind in zip(_COLUMNS, row, _KINDS, strict=True) if type(v) is not kind), None)
+        shape = row[_COLUMNS.index("shape")]
+        if wrong is None and shape not in (TEXT, UNREADABLE) and not all(part.isdecimal() for part in shape.split(",")):
+            wrong = f"shape = {shape!r}"
+        if wrong is None and row[0] not in ("sent", "received"):
+            wrong = f"direction = {row[0]!r}"
+        if wrong is not None:
+            raise ValueError(f"row {number}: {wrong}")
 
 
 def _tables(folder: Path) -> dict[str, int]:
@@ -153,8 +184,28 @@ def _order(name: str) -> int:
 
 
 def _json(path: Path) -> dict[str, Any] | None:
+    """Return what stands in ``path``, or None where there is nothing that can be read."""
     try:
-        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return data
+    return data if isinstance(data, dict) else None
+
+
+def _record(path: Path, model: type[_Record]) -> _Record | None:
+    """Return the record in ``path``, or None if there is none; raise `PortageError` if it is not what Portage writes."""
+    try:
+        return model.model_validate_json(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise PortageError(f"{path}: {place + ': ' if place else ''}{first['msg']}; Portage did not write this") from None
+    except OSError as error:
+        raise PortageError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error.args[0]) if error.args else type(error).__name__
+    return text.splitlines()[0]

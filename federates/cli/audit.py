@@ -70,7 +70,8 @@ def _show(outcome: Audit) -> None:
 
 def _show_agent(agent: AgentAudit) -> None:
     executable = "" if agent.kind == "python" else "an executable, known from those who heard it; "
-    _say(f"[bold]{escape(agent.name)}[/]  [dim]{executable}{_SANDBOX.get(agent.sandbox, agent.sandbox)}[/]")
+    gaps = f"; {escape(agent.sandbox_gaps)}" if agent.sandbox_gaps else ""
+    _say(f"[bold]{escape(agent.name)}[/]  [dim]{executable}{_SANDBOX.get(agent.sandbox, escape(agent.sandbox))}{gaps}[/]")
     _row("read", _read(agent))
     _row("told", f"[dim]{'':{_NAME}}{'messages':>{_NUMBER}}{'numbers':>{_NUMBER}}  to[/]" if agent.told else "nothing")
     for entry in agent.told:

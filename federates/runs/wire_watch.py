@@ -66,6 +66,8 @@ class WireWatch:
             return None
         # Asked before the graph: what the gate opens for must be the whole wiring.
         ready = not self._broker.gate_open and self.everyone_is_here and self._everyone_waits()
+        if not (ready or strangers or self._broker.gate_open):
+            return None  # Nobody can hear anything yet, and those who are expected are still wiring themselves.
         graph = self._broker.graph()
         if graph is None:
             return None
@@ -106,8 +108,12 @@ class WireWatch:
         """Whether every agent waits for the start: it has made all its interfaces, and HELICS has joined them."""
         state = self._broker.ask("global_state")
         cores = state.get("cores", ()) if isinstance(state, dict) else ()
+        # A core or federate that is just joining or leaving answers with an error, which has neither state nor attributes.
         waiting = {
-            federate["attributes"]["name"] for core in cores if core["state"] == "initializing" for federate in core["federates"]
+            federate.get("attributes", {}).get("name")
+            for core in cores
+            if core.get("state") == "initializing"
+            for federate in core.get("federates", ())
         }
         return waiting >= set(self._identity.agents)
 

@@ -9,6 +9,12 @@ import pytest
 import yaml
 from small_rail_scenario import write_small_rail_scenario
 from small_scenario import HERE, write_small_scenario
+from typer.testing import CliRunner
+
+from federates.audit.audit import audit_run
+from federates.boundary.errors import ConfigError, FederationError
+from federates.cli.app import app
+from federates.runs.in_process import run_in_process
 
 COMMANDS = {
     "portage": lambda scenario: ["python", "-m", "federates.cli", "run", str(scenario)],
@@ -22,10 +28,9 @@ def run(scenario, environment, command="portage"):
     return done.returncode, done.stdout, next((scenario / "results").iterdir())
 
 
-def audit(folder, environment):
-    words = ["python", "-m", "federates.cli", "audit", str(folder), "--json"]
-    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60)
-    return done.returncode, json.loads(done.stdout)
+def audit(folder):
+    """Return what `portage audit RUN --json` says of a run; the command itself has tests of its own."""
+    return json.loads(json.dumps(audit_run(folder).as_json()))
 
 
 def read(folder, name):
@@ -88,8 +93,8 @@ def test_a_clean_run_on_the_road_is_clean_and_every_message_is_counted(tmp_path,
     assert code == 0, output
     rounds = pd.read_parquet(folder / "coordinator/rounds.parquet")
     expected = expected_messages(3, rounds["command"], "road")
-    code, found = audit(folder, environment)
-    assert (code, found["outcome"], found["breaches"], found["not_recorded"]) == (0, "clean", [], [])
+    found = audit(folder)
+    assert (found["outcome"], found["breaches"], found["not_recorded"]) == ("clean", [], [])
     assert {told["topic"]: told["messages"] for agent in found["agents"] for told in agent["told"]} == expected
     assert f"Audit: 4 agents, {len(expected)} topics, {sum(expected.values())} messages, nothing outside the table" in output
     assert read(folder, "run.json")["audit"]["clean"]
@@ -104,8 +109,8 @@ def test_a_clean_run_by_rail_is_clean_and_every_message_is_counted(tmp_path, env
     assert code == 0, output
     # The small algorithm negotiates once: relax, solve, evaluate, solve, evaluate.
     commands = pd.Series(["relax", "solve", "evaluate", "solve", "evaluate"])
-    code, found = audit(folder, environment)
-    assert (code, found["breaches"]) == (0, [])
+    found = audit(folder)
+    assert found["breaches"] == []
     told = {told["topic"]: told["messages"] for agent in found["agents"] for told in agent["told"]}
     assert told == expected_messages(4, commands, "rail")
 
@@ -122,11 +127,12 @@ def test_a_spy_that_joins_with_the_agents_is_refused_before_anything_is_said(tmp
     assert not list(folder.glob("*/ledger*"))
 
 
-def test_portage_run_starts_nothing_beside_the_agents(tmp_path, environment):
+def test_portage_run_starts_nothing_beside_the_agents(tmp_path):
+    """It checks the scenario first, as `portage check` does."""
     scenario = with_spy(write_small_scenario(tmp_path), "start")
-    done = subprocess.run(COMMANDS["portage"](scenario), env=environment, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 2
-    assert "federates = name 'spy'" in done.stderr
+    said = CliRunner().invoke(app, ["run", str(scenario)])
+    assert isinstance(said.exception, ConfigError)
+    assert "federates = name 'spy'" in str(said.exception)
     assert not (scenario / "results").exists()
 
 
@@ -138,8 +144,7 @@ def test_a_spy_that_joins_late_ends_the_run(tmp_path, environment):
     assert "the spy is in" in (scenario / "spy.log").read_text()
     assert "audit: spy has joined, but is no agent of this run" in (scenario / "broker.log").read_text()
     assert "spy has joined, but is no agent of this run" in read(folder, "graph.json")["breaches"]
-    code, found = audit(folder, environment)
-    assert code == 1
+    found = audit(folder)
     assert {(breach["check"], breach["agent"]) for breach in found["breaches"]} == {("wire", "spy")}
 
 
@@ -151,7 +156,7 @@ def test_an_extra_topic_ends_the_run(tmp_path, environment, leak):
     code, output, folder = run(scenario, environment)
     assert code == 1
     assert "audit: power_operator publishes power_operator/margin_usd, which is not in the topic table" in output
-    _, found = audit(folder, environment)
+    found = audit(folder)
     assert {breach["check"] for breach in found["breaches"]} == {"wire"}
     assert any("traffic_sumo listens to power_operator/margin_usd" in b["said"] for b in found["breaches"])
 
@@ -160,35 +165,37 @@ def test_a_number_hidden_in_a_message_of_the_wrong_shape_ends_the_run(tmp_path, 
     code, output, folder = run(leaky(tmp_path, "shape"), environment)
     assert code == 1
     assert "power_operator sent what the topic table does not allow: power_operator/power_cost_usd: 3 values" in output
-    code, found = audit(folder, environment)
-    assert code == 1
+    found = audit(folder)
     assert [(b["check"], b["agent"]) for b in found["breaches"]] == [("ledger.shape", "power_operator")]
     assert "40 bytes" in found["breaches"][0]["said"]
 
 
-def test_a_message_that_its_sender_did_not_write_down_is_found(tmp_path, environment):
-    code, output, folder = run(leaky(tmp_path, "unwritten"), environment)
-    assert code == 1
+def test_a_message_that_its_sender_did_not_write_down_is_found(tmp_path):
+    scenario = leaky(tmp_path, "unwritten")
+    said = "power_operator/gate_time_s: power_operator has 4 messages, coordinator 5"
+    with pytest.raises(FederationError, match=said):
+        run_in_process(scenario)
+    folder = next((scenario / "results").iterdir())
     assert read(folder, "run.json")["status"] == "failed"
-    _, found = audit(folder, environment)
-    assert [(b["check"], b["agent"]) for b in found["breaches"]] == [("ledger.count", "power_operator")]
-    assert "power_operator/gate_time_s: power_operator has 4 messages, coordinator 5" in output
+    assert [(b["check"], b["agent"]) for b in audit(folder)["breaches"]] == [("ledger.count", "power_operator")]
 
 
 def test_opening_a_partners_file_is_found(tmp_path, environment):
     code, output, folder = run(leaky(tmp_path, "file", audit={"sandbox": "off"}), environment)
     assert code == 1
     assert "audit: power_operator read" in output
-    _, found = audit(folder, environment)
+    found = audit(folder)
     assert [(b["check"], b["agent"]) for b in found["breaches"]] == [("files.outside", "power_operator")]
     assert "transport_operator/config.yaml, which is transport_operator's" in found["breaches"][0]["said"]
 
 
-def test_what_was_not_recorded_is_said(tmp_path, environment):
+def test_what_was_not_recorded_is_said(tmp_path):
     off = {"audit": {"ledger": False, "files": False, "sandbox": "off"}}
-    code, output, folder = run(write_small_scenario(tmp_path, broker=off), environment)
-    assert code == 0, output
-    assert "not recorded" in output
-    _, found = audit(folder, environment)
+    folder = run_in_process(write_small_rail_scenario(tmp_path, broker=off))
+    assert "2 things were not recorded" in read(folder, "run.json")["headline"][-1]
+    found = audit(folder)
     assert found["messages"] == 0
     assert [said.split(":")[0] for said in found["not_recorded"]] == ["messages", "opened files"]
+    said = CliRunner().invoke(app, ["audit", str(folder)])
+    assert said.exit_code == 0
+    assert "not recorded: messages: no ledger was kept (audit.ledger is off in broker.yaml" in said.output

@@ -123,8 +123,69 @@ def test_an_executable_is_known_by_those_who_heard_it(run):
     assert any(said.startswith("power_operator is an executable and keeps no ledger") for said in outcome.not_recorded)
 
 
-def files_record(run, agent, opened=(), connections=()):
-    record = {"sandbox": {"state": "off"}, "recorded": "python", "opened": opened, "connections": connections, "children": []}
+ODD = {
+    "another type": lambda rows: rows.assign(bytes=rows.bytes.astype(str)),
+    "no number": lambda rows: rows.assign(shape="many"),
+    "nothing": lambda rows: rows.assign(shape=None),
+    "another direction": lambda rows: rows.assign(direction="back"),
+    "a column less": lambda rows: rows.drop(columns="sha256"),
+}
+
+
+@pytest.mark.parametrize("change", ODD)
+def test_a_ledger_that_no_agent_writes_is_said_in_one_line(run, change):
+    tamper(run, "power_operator", ODD[change])
+    assert ("ledger.missing", "power_operator") in found(run)
+    said = CliRunner().invoke(app, ["audit", str(run)])
+    assert said.exit_code == 1
+    assert "the ledger of power_operator cannot be read: " in said.output
+
+
+@pytest.mark.parametrize("text", ["[]", '{"recorded": "python", "opened": [{"path": "x"}]}', "no JSON", None])
+def test_a_record_of_files_that_is_broken_or_gone_is_a_breach(run, text):
+    path = run / "power_operator/files.json"
+    path.unlink() if text is None else path.write_text(text)
+    assert found(run) == [("files.missing", "power_operator")]
+
+
+@pytest.mark.parametrize("text", ["[]", '{"agents": [', '{"agents": ["power_operator"], "edges": [{}]}'])
+def test_a_record_of_the_wiring_that_is_broken_is_one_line(run, text):
+    (run / "graph.json").write_text(text)
+    said = CliRunner().invoke(app, ["audit", str(run)])
+    assert said.exit_code == 2
+    assert "graph.json: " in said.stderr
+    assert isinstance(said.exception, SystemExit)
+
+
+def test_a_run_that_was_killed_is_audited_as_far_as_it_got(run):
+    """Ledgers are in parts then, an agent has left nothing yet, and there is no run.json."""
+    (run / "run.json").unlink()
+    shutil.rmtree(run / "transport_operator")
+    for agent in ("power_operator", "coordinator"):
+        rows = pd.read_parquet(run / agent / "ledger.parquet")
+        (run / agent / "ledger.parts").mkdir()
+        rows[rows.period < 2].to_parquet(run / agent / "ledger.parts/00000.parquet")
+        for name in ("ledger.parquet", "finished.json"):
+            (run / agent / name).unlink()
+    outcome = audit_run(run)
+    assert outcome.clean
+    assert 0 < outcome.messages < sum(told.messages for told in outcome.agents[0].told) * 3
+    assert "the run ended early: messages on their way at the end may stand in one ledger only" in outcome.not_recorded
+    tamper_part = run / "power_operator/ledger.parts/00000.parquet"
+    change_first("sha256", "0" * 16)(pd.read_parquet(tamper_part)).to_parquet(tamper_part)
+    assert found(run) == [("ledger.hash", "power_operator")]
+
+
+def test_what_a_sandbox_leaves_open_is_said(run):
+    gap = "the scenario lies in /env, which this process must read: partners' files there are not protected"
+    files_record(run, "power_operator", sandbox={"state": "enforced", "why": gap})
+    said = CliRunner().invoke(app, ["audit", str(run)], env={"COLUMNS": "300"})
+    assert f"power_operator  kept in its folder by the operating system; {gap}" in said.output
+
+
+def files_record(run, agent, opened=(), connections=(), sandbox=None):
+    sandbox = sandbox or {"state": "off"}
+    record = {"sandbox": sandbox, "recorded": "python", "opened": opened, "connections": connections, "children": []}
     (run / agent / "files.json").write_text(json.dumps(record))
 
 

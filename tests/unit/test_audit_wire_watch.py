@@ -1,0 +1,114 @@
+"""The broker's watch over the wiring, with a broker that answers what a test tells it (tests/data/audit)."""
+
+import copy
+import json
+
+import pytest
+
+from federates.boundary.topics import Role
+from federates.runs.wire_watch import WireWatch
+from federates.runtime.broker_config import BrokerConfig
+from federates.runtime.identity import RunIdentity
+
+AGENTS = tuple(role.value for role in Role)
+
+
+class FakeBroker:
+    """Answers with what stands in its attributes, and counts how often it is asked for the graph."""
+
+    def __init__(self, graph):
+        self.answer, self.joined_names, self.waiting = graph, list(AGENTS), list(AGENTS)
+        self.gate_open, self.asked = False, 0
+        self.leaving = []
+
+    def graph(self):
+        self.asked += 1
+        return copy.deepcopy(self.answer)
+
+    def joined(self):
+        return list(self.joined_names)
+
+    def ask(self, query):
+        assert query == "global_state"
+        cores = [{"state": "initializing", "federates": [{"attributes": {"name": name}}]} for name in self.waiting]
+        return {"cores": [*self.leaving, *cores]}
+
+    def open_gate(self):
+        self.gate_open = True
+
+
+@pytest.fixture
+def broker(request):
+    return FakeBroker(json.loads((request.config.rootpath / "tests/data/audit/road_graph.json").read_text()))
+
+
+@pytest.fixture
+def watch(broker, tmp_path):
+    identity = RunIdentity("r", str(tmp_path), 24_000, "key", BrokerConfig(schema_version=1), AGENTS)
+    watch = WireWatch(broker, identity)
+    broker.asked = 0
+    return watch
+
+
+def overhear(graph):
+    """Let the transport operator listen to what only the coordinator may hear."""
+    federates = {f["attributes"]["name"]: f for core in graph["cores"] for f in core["federates"] if "attributes" in f}
+    source = next(p for p in federates["power_operator"]["publications"] if p["key"] == "power_operator/power_cost_usd")
+    listener = federates["transport_operator"]
+    source.setdefault("targets", []).append({"federate": listener["attributes"]["id"], "handle": 99})
+    end = {"federate": source["federate"], "handle": source["handle"]}
+    listener["inputs"].append({"federate": listener["attributes"]["id"], "handle": 99, "key": "ear", "sources": [end]})
+
+
+SAID = "transport_operator listens to power_operator/power_cost_usd; only coordinator may"
+
+
+def test_the_gate_opens_when_everyone_waits_and_all_is_in_the_table(broker, watch, tmp_path):
+    assert watch.look() is None
+    assert broker.gate_open
+    record = json.loads((tmp_path / "graph.json").read_text())
+    assert record["breaches"] == []
+    assert len(record["edges"]) > 20
+
+
+def test_the_gate_stays_shut_for_a_line_outside_the_table(broker, watch, tmp_path):
+    overhear(broker.answer)
+    assert watch.look() == f"audit: {SAID}"
+    assert not broker.gate_open
+    assert json.loads((tmp_path / "graph.json").read_text())["breaches"] == [SAID]
+
+
+def test_a_line_that_is_drawn_later_is_found_at_the_next_look(broker, watch):
+    watch.look()
+    overhear(broker.answer)
+    assert watch.look() == f"audit: {SAID}"
+
+
+def test_the_graph_is_not_asked_for_while_agents_are_still_expected(broker, watch):
+    broker.joined_names = ["coordinator"]
+    assert watch.look() is None
+    broker.joined_names, broker.waiting = list(AGENTS), ["coordinator"]
+    assert watch.look() is None
+    assert (broker.asked, broker.gate_open) == (0, False)
+
+
+def test_a_stranger_is_looked_at_before_everyone_is_there(broker, watch):
+    """It has a second to show what it wants to hear, then it is named all the same."""
+    broker.joined_names = ["coordinator", "spy"]
+    assert watch.look() is None
+    watch._first_breach_s -= 2
+    assert watch.look() == "audit: spy has joined, but is no agent of this run"
+    assert not broker.gate_open
+
+
+@pytest.mark.parametrize("left", [{"error": {"code": 503}}, {"state": "initializing", "federates": [{"error": {"code": 503}}]}])
+def test_who_is_just_leaving_does_not_disturb(broker, watch, left):
+    broker.leaving = [left, {"state": "initializing"}]
+    assert watch.look() is None
+    assert broker.gate_open
+
+
+def test_a_broker_without_an_answer_opens_nothing(broker, watch):
+    broker.graph = lambda: None
+    assert watch.look() is None
+    assert not broker.gate_open
