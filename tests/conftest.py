@@ -17,6 +17,16 @@ def root() -> Path:
     return ROOT
 
 
+@pytest.fixture(scope="session")
+def programs(tmp_path_factory) -> Path:
+    """Return the folder in which the C and the C++ program of `examples/` were built, once for all tests."""
+    from other_languages import build_programs, missing_tool
+
+    if tool := missing_tool():
+        pytest.skip(f"{tool} is not installed, so no operator in C or C++ can be built")
+    return build_programs(tmp_path_factory.mktemp("programs"))
+
+
 @pytest.fixture
 def environment() -> dict[str, str]:
     """Return an environment in which `python` and `helics` are those that run the tests."""

@@ -7,27 +7,17 @@
 // taking vehicles one by one, from the cheapest station, while the next is worth more than its price is exact. By rail a train
 // that stands at s for an hour is worth w there; every train wants its best route of the public timetable, which is exact too.
 
-#include "portage.h"
+#include "worth.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstring>
-#include <map>
 #include <numeric>
-#include <string>
 #include <vector>
 
 namespace {
 
-constexpr int kHours = 24;
 constexpr double kSecondsPerHour = 3600.0;
-
-struct Station {
-    std::array<double, kHours> worth_usd{};  // of the first vehicle, or of a train, per hour of the day
-    double need = 0.0;                       // vehicles per period that are worth anything
-    double gate_s = 0.0, spots = 0.0;        // what a driver sees at the gate
-};
 
 class PriceTaker {
 public:
@@ -35,10 +25,7 @@ public:
 
     void begin(const portage_session* session) {
         s_ = session;
-        std::map<std::string, Station> known;
-        portage_lines line;
-        portage_open_lines(&line, file_);
-        while (portage_next_line(&line)) read(line, known);
+        const auto known = read_stations(file_);
         for (int i = 0; i < s_->stations; ++i) {
             const auto found = known.find(s_->station[i]);
             if (found == known.end()) portage_fail("%s: nothing is said of station %s", file_, s_->station[i]);
@@ -155,23 +142,6 @@ private:
             for (int t = from; t < s_->h; ++t) {
                 if (stand[t] >= 0) wanted[index(k, stand[t], t)] = 1.0;
             }
-        }
-    }
-
-    // worth STATION USD x 24 | need STATION VEHICLES | gate STATION TIME_S SPOTS
-    static void read(const portage_lines& line, std::map<std::string, Station>& known) {
-        const std::string word = line.word[0];
-        if (line.count < 2) portage_fail("%s:%d: a station is missing behind %s", line.path, line.number, line.word[0]);
-        Station& station = known[line.word[1]];
-        if (word == "worth") {
-            for (int hour = 0; hour < kHours; ++hour) station.worth_usd[hour] = portage_number(&line, 2 + hour);
-        } else if (word == "need") {
-            station.need = portage_number(&line, 2);
-        } else if (word == "gate") {
-            station.gate_s = portage_number(&line, 2);
-            station.spots = portage_number(&line, 3);
-        } else {
-            portage_fail("%s:%d: unknown word %s", line.path, line.number, line.word[0]);
         }
     }
 

@@ -1,8 +1,10 @@
-"""Puts the programs of `examples/` into a scenario, and runs it as a user would."""
+"""Builds the programs of `examples/`, puts them into a scenario, and runs it as a user would."""
 
 import json
+import os
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,28 @@ import pandas as pd
 ROOT = Path(__file__).parents[2]
 TRANSPORT = ("transport_operator", "transport_operator_c", "./transport_operator road.txt rail.txt")
 POWER = ("power_operator", "power_operator_cpp", "./power_operator worth.txt")
+
+
+def missing_tool() -> str | None:
+    """Return the first tool that building needs and that is not here, None if all are."""
+    tools = ("make", os.environ.get("CC", "gcc"), os.environ.get("CXX", "g++"))
+    return next((tool for tool in tools if shutil.which(tool) is None), None)
+
+
+def build_programs(out: Path) -> Path:
+    """Build the C and the C++ program as docs/other_languages.md says, into ``out``."""
+    words = ["make", "-C", str(ROOT / "examples"), f"PYTHON={sys.executable}", f"OUT={out}"]
+    built = subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)
+    assert built.returncode == 0, built.stdout + built.stderr
+    return out
+
+
+def copy_of(scenario: str, folder: Path) -> Path:
+    """Return a copy of a shipped scenario, at its place beside broker.yaml."""
+    shutil.copy(ROOT / "broker.yaml", folder)
+    copy = folder / "scenarios" / scenario
+    shutil.copytree(ROOT / "scenarios" / scenario, copy, ignore=shutil.ignore_patterns("results", "*.log"))
+    return copy
 
 
 def put_in(scenario: Path, programs: Path, which: tuple[str, str, str], files: dict[str, str] | None = None) -> None:

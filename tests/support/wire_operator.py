@@ -1,4 +1,7 @@
-"""`foreign_operator` with a choice of faults on the wire, one for each check that must find it; it tells stamps apart."""
+"""`foreign_operator` with one fault on the wire, named on the command line; without a name it keeps every rule.
+
+Unlike `foreign_operator` it looks at stamps, and refuses what is late.
+"""
 
 import os
 import struct
@@ -9,28 +12,38 @@ import helics as h
 from foreign_operator import COMMIT, EVALUATE, OPEN, SOLVE, STOP, Line, RailPower, RoadTransport
 
 MULTIPLIERS = "coordinator/multipliers_usd_per_veh"
+LONG_S = 60.0
 
 
 class FaultyLine(Line):
-    """Sends as `Line` does, apart from what the fault says."""
+    """Joins and sends as `Line` does, apart from what the fault says."""
 
-    def __init__(self, fault, role, version, sends, reads):
+    def __init__(self, fault, operator, version, reads):
         self.fault = fault
-        super().__init__(role, version, sends, reads)
+        role = "stranger" if fault == "another_name" else operator.role
+        sends = operator.sends[:-1] if fault == "topic_missing" else operator.sends
+        more = ("coordinator/train_ready",) if fault == "overhears" else ()
+        if fault == "endpoint":
+            h.helicsCreateValueFederate = h.helicsCreateCombinationFederate
+        super().__init__(role, "1" if fault == "old_version" else version, sends, (*reads, *more))
         if fault == "extra_topic":
             h.helicsFederateRegisterTypePublication(self.fed, "fuel_price", "portage.fuel_price/v2", "")
+        if fault == "endpoint":
+            h.helicsFederateRegisterEndpoint(self.fed, "mail", "")
 
     def send(self, name, period, round_, values):
         is_answer = name.endswith("connection_veh")
-        if self.fault == "no_answer" and round_ == 2 and is_answer:
+        if name not in self.out or (self.fault == "no_answer" and round_ == 2 and is_answer):
             return
-        if self.fault == "wrong_stamp" and round_ > 1:
+        if self.fault == "old_stamp" and round_ > 1:
             round_ = 1
-        if self.fault == "wrong_shape" and is_answer:
+        if self.fault == "one_too_many" and is_answer:
             values = [*values, 0.0]
         if self.fault == "not_finite" and is_answer:
             values = [float("nan"), *values[1:]]
         payload = struct.pack(f"<{len(values) + 2}d", period, round_, *values)
+        if self.fault == "half_a_number" and is_answer:
+            payload = payload[:-4]
         h.helicsPublicationPublishBytes(self.out[name], payload)
 
 
@@ -41,12 +54,14 @@ class Stranger:
         self.fault = fault
         self.operator = RoadTransport() if os.environ["PORTAGE_WORLD"] == "road" else RailPower()
         common = ("coordinator/session", "coordinator/command", MULTIPLIERS, self.operator.connection)
-        version = "1" if fault == "old_version" else os.environ["PORTAGE_BOUNDARY_VERSION"]
-        self.line = FaultyLine(fault, self.operator.role, version, self.operator.sends, common + self.operator.reads)
+        version = os.environ["PORTAGE_BOUNDARY_VERSION"]
+        self.line = FaultyLine(fault, self.operator, version, common + self.operator.reads)
         self.seen, self.asked = {}, {}
 
     def given(self, key, period, round_):
         stamp, values = self.seen[key][:2], self.seen[key][2]
+        if stamp != (period, round_) and self.fault == "leaves_when_late":
+            self.leave(0)
         if stamp != (period, round_) and self.fault != "answers_late":
             raise SystemExit(f"portage: {key} is of {stamp}, needed is {(period, round_)}")
         return values
@@ -57,31 +72,45 @@ class Stranger:
         if code == COMMIT:
             return self.operator.commit(self.given(self.operator.connection, period, round_))
         key = self.operator.connection if code == EVALUATE else MULTIPLIERS
-        given = self.given(key, period, round_)
-        answers = self.operator.answer(code, given)
+        answers = self.operator.answer(code, self.given(key, period, round_))
         times = self.asked[period, round_] = self.asked.get((period, round_), 0) + 1
-        if self.fault == "forgets" and times > 1:
+        if self.fault == "counts_repetitions" and times > 1:
             answers = [(name, [value + 1.0 for value in values]) for name, values in answers]
         return answers
 
     def misbehave(self, code, round_):
+        if self.fault == "never_opens" and code == OPEN:
+            time.sleep(LONG_S)
         if code == SOLVE and round_ == 2:
-            if self.fault == "crash":
+            if self.fault == "crashes":
                 raise RuntimeError("asked for by the test")
-            if self.fault == "slow":
-                time.sleep(60)
+            if self.fault == "leaves":
+                self.leave(0)
+            if self.fault == "hangs":
+                time.sleep(LONG_S)
+
+    def leave(self, code):
+        h.helicsFederateDisconnect(self.line.fed)
+        os._exit(code)
+
+    def step(self, time_s):
+        try:
+            return self.line.step(time_s)
+        except h.HelicsException:
+            if self.fault == "ignores_failure":
+                time.sleep(LONG_S)
+            if self.fault == "calls_failure_success":
+                os._exit(0)
+            raise
 
     def run(self):
         session, step_s = self.line.start(), float(os.environ["PORTAGE_ROUND_STEP_S"])
         self.operator.begin(session)
+        if self.fault == "never_ready":
+            time.sleep(LONG_S)
         time_s = step_s
         while True:
-            try:
-                new = self.line.step(time_s)
-            except h.HelicsException:
-                if self.fault == "ignores_failure":
-                    time.sleep(60)
-                raise
+            new = self.step(time_s)
             self.seen |= new
             time_s += step_s
             if "coordinator/command" not in new:
@@ -100,15 +129,15 @@ class Stranger:
 
 def main():
     fault = sys.argv[1] if len(sys.argv) > 1 else ""
+    if fault == "never_joins":
+        time.sleep(LONG_S)
+    if fault == "refuses":
+        raise SystemExit("portage: no plan for such a day")
     stranger = Stranger(fault)
     stranger.run()
     if fault == "never_ends":
-        time.sleep(60)
-    h.helicsFederateDisconnect(stranger.line.fed)
-    h.helicsFederateFree(stranger.line.fed)
-    h.helicsCloseLibrary()
-    if fault == "ends_badly":
-        raise SystemExit(4)
+        time.sleep(LONG_S)
+    stranger.leave(4 if fault == "ends_badly" else 0)
 
 
 if __name__ == "__main__":
