@@ -125,9 +125,15 @@ def test_a_class_of_every_role_from_a_package(reader):
 def test_programs_that_know_nothing_of_portage(reader):
     reader.follow("own_executable.md")
     (run,) = runs(reader.folder)
-    # 12 vehicles are wanted and 30 offered for each of four pairs, at prices between the trip's cost and a vehicle's worth.
+    # 12 vehicles are wanted and 30 offered for each of four pairs, at a price between the trip's cost and a vehicle's worth.
     assert vehicles(run) == [48, 48, 48]
-    for program in ("power_operator/power_operator.py", "power_operator/wire.py", "traffic_sumo/traffic.py"):
+    programs = (
+        "power_operator/power_operator.py",
+        "power_operator/wire.py",
+        "traffic_sumo/traffic.py",
+        "coordinator/coordinator.py",
+    )
+    for program in programs:
         assert "federates" not in (reader.folder / "mine" / program).read_text()
 
 
