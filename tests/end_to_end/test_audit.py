@@ -24,7 +24,7 @@ COMMANDS = {
 
 def run(scenario, environment, command="portage"):
     words = COMMANDS[command](scenario)
-    done = subprocess.run(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=90)
+    done = subprocess.run(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
     return done.returncode, done.stdout, next((scenario / "results").iterdir())
 
 

@@ -186,7 +186,7 @@ def copy(folder):
 
 def check(scenario):
     words = [sys.executable, "-m", "federates.cli", "check", str(scenario)]
-    return subprocess.run(words, capture_output=True, text=True, timeout=60)
+    return subprocess.run(words, capture_output=True, text=True, timeout=120)
 
 
 def test_the_scenario_as_it_ships_has_nothing_wrong(pristine):
@@ -312,6 +312,6 @@ def test_a_broken_scenario_by_rail_is_refused_with_a_clear_message(tmp_path, nam
 
 def test_schemes_to_compare_are_those_of_the_world(tmp_path):
     words = [sys.executable, "-m", "federates.cli", "compare", "--schemes", "mobile,fastest_route"]
-    done = subprocess.run([*words, str(write_small_rail_scenario(tmp_path))], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([*words, str(write_small_rail_scenario(tmp_path))], capture_output=True, text=True, timeout=120)
     assert done.returncode == 2
     assert "mobile, fixed, central, no_storage" in " ".join(done.stderr.replace("│", " ").split())

@@ -81,7 +81,7 @@ def test_the_results_are_those_of_the_class(tmp_path, environment, world):
     inside = run_in_process(small)
     scenario = scenario_of(world, tmp_path / "foreign")
     process = start(scenario, environment)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=120)
     folder = run_folder(scenario)
     record = json.loads((folder / "run.json").read_text())
     assert record["status"] == "complete", (record["failure"], output)
@@ -112,7 +112,7 @@ def test_a_program_that_fails_ends_the_run_and_is_named(tmp_path, environment, f
     scenario = scenario_of("road", tmp_path, options=f"--fault {fault}")
     started = time.monotonic()
     process = start(scenario, environment)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=120)
     folder = run_folder(scenario)
     failed = json.loads((folder / "transport_operator/failed.json").read_text())
     assert failed["message"] == f"transport_operator: {said}"
@@ -121,7 +121,7 @@ def test_a_program_that_fails_ends_the_run_and_is_named(tmp_path, environment, f
     # The broker says it too, unless `helics run` has ended it before it could.
     record = folder / "run.json"
     assert not record.exists() or f"transport_operator: {said}" in json.loads(record.read_text())["failure"]
-    assert time.monotonic() - started < 2 * LIMIT_S
+    assert time.monotonic() - started < 3 * LIMIT_S
     assert left_over(scenario) == []
 
 
@@ -136,7 +136,7 @@ def test_a_killed_program_or_wrapper_takes_the_other_along(tmp_path, environment
     record = json.loads((found[0].parent / "process.json").read_text())
     os.kill(record["pid"] if victim == "pid" else record["wrapper"]["pid"], signal.SIGKILL)
     killed = time.monotonic()
-    output, _ = process.communicate(timeout=40)
+    output, _ = process.communicate(timeout=120)
     assert time.monotonic() - killed < LIMIT_S
     assert process.returncode == 1
     assert "transport_operator" in output
@@ -147,7 +147,7 @@ def test_a_missing_program_is_named_by_helics_run_too(tmp_path, environment):
     """`helics run` checks nothing before it starts the processes."""
     scenario = scenario_of("road", tmp_path, program="./solver")
     process = start(scenario, environment)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=120)
     assert process.returncode == 1, output
     failed = json.loads((run_folder(scenario) / "transport_operator/failed.json").read_text())
     assert "transport_operator: program = './solver': no such program" in failed["message"]

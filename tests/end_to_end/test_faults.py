@@ -67,7 +67,7 @@ def test_a_failing_operator_ends_the_run(tmp_path, environment, command, fault, 
     limits = {"join_s": 30, "begin_s": 30, "answer_s": 4 if fault == "sleep" else 60, "period_s": 30, "finish_s": 30}
     scenario = write_small_scenario(tmp_path, power={"fault": fault}, broker={"limits": limits})
     process = start(command, scenario, environment)
-    output, _ = process.communicate(timeout=LIMIT_S + 25)
+    output, _ = process.communicate(timeout=120)
     if command == "portage":
         assert process.returncode == 1, output
         assert said in output
@@ -97,7 +97,7 @@ def test_a_killed_process_ends_the_run_and_is_named(tmp_path, environment, victi
     time.sleep(1.0)
     killed = time.monotonic()
     os.kill(pid, signal.SIGKILL)
-    output, _ = process.communicate(timeout=40)
+    output, _ = process.communicate(timeout=120)
     assert time.monotonic() - killed < LIMIT_S
     assert process.returncode == 1
     assert victim in output
@@ -111,7 +111,7 @@ def test_ending_helics_run_ends_everything(tmp_path, environment):
     wait_for(scenario, "coordinator")
     time.sleep(1.0)
     process.terminate()
-    process.communicate(timeout=20)
+    process.communicate(timeout=120)
     deadline = time.monotonic() + LIMIT_S
     while processes_of(scenario) and time.monotonic() < deadline:
         time.sleep(0.2)
@@ -129,7 +129,7 @@ def test_a_taken_port_is_said_before_anything_starts(tmp_path, environment):
         port = taken.getsockname()[1]
         scenario = write_small_scenario(tmp_path, broker={"port": port})
         process = start("portage", scenario, environment)
-        output, _ = process.communicate(timeout=30)
+        output, _ = process.communicate(timeout=120)
     assert process.returncode == 2
     assert f"port = {port}" in output
     assert "taken" in output
@@ -139,7 +139,7 @@ def test_a_taken_port_is_said_before_anything_starts(tmp_path, environment):
 def test_two_runs_at_once_do_not_meet(tmp_path, environment):
     scenario = write_small_scenario(tmp_path, session={"periods": 20})
     runs = [start("helics", scenario, environment) for _ in range(2)]
-    outputs = [run.communicate(timeout=90)[0] for run in runs]
+    outputs = [run.communicate(timeout=120)[0] for run in runs]
     assert [run.returncode for run in runs] == [0, 0], outputs
     records = [json.loads(p.read_text()) for p in (scenario / "results").glob("*/run.json")]
     assert [r["status"] for r in records] == ["complete", "complete"]
@@ -151,7 +151,7 @@ def test_results_that_cannot_be_written_are_said(tmp_path, environment):
     scenario = write_small_scenario(tmp_path)
     (scenario / "results").write_text("a file where the folder should be")
     process = start("portage", scenario, environment)
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=120)
     assert process.returncode == 1
     assert "results" in output
     assert "Traceback" not in output
@@ -181,7 +181,7 @@ def test_processes_and_threads_give_the_same_results(tmp_path, environment):
 
     scenario = write_small_scenario(tmp_path)
     process = start("helics", scenario, environment)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=120)
     assert process.returncode == 0, output
     outside, inside = run_folder(scenario), run_in_process(scenario)
     for name in ("coordinator/rounds", "coordinator/schedule", "power_operator/seen", "traffic_sumo/moved"):
@@ -195,7 +195,7 @@ def test_a_day_by_rail_in_processes(tmp_path, environment, command):
 
     scenario = write_small_rail_scenario(tmp_path, transport={"late_period": 0})
     process = start(command, scenario, environment)
-    output, _ = process.communicate(timeout=90)
+    output, _ = process.communicate(timeout=120)
     assert process.returncode == 0, output
     outside = run_folder(scenario)
     assert json.loads((outside / "run.json").read_text())["status"] == "complete"
@@ -208,7 +208,7 @@ def test_an_operator_by_rail_that_takes_too_long_is_named(tmp_path, environment)
     """It says so itself, before the coordinator, which asks how far it is, loses patience."""
     scenario = write_small_rail_scenario(tmp_path, power={"fault": "sleep"}, broker={"limits": LONG | {"answer_s": 4}})
     process = start("portage", scenario, environment)
-    output, _ = process.communicate(timeout=LIMIT_S + 25)
+    output, _ = process.communicate(timeout=120)
     assert process.returncode == 1, output
     assert "power_operator: solve in period 0, round 2 took longer than 4 s" in output
     assert json.loads((run_folder(scenario) / "run.json").read_text())["status"] == "failed"
@@ -225,7 +225,7 @@ def test_a_killed_process_ends_a_run_by_rail_and_is_named(tmp_path, environment,
     time.sleep(1.0)
     killed = time.monotonic()
     os.kill(pid, signal.SIGKILL)
-    output, _ = process.communicate(timeout=40)
+    output, _ = process.communicate(timeout=120)
     assert time.monotonic() - killed < LIMIT_S
     assert process.returncode == 1
     assert victim in output
@@ -268,7 +268,7 @@ def test_nobody_is_busy_while_an_operator_works_for_long(tmp_path, environment, 
     before = cpu_s(waiting)
     time.sleep(4.0)
     after = cpu_s(waiting)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=120)
     assert process.returncode == 0, output
     assert sum(after.values()) - sum(before.values()) < 1.0, (before, after)
 
@@ -279,7 +279,7 @@ def test_agents_of_the_wrong_world_are_said_by_helics_run_too(tmp_path, environm
     session = (write_small_rail_scenario(tmp_path) / "scenario.yaml").read_text()
     (scenario / "scenario.yaml").write_text(session)
     process = start("helics", scenario, environment)
-    process.communicate(timeout=60)
+    process.communicate(timeout=120)
     record = json.loads((run_folder(scenario) / "run.json").read_text())
     assert record["status"] == "failed"
     assert "scenario.yaml: world = rail: must be road, for runner.json lists traffic_sumo" in record["failure"]
@@ -292,11 +292,13 @@ def test_a_runner_file_of_another_name_is_named_to_the_broker(tmp_path, environm
     (scenario / "runner.json").rename(other)
     words = ["python", "-m", "federates.broker", "--config", "broker.yaml"]
     silent = environment | {"PORTAGE_IDENTITY": str(tmp_path / "identity.json")}
-    done = subprocess.run(words, cwd=scenario, env=silent, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(words, cwd=scenario, env=silent, capture_output=True, text=True, timeout=120)
     assert done.returncode == 2
     assert "runner.json: (file) = missing: must be the scenario's runner.json, or named by --runner" in done.stderr
     other.write_text(other.read_text().replace("--config broker.yaml", "--config broker.yaml --runner day.json"))
-    process = subprocess.run(["helics", "run", "--path", str(other)], env=environment, capture_output=True, text=True, timeout=90)
+    process = subprocess.run(
+        ["helics", "run", "--path", str(other)], env=environment, capture_output=True, text=True, timeout=120
+    )
     assert process.returncode == 0, process.stdout + process.stderr
     assert json.loads((run_folder(scenario) / "run.json").read_text())["status"] == "complete"
 
@@ -304,7 +306,7 @@ def test_a_runner_file_of_another_name_is_named_to_the_broker(tmp_path, environm
 def test_an_option_without_a_value_is_one_clear_line(tmp_path, environment):
     scenario = write_small_rail_scenario(tmp_path)
     words = ["python", "-m", "federates.coordinator", "--set", "periods"]
-    done = subprocess.run(words, cwd=scenario / "coordinator", env=environment, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(words, cwd=scenario / "coordinator", env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 2
     assert "--set = 'periods': must be KEY=VALUE" in done.stderr
     assert "Traceback" not in done.stderr

@@ -34,7 +34,7 @@ def helics_run(top: Path, case: str, change=None) -> tuple[Path, str]:
     if change is not None:
         change(scenario)
     command = ["helics", "run", f"--path=scenarios/{case}/runner.json"]
-    done = subprocess.run(command, cwd=top, env=environment(), capture_output=True, text=True, timeout=900)
+    done = subprocess.run(command, cwd=top, env=environment(), capture_output=True, text=True, timeout=1200)
     logs = {path.stem: path.read_text() for path in scenario.glob("*.log")}
     assert done.returncode == 0, (done.stdout, logs)
     (folder,) = (scenario / "results").iterdir()

@@ -285,7 +285,7 @@ def test_a_dead_sumo_ends_the_run_and_is_named(tmp_path):
     time.sleep(5)
     killed = time.monotonic()
     os.kill(sumo.pid, signal.SIGKILL)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=120)
     assert time.monotonic() - killed < 15
     assert process.returncode == 1
     assert "traffic_sumo" in output

@@ -230,7 +230,7 @@ def test_a_killed_program_ends_the_run_and_is_named(programs, tmp_path, environm
     process = subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     record = wait_for(scenario, "transport_operator/plan.csv", process).parent / "process.json"
     os.kill(json.loads(record.read_text())["pid"], signal.SIGKILL)
-    output, _ = process.communicate(timeout=40)
+    output, _ = process.communicate(timeout=120)
     outcome = outcome_of(scenario, process.returncode, output)
     assert outcome.code == 1
     assert "transport_operator" in outcome.record["failure"]
@@ -254,7 +254,7 @@ def test_a_program_that_nobody_told_of_a_run_says_so(programs, program):
     role, folder, command = program
     bare = {name: value for name, value in os.environ.items() if not name.startswith("PORTAGE_")}
     words = [str(programs / folder / role), *command.split()[1:]]
-    done = subprocess.run(words, env=bare, capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(words, env=bare, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 1
     assert re.search(r"PORTAGE_(WORLD|ROLE) is not set", done.stderr)
 

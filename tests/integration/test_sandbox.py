@@ -136,7 +136,7 @@ def nosy_run(tmp_path, environment, mode):
         }
         (own / "wishes.json").write_text(json.dumps(wishes))
         words = ["python", "-m", "federates.cli", "run", str(scenario)]
-        done = subprocess.run(words, env=environment | {"HOME": str(home.parent)}, capture_output=True, text=True, timeout=90)
+        done = subprocess.run(words, env=environment | {"HOME": str(home.parent)}, capture_output=True, text=True, timeout=120)
     folder = next(path for path in (scenario / "results").iterdir() if path.name != "earlier")
     table = pd.read_parquet(next(path for path in (folder / "power_operator").glob("tried.parquet*")))
     files = json.loads((folder / "power_operator/files.json").read_text())

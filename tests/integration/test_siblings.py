@@ -36,5 +36,5 @@ PARENT = textwrap.dedent("""
 @pytest.mark.skipif(not os.path.isdir("/proc"), reason="the environment of another process is read from /proc")
 @pytest.mark.parametrize(("ends", "lost"), [("mine", ["power_operator"]), ("other", [])])
 def test_only_an_agent_of_this_run_is_missed(ends, lost):
-    done = subprocess.run([sys.executable, "-c", PARENT, BROKER, ends], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", PARENT, BROKER, ends], capture_output=True, text=True, timeout=120)
     assert done.stdout.strip() == str(lost), done.stderr
