@@ -152,7 +152,8 @@ def assign(
         objective = law.value(v).sum(axis=1)
         scale = np.maximum(np.einsum("be,be->b", np.abs(gradient), v), _TINY)
         best_bound = np.maximum(best_bound, objective - (used - ideal) - _ROUNDING * scale)
-        gap = float(np.max(np.maximum(used - ideal, 0.0) / scale))
+        with np.errstate(over="ignore"):  # nobody on the road: infinite is as well as very large
+            gap = float(np.max(np.maximum(used - ideal, 0.0) / scale))
         if gap <= tolerance:
             break
         if small:
