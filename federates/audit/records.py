@@ -5,7 +5,6 @@ An agent writes its own records, so anything may stand in them: what cannot be r
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from federates.boundary.errors import PortageError
 from federates.boundary.session import Session, World, parse_session
 from federates.boundary.topics import Role
 from federates.runtime.ledger import LEDGER, TEXT, UNREADABLE
+from federates.runtime.results import read_record
 
 __all__ = ["AgentRecords", "Message", "RunRecords", "read_run"]
 
@@ -103,7 +103,7 @@ def read_run(folder: Path) -> RunRecords:
 
 
 def _agent(folder: Path) -> AgentRecords:
-    config = _json(folder / "config.json")
+    config = read_record(folder / "config.json")
     sent = received = None
     fault = ""
     try:
@@ -174,22 +174,13 @@ def _tables(folder: Path) -> dict[str, int]:
 
 
 def _session(folder: Path) -> Session | None:
-    data = _json(folder / "session.json") or _json(folder / Role.COORDINATOR.value / "session.json")
+    data = read_record(folder / "session.json") or read_record(folder / Role.COORDINATOR.value / "session.json")
     return None if data is None else parse_session(data, str(folder / "session.json"))
 
 
 def _order(name: str) -> int:
     names = [role.value for role in Role]
     return names.index(name) if name in names else len(names)
-
-
-def _json(path: Path) -> dict[str, Any] | None:
-    """Return what stands in ``path``, or None where there is nothing that can be read."""
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return data if isinstance(data, dict) else None
 
 
 def _record(path: Path, model: type[_Record]) -> _Record | None:

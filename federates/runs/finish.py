@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import platform
 import time
 from datetime import UTC, datetime
@@ -15,11 +14,11 @@ from federates import __version__
 from federates.audit.audit import write_audit
 from federates.audit.outcome import Audit
 from federates.boundary.topics import BOUNDARY_VERSION, Role
-from federates.runs.lost import vanished_agents, wait_for_records
+from federates.runs.lost import ended, vanished_agents, wait_for_records
 from federates.runs.reports import run_headline, write_run_report
 from federates.runtime.farewell import OUTCOME_RECORD
 from federates.runtime.identity import RunIdentity
-from federates.runtime.results import write_json
+from federates.runtime.results import read_record, write_json
 
 __all__ = ["RUN_RECORD", "finish_run", "mark_failed"]
 
@@ -71,7 +70,7 @@ def _judge(record: dict[str, Any], audit: Audit) -> None:
 def mark_failed(identity: RunIdentity, started: float, failure: str) -> dict[str, Any]:
     """Write a ``run.json`` that says why the run failed, unless there is one; return what it says."""
     folder = Path(identity.run_folder)
-    present = _read(folder / RUN_RECORD)
+    present = read_record(folder / RUN_RECORD)
     if present is not None:
         return present
     record = _record(folder, started, _finish_records(identity), failure)
@@ -91,7 +90,7 @@ def _conclude(folder: Path, record: dict[str, Any]) -> None:
 
 
 def _finish_records(identity: RunIdentity) -> dict[str, Any]:
-    return {agent: _read(Path(identity.run_folder) / agent / "finished.json") for agent in identity.agents}
+    return {agent: read_record(Path(identity.run_folder) / agent / "finished.json") for agent in identity.agents}
 
 
 def _record(folder: Path, started: float, agents: dict[str, Any], failure: str | None) -> dict[str, Any]:
@@ -111,7 +110,7 @@ def _record(folder: Path, started: float, agents: dict[str, Any], failure: str |
 def _failure(folder: Path, agents: tuple[str, ...], ended_by_broker: str | None) -> str:
     """Return the reason: an agent that vanished, else the first that blames itself, else what the broker says."""
     _let_them_speak(folder, agents)
-    records = [r for agent in agents if (r := _read(folder / agent / "failed.json"))]
+    records = [r for agent in agents if (r := read_record(folder / agent / "failed.json"))]
     guilty = sorted((r for r in records if r["own_fault"]), key=lambda r: r["time"])
     # An executable's end is on record a moment later than what it has led to elsewhere.
     said = [record["message"] for record in guilty if record is guilty[0] or record.get("wrapped")]
@@ -128,8 +127,7 @@ def _failure(folder: Path, agents: tuple[str, ...], ended_by_broker: str | None)
 
 def _silent(folder: Path, agents: tuple[str, ...]) -> list[str]:
     """Return the agents that left neither a finish record nor a failure record."""
-    records = ("finished.json", "failed.json")
-    return [agent for agent in agents if not any((folder / agent / name).exists() for name in records)]
+    return [agent for agent in agents if not ended(folder / agent)]
 
 
 def _let_them_speak(folder: Path, agents: tuple[str, ...]) -> None:
@@ -140,10 +138,10 @@ def _let_them_speak(folder: Path, agents: tuple[str, ...]) -> None:
 
 
 def _gather_configuration(folder: Path, agents: tuple[str, ...]) -> None:
-    session = _read(folder / Role.COORDINATOR.value / "session.json")
+    session = read_record(folder / Role.COORDINATOR.value / "session.json")
     if session is not None:
         write_json(folder / "session.json", session)
-    configuration = {agent: _read(folder / agent / "config.json") for agent in agents}
+    configuration = {agent: read_record(folder / agent / "config.json") for agent in agents}
     write_json(folder / "configuration.json", {"session": session, **configuration})
 
 
@@ -155,11 +153,3 @@ def _versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[name] = "not installed"
     return found
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return data

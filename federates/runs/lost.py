@@ -7,18 +7,16 @@ process table knows at once.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import time
 from pathlib import Path
-from typing import Any
 
 import psutil
 
 from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity, process_start
-from federates.runtime.results import PROCESS_RECORD
+from federates.runtime.results import PROCESS_RECORD, read_record
 
-__all__ = ["Siblings", "lost_agents", "lost_reason", "vanished_agents", "wait_for_records"]
+__all__ = ["Siblings", "ended", "lost_agents", "lost_reason", "vanished_agents", "wait_for_records"]
 
 _LOOK_S = 0.05
 _TELLS_S = 2.0
@@ -41,7 +39,7 @@ def vanished_agents(folder: Path, agents: tuple[str, ...]) -> list[str]:
 
 def lost_reason(identity: RunIdentity, lost: list[str]) -> str:
     """Return in words why the federation cannot go on without the ``lost`` agents."""
-    records = [_read(Path(identity.run_folder) / agent / "failed.json") for agent in lost]
+    records = [read_record(Path(identity.run_folder) / agent / "failed.json") for agent in lost]
     silent = [agent for agent, record in zip(lost, records, strict=True) if record is None]
     said = [str(record["message"]) for record in records if record is not None]
     return "; ".join([f"{', '.join(silent)}: ended without a word (killed?)", *said] if silent else said)
@@ -97,33 +95,30 @@ def _agent(words: list[str]) -> str | None:
 
 
 def _lost(folder: Path) -> bool:
-    failure = _read(folder / "failed.json")
+    failure = read_record(folder / "failed.json")
     if failure is not None:
         return bool(failure.get("wrapped")) or time.time() > float(failure["time"]) + _TELLS_S
     return _vanished(folder)
+
+
+def ended(folder: Path) -> bool:
+    """Whether the agent with this folder of results has left a record of its end, good or bad."""
+    return any((folder / name).exists() for name in ("finished.json", "failed.json"))
 
 
 def _vanished(folder: Path) -> bool:
     if not (folder / PROCESS_RECORD).exists() or _runs(folder):
         return False  # not started yet, or at work
     # Looked at after the process, for an agent leaves its record before it ends.
-    return not any((folder / name).exists() for name in ("finished.json", "failed.json"))
+    return not ended(folder)
 
 
 def _runs(folder: Path) -> bool:
     """Whether the agent's process is there; the wrapper of an executable says itself how that ended, as long as it lives."""
-    process = _read(folder / PROCESS_RECORD)
+    process = read_record(folder / PROCESS_RECORD)
     if process is None:
         return False
     return any(_alive(int(p["pid"]), str(p["start"])) for p in (process, process.get("wrapper")) if p)
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return record
 
 
 def _alive(pid: int, start: str) -> bool:

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from federates.boundary.errors import PortageError
 from federates.boundary.roles import Value
 
-__all__ = ["PROCESS_RECORD", "ResultWriter", "write_json"]
+__all__ = ["PROCESS_RECORD", "ResultWriter", "read_record", "write_json"]
 
 PROCESS_RECORD = "process.json"
 """Which process an agent is, so that the broker notices when it is gone."""
@@ -106,6 +106,15 @@ def write_json(path: Path, data: Any) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_text(json.dumps(data, indent=2, default=str) + "\n", encoding="utf-8")
     os.replace(temporary, path)
+
+
+def read_record(path: Path) -> dict[str, Any] | None:
+    """Return the mapping that `write_json` has left in ``path``, or None where there is none that can be read."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return data if isinstance(data, dict) else None
 
 
 def _write_table(table: pa.Table, path: Path) -> None:
