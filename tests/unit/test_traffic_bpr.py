@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from recorded_tables import Tables
 
 from federates.boundary.config import load_config, parse_config, read_yaml
 from federates.boundary.errors import ConfigError, ModelError
@@ -17,19 +18,6 @@ FOLDER = SCENARIO / "traffic_sumo"
 SITES = read_yaml(FOLDER / "config.yaml")["settings"]["stations"]
 VIA_605 = ("I5S_ELA-I710", "I5S_I710-I605", "I605S_I5-I105")
 TO_Q1 = ("US101S_I110-ELA", "I5S_ELA-I710", "I5S_I710-I605")
-
-
-class Tables:
-    """Keeps what is recorded."""
-
-    def __init__(self):
-        self.rows = {}
-
-    def record(self, table, **row):
-        self.rows.setdefault(table, []).append(row)
-
-    def progress(self, **fields):
-        self.last = fields
 
 
 def session(**changes):

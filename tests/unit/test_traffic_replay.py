@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from recorded_tables import Tables
 
 from federates.boundary.errors import ConfigError, ModelError
 from federates.boundary.messages import Departure
@@ -15,19 +16,6 @@ from federates.traffic_sumo.replay import ReplaySettings, ReplayTraffic
 
 TIMES_S = {"a": (600.0, 1200.0, 900.0), "b": (1500.0, 300.0, 600.0)}
 PLACES = {"west": (34.0, -118.2), "middle": (34.0, -118.1), "east": (34.0, -118.0)}
-
-
-class Tables:
-    """Keeps what is recorded."""
-
-    def __init__(self):
-        self.rows = {}
-
-    def record(self, table, **row):
-        self.rows.setdefault(table, []).append(row)
-
-    def progress(self, **fields):
-        self.last = fields
 
 
 def session(**changes):

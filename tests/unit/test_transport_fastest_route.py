@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from recorded_tables import Tables
 from scipy.optimize import linprog
 
 from federates.boundary.config import load_config
@@ -18,19 +19,6 @@ from federates.transport_operator.models.fastest_route.settings import FastestRo
 LINKS = {"r1m": ("R1", "m"), "r2m": ("R2", "m"), "mq1": ("m", "Q1"), "fast": ("m", "Q2"), "slow": ("m", "Q2")}
 LENGTH_KM = {"r1m": 3.0, "r2m": 6.0, "mq1": 9.0, "fast": 9.0, "slow": 12.0}
 GATE = Gate(np.array([600.0, 300.0, 900.0, 1200.0]), np.ones(4))
-
-
-class Tables:
-    """Keeps what is recorded."""
-
-    def __init__(self):
-        self.rows = {}
-
-    def record(self, table, **row):
-        self.rows.setdefault(table, []).append(row)
-
-    def progress(self, **fields):
-        self.last = fields
 
 
 def session(**changes):

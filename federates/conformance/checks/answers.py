@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from federates.conformance.bench import Bench
 from federates.conformance.check import Check
+from federates.conformance.checks.in_time import slowest_in_time
 from federates.conformance.errors import Breach
 from federates.conformance.life import Kind
 from federates.conformance.operator_calls import range_fault
@@ -28,14 +29,11 @@ def _openings(bench: Bench) -> str:
 
 
 def _in_time(bench: Bench) -> str:
-    day, limit_s = bench.day, bench.target.limit_s
-    if day.failure is not None and day.failure.late:
-        raise Breach(day.failure.error, day.failure.words)
-    timed = [call for call in day.life.calls if call.kind not in (Kind.CREATE, Kind.BEGIN)]
-    slowest = max(timed, key=lambda call: call.wall_s)
-    if slowest.wall_s > limit_s:
-        raise Breach(f"it took {slowest.wall_s:.2f} s, {limit_s:g} s are allowed", slowest.words)
-    return f"the slowest of {len(timed)} answers took {slowest.wall_s:.2g} s of {limit_s:g} s: {slowest.words}"
+    timed = [call for call in bench.day.life.calls if call.kind not in (Kind.CREATE, Kind.BEGIN)]
+    slowest = slowest_in_time(bench, timed)
+    if slowest is None:
+        return "nothing was answered"
+    return f"the slowest of {len(timed)} answers took {slowest.wall_s:.2g} s of {bench.target.limit_s:g} s: {slowest.words}"
 
 
 def _every_round(bench: Bench) -> str:

@@ -12,6 +12,7 @@ from federates.boundary.session import RailSession, RoadSession, World
 from federates.boundary.topics import Role
 from federates.conformance.bench import Bench
 from federates.conformance.check import Check
+from federates.conformance.checks.in_time import slowest_in_time
 from federates.conformance.errors import Breach, DoesNotApply
 from federates.conformance.life import Kind
 from federates.conformance.negotiation import Committed, Negotiated
@@ -26,16 +27,11 @@ _ROUNDING = 1e-3
 
 
 def _in_time(bench: Bench) -> str:
-    found, limit_s = bench.agreeable, bench.target.limit_s
-    if found.failure is not None and found.failure.late:
-        raise Breach(found.failure.error, found.failure.words)
-    calls = [call for call in found.life.calls if call.kind in (Kind.START, Kind.NEXT)]
-    slowest = max(calls, key=lambda call: call.wall_s, default=None)
+    calls = [call for call in bench.agreeable.life.calls if call.kind in (Kind.START, Kind.NEXT)]
+    slowest = slowest_in_time(bench, calls)
     if slowest is None:
         return "no decision was made"
-    if slowest.wall_s > limit_s:
-        raise Breach(f"it took {slowest.wall_s:.2f} s, {limit_s:g} s are allowed", slowest.words)
-    return f"the slowest of {len(calls)} decisions took {slowest.wall_s:.2g} s of {limit_s:g} s"
+    return f"the slowest of {len(calls)} decisions took {slowest.wall_s:.2g} s of {bench.target.limit_s:g} s"
 
 
 def _every_round(bench: Bench) -> str:
@@ -66,11 +62,11 @@ def _whole(bench: Bench) -> str:
     return f"{len(bench.agreeable.periods)} plans committed, whole and possible"
 
 
-def _refuse_broken_plans(bench: Bench, found: Negotiated) -> None:
+def _refuse_broken_plans(bench: Bench, found: Negotiated, partners: str = "") -> None:
     for period in found.periods:
         fault = _plan_fault(bench, period)
         if fault is not None:
-            raise Breach(fault, f"commit in period {period.period}")
+            raise Breach(fault, f"commit in period {period.period}{partners}")
 
 
 def _plan_fault(bench: Bench, period: Committed) -> str | None:
@@ -120,16 +116,18 @@ def _rounding_share(bench: Bench, optimum: float) -> float:
     return pairs * 0.5 / max(abs(optimum), 1e-9)
 
 
-def _stubborn(bench: Bench) -> str:
-    found = bench.stubborn
+def _refuse_broken_off(found: Negotiated, partners: str) -> None:
+    """Refuse a negotiation that did not come to its end; ``partners`` says with whom."""
     if found.failure is not None:
         raise Breach(found.failure.error, found.failure.words)
-    if found.malformed or found.endless:
-        raise Breach(found.malformed or found.endless or "", "with an operator that offers nothing")
-    for period in found.periods:
-        fault = _plan_fault(bench, period)
-        if fault is not None:
-            raise Breach(fault, f"commit in period {period.period}, with an operator that offers nothing")
+    if broken := found.malformed or found.endless:
+        raise Breach(broken, partners)
+
+
+def _stubborn(bench: Bench) -> str:
+    found = bench.stubborn
+    _refuse_broken_off(found, "with an operator that offers nothing")
+    _refuse_broken_plans(bench, found, ", with an operator that offers nothing")
     return f"{len(found.periods)} periods end, after at most {max(p.rounds for p in found.periods)} rounds"
 
 
@@ -147,10 +145,7 @@ def _day_goes_on(bench: Bench) -> str:
 
 def _late(bench: Bench) -> str:
     found = bench.delayed
-    if found.failure is not None:
-        raise Breach(found.failure.error, found.failure.words)
-    if found.malformed or found.endless:
-        raise Breach(found.malformed or found.endless or "", "with a train that is late")
+    _refuse_broken_off(found, "with a train that is late")
     if found.late_period is None:
         raise DoesNotApply("no train moves in the plan")
     _refuse_broken_plans(bench, found)
