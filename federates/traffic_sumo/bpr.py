@@ -32,7 +32,7 @@ from federates.traffic_sumo.control import law_time_s
 from federates.traffic_sumo.data import HOURS, Road, load_road
 from federates.traffic_sumo.link_times import LinkTimeTraffic
 from federates.traffic_sumo.records import record_clock, record_map
-from federates.traffic_sumo.settings import DelayLaw, Settings, StationSite
+from federates.traffic_sumo.settings import RoadSettings, Settings
 
 __all__ = ["BprSettings", "BprTraffic"]
 
@@ -40,27 +40,9 @@ _MOST_PASSES = 20
 """Times depend on which storages enter a link, and these on times; a few passes settle it."""
 
 
-class BprSettings(Config):
+class BprSettings(RoadSettings):
     """Settings of `BprTraffic`; those that `sumo` has too mean the same."""
 
-    stations: Annotated[dict[str, StationSite], Field(min_length=1)]
-    """Site of every station of the session, by name."""
-    links_file: str = "data/la_links.csv"
-    """Links: link, frm, to, length_km, lanes_ml_mean, hov_stations."""
-    junctions_file: str = "data/la_junctions.csv"
-    """Junctions: id, lat, lon."""
-    shapes_file: str = "data/la_links_stations.csv"
-    """Detectors along a link in driving order: link, station, lat, lon. They draw the map."""
-    flows_file: str = "data/la_links_hourly.csv"
-    """Flow per link and hour of day: link, hour, flow_vph."""
-    times_file: str = "data/link_times.csv"
-    """`delay_law: calibrated` only: link, hour, target_s, correction_s."""
-    demand_scale: Annotated[float, Field(gt=0, le=3)] = 1.0
-    """Factor on all flows."""
-    free_speed_m_per_s: Annotated[float, Field(ge=10, le=45)] = 30.0
-    """Speed on an empty link, m/s."""
-    lane_flow_veh_per_h: Annotated[float, Field(ge=1000, le=2200)] = 1700.0
-    """A link gets as many lanes as its largest hourly flow needs at this flow per lane, veh/h."""
     capacity_per_lane_veh_per_h: Annotated[float, Field(gt=0, le=4000)] = 1900.0
     """`delay_law: bpr` only: c per lane, veh/h (largest 5-min flow observed on I-5 N: 1,750-1,905)."""
     delay_law: Annotated[str, Field(pattern="^(bpr|calibrated)$")] = "bpr"
@@ -79,12 +61,6 @@ class BprSettings(Config):
             raise ValueError(f"bpr simulates no vehicle: take out {', '.join(foreign)}, which only `model: sumo` has")
         return data
 
-    def of_road(self) -> Settings:
-        """Return what the readers of the data files want to know."""
-        shared = set(type(self).model_fields) & set(Settings.model_fields) - {"delay_law"}
-        law = DelayLaw.CALIBRATED if self.delay_law == "calibrated" else DelayLaw.NONE
-        return Settings(**{key: getattr(self, key) for key in shared}, delay_law=law)
-
 
 class BprTraffic(LinkTimeTraffic):
     """Link times by formula."""
@@ -98,14 +74,14 @@ class BprTraffic(LinkTimeTraffic):
     @classmethod
     def check(cls, settings: BprSettings, folder: Path, session: RoadSession) -> list[Problem]:
         """Return everything wrong with settings and data files."""
-        return find_road_problems(settings.of_road(), folder, session)[0]
+        return find_road_problems(settings, folder, session)[0]
 
     def begin(self, session: RoadSession, recorder: Recorder) -> None:
         """Read the data files and record the map."""
         problems = self.check(self.settings, self.folder, session)
         if problems:
             raise ConfigError(problems)
-        road = load_road(self.settings.of_road(), self.folder)
+        road = load_road(self.settings, self.folder)
         junctions = {name: site.junction for name, site in self.settings.stations.items()}
         self.prepare(session, recorder, {link.name: (link.start, link.end) for link in road.links.values()}, junctions)
         record_clock(recorder, session)

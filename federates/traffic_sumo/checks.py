@@ -9,7 +9,7 @@ from federates.boundary.session import RoadSession
 from federates.traffic_sumo.data import Road, load_road
 from federates.traffic_sumo.network import GORE_M, MERGE_M
 from federates.traffic_sumo.programs import find_program
-from federates.traffic_sumo.settings import Engine, Settings
+from federates.traffic_sumo.settings import Engine, RoadSettings, Settings
 
 __all__ = ["find_problems", "find_road_problems"]
 
@@ -30,7 +30,7 @@ def find_problems(settings: Settings, folder: Path, session: RoadSession) -> lis
     return problems + found + ([] if road is None else _poll_problems(settings, road))
 
 
-def find_road_problems(settings: Settings, folder: Path, session: RoadSession) -> tuple[list[Problem], Road | None]:
+def find_road_problems(settings: RoadSettings, folder: Path, session: RoadSession) -> tuple[list[Problem], Road | None]:
     """Return what is wrong with sites and data files, whatever moves the vehicles; and the road, if its files can be read."""
     problems = _station_problems(settings, session)
     try:
@@ -57,7 +57,7 @@ def _engine_problems(settings: Settings) -> list[Problem]:
     return []
 
 
-def _station_problems(settings: Settings, session: RoadSession) -> list[Problem]:
+def _station_problems(settings: RoadSettings, session: RoadSession) -> list[Problem]:
     problems = []
     for name in session.stations:
         if name not in settings.stations:
@@ -90,7 +90,7 @@ def _poll_problems(settings: Settings, road: Road) -> list[Problem]:
     return problems
 
 
-def _site_problems(settings: Settings, session: RoadSession, road: Road) -> list[Problem]:
+def _site_problems(settings: RoadSettings, session: RoadSession, road: Road) -> list[Problem]:
     problems = []
     for name, site in settings.stations.items():
         field = f"settings.stations.{name}"

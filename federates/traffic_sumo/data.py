@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from federates.boundary.errors import ConfigError, Problem
-from federates.traffic_sumo.settings import DelayLaw, Settings
+from federates.traffic_sumo.settings import DelayLaw, RoadSettings
 
 __all__ = ["HOURS", "Junction", "Link", "Road", "load_road", "read_hourly", "read_rows"]
 
@@ -63,7 +63,7 @@ class Road:
         return [link for link in self.links.values() if link.start == junction]
 
 
-def load_road(settings: Settings, folder: Path, *, with_times: bool = True) -> Road:
+def load_road(settings: RoadSettings, folder: Path, *, with_times: bool = True) -> Road:
     """Read and check all files named in ``settings``.
 
     Raises
@@ -78,7 +78,7 @@ def load_road(settings: Settings, folder: Path, *, with_times: bool = True) -> R
     flows = read_hourly(folder, settings.flows_file, "flow_vph", names, problems)
     target: dict[str, Array] = {}
     correction: dict[str, Array] = {}
-    if with_times and settings.delay_law is DelayLaw.CALIBRATED:
+    if with_times and settings.delay_law == DelayLaw.CALIBRATED:
         target = read_hourly(folder, settings.times_file, "target_s", names, problems)
         correction = read_hourly(folder, settings.times_file, "correction_s", names, problems, signed=True)
     if problems:
@@ -97,20 +97,20 @@ def load_road(settings: Settings, folder: Path, *, with_times: bool = True) -> R
     return Road(junctions, links, flows, target, correction)
 
 
-def _lanes(row: dict[str, str | float], flow_veh_per_h: Array, settings: Settings) -> int:
+def _lanes(row: dict[str, str | float], flow_veh_per_h: Array, settings: RoadSettings) -> int:
     """Return mainline lanes (rounded up), one more for a carpool lane, and at least what the largest given flow needs."""
     mapped = math.ceil(float(row["lanes_ml_mean"])) + (1 if float(row["hov_stations"]) > 0 else 0)
     needed = math.ceil(float(flow_veh_per_h.max()) * settings.demand_scale / settings.lane_flow_veh_per_h)
     return max(1, mapped, needed)
 
 
-def _read_junctions(settings: Settings, folder: Path, problems: list[Problem]) -> dict[str, Junction]:
+def _read_junctions(settings: RoadSettings, folder: Path, problems: list[Problem]) -> dict[str, Junction]:
     file = settings.junctions_file
     rows = read_rows(folder, file, ("id",), ("lat", "lon"), problems)
     return {str(row["id"]): Junction(str(row["id"]), float(row["lat"]), float(row["lon"])) for row in rows}
 
 
-def _read_points(settings: Settings, folder: Path, problems: list[Problem]) -> dict[str, tuple[tuple[float, float], ...]]:
+def _read_points(settings: RoadSettings, folder: Path, problems: list[Problem]) -> dict[str, tuple[tuple[float, float], ...]]:
     points: dict[str, list[tuple[float, float]]] = {}
     for row in read_rows(folder, settings.shapes_file, ("link",), ("lat", "lon"), problems):
         points.setdefault(str(row["link"]), []).append((float(row["lat"]), float(row["lon"])))
@@ -118,7 +118,7 @@ def _read_points(settings: Settings, folder: Path, problems: list[Problem]) -> d
 
 
 def _read_links(
-    settings: Settings, folder: Path, junctions: dict[str, Junction], problems: list[Problem]
+    settings: RoadSettings, folder: Path, junctions: dict[str, Junction], problems: list[Problem]
 ) -> list[dict[str, str | float]]:
     file = settings.links_file
     rows = read_rows(folder, file, ("link", "frm", "to"), ("length_km", "lanes_ml_mean", "hov_stations"), problems)

@@ -1,4 +1,4 @@
-"""Settings of the SUMO traffic model: the ``settings`` part of ``traffic_sumo/config.yaml``."""
+"""Settings of SUMO, and of every model that reads the road's data files: ``settings`` of ``traffic_sumo/config.yaml``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from federates.boundary.config import Config
 
-__all__ = ["DelayLaw", "Engine", "Resolution", "Settings", "StationSite"]
+__all__ = ["DelayLaw", "Engine", "Resolution", "RoadSettings", "Settings", "StationSite"]
 
 
 class Engine(StrEnum):
@@ -48,13 +48,9 @@ class StationSite(Config):
     """Link whose vehicles count as passing the station: the road that its detector watches."""
 
 
-class Settings(Config):
-    """Settings of `SumoTraffic`."""
+class RoadSettings(Config):
+    """What the readers of the data files want to know, whatever moves the vehicles."""
 
-    engine: Engine = Engine.TRACI
-    """`traci` or `libsumo`."""
-    resolution: Resolution = Resolution.MESOSCOPIC
-    """`mesoscopic` or `microscopic`."""
     stations: Annotated[dict[str, StationSite], Field(min_length=1)]
     """Site of every station of the session, by name."""
 
@@ -63,25 +59,38 @@ class Settings(Config):
     junctions_file: str = "data/la_junctions.csv"
     """Junctions: id, lat, lon."""
     shapes_file: str = "data/la_links_stations.csv"
-    """Detectors along a link in driving order: link, station, lat, lon. They draw the link; lengths come from `links_file`."""
+    """Detectors along a link in driving order: link, station, lat, lon. They draw the map; lengths come from `links_file`."""
     flows_file: str = "data/la_links_hourly.csv"
     """Flow per link and hour of day: link, hour, flow_vph."""
     times_file: str = "data/link_times.csv"
-    """Target time per link and hour: link, hour, target_s, correction_s. Written by `federates.traffic_sumo.calibrate`."""
+    """Target time per link and hour, for `delay_law: calibrated`: link, hour, target_s, correction_s. Written by
+    `federates.traffic_sumo.calibrate`."""
 
     demand_scale: Annotated[float, Field(gt=0, le=3)] = 1.0
-    """Factor on all flows. The delay law still refers to the unscaled flows, so a larger demand slows the road down."""
+    """Factor on all flows. A calibrated delay law still refers to the unscaled flows, so a larger demand slows the road down."""
+    free_speed_m_per_s: Annotated[float, Field(ge=10, le=45)] = 30.0
+    """Speed on an empty link, m/s (PeMS I-5 N medians: 66.5-69.4 mph)."""
+    lane_flow_veh_per_h: Annotated[float, Field(ge=1000, le=2200)] = 1700.0
+    """A link gets as many lanes as its largest hourly flow needs at this flow per lane (PeMS 99th percentile 1,520-1,716)."""
+    delay_law: str
+    """`calibrated`, through the target times of `times_file`, or what else the model knows."""
+
+
+class Settings(RoadSettings):
+    """Settings of `SumoTraffic`."""
+
+    engine: Engine = Engine.TRACI
+    """`traci` or `libsumo`."""
+    resolution: Resolution = Resolution.MESOSCOPIC
+    """`mesoscopic` or `microscopic`."""
+
     truck_share: Annotated[float, Field(ge=0, le=0.5)] = 0.07
     """Share of trucks among background vehicles; an assumption (Caltrans' truck counts were not at hand)."""
     warm_up_s: Annotated[float, Field(ge=0, le=7200)] = 1800.0
     """Time simulated before period 0 so that the road is full when it starts, s."""
 
-    free_speed_m_per_s: Annotated[float, Field(ge=10, le=45)] = 30.0
-    """Speed on an empty link, m/s (PeMS I-5 N medians: 66.5-69.4 mph)."""
     speed_deviation: Annotated[float, Field(ge=0, le=0.3)] = 0.05
     """Standard deviation of drivers' speed factor (1 = as the limit)."""
-    lane_flow_veh_per_h: Annotated[float, Field(ge=1000, le=2200)] = 1700.0
-    """A link gets as many lanes as its largest hourly flow needs at this flow per lane (PeMS 99th percentile 1,520-1,716)."""
 
     delay_law: DelayLaw = DelayLaw.CALIBRATED
     """`calibrated` or `none`."""
