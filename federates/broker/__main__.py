@@ -87,9 +87,11 @@ def _serve(identity: RunIdentity, path: Path) -> str | None:
     broker, identity = _start(identity)
     reason = None
     with broker:
-        watch = WireWatch(broker, identity)
         identity.write(path)
         print(f"portage: run {identity.run_id}: broker on 127.0.0.1:{identity.port}", flush=True)
+        # HELICS waits for the gate whenever it joins, so the agents need not wait for it.
+        broker.join_gate()
+        watch = WireWatch(broker, identity)
         deadline = time.monotonic() + identity.broker.limits.join_s
         siblings = Siblings()
         while broker.connected:

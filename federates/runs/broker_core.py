@@ -29,18 +29,17 @@ class Broker:
     Parameters
     ----------
     gated : whether nobody starts before `open_gate`: HELICS then waits for one federate more, which is the broker's own, has no
-        interface, and leaves as soon as the others have started.
+        interface, and leaves as soon as the others have started. `join_gate` lets it join.
     """
 
     def __init__(self, identity: RunIdentity, *, gated: bool = False) -> None:
         self._identity = identity
+        self._gated = gated
         self._gate: Any = None
         self._gate_thread: threading.Thread | None = None
         self._broker: Any = h.helicsCreateBroker(identity.broker.core_type, identity.run_id, _init_string(identity, gated))
         if not h.helicsBrokerIsConnected(self._broker):
             raise FederationError(f"the HELICS broker could not start on port {identity.port}")
-        if gated:
-            self._gate = h.helicsCreateValueFederate(GATE, federate_info(GATE, identity))
 
     def __enter__(self) -> Self:
         return self
@@ -60,7 +59,21 @@ class Broker:
     @property
     def gate_open(self) -> bool:
         """Whether nothing holds the start (any more)."""
-        return self._gate is None or self._gate_thread is not None
+        return not self._gated or self._gate_thread is not None
+
+    def join_gate(self) -> None:
+        """Let the gate join, if there is one. It takes a tenth of a second, in which the agents can already get ready.
+
+        Raises
+        ------
+        FederationError : it could not join, such as where a stranger has taken its name.
+        """
+        if not self._gated:
+            return
+        try:
+            self._gate = h.helicsCreateValueFederate(GATE, federate_info(GATE, self._identity))
+        except h.HelicsException as error:
+            raise FederationError(f"the start could not be held: {error}") from error
 
     def open_gate(self) -> None:
         """Let the federation start, once every other federate waits for that."""

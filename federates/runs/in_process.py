@@ -90,6 +90,7 @@ def _run_threads(identity: RunIdentity, loaded: dict[Role, LoadedAgent], session
             failures[agent.role] = failure
 
     with Broker(identity, gated=True) as broker:
+        broker.join_gate()
         watch = WireWatch(broker, identity)
         threads = [threading.Thread(target=live, args=(agent,), name=agent.role.value) for agent in loaded.values()]
         for thread in threads:

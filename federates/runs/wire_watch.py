@@ -42,7 +42,7 @@ class WireWatch:
         self._breaches: list[str] = []
         self._first_breach_s = 0.0
         self._next_graph_s = 0.0
-        # By its number, for once it has left anyone may take its name. Nobody else can have joined by now.
+        # By its number, for once it has left anyone may take its name; as long as it is here nobody else has it.
         self._gate = federate_id(broker.graph() or {}, GATE)
         self._looks = 0
         self._written: tuple[int, int, int] | None = None
