@@ -5,8 +5,9 @@ storages that enter it, and takes, with t0 = length / free speed,
 
     bpr          t = t0 (1 + alpha (v / c)^beta)                alpha = 0.15, beta = 4, c = lanes x capacity of a lane   [1]
     calibrated   t = t0 + (t_target(h) - t0) (v / F_h)^beta     through the target time of the hour at its given flow F_h
+    point_queue  t = t0 + Q / c(h),  dQ/dt = v - c(h)           a bottleneck with a queue, see `point_queue`
 
-Density is flow / speed. There are no queues: what enters a link leaves it, whatever the flow.
+Density is flow / speed. But for `point_queue` there are no queues: what enters a link leaves it, whatever the flow.
 
 References
 ----------
@@ -31,6 +32,7 @@ from federates.traffic_sumo.checks import find_road_problems
 from federates.traffic_sumo.control import law_time_s
 from federates.traffic_sumo.data import HOURS, Road, load_road
 from federates.traffic_sumo.link_times import LinkTimeTraffic
+from federates.traffic_sumo.point_queue import PointQueues, bottleneck_capacity
 from federates.traffic_sumo.records import record_clock, record_map
 from federates.traffic_sumo.settings import RoadSettings, Settings
 
@@ -45,12 +47,17 @@ class BprSettings(RoadSettings):
 
     capacity_per_lane_veh_per_h: Annotated[float, Field(gt=0, le=4000)] = 1900.0
     """`delay_law: bpr` only: c per lane, veh/h (largest 5-min flow observed on I-5 N: 1,750-1,905)."""
-    delay_law: Annotated[str, Field(pattern="^(bpr|calibrated)$")] = "bpr"
-    """`bpr`, or `calibrated`: through the target times of `times_file`, as `sumo` has it."""
+    delay_law: Annotated[str, Field(pattern="^(bpr|calibrated|point_queue)$")] = "bpr"
+    """`bpr`; `calibrated`: through the target times of `times_file`, as `sumo` has it; `point_queue`: its queues."""
     delay_factor: Annotated[float, Field(ge=0, le=10)] = 0.15
     """`delay_law: bpr` only: alpha (1964: 0.15)."""
     delay_power: Annotated[float, Field(ge=0, le=10)] = 4.0
-    """beta (1964: 4)."""
+    """beta (1964: 4); `point_queue` has no power."""
+
+    @property
+    def needs_times(self) -> bool:
+        """Whether the law goes by the target times of `times_file`."""
+        return self.delay_law != "bpr"
 
     @model_validator(mode="before")
     @classmethod
@@ -95,8 +102,14 @@ class BprTraffic(LinkTimeTraffic):
         self._free_s = np.array([free_flow_time_s(km, s.free_speed_m_per_s) for km in self._length_km])
         self._capacity_veh_per_h = s.capacity_per_lane_veh_per_h * np.array([road.links[name].lanes for name in links])
         self._given_veh_per_h = np.array([road.flow_veh_per_h[name] for name in links])
-        if s.delay_law == "calibrated":
+        if s.needs_times:
             self._target_s = np.array([road.target_s[name] for name in links])
+        self._queues = PointQueues(np.zeros(len(links)))
+        if s.delay_law == "point_queue":
+            delay_s = np.maximum(self._target_s - self._free_s[:, None], 0.0)
+            known = zip(self._given_veh_per_h, delay_s, self._capacity_veh_per_h, strict=True)
+            self._bottleneck_veh_per_h, queue_veh = np.stack([bottleneck_capacity(*link) for link in known], axis=1)
+            self._queues = PointQueues(queue_veh[:, self._session.start_hour - 1])
         watched = [road.flow_veh_per_h[s.stations[name].passing_link] for name in self._session.stations]
         self._passing_veh_per_h = np.rint(np.array(watched) * s.demand_scale)
 
@@ -107,10 +120,11 @@ class BprTraffic(LinkTimeTraffic):
         background = np.rint(self._given_veh_per_h * self.settings.demand_scale) @ share
         storages = np.zeros(len(background))
         for _ in range(_MOST_PASSES):
-            time_s = self._time_s(background + storages / period_h, share)
+            time_s, queue_veh = self._time_s(background + storages / period_h, share, period_h)
             before, storages = storages, self.entering(period, time_s)
             if np.array_equal(before, storages):
                 break
+        self._queues = PointQueues(queue_veh)
         flow = background + storages / period_h
         speed = 1000.0 * self._length_km / time_s
         return LinkObservation(flow, flow / (3.6 * speed), speed, time_s)
@@ -122,7 +136,15 @@ class BprTraffic(LinkTimeTraffic):
         shares = [self._hours(period * period_s + number * bin_s, bin_s) for number in range(bins)]
         return np.asarray(self._passing_veh_per_h @ np.array(shares).T * hours(bin_s))
 
-    def _time_s(self, flow_veh_per_h: Array, share: Array) -> Array:
+    def _time_s(self, flow_veh_per_h: Array, share: Array, period_h: float) -> tuple[Array, Array]:
+        """Return the mean time over every link at this flow, and the queues at the end of the period, both (L,)."""
+        if self.settings.delay_law == "point_queue":
+            capacity = self._bottleneck_veh_per_h @ share
+            queue_veh, waited_h = self._queues.after(flow_veh_per_h, capacity, period_h)
+            return self._free_s + S_PER_H * waited_h / (capacity * period_h), queue_veh
+        return self._power_law_s(flow_veh_per_h, share), self._queues.queue_veh
+
+    def _power_law_s(self, flow_veh_per_h: Array, share: Array) -> Array:
         s = self.settings
         if s.delay_law == "bpr":
             return np.asarray(

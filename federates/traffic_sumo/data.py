@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from federates.boundary.errors import ConfigError, Problem
-from federates.traffic_sumo.settings import DelayLaw, RoadSettings
+from federates.traffic_sumo.settings import RoadSettings
 
 __all__ = ["HOURS", "Junction", "Link", "Road", "load_road", "read_hourly", "read_rows"]
 
@@ -78,7 +78,7 @@ def load_road(settings: RoadSettings, folder: Path, *, with_times: bool = True) 
     flows = read_hourly(folder, settings.flows_file, "flow_vph", names, problems)
     target: dict[str, Array] = {}
     correction: dict[str, Array] = {}
-    if with_times and settings.delay_law == DelayLaw.CALIBRATED:
+    if with_times and settings.needs_times:
         target = read_hourly(folder, settings.times_file, "target_s", names, problems)
         correction = read_hourly(folder, settings.times_file, "correction_s", names, problems, signed=True)
     if problems:

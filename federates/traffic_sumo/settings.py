@@ -75,6 +75,11 @@ class RoadSettings(Config):
     delay_law: str
     """`calibrated`, through the target times of `times_file`, or what else the model knows."""
 
+    @property
+    def needs_times(self) -> bool:
+        """Whether the law goes by the target times of `times_file`."""
+        return self.delay_law == DelayLaw.CALIBRATED
+
 
 class Settings(RoadSettings):
     """Settings of `SumoTraffic`."""

@@ -12,6 +12,7 @@ from federates.boundary.errors import ConfigError, ModelError
 from federates.boundary.messages import Departure
 from federates.boundary.session import RoadSession
 from federates.traffic_sumo.bpr import BprSettings, BprTraffic
+from federates.traffic_sumo.point_queue import PointQueues
 
 SCENARIO = Path(__file__).parents[2] / "scenarios/la_gcs"
 FOLDER = SCENARIO / "traffic_sumo"
@@ -167,3 +168,49 @@ def test_check_names_a_station_without_a_site_and_a_missing_file():
     problems = BprTraffic.check(BprSettings(stations=sites, flows_file="data/none.csv"), FOLDER, session())
     assert [(p.file, p.field) for p in problems] == [("config.yaml", "settings.stations.q1"), ("data/none.csv", "(file)")]
     assert BprTraffic.check(BprSettings(stations=SITES), FOLDER, session()) == []
+
+
+def queue_times(day, departures, **settings):
+    model, _ = begun(day, delay_law="point_queue", **settings)
+    return np.array([model.run(period, departures.get(period, [])).links.travel_time_s for period in range(day.periods)])
+
+
+def test_point_queues_keep_the_target_times_at_the_given_flows():
+    day = session(start_hour=0, periods=24)
+    seen = queue_times(day, {})
+    target = {(row["link"], int(row["hour"])): float(row["target_s"]) for row in data("link_times.csv")}
+    for number, link in enumerate(day.links):
+        wanted = np.array([target[link, hour] for hour in range(24)])
+        smooth = (np.roll(wanted, 1) + 2 * wanted + np.roll(wanted, -1)) / 4
+        # Capacities differ from hour to hour, and flows are whole vehicles: a few per cent of the delay.
+        delay = wanted.max() - wanted.min()
+        np.testing.assert_allclose(seen[:, number], smooth, atol=max(0.5, 0.1 * delay))
+
+
+def test_vehicles_beyond_the_capacity_wait_until_the_queue_is_gone():
+    """One link by hand: 100 vehicles more at 7 h delay all that follow, hours later too, by 100 / c; a power law forgets them."""
+    day = session(start_hour=0, periods=24)
+    link = day.links.index("I5S_I710-I605")
+    sent = {7: [Departure("r2", "q1", 100, ("I5S_ELA-I710", "I5S_I710-I605"))]}
+    more = (queue_times(day, sent) - queue_times(day, {}))[:, link]
+    model, _ = begun(day, delay_law="point_queue")
+    capacity = model._bottleneck_veh_per_h[link]
+    np.testing.assert_allclose(more[:7], 0.0, atol=1e-9)
+    # In an hour with a queue through and through every vehicle waits for the 100 in front of it; the last come after 8 h.
+    assert more[8] == pytest.approx(3600 * 100 / capacity[8], rel=0.05)
+    assert more[9] == pytest.approx(3600 * 100 / capacity[9], rel=1e-6)
+    assert more[7] == pytest.approx(3600 * 50 / capacity[7], rel=0.25)  # on average half of them have come
+    power, _ = begun(day, delay_law="calibrated")
+    other, _ = begun(day, delay_law="calibrated")
+    later = [
+        power.run(p, sent.get(p, [])).links.travel_time_s[link] - other.run(p, []).links.travel_time_s[link] for p in range(10)
+    ]
+    assert later[7] > 1.0
+    assert abs(later[9]) < 1e-9
+
+
+def test_a_queue_empties_within_an_interval_and_stays_empty():
+    queues = PointQueues(np.array([100.0, 0.0]))
+    end, waited_h = queues.after(np.array([1000.0, 900.0]), np.array([2000.0, 1000.0]), 1.0)
+    np.testing.assert_allclose(end, [0.0, 0.0])
+    np.testing.assert_allclose(waited_h, [100 * 0.1 / 2, 0.0])  # gone after 6 minutes, a triangle

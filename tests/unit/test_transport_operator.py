@@ -77,7 +77,8 @@ def test_tables_have_exactly_the_columns_of_the_boundary():
     op.open_period(15, None)
     op.evaluate(connection(3, 0, 5, 7), GATE)
     op.commit(connection(3, 0, 5, 7))
-    for name, rows in (("route_flow", 3), ("delivery_forecast", 3), ("link_plan", 9)):
+    tables = {"route_flow": 3, "delivery_forecast": 3, "link_plan": 9, "transport_costs": 1, "routing_alternatives": 4}
+    for name, rows in tables.items():
         found = op._recorder.of(name)
         assert len(found) == rows
         assert all(set(row) == set(table(name).columns) for row in found)

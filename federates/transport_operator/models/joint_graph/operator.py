@@ -10,6 +10,7 @@ All of it is in usd, by values of time, so no free weight is left. See ``docs/tr
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from federates.boundary.messages import ConnectionAnswer, Departure, Gate, LinkO
 from federates.boundary.roles import Recorder, TransportOperator
 from federates.boundary.session import RoadSession, Scheme, World
 from federates.boundary.units import S_PER_H, hours
+from federates.transport_operator.models.joint_graph.accounts import record_accounts, road_account
 from federates.transport_operator.models.joint_graph.background import Background
 from federates.transport_operator.models.joint_graph.calibration import Calibration
 from federates.transport_operator.models.joint_graph.data import read_road_data
@@ -33,7 +35,7 @@ from federates.transport_operator.models.joint_graph.dispatch import (
 from federates.transport_operator.models.joint_graph.graph import Array
 from federates.transport_operator.models.joint_graph.joint_graph import Kind, build_joint_graph
 from federates.transport_operator.models.joint_graph.planner import Planner, Routed
-from federates.transport_operator.models.joint_graph.settings import JointGraphSettings
+from federates.transport_operator.models.joint_graph.settings import ROUTING_RULES, JointGraphSettings
 
 __all__ = ["JointGraphOperator"]
 
@@ -135,6 +137,7 @@ class JointGraphOperator(TransportOperator):
         routed = self._planner.routed(counts[None, :] / length_h, planned.price)
         self._own_veh_per_h = routed.edge_flow[0, : len(self._session.links)]
         self._record(costs, routed, counts)
+        self._record_accounts(costs, routed, vehicles)
         return departures(self._graph, counts, self._session)
 
     def _record(self, costs: EdgeCosts, routed: Routed, counts: np.ndarray) -> None:
@@ -145,16 +148,34 @@ class JointGraphOperator(TransportOperator):
         used = int((counts > 0).sum())
         self._recorder.progress(period=self._period, vehicles=int(counts.sum()), routes=used)
 
+    def _record_accounts(self, costs: EdgeCosts, driven: Routed, vehicles: np.ndarray) -> None:
+        """Leave what the sent vehicles cost everybody, and what the same vehicles would under every routing rule.
+
+        The alternatives are not rounded to whole vehicles: rounding would hide their differences.
+        """
+        length_h, count = hours(self._session.period_s), float(vehicles.sum())
+        alternatives = {}
+        for rule in ROUTING_RULES:
+            routed = self._route_by(rule, costs, vehicles[:, :, None] / length_h)
+            alternatives[rule] = road_account(costs, routed.edge_flow, count, length_h)
+        record_accounts(self._recorder, self._period, road_account(costs, driven.edge_flow, count, length_h), alternatives)
+
     def _route(self, costs: EdgeCosts, connection_veh_per_h: Array) -> Routed:
-        """Lead a connection (R, Q, B) as the routing rule says."""
-        rule, batch = self.settings.routing, connection_veh_per_h.shape[2]
+        """Lead a connection (R, Q, B) as the settings or the scheme say."""
+        rule = self.settings.routing
         if rule == "by_scheme":
             rule = "fastest_route" if self._session.scheme is Scheme.FASTEST_ROUTE else "system_optimum"
+        return self._route_by(rule, costs, connection_veh_per_h)
+
+    def _route_by(self, rule: str, costs: EdgeCosts, connection_veh_per_h: Array) -> Routed:
+        """Lead a connection (R, Q, B) by a rule of `ROUTING_RULES`."""
         if rule == "fastest_route":
             return self._planner.cheapest(costs, connection_veh_per_h, self._now_s)
-        limit = self._limit(self._forecast[:batch])
+        limit = self._limit(self._forecast[: connection_veh_per_h.shape[2]])
         if rule == "user_equilibrium":
             return self._planner.equilibrium(costs, connection_veh_per_h, limit)
+        if rule == "storage_optimum":
+            costs = replace(costs, public_usd_per_h=0.0)
         return self._planner.optimum(costs, connection_veh_per_h, limit)
 
     def _within_fleet(self, connection_veh_per_h: Array) -> Array:

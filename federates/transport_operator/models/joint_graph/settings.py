@@ -8,7 +8,11 @@ from pydantic import Field
 
 from federates.boundary.config import Config
 
-__all__ = ["JointGraphSettings", "StationSettings"]
+__all__ = ["ROUTING_RULES", "JointGraphSettings", "StationSettings"]
+
+ROUTING_RULES = ("system_optimum", "storage_optimum", "user_equilibrium", "fastest_route")
+"""How vehicles can be led: at least cost to everybody; at least time of all mobile storages together, other traffic's delay not
+counted; so that no driver gains by another route (Wardrop 1952); all on the route that was fastest last."""
 
 
 class StationSettings(Config):
@@ -43,8 +47,9 @@ class JointGraphSettings(Config):
     """Weight of an observation relative to the one a period later; 0: only the last counts."""
     background: Literal["profile", "persistence"] = "profile"
     """Forecast of other traffic: ``profile`` scales the last observation by history, ``persistence`` keeps it."""
-    routing: Literal["by_scheme", "system_optimum", "user_equilibrium", "fastest_route"] = "by_scheme"
-    """How committed vehicles are led. ``by_scheme``: fastest route in the scheme `fastest_route`, else the system optimum."""
+    routing: Literal["by_scheme", "system_optimum", "storage_optimum", "user_equilibrium", "fastest_route"] = "by_scheme"
+    """How committed vehicles are led. ``by_scheme``: fastest route in the scheme `fastest_route`, else the system optimum.
+    ``storage_optimum``: least cost of the mobile storages alone, the delay of others not counted."""
     most_detour: Annotated[float, Field(ge=1, le=20)] = 3.0
     """Routes whose free time exceeds this multiple of the fastest are left out."""
     respect_capacity: bool = False
