@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from federates.reporting.accounts import everybody_h, routing_totals
 from federates.reporting.delivery import delivery_by_period, vehicle_deliveries
 from federates.reporting.tables import RunTables
 
@@ -126,7 +127,7 @@ def summary(run_tables: RunTables) -> Headline:
         "seed": run.session.seed,
         "periods": run.session.periods,
     }
-    head |= _energy(run) | _vehicles(run) | _negotiation(run)
+    head |= _energy(run) | _vehicles(run) | _road(run) | _negotiation(run)
     return {name: value for name, value in head.items() if not (isinstance(value, float) and not math.isfinite(value))}
 
 
@@ -174,6 +175,18 @@ def _vehicles(run: RunTables) -> Headline:
         used = table[table[f"{kind}_veh"] > 0]
         total = (used[f"{kind}_s"] * used[f"{kind}_veh"]).sum()
         head[f"delivery_time_{kind}_s"] = _ratio(float(total), float(used[f"{kind}_veh"].sum()))
+    return head
+
+
+def _road(run: RunTables) -> Headline:
+    """Return vehicle hours and money of everybody on the road, as carried out and under every routing rule."""
+    head: Headline = {} if "link_state" in run.missing else {"everybody_on_links_h": everybody_h(run)}
+    carried = run.frame("transport_costs")
+    if len(carried):
+        head |= {f"transport_{name}": float(carried[name].sum()) for name in ("storage_time_h", "public_delay_h")}
+        head["transport_cost_usd"] = float(carried["total_usd"].sum())
+    for routing, row in routing_totals(run).iterrows():
+        head |= {f"{routing}_delivery_time_s": float(row["delivery_time_s"]), f"{routing}_cost_usd": float(row["total_usd"])}
     return head
 
 

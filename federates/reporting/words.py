@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from federates.boundary.session import Scheme
+from federates.reporting.accounts import routing_totals
 from federates.reporting.delivery import delivery_by_period
 from federates.reporting.figures.bounds import selected_periods
 from federates.reporting.figures.link_flow import KMH_PER_M_PER_S, link_grid
@@ -138,6 +139,30 @@ def _delivery_time(run: RunTables) -> str:
     )
 
 
+def _routing(run: RunTables) -> str:
+    return (
+        "The vehicles that were sent, under four rules, by the transport operator's forecast. The system optimum costs everybody "
+        "on the road least: the storages' time, the delay of all others, other cost of trips. The optimum of the storages "
+        "alone does not count the delay of others. In the user equilibrium no driver gains by another route. The fastest "
+        "route is the one that was fastest in the last period. " + routing_sentence(run)
+    )
+
+
+def routing_sentence(run: RunTables) -> str:
+    """Return what the system optimum saves everybody against the fastest route, and what it costs the storages; empty without."""
+    totals = routing_totals(run)
+    if not {"system_optimum", "storage_optimum", "fastest_route"} <= set(totals.index):
+        return ""
+    best, fast, own = (totals.loc[name] for name in ("system_optimum", "fastest_route", "storage_optimum"))
+    hours = fast["storage_time_h"] + fast["public_delay_h"] - best["storage_time_h"] - best["public_delay_h"]
+    longer = best["delivery_time_s"] / own["delivery_time_s"] - 1.0
+    return (
+        f"Against the fastest route the system optimum saves everybody on the road {number(fast['dearer_usd'])} USD and "
+        f"{number(hours, 1)} vehicle hours; a delivery takes {percent(longer)} longer in it than in the optimum of the storages "
+        "alone (by the transport operator's forecast, the same vehicles)."
+    )
+
+
 def _bounds(run: RunTables) -> str:
     table = agreement(run)
     shown = ", ".join(f"{clock(run, period)} ({why})" for period, why in selected_periods(table).items())
@@ -185,6 +210,7 @@ def _network_map(run: RunTables) -> str:
 _READINGS = {
     "fig5_feeder_load": _feeder_load,
     "fig6_delivery_time": _delivery_time,
+    "routing": _routing,
     "bounds": _bounds,
     "link_flow": _link_flow,
     "network_map": _network_map,

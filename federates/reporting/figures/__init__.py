@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
+from federates.reporting.accounts import routing_alternatives
 from federates.reporting.delivery import delivery_by_period
 from federates.reporting.figures.bounds import bounds_figure, selected_periods
 from federates.reporting.figures.delivery_time import delivery_time_figure
 from federates.reporting.figures.feeder_load import feeder_load_figure
 from federates.reporting.figures.link_flow import link_flow_by_scheme_figure, link_flow_figure
 from federates.reporting.figures.network_map import network_map_figure
+from federates.reporting.figures.routing import routing_figure
 from federates.reporting.geometry import load_geometry
 from federates.reporting.metrics import agreement, bin_load
 from federates.reporting.tables import RunTables
@@ -26,6 +28,7 @@ __all__ = [
     "link_flow_by_scheme_figure",
     "link_flow_figure",
     "network_map_figure",
+    "routing_figure",
 ]
 
 
@@ -66,6 +69,12 @@ def _no_map(run: RunTables) -> str:
     return no_geometry or _no_links(run)
 
 
+def _no_routing(run: RunTables) -> str:
+    if len(routing_alternatives(run)):
+        return ""
+    return run.lacks("routing_alternatives") or "no vehicle was sent"
+
+
 def _draw_map(run: RunTables) -> Figure:
     geometry = load_geometry(run)
     if geometry is None:
@@ -81,6 +90,7 @@ RUN_FIGURES: tuple[RunFigure, ...] = (
         _no_delivery,
         lambda run: delivery_time_figure({run.session.scheme.value: run}),
     ),
+    RunFigure("routing", "The same vehicles by other routes", _no_routing, routing_figure),
     RunFigure("bounds", "Bounds of the negotiation", _no_bounds, bounds_figure),
     RunFigure("link_flow", "Flow and speed of the links", _no_links, link_flow_figure),
     RunFigure("network_map", "The network in its busiest period", _no_map, _draw_map),
