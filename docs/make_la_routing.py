@@ -41,7 +41,8 @@ tables have both: the time of a delivery, and the vehicle hours that *all* vehic
 shows is partly the operator's own assumption (an *inverse crime*). Here the same day runs on roads that the operator is wrong
 about: other powers, and a point queue (Vickrey 1969), where a vehicle more delays all that follow it until the queue is gone,
 so that no function of the hour's flow is right. Each row is a whole negotiated day; the number of vehicles differs by a few,
-since routes change what a delivery costs. "As forecast" is what the operator itself expects of the difference: storages' time and delay of others.
+since routes change what a delivery costs. "As forecast" is what the operator itself expects of the difference: storages' time
+and delay of others.
 
 """
 
