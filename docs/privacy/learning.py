@@ -1,7 +1,10 @@
 """What the answers of an operator say about its private cost: planes that the cost never falls below."""
 
 import json
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -83,3 +86,25 @@ def explained(true_usd: np.ndarray, predicted_usd: np.ndarray) -> float:
     if np.ptp(true_usd) < 1e-9 or np.ptp(predicted_usd) < 1e-9:
         return float("nan")
     return float(np.corrcoef(true_usd, predicted_usd)[0, 1] ** 2)
+
+
+Trip = tuple[int, int, int]
+"""A train under way: station that it leaves, station that it reaches, first period in which it stands at neither."""
+
+
+def trips(connection: np.ndarray) -> list[Trip]:
+    """Return the trips of a plan ``connection`` (K, S, T): what lies between two stands of a train at different stations."""
+    found = []
+    for train in connection:
+        stands = sorted((int(t), int(s)) for s, t in np.argwhere(train > 0.5))
+        found += [(a, b, t + 1) for (t, a), (_, b) in pairwise(stands) if a != b]
+    return found
+
+
+def suspects(shown: Iterable[np.ndarray]) -> set[Trip]:
+    """Return the trips that a partner may think impossible: in one plan that it was shown, and in none after it.
+
+    ``shown`` are the plans in the order in which the coordinator sent them. A plan with a closed track comes back without it.
+    """
+    count = Counter(trip for plan in shown for trip in set(trips(plan)))
+    return {trip for trip, times in count.items() if times == 1}

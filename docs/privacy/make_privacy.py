@@ -1,17 +1,19 @@
 """Measure what boundary values reveal, and write docs/privacy.md: ``python docs/privacy/make_privacy.py``.
 
-Runs the Los Angeles morning and the 30-bus day in this process with `curious.py` as coordinator. Takes about three minutes.
+Runs the Los Angeles morning, the 30-bus day and a part of that day with closed tracks in this process, with `curious.py` as
+coordinator. Takes about six minutes.
 """
 
 import shutil
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import yaml
-from learning import LearnedCost, Told, explained, read_told
+from learning import LearnedCost, Told, explained, read_told, suspects, trips
 
 from federates.runs.in_process import run_in_process
 
@@ -25,10 +27,25 @@ STAGES = {
     "trial": "and plans",
 }
 ROLES = ("power", "transport")
+FIRST_HOUR, HOURS = 4, 12
+"""Part of the 30-bus day for the closed tracks; a whole day of such proposals takes too long."""
+CLOSED = (
+    {"origin": "bus4", "destination": "bus13", "from_period": 0, "to_period": 2},
+    {"origin": "bus13", "destination": "bus15", "from_period": 3, "to_period": 11},
+)
+TRIP_PERIODS = 2
+"""Of every trip in that scenario."""
+NEVER = 10**6
+"""A period after which the curious coordinator would ask on, but that never comes: it only keeps what is said."""
 
 
 def run_curious(
-    name: str, folder: Path, period: int, changes: dict[str, object], engine: dict[str, dict[str, str]]
+    name: str,
+    folder: Path,
+    period: int,
+    changes: dict[str, object],
+    settings: Mapping[str, Mapping[str, object]],
+    hours: slice = slice(None),
 ) -> pd.DataFrame:
     """Return the table ``told`` of a run of scenario ``name`` whose coordinator is curious after ``period``."""
     scenario = folder / "scenarios" / name
@@ -36,10 +53,14 @@ def run_curious(
     shutil.copy(ROOT / "broker.yaml", folder / "broker.yaml")
     shutil.copy(HERE / "curious.py", scenario / "coordinator" / "curious.py")
     config = scenario / "coordinator" / "config.yaml"
-    settings = {"honest": yaml.safe_load(config.read_text())["settings"], "period": period}
-    config.write_text(yaml.safe_dump({"schema_version": 1, "algorithm": "curious:Curious", "settings": settings}))
-    told = pd.read_parquet(run_in_process(scenario, changes, engine) / "coordinator" / "told.parquet")
-    return told[told["period"] == period]
+    own = {"honest": yaml.safe_load(config.read_text())["settings"], "period": period}
+    config.write_text(yaml.safe_dump({"schema_version": 1, "algorithm": "curious:Curious", "settings": own}))
+    for name in ("load.csv", "renewables.csv") if hours != slice(None) else ():
+        file = scenario / "power_operator" / "data" / name
+        part = pd.read_csv(file).iloc[hours]
+        part.assign(period=range(len(part))).to_csv(file, index=False)
+    told = pd.read_parquet(run_in_process(scenario, changes, settings) / "coordinator" / "told.parquet")
+    return told if period == NEVER else told[told["period"] == period]
 
 
 def cost(answer: Told, role: str) -> float:
@@ -72,6 +93,54 @@ def rows(told: pd.DataFrame, unit: str) -> list[str]:
     return lines
 
 
+def heard_prices(told: pd.DataFrame) -> list[str]:
+    """Return what the last prices, which both operators hear, say about the other's marginal cost at the agreed plan."""
+    prices = [answer.given for answer in read_told(told, "negotiation") if answer.question == "solve"][-1]
+    base, *less = read_told(told, "marginal")
+    entries = [tuple(np.argwhere(base.given - one.given > 0.5)[0]) for one in less]
+    heard = np.array([prices[entry] for entry in entries])
+    lines = [
+        "| who listens | what is private | median true value, usd/vehicle | median price heard | median error |",
+        "|---|---|---|---|---|",
+    ]
+    listeners = (
+        ("power", "transport", "transport operator's marginal cost of a delivery", 1.0),
+        ("transport", "power", "what a delivery is worth to the power operator", -1.0),
+    )
+    for listener, other, words, sign in listeners:
+        true = sign * np.array([cost(base, other) - cost(one, other) for one in less])
+        error = np.median(np.abs(true - heard))
+        lines.append(f"| {listener} operator | {words} | {np.median(true):.2f} | {np.median(heard):.2f} | {error:.2f} |")
+    return lines
+
+
+def closed_tracks(told: pd.DataFrame, stations: Sequence[str]) -> dict[str, str]:
+    """Return how well the power operator can tell closed tracks from the plans that it is shown, asking nothing itself."""
+
+    def closed(trip: tuple[int, int, int]) -> bool:
+        origin, destination, period = stations[trip[0]], stations[trip[1]], trip[2]
+        return any(
+            (track["origin"], track["destination"]) == (origin, destination)
+            and period <= track["to_period"]
+            and period + TRIP_PERIODS > track["from_period"]
+            for track in CLOSED
+        )
+
+    shown = [answer.given for answer in read_told(told, "negotiation") if answer.question == "evaluate"]
+    every, guessed = {trip for plan in shown for trip in trips(plan)}, suspects(shown)
+    right = sum(map(closed, guessed))
+    return {
+        "PLANS": str(len(shown)),
+        "TRIPS": str(len(every)),
+        "CLOSED": str(sum(map(closed, every))),
+        "GUESSED": str(len(guessed)),
+        "RIGHT": str(right),
+        "CHANCE": f"{100 * sum(map(closed, every)) / len(every):.0f} %",
+        "FIRST_HOUR": str(FIRST_HOUR),
+        "LAST_HOUR": str(FIRST_HOUR + HOURS),
+    }
+
+
 def curve(told: pd.DataFrame) -> pd.DataFrame:
     """Return what was asked and offered in the opened period at each price of the scan."""
     scan = read_told(told, "scan")
@@ -95,6 +164,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="portage-privacy-") as folder:
         road = run_curious("la_gcs", Path(folder, "road"), 8, {"periods": 9}, {"traffic_sumo": {"engine": "libsumo"}})
         rail = run_curious("ieee30", Path(folder, "rail"), 0, {}, {})
+        part = slice(FIRST_HOUR, FIRST_HOUR + HOURS)
+        private = {"transport_operator": {"closed_tracks": list(CLOSED)}}
+        closed = run_curious("ieee30", Path(folder, "closed"), NEVER, {"periods": HOURS}, private, part)
     scan = curve(road)
     draw(scan)
     bought = scan[scan["asked"] > 1.0]["price"].max()
@@ -107,8 +179,10 @@ def main() -> None:
         "BOUGHT": f"{bought:.1f}",
         "REFUSED": f"{refused:.1f}",
         "FIRST": f"{first:.1f}",
+        "HEARD": "\n".join(heard_prices(road)),
+        **closed_tracks(closed, yaml.safe_load((ROOT / "scenarios/ieee30/scenario.yaml").read_text())["rail_stations"]),
     }
-    for key, value in values.items():
+    for key, value in sorted(values.items(), key=lambda item: -len(item[0])):
         page = page.replace(f"@{key}@", value)
     PAGE.write_text(page, encoding="utf-8")
     print(f"wrote {PAGE} and {FIGURE}")

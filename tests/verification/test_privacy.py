@@ -72,3 +72,17 @@ def test_variance_explained_is_one_for_a_straight_line_only(learning):
     assert learning.explained(true, 3.0 + 2.0 * true) == pytest.approx(1.0)
     assert learning.explained(true, np.array([1.0, 3.0, 2.0, 0.5])) < 0.5
     assert np.isnan(learning.explained(true, np.ones(4)))
+
+
+def test_a_trip_that_is_shown_once_and_never_again_is_suspect(learning):
+    def plan(*stands):
+        connection = np.zeros((1, 3, 8))
+        for station, periods in stands:
+            connection[0, station, periods] = 1.0
+        return connection
+
+    there = plan((0, [0, 1]), (1, [4, 5]), (0, [7]))  # leaves 0 in period 2, leaves 1 in period 6
+    other = plan((0, [0, 1, 2]), (1, [5]), (0, [7]))
+    assert learning.trips(there) == [(0, 1, 2), (1, 0, 6)]
+    assert learning.suspects([there, other, other]) == {(0, 1, 2)}
+    assert learning.suspects([there, there]) == set()
