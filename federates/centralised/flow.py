@@ -1,6 +1,6 @@
 """The whole problem in its tight form: capacity and energy as flows on the transport operator's own network.
 
-Equations (1)-(36) of Ding et al., JMPCE 2025, with alike trains as one integer flow; see
+Equations (1)-(36) of Ding et al., JMPCE 2025, with alike trains as one integer flow, which is a relaxation; see
 `federates.power_operator.models.unit_commitment.formulations.ding_2025_trains`.
 """
 

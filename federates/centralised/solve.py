@@ -19,6 +19,8 @@ from federates.runtime.linear_model import Improvement, Solution
 __all__ = ["FORMULATIONS", "CentralisedResult", "solve_centralised", "solve_flow"]
 
 FORMULATIONS = ("flow", "literal")
+_ONE_FLOW = 0.8  # share of the gap and of the time for alike trains as one flow; the rest is for costing its plan
+_SAME = 1e-6  # relative
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class CentralisedResult:
     wall_s: float
     status: str
     progress: tuple[tuple[float, float, float], ...]
-    """Wall time, cost and bound of every better plan found."""
+    """Wall time, cost and bound of every better plan found; while alike trains are one flow, that flow's cost may be too low."""
 
 
 def solve_centralised(
@@ -76,7 +78,11 @@ def solve_centralised(
 def solve_flow(
     data: JointData, gap: float, time_limit_s: float, threads: int, watch: Callable[[Improvement], None] = lambda found: None
 ) -> CentralisedResult:
-    """Solve the tight form: first its relaxation, which finds the lines that matter, then the plan."""
+    """Solve the tight form: first its relaxation, which finds the lines that matter, then the plan.
+
+    Where alike trains are one flow, its plan is costed train by train, which is exact. If that is dearer than the gap allows, the
+    trains are solved as flows of their own, from there on; the bound of the one flow holds for them.
+    """
     began = time.perf_counter()
     progress: list[tuple[float, float, float]] = []
     plan = build_flow_model(data, threads=threads)
@@ -86,10 +92,21 @@ def solve_flow(
         watch(found)
         return False
 
+    def solve(model: PlanModel, part: float = 1.0) -> Solution:
+        left_s = max(time_limit_s - (time.perf_counter() - began), 1.0)
+        return model.solve(gap_usd=None, gap_rel=part * gap, time_limit_s=part * left_s, on_improvement=improved)
+
     relaxation = plan.solve(relaxed=True)
-    left_s = max(time_limit_s - (time.perf_counter() - began), 1.0)
-    solution = plan.lines.solve(plan.solver, gap_rel=gap, time_limit_s=left_s, on_improvement=improved)
+    solution = solve(plan, _ONE_FLOW if plan.pools else 1.0)
     bound = max(solution.bound, relaxation.bound)
+    if plan.pools:
+        stands, plan = plan.connection(solution.values), build_flow_model(data, threads=threads, alike=False)
+        plan.offer(plan.group_sum(stands))
+        solution = solve(plan, 1.0 - _ONE_FLOW)
+        if solution.objective - bound > max(gap, _SAME) * abs(solution.objective):
+            plan.offer_all()
+            solution = solve(plan)
+            bound = max(bound, solution.bound)
     return _result(data, plan, solution, bound, time.perf_counter() - began, progress)
 
 

@@ -98,8 +98,16 @@ class Solver:
             self._basis.row_status = [*self._basis.row_status, *([highspy.HighsBasisStatus.kBasic] * block.size)]
         return self._rows.add(name, block.shape)
 
-    def add_columns(self, name: str, shape: int | tuple[int, ...], upper: ArrayLike = np.inf, cost: ArrayLike = 0.0) -> Indices:
-        """Add continuous variables >= 0 to the model in place and return their indices; the LP basis is kept."""
+    def add_columns(
+        self,
+        name: str,
+        shape: int | tuple[int, ...],
+        upper: ArrayLike = np.inf,
+        cost: ArrayLike = 0.0,
+        *,
+        integer: bool = False,
+    ) -> Indices:
+        """Add variables >= 0 to the model in place and return their indices; the LP basis is kept."""
         dims = (shape,) if isinstance(shape, int) else tuple(shape)
         up, price = (np.array(np.broadcast_to(np.asarray(a, dtype=np.float64), dims)).ravel() for a in (upper, cost))
         none = np.empty(0, dtype=np.int32)
@@ -107,7 +115,13 @@ class Solver:
         self._check(status, f"new variables {name}")
         if self._basis is not None:
             self._basis.col_status = [*self._basis.col_status, *([highspy.HighsBasisStatus.kLower] * up.size)]
-        return self._columns.add(name, dims)
+        columns = self._columns.add(name, dims)
+        if integer:
+            whole = np.full(up.size, int(highspy.HighsVarType.kInteger), dtype=np.uint8)
+            status = self._highs.changeColsIntegrality(up.size, columns.ravel().astype(np.int32), whole)
+            self._check(status, f"whole numbers {name}")
+            self._integer = True
+        return columns
 
     def restart(self) -> None:
         """Forget the basis of the last solve, so that the next one begins with presolve; the model stays."""

@@ -15,7 +15,7 @@ from federates.boundary.session import RailSession
 from federates.boundary.timetable import time_space_network
 from federates.power_operator.models.unit_commitment.day_state import DayState, rest_of_day, rest_of_fleet
 from federates.power_operator.models.unit_commitment.fleet import StorageFleet
-from federates.power_operator.models.unit_commitment.plan_model import PlanModel
+from federates.power_operator.models.unit_commitment.plan_model import EXCLUSIVE_MW, PlanModel
 from federates.power_operator.models.unit_commitment.schedule import Schedule, schedule_of
 from federates.power_operator.models.unit_commitment.system import PowerSystem
 from federates.power_operator.models.unit_commitment.train_groups import group_trains
@@ -24,7 +24,6 @@ from federates.runtime.linear_model import Solution
 __all__ = ["PeriodResult", "StoragePlan", "dispatch_period", "storage_plan"]
 
 Array = NDArray[np.float64]
-_EXCLUSIVE_MW = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +130,7 @@ def _never_both(model: PlanModel) -> Solution:
     while True:
         solution = model.solve(relaxed=True)
         into, out = solution.values[charge], solution.values[discharge]
-        both = np.minimum(into, out) > _EXCLUSIVE_MW
+        both = np.minimum(into, out) > EXCLUSIVE_MW
         if not both.any():
             return solution
         model.solver.set_bounds(np.where(into >= out, discharge, charge)[both], 0.0, 0.0)

@@ -7,8 +7,9 @@ limits found once stay in the model.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,24 +17,26 @@ from numpy.typing import NDArray
 from federates.boundary.timetable import TimeSpaceNetwork
 from federates.power_operator.models.unit_commitment.commitment import Commitment, Injection, LazyLines, add_commitment
 from federates.power_operator.models.unit_commitment.fleet import StorageFleet
-from federates.power_operator.models.unit_commitment.formulations.ding_2025_stations import Stations, add_stations
+from federates.power_operator.models.unit_commitment.formulations.ding_2025_stations import Stations, add_stations, forbid_both
 from federates.power_operator.models.unit_commitment.formulations.ding_2025_trains import TrainGroup, Trains, add_trains
 from federates.power_operator.models.unit_commitment.system import PowerSystem
 from federates.power_operator.models.unit_commitment.train_groups import connection_of
-from federates.runtime.linear_model import LinearModel, Solution, Solver
+from federates.runtime.linear_model import Improvement, LinearModel, Solution, Solver
 
-__all__ = ["PlanModel", "PlanOptions", "storage_injections"]
+__all__ = ["EXCLUSIVE_MW", "PlanModel", "PlanOptions", "storage_injections"]
 
 Array = NDArray[np.float64]
+EXCLUSIVE_MW = 1e-4
+"""A station that charges and discharges more than this at once breaks (15)."""
 _BROKEN = 1e-6
+_LEAST_S = 1.0  # to look at a start
 
 
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
-    """``exclusive``: binaries of (15) instead of exclusivity by itself. ``idling``: a train may stand unconnected."""
+    """``idling``: a train may stand unconnected."""
 
     threads: int = 1
-    exclusive: bool = False
     idling: bool = True
 
 
@@ -51,7 +54,7 @@ class PlanModel:
         options = options or PlanOptions()
         self.system, self.fleet = system, fleet
         self.model = LinearModel()
-        self.stations: Stations = add_stations(self.model, fleet, system.periods, system.period_h, exclusive=options.exclusive)
+        self.stations: Stations = add_stations(self.model, fleet, system.periods, system.period_h)
         self.trains: Trains | None = None
         if groups and network is not None:
             self.trains = add_trains(self.model, fleet, self.stations, groups, network, idling=options.idling)
@@ -62,6 +65,12 @@ class PlanModel:
         self._threads = options.threads
         self._solver: Solver | None = None
         self._last: Array | None = None
+        self._charging: NDArray[np.int64] | None = None
+
+    @property
+    def pools(self) -> bool:
+        """Return whether several trains are one flow, which is a relaxation: see `ding_2025_trains`."""
+        return self.trains is not None and any(len(group.members) > 1 for group in self.trains.groups)
 
     @property
     def solver(self) -> Solver:
@@ -108,13 +117,44 @@ class PlanModel:
         sizes = np.array([len(group.members) for group in self.trains.groups], dtype=float)
         return np.broadcast_to(sizes[:, None, None], self.trains.standing.shape)
 
-    def solve(self, *, relaxed: bool = False, gap_usd: float = 1.0, time_limit_s: float | None = None) -> Solution:
-        """Solve with the lines that matter; an integer solve starts from the last plan."""
+    def solve(
+        self,
+        *,
+        relaxed: bool = False,
+        gap_usd: float | None = 1.0,
+        gap_rel: float | None = None,
+        time_limit_s: float | None = None,
+        on_improvement: Callable[[Improvement], bool | None] | None = None,
+    ) -> Solution:
+        """Solve with the lines that matter; an integer solve starts from the last plan and holds (15).
+
+        Only where a plan charges and discharges at once are the binaries of (15) added, for good: elsewhere they would cost time
+        and change nothing. Without them the model is a relaxation, so its bound holds.
+        """
         if relaxed:
             return self.lines.solve(self.solver, relaxed=True)
-        solution = self.lines.solve(self.solver, gap_abs=gap_usd, time_limit_s=time_limit_s, start=self._last)
+        began = time.perf_counter()
+        how = {"gap_abs": gap_usd, "gap_rel": gap_rel, "on_improvement": on_improvement}
+        solution = self.lines.solve(self.solver, time_limit_s=time_limit_s, start=self._last, **how)
+        if self._charging is None and self.exclusivity_broken(solution.values) > EXCLUSIVE_MW:
+            self._charging = forbid_both(self.solver, self.fleet, self.stations)
+            left_s = None if time_limit_s is None else max(time_limit_s - (time.perf_counter() - began), _LEAST_S)
+            start = self._one_way(solution.values)
+            again = self.lines.solve(self.solver, time_limit_s=left_s, start=start, **how)
+            solution = replace(again, bound=max(again.bound, solution.bound), wall_s=solution.wall_s + again.wall_s)
         self._last = solution.values
         return solution
+
+    def _one_way(self, values: Array) -> Array:
+        """Return a start for the model with (15): every station keeps to the larger of its powers; the solver finds the rest."""
+        assert self._charging is not None
+        start = np.zeros(int(self._charging.max()) + 1)
+        start[: values.size] = values
+        into, out = values[self.stations.charge], values[self.stations.discharge]
+        start[self._charging] = into >= out
+        start[self.stations.charge] = np.where(into >= out, into, 0.0)
+        start[self.stations.discharge] = np.where(into >= out, 0.0, out)
+        return start
 
     def start_from(self, values: Array) -> None:
         """Begin the next integer solve with these values."""

@@ -21,7 +21,6 @@ from federates.runtime.linear_model import NoSolutionInTimeError, Solution
 __all__ = ["Plan", "Planner"]
 
 Array = NDArray[np.float64]
-_EXCLUSIVE_MW = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,6 @@ class Planner:
         self._past = past
         self._models: dict[tuple[str, bool], PlanModel] = {}
         self._plans: dict[bytes, Plan] = {}
-        self._exclusive = False
         self._network: TimeSpaceNetwork | None = None
         if session.scheme is RailScheme.MOBILE and session.trains and period < session.periods:
             self._network = time_space_network(session.trip_periods, session.periods - period)
@@ -70,9 +68,12 @@ class Planner:
             model.price(model.group_price(rest))
         solution = self._within_time(model, relaxed=relaxed)
         connection = self._whole_day(model.connection(solution.values))
+        # A flow's cost may be too low: what one of its trains hands to another is seen only net (`ding_2025_trains`).
+        cost_usd = self.plan(connection).cost_usd if model.pools and not relaxed else None
         priced_usd = multipliers_usd * connection
         price_usd, past_usd = float(priced_usd[:, :, self._period :].sum()), float(priced_usd[:, :, : self._period].sum())
-        return ConnectionAnswer(connection, solution.objective - price_usd, solution.bound + past_usd)
+        cost_usd = solution.objective - price_usd if cost_usd is None else cost_usd
+        return ConnectionAnswer(connection, cost_usd, solution.bound + past_usd)
 
     def plan(self, connection: Array) -> Plan:
         """Return the cheapest plan with at most ``connection`` (K, S, T), equations (5)-(36) with I fixed."""
@@ -99,10 +100,6 @@ class Planner:
             for group, slope in zip(model.trains.groups, model.offer_slope_usd(most, relaxation.column_dual), strict=True):
                 slope_usd[group.members[0], :, self._period :] = slope
         solution = model.solve(gap_usd=self._settings.evaluate_gap_usd, time_limit_s=self._settings.evaluate_time_s)
-        if model.exclusivity_broken(solution.values) > _EXCLUSIVE_MW and not self._exclusive:
-            self._exclusive = True
-            self._models.clear()
-            return self._new_plan(connection)
         return Plan(model, solution.values, solution.objective, relaxation.objective, slope_usd)
 
     def _within_time(self, model: PlanModel, *, relaxed: bool) -> Solution:
@@ -124,7 +121,7 @@ class Planner:
         key = (use, alike)
         if key not in self._models:
             groups = group_trains(self._session, self._fleet, self._ready, self._period, alike=alike) if self._network else ()
-            options = PlanOptions(threads=self._settings.threads, exclusive=self._exclusive)
+            options = PlanOptions(threads=self._settings.threads)
             self._models[key] = PlanModel(self._system, self._fleet, groups, self._network, options)
         return self._models[key]
 

@@ -5,8 +5,9 @@ Systems", JMPCE 2025, DOI 10.35833/MPCE.2023.000976. Written c[s, t] with t the 
 
 Deviations from the source
 --------------------------
-Charging and discharging share the capacity, ``p_ch + p_dis <= c``, which every solution of (13)-(15) satisfies; exclusivity then
-holds by itself, for throughput has a small cost (the checker verifies it), unless ``exclusive`` asks for the binaries of (15).
+Charging and discharging share the capacity, ``p_ch + p_dis <= c``, which every solution of (13)-(15) satisfies. Exclusivity then
+holds by itself wherever burning energy does not pay, for throughput has a small cost; where it pays (a congested line, a unit that
+must run, a cost below zero) the binaries of (15) are added (`forbid_both`). They leave the linear relaxation as it is.
 What a station takes from trains less what it gives is one signed variable. The end states may be missed at a price, so that a
 day that a late train has upset still has a plan; the price is far above any gain, so a plan without disturbance meets them.
 """
@@ -19,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from federates.power_operator.models.unit_commitment.fleet import StorageFleet
-from federates.runtime.linear_model import LinearModel
+from federates.runtime.linear_model import LinearModel, Solver
 
-__all__ = ["Stations", "add_stations"]
+__all__ = ["Stations", "add_stations", "forbid_both"]
 
 Index = NDArray[np.int64]
 
@@ -40,8 +41,8 @@ class Stations:
     end_surplus: Index
 
 
-def add_stations(model: LinearModel, fleet: StorageFleet, periods: int, period_h: float, *, exclusive: bool = False) -> Stations:
-    """Add (5)-(15) and the end states; the trains' side of (24)-(25) is added by whoever carries the batteries."""
+def add_stations(model: LinearModel, fleet: StorageFleet, periods: int, period_h: float) -> Stations:
+    """Add (5)-(14) and the end states; the trains' side of (24)-(25) is added by whoever carries the batteries."""
     count = len(fleet.stations)
     shape = (count, periods)
     most_mw, most_mwh = fleet.capacity_mw[:, None], fleet.energy_mwh[:, None]
@@ -57,9 +58,18 @@ def add_stations(model: LinearModel, fleet: StorageFleet, periods: int, period_h
         end_surplus=model.variables("station_end_surplus", (2, count), cost=fleet.end_slack_usd_per_mwh),
     )
     _balances(model, fleet, columns, period_h)
-    _limits(model, fleet, columns, exclusive=exclusive)
+    _limits(model, fleet, columns)
     _end(model, fleet, columns)
     return columns
+
+
+def forbid_both(solver: Solver, fleet: StorageFleet, columns: Stations) -> Index:
+    """Add (15) to a model that is with the solver already; return the columns that are 1 where a station may charge, (S, T)."""
+    most_mw = fleet.capacity_mw[:, None]
+    charging = solver.add_columns("charging", columns.charge.shape, upper=1.0, integer=True)
+    solver.add_rows("charging_only", [(1.0, columns.charge), (-most_mw, charging)], upper=0.0)
+    solver.add_rows("discharging_only", [(1.0, columns.discharge), (most_mw, charging)], upper=most_mw)
+    return charging
 
 
 def _balances(model: LinearModel, fleet: StorageFleet, columns: Stations, period_h: float) -> None:
@@ -89,15 +99,10 @@ def _balances(model: LinearModel, fleet: StorageFleet, columns: Stations, period
     )
 
 
-def _limits(model: LinearModel, fleet: StorageFleet, columns: Stations, *, exclusive: bool) -> None:
-    """Add (10) and (13)-(15): batteries that are there limit energy and power."""
+def _limits(model: LinearModel, fleet: StorageFleet, columns: Stations) -> None:
+    """Add (10) and (13)-(14): batteries that are there limit energy and power."""
     model.rows("station_energy_limit", [(1.0, columns.energy), (-fleet.duration_h, columns.capacity)], upper=0.0)
     model.rows("station_power_limit", [(1.0, columns.charge), (1.0, columns.discharge), (-1.0, columns.capacity)], upper=0.0)
-    if exclusive:
-        mode = model.variables("charging", columns.charge.shape, 0.0, 1.0, integer=True)
-        most_mw = fleet.capacity_mw[:, None]
-        model.rows("charging_only", [(1.0, columns.charge), (-most_mw, mode)], upper=0.0)
-        model.rows("discharging_only", [(1.0, columns.discharge), (most_mw, mode)], upper=most_mw)
 
 
 def _end(model: LinearModel, fleet: StorageFleet, columns: Stations) -> None:

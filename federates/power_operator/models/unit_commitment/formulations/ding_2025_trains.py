@@ -8,9 +8,10 @@ are one integer flow, which removes permutations of the same plan.
 
 Pooling. In a group of several trains those that leave a station may only take what trains that stood there before had
 (`_no_pooling`): otherwise a train could leave with the load of one that has just come, or two could start with one train's
-share. They may still share loads while they stand at one station together, as the source lets them do through the station. Such
-groups need travel times that make passing a station without standing pointless (`passing_is_pointless`); one train in a group
-is exact in any case.
+share. They may still share loads while they stand at one station together, as the source lets them do through the station; the
+flow sees only the difference, so that (7)-(8) and (11)-(12) do not limit what they hand over there. Such a group is therefore a
+relaxation: its bound holds, its cost may be too low, and a plan is costed with one train in a group, which is exact. Groups also
+need travel times that make passing a station without standing pointless (`passing_is_pointless`).
 """
 
 from __future__ import annotations
