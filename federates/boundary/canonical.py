@@ -17,7 +17,7 @@ __all__ = ["canonical", "down_to_grid", "to_grid", "up_to_grid"]
 Array: TypeAlias = NDArray[np.float64]
 
 _ON_GRID, _ON_GRID_RELATIVE = 1e-3, 2e-14
-"""A value this near to a point of the grid, in steps or as a share of itself, is that point: else rounding error would move it by a
+"""A value this near to a point of the grid, in steps or as a share of itself, is that point: else rounding error moved it by a
 whole step."""
 _WHOLE = 2.0**52
 """From here on every 64-bit float is a whole number, and its grid is coarser than any of ours."""
