@@ -16,6 +16,7 @@ from typing import Any
 
 import pandas as pd
 import yaml
+from made_with import made_with
 
 from federates.boundary.errors import ConfigError
 from federates.boundary.session import RailScheme
@@ -61,6 +62,7 @@ def main() -> None:
         ("Bounds of the negotiation (Fig. 10)", lambda: _run_figure(given, "bounds")),
         ("The day itself", lambda: _day(comparison)),
         ("All numbers", lambda: _numbers(given.compare)),
+        ("Versions", lambda: _made_with(given)),
     ]
     text = head + "".join(f"## {title}\n\n{_or_reason(make)}\n" for title, make in sections)
     (DOCS / f"{given.case}.md").write_text(text.rstrip() + "\n", encoding="utf-8")
@@ -166,12 +168,19 @@ def _centralised(given: argparse.Namespace) -> dict[str, Any]:
     return rows.iloc[0].to_dict() if len(rows) and table.about.get("method") == "centralised" else {}
 
 
+def _run(given: argparse.Namespace) -> Path | None:
+    """Return the run of the scheme mobile: given, or that of the comparison."""
+    wanted = _json(given.compare, "comparison.json").get("runs", {}).get(MOBILE)
+    return given.run or (given.compare.parent / wanted if wanted else None)
+
+
 def _run_figure(given: argparse.Namespace, name: str) -> str:
-    run = given.run
-    if run is None:
-        wanted = _json(given.compare, "comparison.json").get("runs", {}).get(MOBILE)
-        run = given.compare.parent / wanted if wanted else None
-    return _copied(given.case, run, name)
+    return _copied(given.case, _run(given), name)
+
+
+def _made_with(given: argparse.Namespace) -> str:
+    run: Path = _needed(_run(given), "run of the scheme mobile")
+    return f"{made_with(run)}\n"
 
 
 def _copied(case: str, folder: Path | None, name: str) -> str:

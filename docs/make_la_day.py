@@ -8,6 +8,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from made_with import made_with
+
 DOCS = Path(__file__).parent
 FIGURES = {
     "fig5_feeder_load": "compare",
@@ -45,7 +47,7 @@ def main(compare: Path) -> None:
     text += "\n## Figures\n\n"
     for name in FIGURES:
         text += f"![{name}](figures/la_{name}.png)\n\n"
-    (DOCS / "la_day.md").write_text(text + "## All numbers\n\n" + numbers(compare))
+    (DOCS / "la_day.md").write_text(text + "## All numbers\n\n" + numbers(compare) + f"\n{made_with(run)}\n")
 
 
 def run_id(compare: Path) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from federates.boundary.history import VERSIONS
 from federates.boundary.schemas import boundary_json, message_schema, session_schema
 from federates.boundary.tables import TABLES
-from federates.boundary.topics import BOUNDARY_VERSION, TOPICS, Command
+from federates.boundary.topics import BOUNDARY_VERSION, TOPICS, Command, Rounding, Topic
 
 __all__ = ["boundary_page", "pages"]
 
@@ -47,6 +47,12 @@ it is a train. There may be no train: then these messages have no values.
 
 """
 
+_GRID = """\
+Every value is a multiple of its topic's grid: agents in Python round to it where they send and where they read, so a program in
+another language need not. It is far coarser than rounding error, which differs between processors, and far finer than what
+matters: so the same scenario gives the same tables on any computer. Values are rounded to the nearest multiple; a cost up and its
+bound down, so that a proven bound stays one (what lies within a thousandth of a step beside a multiple is taken as it)."""
+
 
 def boundary_page() -> str:
     """Return the text of ``docs/boundary.md``."""
@@ -79,12 +85,20 @@ agreement.
 
 
 def _topics() -> str:
-    lines = ["## Topics", "", "| key | world | unit | shape | read by | meaning |", "|---|---|---|---|---|---|"]
+    head = "| key | world | unit | grid | shape | read by | meaning |"
+    lines = ["## Topics", "", _GRID, "", head, "|---|---|---|---|---|---|---|"]
     for entry in TOPICS:
         shape = ", ".join(str(size) for size in entry.shape) or "text"
         readers = ", ".join(role.value for role in entry.receivers)
-        lines.append(f"| `{entry.key}` | {entry.world or 'both'} | {entry.unit} | {shape} | {readers} | {entry.meaning} |")
+        grid = "" if entry.unit == "json" else _grid(entry)
+        what = f"{entry.world or 'both'} | {entry.unit} | {grid} | {shape}"
+        lines.append(f"| `{entry.key}` | {what} | {readers} | {entry.meaning} |")
     return "\n".join(lines) + "\n\n"
+
+
+def _grid(entry: Topic) -> str:
+    step = f"{10.0**-entry.decimals:g}"
+    return step if entry.rounding == (Rounding.NEAREST,) else f"{step} {', '.join(rule.value for rule in entry.rounding)}"
 
 
 def _commands() -> str:

@@ -33,5 +33,10 @@ VERSIONS: tuple[Version, ...] = (
             "By rail, topic `transport_operator/train_ready`, passed on by the coordinator.",
         ),
     ),
+    Version(
+        3,
+        "a8815a7add6bbb6d",
+        ("Every topic has a grid, `decimals` and `rounding`: values are rounded where they are sent and read.",),
+    ),
 )
 """All versions, oldest first."""

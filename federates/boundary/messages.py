@@ -1,7 +1,7 @@
 """What crosses the boundary, as Python sees it, and its form on the wire.
 
 The operators see the small frozen dataclasses; `encode` and `decode` turn one topic's array into bytes and back, and
-check shape, finiteness, period and round against the topic table.
+check shape, finiteness, period and round against the topic table. Values are rounded to the topic's grid on both ways.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from federates.boundary.canonical import down_to_grid, to_grid, up_to_grid
 from federates.boundary.errors import BoundaryError
 from federates.boundary.session import Session
-from federates.boundary.topics import Topic
+from federates.boundary.topics import Rounding, Topic
 
 __all__ = [
     "ConnectionAnswer",
@@ -31,6 +32,7 @@ __all__ = [
 Array: TypeAlias = NDArray[np.float64]
 _WIRE = np.dtype("<f8")
 _HEADER = 2
+_ROUND = {Rounding.NEAREST: to_grid, Rounding.UP: up_to_grid, Rounding.DOWN: down_to_grid}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,7 @@ def encode(topic: Topic, period: int, round_: int, values: Array, session: Sessi
     """Return the message as bytes; raise `BoundaryError` if ``values`` break the topic table."""
     array = np.asarray(values, dtype=np.float64)
     _check(topic, array, session)
+    array = _on_grid(topic, array)
     return np.concatenate(([period, round_], array.ravel())).astype(_WIRE).tobytes()
 
 
@@ -120,7 +123,15 @@ def decode(topic: Topic, payload: bytes, session: Session) -> Frame:
         raise BoundaryError(f"{topic.key}: period and round must be whole numbers, got {period}, {round_}")
     array = _reshape(topic, vector[_HEADER:], session)
     _check(topic, array, session)
-    return Frame(int(period), int(round_), array)
+    return Frame(int(period), int(round_), _on_grid(topic, array))
+
+
+def _on_grid(topic: Topic, array: Array) -> Array:
+    """Return the values on the topic's grid; what lies on it stays as it is."""
+    if len(topic.rounding) == 1:
+        return _ROUND[topic.rounding[0]](array, topic.decimals)
+    parts = [_ROUND[rule](array[..., i], topic.decimals) for i, rule in enumerate(topic.rounding)]
+    return np.stack(parts, axis=-1)
 
 
 def _dimensions(topic: Topic, session: Session) -> tuple[int, ...]:

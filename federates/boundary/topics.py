@@ -22,6 +22,7 @@ __all__ = [
     "TOPICS",
     "Command",
     "Role",
+    "Rounding",
     "Topic",
     "passed_on",
     "received_by",
@@ -30,7 +31,7 @@ __all__ = [
     "topic",
 ]
 
-BOUNDARY_VERSION = 2
+BOUNDARY_VERSION = 3
 """Raised whenever a topic's meaning, unit or shape changes."""
 
 MAX_ROUTE_LINKS = 16
@@ -63,6 +64,14 @@ class Command(IntEnum):
     """Answer the multipliers with the own best connection in the linear relaxation: quick, and may be fractional."""
 
 
+class Rounding(StrEnum):
+    """Which point of the grid a value becomes."""
+
+    NEAREST = "nearest"
+    UP = "up"
+    DOWN = "down"
+
+
 @dataclass(frozen=True, slots=True)
 class Topic:
     """One quantity that crosses the boundary."""
@@ -77,6 +86,11 @@ class Topic:
     """The only world that has this topic; None: both."""
     most_rows: int | None = None
     """Most rows of the free dimension ``E``, where there is a limit: room for more could carry what nobody agreed on."""
+    decimals: int = 6
+    """The grid of its values: they are rounded to so many decimal places where they are sent and again where they are read, so
+    that rounding error, which differs between processors, does not cross. Programs need not round."""
+    rounding: tuple[Rounding, ...] = (Rounding.NEAREST,)
+    """How they are rounded: one rule for all values, or one for each entry of the last dimension."""
 
     @property
     def key(self) -> str:
@@ -92,12 +106,16 @@ class Topic:
 _ROAD, _RAIL = World.ROAD, World.RAIL
 _C, _P, _T, _X = Role.COORDINATOR, Role.POWER_OPERATOR, Role.TRANSPORT_OPERATOR, Role.TRAFFIC
 _CONNECTION: tuple[str | int, ...] = ("N", "M", "H")
+_MONEY = (Rounding.UP, Rounding.DOWN)
+"""Of a cost and its bound: the cost stays one that is enough, the bound stays proven."""
 
 TOPICS: tuple[Topic, ...] = (
     Topic(
         _C, "session", "json", (), (_P, _T, _X), "Public agreement of the run, as JSON text; sent once, before the first period."
     ),
-    Topic(_C, "command", "1", (1,), (_P, _T), "What to do now: 0 open, 1 solve, 2 evaluate, 3 commit, 4 stop, 5 relax."),
+    Topic(
+        _C, "command", "1", (1,), (_P, _T), "What to do now: 0 open, 1 solve, 2 evaluate, 3 commit, 4 stop, 5 relax.", decimals=0
+    ),
     Topic(_C, "multipliers_usd_per_veh", "usd/veh", _CONNECTION, (_P, _T), "Price of one unit of the connection."),
     Topic(
         _C,
@@ -115,10 +133,19 @@ TOPICS: tuple[Topic, ...] = (
         (_T,),
         "Vehicles asked of the transport operator, to evaluate or as committed.",
     ),
-    Topic(_C, "station_travel_time_s", "s", ("N", "M"), (_P,), "The transport operator's topic of this name, passed on.", _ROAD),
-    Topic(_C, "gate_time_s", "s", ("S",), (_T,), "The power operator's topic of this name, passed on.", _ROAD),
+    Topic(
+        _C,
+        "station_travel_time_s",
+        "s",
+        ("N", "M"),
+        (_P,),
+        "The transport operator's topic of this name, passed on.",
+        _ROAD,
+        decimals=3,
+    ),
+    Topic(_C, "gate_time_s", "s", ("S",), (_T,), "The power operator's topic of this name, passed on.", _ROAD, decimals=3),
     Topic(_C, "gate_spots", "1", ("S",), (_T,), "The power operator's topic of this name, passed on.", _ROAD),
-    Topic(_C, "train_ready", "1", ("N", 2), (_P,), "The transport operator's topic of this name, passed on.", _RAIL),
+    Topic(_C, "train_ready", "1", ("N", 2), (_P,), "The transport operator's topic of this name, passed on.", _RAIL, decimals=0),
     Topic(
         _P,
         "asked_connection_veh",
@@ -135,6 +162,7 @@ TOPICS: tuple[Topic, ...] = (
         (_C,),
         "Own cost without multipliers; proven lower bound of own cost plus multipliers times connection (solve, relax), or of "
         "own cost at the given connection (evaluate).",
+        rounding=_MONEY,
     ),
     Topic(
         _P,
@@ -144,6 +172,7 @@ TOPICS: tuple[Topic, ...] = (
         (_C,),
         "No row, or one (evaluate): with the proven bound as its value at the given connection, a plane below own cost.",
         most_rows=1,
+        decimals=9,
     ),
     Topic(
         _P,
@@ -153,6 +182,7 @@ TOPICS: tuple[Topic, ...] = (
         (_C,),
         "Expected time from arrival at a station to leaving it: waiting plus charging (RCS) or discharging (LCS).",
         _ROAD,
+        decimals=3,
     ),
     Topic(_P, "gate_spots", "1", ("S",), (_C,), "Spots for mobile storage at a station.", _ROAD),
     Topic(
@@ -170,8 +200,9 @@ TOPICS: tuple[Topic, ...] = (
         (2,),
         (_C,),
         "Own cost without multipliers; proven lower bound of own cost minus multipliers times connection.",
+        rounding=_MONEY,
     ),
-    Topic(_T, "station_travel_time_s", "s", ("N", "M"), (_C,), "Expected road time from r to q now.", _ROAD),
+    Topic(_T, "station_travel_time_s", "s", ("N", "M"), (_C,), "Expected road time from r to q now.", _ROAD, decimals=3),
     Topic(
         _T,
         "train_ready",
@@ -180,6 +211,7 @@ TOPICS: tuple[Topic, ...] = (
         (_C,),
         "One row a train: index of the station where it stands next, and the period from which it does.",
         _RAIL,
+        decimals=0,
     ),
     Topic(
         _T,
@@ -189,11 +221,12 @@ TOPICS: tuple[Topic, ...] = (
         (_X,),
         "One row a route with at least one vehicle: index of r, index of q, vehicles, then link indices padded with -1.",
         _ROAD,
+        decimals=0,
     ),
-    Topic(_X, "link_flow_veh_per_h", "veh/h", ("L",), (_T,), "Mean flow of the last period.", _ROAD),
+    Topic(_X, "link_flow_veh_per_h", "veh/h", ("L",), (_T,), "Mean flow of the last period.", _ROAD, decimals=3),
     Topic(_X, "link_density_veh_per_km", "veh/km", ("L",), (_T,), "Mean density of the last period, all lanes.", _ROAD),
     Topic(_X, "link_speed_m_per_s", "m/s", ("L",), (_T,), "Mean speed of the last period.", _ROAD),
-    Topic(_X, "link_travel_time_s", "s", ("L",), (_T,), "Mean travel time of the last period.", _ROAD),
+    Topic(_X, "link_travel_time_s", "s", ("L",), (_T,), "Mean travel time of the last period.", _ROAD, decimals=3),
     Topic(
         _X,
         "station_passing_veh",

@@ -20,6 +20,7 @@ from federates.centralised.joint_data import JointData
 from federates.centralised.literal_storage import add_exchange, add_stations, add_trains
 from federates.power_operator.models.unit_commitment.network import ptdf, shift_flow_mw
 from federates.power_operator.models.unit_commitment.system import PowerSystem
+from federates.runtime.arithmetic import product
 
 __all__ = ["build_literal_model"]
 
@@ -151,7 +152,7 @@ def add_lines(model: Any, data: JointData) -> None:
     if network is None:
         return
     factors = ptdf(network, len(system.buses))
-    constant_mw = shift_flow_mw(network, factors)[:, None] - factors @ system.load_mw
+    constant_mw = shift_flow_mw(network, factors)[:, None] - product(factors, system.load_mw)
     limited = [line for line in range(len(network.ids)) if np.isfinite(network.limits_mw[line])]
 
     def flow(m: Any, line: int, t: int) -> Any:

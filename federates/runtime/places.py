@@ -170,7 +170,7 @@ def _code(root: Path, scenario: Path) -> Iterator[Path]:
 def _is_code(entry: Path) -> bool:
     """Whether an entry of the search path is a module, or a folder of modules that is no scenario."""
     if entry.is_dir():
-        known = entry.suffix in (".dist-info", ".egg-info")
+        known = entry.suffix in (".dist-info", ".egg-info", ".libs")  # wheels carry shared libraries beside the package
         return known or (any(entry.glob("*.py")) and not (entry / "runner.json").exists())
     return entry.suffix in (".py", ".so", ".pth")
 

@@ -24,6 +24,8 @@ __all__ = ["PROCESS_RECORD", "ResultWriter", "read_record", "write_json"]
 
 PROCESS_RECORD = "process.json"
 """Which process an agent is, so that the broker notices when it is gone."""
+_DIGITS = 10
+"""Significant digits of the numbers in tables: far more than any of them is known to, far fewer than rounding error reaches."""
 
 
 class ResultWriter:
@@ -39,7 +41,7 @@ class ResultWriter:
 
     def record(self, table: str, **row: Value) -> None:
         """Append one row to ``table``; it reaches the disk with the next `flush`."""
-        self._rows.setdefault(table, []).append(row)
+        self._rows.setdefault(table, []).append({name: _shown(value) for name, value in row.items()})
 
     def progress(self, **fields: Value) -> None:
         """Append one line to ``progress.jsonl``, at once."""
@@ -115,6 +117,11 @@ def read_record(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return data if isinstance(data, dict) else None
+
+
+def _shown(value: Value) -> Value:
+    """Return ``value`` without the digits in which processors may differ, and without the sign of zero."""
+    return float(f"{value:.{_DIGITS}g}") + 0.0 if isinstance(value, float) else value
 
 
 def _write_table(table: pa.Table, path: Path) -> None:

@@ -22,12 +22,14 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Field, model_validator
 
+from federates.boundary.canonical import canonical
 from federates.boundary.config import Config
 from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.messages import Array, LinkObservation
 from federates.boundary.roles import Recorder
 from federates.boundary.session import RoadSession
 from federates.boundary.units import S_PER_H, free_flow_time_s, hours
+from federates.runtime.arithmetic import product
 from federates.traffic_sumo.checks import find_road_problems
 from federates.traffic_sumo.control import law_time_s
 from federates.traffic_sumo.data import HOURS, Road, load_road
@@ -117,7 +119,7 @@ class BprTraffic(LinkTimeTraffic):
         """Return the means of ``period``; the storages that enter a link slow it down for all."""
         period_h = hours(self._session.period_s)
         share = self._hours(period * self._session.period_s, self._session.period_s)
-        background = np.rint(self._given_veh_per_h * self.settings.demand_scale) @ share
+        background = product(np.rint(self._given_veh_per_h * self.settings.demand_scale), share)
         storages = np.zeros(len(background))
         for _ in range(_MOST_PASSES):
             time_s, queue_veh = self._time_s(background + storages / period_h, share, period_h)
@@ -134,7 +136,7 @@ class BprTraffic(LinkTimeTraffic):
         bins, period_s = self._session.bins_per_period, self._session.period_s
         bin_s = period_s / bins
         shares = [self._hours(period * period_s + number * bin_s, bin_s) for number in range(bins)]
-        return np.asarray(self._passing_veh_per_h @ np.array(shares).T * hours(bin_s))
+        return product(self._passing_veh_per_h, np.array(shares).T) * hours(bin_s)
 
     def _time_s(self, flow_veh_per_h: Array, share: Array, period_h: float) -> tuple[Array, Array]:
         """Return the mean time over every link at this flow, and the queues at the end of the period, both (L,)."""
@@ -147,10 +149,9 @@ class BprTraffic(LinkTimeTraffic):
     def _power_law_s(self, flow_veh_per_h: Array, share: Array) -> Array:
         s = self.settings
         if s.delay_law == "bpr":
-            return np.asarray(
-                self._free_s * (1.0 + s.delay_factor * (flow_veh_per_h / self._capacity_veh_per_h) ** s.delay_power)
-            )
-        given, target = self._given_veh_per_h @ share, self._target_s @ share
+            use = flow_veh_per_h / self._capacity_veh_per_h
+            return canonical(self._free_s * (1.0 + s.delay_factor * use**s.delay_power))
+        given, target = product(self._given_veh_per_h, share), product(self._target_s, share)
         ratio = np.divide(flow_veh_per_h, given, out=np.ones_like(given), where=given > 0)
         times = zip(self._free_s, target, ratio, strict=True)
         return np.array([law_time_s(float(free), float(aim), float(part), s.delay_power) for free, aim, part in times])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from federates.boundary.canonical import canonical
 from federates.traffic_sumo.data import HOURS, Road
 from federates.traffic_sumo.settings import Settings
 
@@ -26,7 +27,7 @@ def law_time_s(free_s: float, target_s: float, ratio: float, power: float) -> fl
     ratio : measured flow over given flow, v / F
     power : exponent; 4 in BPR (1964)
     """
-    return free_s + max(0.0, target_s - free_s) * float(min(ratio, _RATIO_MAX) ** power)
+    return free_s + max(0.0, target_s - free_s) * float(canonical(min(ratio, _RATIO_MAX) ** power))
 
 
 class DelayController:
@@ -55,7 +56,7 @@ class DelayController:
         # At the start the road counts as loaded as given; the warm-up replaces this by what is measured.
         measured = self._measured.get(link, flow * memory_s * self._settings.demand_scale)
         given = self._given.get(link, flow * memory_s)
-        keep = math.exp(-(end_s - begin_s) / memory_s)
+        keep = float(canonical(math.exp(-(end_s - begin_s) / memory_s)))
         self._measured[link] = measured * keep + entered
         self._given[link] = given * keep + flow * (end_s - begin_s)
 

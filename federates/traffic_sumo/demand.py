@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
+from federates.boundary.canonical import to_grid
 from federates.boundary.units import S_PER_H
 from federates.traffic_sumo.data import HOURS, Road
 
@@ -22,6 +23,7 @@ __all__ = ["Path", "Vehicles", "count_paths", "draw_vehicles", "enumerate_paths"
 Path: TypeAlias = tuple[str, ...]
 _EXACT = 100.0
 """Weight of meeting a link's flow against keeping path flows even; rounding mends what is left."""
+_DECIMALS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,8 @@ def _solve_hour(incidence: NDArray[np.float64], wanted: NDArray[np.int64]) -> ND
     links, paths = incidence.shape
     matrix = np.vstack((_EXACT * incidence, np.eye(paths)))
     even, _ = nnls(matrix, np.concatenate((_EXACT * wanted, np.zeros(paths))))
-    count = np.floor(even).astype(np.int64)
+    # Its last bits differ from processor to processor, and a path that takes exactly one vehicle must not lose it to them.
+    count = np.floor(to_grid(even, _DECIMALS)).astype(np.int64)
     count[:links] = 0
     uses = incidence.astype(np.int64)
     for _ in range(int(count.sum()) + 1):

@@ -1,5 +1,6 @@
 """The Los Angeles day by `helics run`, as a user starts it, checked from what it wrote, with code of its own."""
 
+import importlib
 import json
 import os
 import shutil
@@ -60,6 +61,17 @@ def test_the_run_is_complete_and_says_where_the_report_is(day):
     assert record["status"] == "complete"
     assert all(record["agents"].values())
     assert log.rstrip().endswith(f"Report:  {folder / 'report.html'}")
+
+
+def test_the_readme_says_what_this_day_says(day, monkeypatch):
+    """On whatever computer: `python docs/make_readme.py RUN` has made the README's part from another run of the same day."""
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    made = importlib.import_module("make_readme")
+    _, folder, log = day
+    shown = made.shown().splitlines()
+    assert [line for line in made.sentences(folder) if line not in shown] == []
+    assert [line for line in made.sentences(folder) if line not in log.replace("\u202f", " ")] == []
+    assert shown[-1].startswith("Made with portage-cosim ")
 
 
 def test_every_table_is_there_with_its_columns(day):

@@ -30,7 +30,7 @@ class FaultyFederate(Federate):
 
     def start(self, session=None):
         if self.fault == "extra_topic":
-            h.helicsFederateRegisterTypePublication(self._fed, "fuel_price", "portage.fuel_price/v2", "")
+            h.helicsFederateRegisterTypePublication(self._fed, "fuel_price", "portage.fuel_price/v3", "")
         if self.fault == "another_session":
             session = session.model_copy(update={"seed": session.seed + 1})
         return super().start(session)

@@ -59,7 +59,7 @@ class LeakyPower(SmallPower):
             h.helicsPublicationPublishBytes(federate._publications[f"power_operator/{name}"], wire)
 
     def _extra_topic(self, fed):
-        handle = h.helicsFederateRegisterTypePublication(fed, "margin_usd", "portage.margin_usd/v2", "")
+        handle = h.helicsFederateRegisterTypePublication(fed, "margin_usd", "portage.margin_usd/v3", "")
         h.helicsPublicationAddTarget(handle, "traffic_sumo/in/transport_operator/departures")
 
     def _open_the_partners_file(self):

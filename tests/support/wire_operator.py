@@ -27,7 +27,7 @@ class FaultyLine(Line):
             h.helicsCreateValueFederate = h.helicsCreateCombinationFederate
         super().__init__(role, "1" if fault == "old_version" else version, sends, (*reads, *more))
         if fault == "extra_topic":
-            h.helicsFederateRegisterTypePublication(self.fed, "fuel_price", "portage.fuel_price/v2", "")
+            h.helicsFederateRegisterTypePublication(self.fed, "fuel_price", "portage.fuel_price/v3", "")
         if fault == "endpoint":
             h.helicsFederateRegisterEndpoint(self.fed, "mail", "")
 

@@ -134,9 +134,27 @@ finite = st.floats(allow_nan=False, allow_infinity=False, width=64)
 @given(arrays(np.float64, (2, 3, 4), elements=finite), st.integers(0, 10_000), st.integers(0, 10_000))
 def test_a_message_survives_the_wire(values, period, round_):
     entry = topic("coordinator/multipliers_usd_per_veh")
-    frame = decode(entry, encode(entry, period, round_, values, SESSION), SESSION)
+    sent = encode(entry, period, round_, values, SESSION)
+    frame = decode(entry, sent, SESSION)
     assert (frame.period, frame.round) == (period, round_)
-    np.testing.assert_array_equal(frame.values, values)
+    np.testing.assert_allclose(frame.values, values, rtol=1e-15, atol=0.5000001e-6)
+    # What lies on the grid stays as it is, to the byte.
+    assert encode(entry, period, round_, frame.values, SESSION) == sent
+
+
+@pytest.mark.parametrize("entry", [t for t in TOPICS if t.unit != "json"], ids=lambda entry: entry.key)
+def test_rounding_error_does_not_cross(entry):
+    session = SESSION if entry.world in (None, World.ROAD) else rail(2)
+    shape = [1 if d == "E" else session.sizes[d] if isinstance(d, str) else d for d in entry.shape]
+    values = np.round(np.random.default_rng(1).uniform(-500, 500, shape), entry.decimals)
+    noisy = values * (1.0 + np.random.default_rng(2).uniform(-1e-14, 1e-14, shape))
+    assert encode(entry, 0, 0, noisy, session) == encode(entry, 0, 0, values, session)
+
+
+def test_a_program_need_not_round_and_a_bound_stays_one():
+    entry = topic("power_operator/power_cost_usd")
+    raw = np.concatenate(([0.0, 0.0], [7.1234561234, 7.1234569876])).astype("<f8").tobytes()
+    assert decode(entry, raw, SESSION).values.tolist() == [7.123457, 7.123456]
 
 
 @pytest.mark.parametrize(("shape", "said"), [((2, 3), "shape is"), ((2, 3, 5), "shape is"), ((24,), "shape is")])

@@ -133,7 +133,8 @@ def test_an_absolute_gap_is_enough():
 
 def test_planes_may_have_a_floor_or_none():
     plan = np.array([1.0])
-    for floor, best in ((0.0, 0.0), (-np.inf, -2.0)):
+    # Any price from -1 down is best where prices have no floor: of these the nearest to the centre is asked for.
+    for floor, best in ((0.0, 0.0), (-np.inf, -1.0)):
         model = BoxStep((1,), 2.0, floor)
         model.add_asked(plan, 10.0)
         model.add_offered(0 * plan, 0.0)

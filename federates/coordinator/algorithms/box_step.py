@@ -10,17 +10,21 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import linprog
 
-from federates.boundary.errors import ModelError
+from federates.boundary.canonical import to_grid
 from federates.boundary.messages import Array
 from federates.boundary.roles import RoundResult
+from federates.runtime.linear_model import LinearModel
 
 __all__ = ["BoxStep"]
 
+_DECIMALS = 6
 _GROW, _SHRINK = 1.5, 0.5
 _GOOD_SHARE = 0.1
 """A step is good if the bound rises by this share of what the model promised."""
+_PREFERENCE = 1e-5
+"""Among prices that the model values alike the nearest to the centre are taken: cost, usd, of a price that moves by 1 usd/veh. It
+grows from entry to entry up to twice as much, so that there is one best answer, whatever the solver."""
 
 
 class BoxStep:
@@ -63,7 +67,9 @@ class BoxStep:
         """Return the model's value at ``multipliers``."""
         prices = multipliers.ravel()
         sides = (1.0, -1.0)
-        return sum(min(usd + side * float(prices @ plan) for sign, plan, usd in self._planes if sign == side) for side in sides)
+        return sum(
+            min(usd + side * float((prices * plan).sum()) for sign, plan, usd in self._planes if sign == side) for side in sides
+        )
 
     def next_multipliers(self, centre: Array, bound_usd: float) -> Array:
         """Return the model's best multipliers within the box around ``centre``, the prices of the best bound ``bound_usd``.
@@ -74,21 +80,19 @@ class BoxStep:
         """
         self._fit_box(bound_usd)
         point = centre.ravel()
-        size = point.size
-        # Variables: multipliers, minimum of the power operator, minimum of the transport operator. Maximise the last two.
-        rows = [np.concatenate((-sign * plan, (sign > 0, sign < 0))) for sign, plan, _ in self._planes]
-        limits = [(max(low, price - self._box), price + self._box) for low, price in zip(self._floor, point, strict=True)]
-        answer = linprog(
-            np.concatenate((np.zeros(size), (-1.0, -1.0))),
-            A_ub=np.array(rows),
-            b_ub=[cost_usd for _, _, cost_usd in self._planes],
-            bounds=[*limits, (None, None), (None, None)],
-        )
-        if answer.status != 0:
-            raise ModelError(f"coordinator: the cutting planes have no best prices: {answer.message}")
-        self._promised_usd = -float(answer.fun)
-        self._bound_usd = bound_usd
-        return np.asarray(answer.x[:size]).reshape(self._shape)
+        # A model per call: it is small, and what it answers does not depend on those before. Price = centre + up - down.
+        model = LinearModel()
+        preference = _PREFERENCE * (1.0 + np.arange(point.size) / point.size)
+        up = model.variables("up", point.size, upper=self._box, cost=preference)
+        down = model.variables("down", point.size, upper=np.clip(point - self._floor, 0.0, self._box), cost=preference)
+        least = dict(zip((1.0, -1.0), model.variables("least", 2, lower=-np.inf, cost=-1.0), strict=True))
+        for sign, plan, cost_usd in self._planes:
+            terms = [(1.0, least[sign]), (-sign * plan, up), (sign * plan, down)]
+            model.rows("plane", terms, upper=cost_usd + sign * float((plan * point).sum()), shape=())
+        found = model.solver(presolve="off").solve()
+        best = to_grid(point + found.values[up] - found.values[down], _DECIMALS).reshape(self._shape)
+        self._promised_usd, self._bound_usd = self.value_usd(best), bound_usd
+        return best
 
     def _fit_box(self, bound_usd: float) -> None:
         """Widen the box after a good step, narrow it after a bad one."""

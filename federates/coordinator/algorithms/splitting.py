@@ -19,6 +19,7 @@ from __future__ import annotations
 import numpy as np
 
 from federates.boundary.messages import Array
+from federates.runtime.arithmetic import product
 
 __all__ = ["Splitting"]
 
@@ -45,15 +46,15 @@ class _Side:
 
     @property
     def average(self) -> Array:
-        return np.asarray(self.weights @ np.array(self.answers))
+        return product(self.weights, np.array(self.answers))
 
     def improve(self, prices: Array, penalty: float) -> tuple[Array, float]:
         """Move weight from the worst to the best answer at ``prices``; return the change of r, and how much was to gain, usd."""
-        value = np.array(self.costs_usd) + self.sign * (np.array(self.answers) @ prices)
+        value = np.array(self.costs_usd) + self.sign * product(np.array(self.answers), prices)
         best, worst = int(value.argmin()), int(np.where(self.weights > 0, value, -np.inf).argmax())
         gain_usd = float(value[worst] - value[best])
         way = self.sign * (self.answers[best] - self.answers[worst])
-        curvature = penalty * float(way @ way)
+        curvature = penalty * float((way * way).sum())
         whole = self.weights[worst]
         part = whole if curvature * whole <= gain_usd else gain_usd / curvature
         self.weights[best] += part

@@ -23,7 +23,7 @@ class ChargerState:
     @property
     def mean_kw(self) -> float:
         """Return the mean charging load, kW."""
-        return self.charger_kw * float(self.probability @ busy(self.servers, self.probability.size - 1))
+        return self.charger_kw * float((self.probability * busy(self.servers, self.probability.size - 1)).sum())
 
     @property
     def all_busy(self) -> float:

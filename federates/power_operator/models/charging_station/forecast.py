@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from federates.boundary.canonical import canonical
 from federates.boundary.units import S_PER_H
 from federates.power_operator.models.charging_station.queues import Array
 from federates.power_operator.models.charging_station.settings import Forecast
@@ -68,7 +69,7 @@ class PassingForecast:
         self._day = day
         self._start_hour = start_hour
         self._period_h = period_s / S_PER_H
-        self._keep = math.exp(-self._period_h / settings.memory_h)
+        self._keep = float(canonical(math.exp(-self._period_h / settings.memory_h)))
         self._vehicles = settings.prior_share * daily_volume_veh
         self._shares = settings.prior_share
         self._error = settings.initial_error

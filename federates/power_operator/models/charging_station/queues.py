@@ -8,12 +8,14 @@ hour throughout. Sources: A. K. Erlang, 1917; W. J. Stewart, "Probability, Marko
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import poisson
+
+from federates.runtime.arithmetic import product
 
 __all__ = ["busy", "erlang_b", "erlang_c", "mean_wait_h", "stationary", "transient"]
 
@@ -21,6 +23,8 @@ Array: TypeAlias = NDArray[np.float64]
 
 _TAIL = 1e-13
 """Probability of the uniformised jumps that are left out."""
+_DEVIATIONS, _LEAST_TERMS = 10.0, 30
+"""Jump counts this many standard deviations, and then this many, above the mean have a probability far below `_TAIL`."""
 
 
 def erlang_b(offered_erlang: float, servers: int) -> float:
@@ -59,14 +63,30 @@ def busy(servers: int, capacity: int) -> Array:
 def stationary(arrivals_per_h: float, service_per_h: float, servers: int, capacity: int) -> Array:
     """Return the stationary probabilities p_0..p_K of M/M/c/K.
 
-    p_n = p_0 a^n / n! up to c, p_0 a^n / (c! c^(n-c)) above, taken in logarithms so that nothing overflows.
+    p_n = p_0 a^n / n! up to c, p_0 a^n / (c! c^(n-c)) above, as products of p_n / p_(n-1) from the largest of them on, both ways:
+    nothing overflows, and no logarithm is needed, whose last bits differ between processors.
     """
     if arrivals_per_h <= 0.0:
         return np.array(np.eye(1, capacity + 1)[0], dtype=np.float64)
-    deaths_per_h = service_per_h * busy(servers, capacity)[1:]
-    logarithm = np.concatenate(([0.0], np.cumsum(np.log(arrivals_per_h) - np.log(deaths_per_h))))
-    weight = np.exp(logarithm - logarithm.max())
+    ratio = arrivals_per_h / (service_per_h * busy(servers, capacity)[1:])
+    return _from_ratios(ratio)
+
+
+def _from_ratios(ratio: Array) -> Array:
+    """Return probabilities p_0..p_K with p_n / p_(n-1) = ``ratio[n-1]``, which must not rise with n; shape (K+1,)."""
+    largest = int((ratio >= 1.0).sum())
+    below = np.cumprod(1.0 / ratio[:largest][::-1])[::-1]
+    weight = np.concatenate((below, [1.0], np.cumprod(ratio[largest:])))
     return np.asarray(weight / weight.sum(), dtype=np.float64)
+
+
+def _jump_counts(mean: float) -> tuple[Array, Array]:
+    """Return P(N = k) and P(N > k) of a Poisson variable for k = 0, 1, ... until P(N > k) is below `_TAIL`."""
+    most = int(mean + _DEVIATIONS * math.sqrt(mean)) + _LEAST_TERMS
+    equal = _from_ratios(mean / np.arange(1.0, most + 1.0))
+    above = np.concatenate((np.cumsum(equal[:0:-1])[::-1], [0.0]))
+    terms = int((above > _TAIL).sum()) + 2
+    return equal[:terms], above[:terms]
 
 
 def transient(start: Array, arrivals_per_h: float, service_per_h: float, servers: int, duration_h: float) -> tuple[Array, Array]:
@@ -81,17 +101,15 @@ def transient(start: Array, arrivals_per_h: float, service_per_h: float, servers
     """
     capacity = start.size - 1
     rate_per_h = arrivals_per_h + servers * service_per_h
-    jumps = rate_per_h * duration_h
-    terms = int(poisson.isf(_TAIL, jumps)) + 2
-    number = np.arange(terms)
-    at_end, during = poisson.pmf(number, jumps), poisson.sf(number, jumps)
-    birth = np.full(capacity, arrivals_per_h / rate_per_h)
+    at_end, during = _jump_counts(rate_per_h * duration_h)
+    birth = arrivals_per_h / rate_per_h
     death = service_per_h * busy(servers, capacity)[1:] / rate_per_h
-    jump = np.diag(birth, 1) + np.diag(death, -1)
-    np.fill_diagonal(jump, 1.0 - jump.sum(axis=1))
-    states = np.empty((terms, capacity + 1))
+    stay = 1.0 - np.concatenate((np.full(capacity, birth), [0.0])) - np.concatenate(([0.0], death))
+    states = np.empty((at_end.size, capacity + 1))
     states[0] = start
-    for k in range(1, terms):
-        np.dot(states[k - 1], jump, out=states[k])
-    end, total = at_end @ states, during @ states
+    for before, after in itertools.pairwise(states):
+        np.multiply(before, stay, out=after)
+        after[1:] += before[:-1] * birth
+        after[:-1] += before[1:] * death
+    end, total = product(at_end, states), product(during, states)
     return end / end.sum(), total / total.sum()

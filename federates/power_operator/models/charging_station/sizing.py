@@ -6,10 +6,13 @@ from typing import Literal
 
 from scipy.optimize import brentq
 
+from federates.boundary.canonical import canonical
 from federates.power_operator.models.charging_station.queues import erlang_b, erlang_c, mean_wait_h
 
 __all__ = ["chargers_for", "expected_wait_h", "greatest_flow_per_h", "spots_for"]
 
+_DIGITS = 9
+"""Of a root that is found to nine decimal places: what is left does not depend on the way to it."""
 _MOST = 5000
 _STABLE = 0.995
 
@@ -31,7 +34,7 @@ def greatest_flow_per_h(spots: int, service_per_h: float, wait_target_h: float) 
     if mean_wait_h(full, service_per_h, spots) <= wait_target_h:
         return full
     found = brentq(lambda flow: mean_wait_h(flow, service_per_h, spots) - wait_target_h, 0.0, full, xtol=1e-9)
-    return float(found)
+    return float(canonical(found, _DIGITS))
 
 
 def expected_wait_h(flow_per_h: float, service_per_h: float, spots: int) -> float:

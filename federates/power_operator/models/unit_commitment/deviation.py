@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from federates.boundary.canonical import canonical
 from federates.power_operator.models.unit_commitment.settings import DeviationSettings
 
 __all__ = ["actual_profile"]
@@ -21,7 +22,8 @@ def actual_profile(
     ``stream`` keeps load and renewables apart; the same seed gives the same day. Values stay between 0 and ``most_mw``.
     """
     rows = forecast_mw.reshape(-1, forecast_mw.shape[-1])
-    shocks = np.random.default_rng((seed, stream)).standard_normal(rows.shape)
+    # Drawn by logarithms now and then, whose last bits differ from processor to processor.
+    shocks = canonical(np.random.default_rng((seed, stream)).standard_normal(rows.shape))
     error = np.empty_like(rows)
     fresh = np.sqrt(1.0 - settings.persistence**2)
     for t in range(rows.shape[1]):

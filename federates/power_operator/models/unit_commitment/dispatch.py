@@ -19,6 +19,7 @@ from federates.power_operator.models.unit_commitment.plan_model import EXCLUSIVE
 from federates.power_operator.models.unit_commitment.schedule import Schedule, schedule_of
 from federates.power_operator.models.unit_commitment.system import PowerSystem
 from federates.power_operator.models.unit_commitment.train_groups import group_trains
+from federates.runtime.arithmetic import product
 from federates.runtime.linear_model import Solution
 
 __all__ = ["PeriodResult", "StoragePlan", "dispatch_period", "storage_plan"]
@@ -61,7 +62,7 @@ def storage_plan(model: PlanModel, values: Array) -> StoragePlan:
         for j, group in enumerate(trains.groups):
             share = 1.0 / len(group.members)
             for kind, columns in enumerate((trains.load_mw, trains.load_mwh)):
-                total = values[columns[j]] @ under_way
+                total = product(values[columns[j]], under_way)
                 total[: group.ready] = carried[kind, list(group.members)].sum(axis=0)[: group.ready]
                 carried[kind, list(group.members)] = total * share
     return StoragePlan(

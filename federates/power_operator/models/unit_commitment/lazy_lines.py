@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from federates.power_operator.models.unit_commitment.commitment_columns import Commitment
 from federates.power_operator.models.unit_commitment.network import ptdf, shift_flow_mw
+from federates.runtime.arithmetic import product
 from federates.runtime.linear_model import Improvement, NoSolutionInTimeError, Solution, Solver, Term
 
 __all__ = ["LazyLines", "LazyLinesOptions"]
@@ -62,8 +63,8 @@ class LazyLines:
         self._shift_mw = shift_flow_mw(network, self._factors)
         bus, self._columns, sign = commitment.bus_columns()
         self._coefficients = self._factors[:, bus] * sign
-        self._load_flow_mw = self._factors @ system.load_mw
-        self._share_flow = self._factors @ system.load_share
+        self._load_flow_mw = product(self._factors, system.load_mw)
+        self._share_flow = product(self._factors, system.load_share)
 
     @property
     def active(self) -> tuple[Indices, Indices]:
@@ -74,7 +75,7 @@ class LazyLines:
         """Return the flow on every line, (L, T), in a solution with ``values``."""
         if self.commitment.system.network is None:
             return np.zeros((0, self.commitment.system.periods))
-        return np.asarray(self._factors @ self.commitment.net_injection_mw(values) + self._shift_mw[:, None])
+        return product(self._factors, self.commitment.net_injection_mw(values)) + self._shift_mw[:, None]
 
     def overload_mw(self, values: Values) -> Values:
         """Return by how much every line is over its limit, (L, T)."""
@@ -129,7 +130,7 @@ class LazyLines:
     def _paid(self, solution: Solution, line: Indices, period: Indices) -> Solution:
         """Return a plan of a model without the limits of ``line`` and ``period`` as a plan that pays for its overload."""
         overload = self.overload_mw(solution.values)[line, period]
-        extra_usd = float(overload @ self.price_usd_per_mwh[line]) * self.commitment.system.period_h
+        extra_usd = float((overload * self.price_usd_per_mwh[line]).sum()) * self.commitment.system.period_h
         return replace(solution, values=self._with_slack(solution.values), objective=solution.objective + extra_usd)
 
     def violates(self, values: Values) -> bool:

@@ -19,6 +19,7 @@ from federates.boundary.messages import Array, ConnectionAnswer, Departure, Gate
 from federates.boundary.roles import Recorder, TransportOperator
 from federates.boundary.session import RoadSession, World
 from federates.boundary.units import S_PER_H, hours
+from federates.runtime.arithmetic import power
 from federates.transport_operator.models.fastest_route.settings import FastestRouteSettings
 from federates.transport_operator.models.joint_graph.data import read_road_data
 from federates.transport_operator.models.joint_graph.delay import BPR_RISE
@@ -26,7 +27,7 @@ from federates.transport_operator.models.joint_graph.graph import DirectedGraph
 
 __all__ = ["FastestRouteOperator"]
 
-_POWER = 4.0
+_POWER = 4
 
 
 class FastestRouteOperator(TransportOperator):
@@ -73,7 +74,7 @@ class FastestRouteOperator(TransportOperator):
         self._period, self._gate = period, None
         if observation is None:
             self._others_veh_per_h = self._data.hourly_veh_per_h[:, hour]
-            loaded = 1.0 + BPR_RISE * (self._others_veh_per_h / road.capacity_veh_per_h) ** _POWER
+            loaded = 1.0 + BPR_RISE * power(self._others_veh_per_h / road.capacity_veh_per_h, _POWER)
             self._time_s = road.free_time_s * loaded
         else:
             self._others_veh_per_h = np.maximum(observation.flow_veh_per_h - self._own_veh_per_h, 0.0)

@@ -29,6 +29,7 @@ from typing import Protocol
 
 import numpy as np
 
+from federates.runtime.arithmetic import product, solve_definite
 from federates.transport_operator.models.joint_graph.graph import Array, Flags, Indices
 
 __all__ = ["AssignmentResult", "EdgeLaw", "Oracle", "Path", "PathSet", "assign", "edge_flow"]
@@ -112,7 +113,7 @@ class AssignmentResult:
 def edge_flow(paths: PathSet, path_flow: Array) -> Array:
     """Return edge flows (B, E) of path flows (B, N, P)."""
     batch = path_flow.shape[0]
-    return path_flow.reshape(batch, -1) @ paths.incidence.reshape(-1, paths.edges)
+    return product(path_flow.reshape(batch, -1), paths.incidence.reshape(-1, paths.edges))
 
 
 def assign(
@@ -147,10 +148,10 @@ def assign(
         v = edge_flow(paths, flow)
         gradient = law.gradient(v)
         least, flow = _least_cost(paths, gradient, flow, oracle)
-        used = np.einsum("be,be->b", gradient, v)
+        used = (gradient * v).sum(axis=1)
         ideal = (demand * least).sum(axis=1)
         objective = law.value(v).sum(axis=1)
-        scale = np.maximum(np.einsum("be,be->b", np.abs(gradient), v), _TINY)
+        scale = np.maximum((np.abs(gradient) * v).sum(axis=1), _TINY)
         best_bound = np.maximum(best_bound, objective - (used - ideal) - _ROUNDING * scale)
         with np.errstate(over="ignore"):  # nobody on the road: infinite is as well as very large
             gap = float(np.max(np.maximum(used - ideal, 0.0) / scale))
@@ -180,7 +181,7 @@ def _start(law: EdgeLaw, paths: PathSet, demand: Array, start: Array | None) -> 
 def _path_cost(paths: PathSet, edge_cost: Array) -> Array:
     """Return path costs (B, N, P) of edge costs (B, E); inf where there is no path."""
     batch, (pairs, most) = len(edge_cost), paths.exists.shape
-    cost: Array = (edge_cost @ paths.incidence.reshape(-1, paths.edges).T).reshape(batch, pairs, most)
+    cost: Array = product(edge_cost, paths.incidence.reshape(-1, paths.edges).T).reshape(batch, pairs, most)
     absent: Array = cost + paths.absent_cost
     return absent
 
@@ -201,15 +202,15 @@ def _move(law: EdgeLaw, paths: PathSet, group: Indices, flow: Array, v: Array) -
     incidence, h = paths.incidence[group], flow[:, group]
     (batch, pairs, most), edges = h.shape, paths.edges
     flat = incidence.reshape(-1, edges)
-    cost = (gradient @ flat.T).reshape(batch, pairs, most) + paths.absent_cost[group]
+    cost = product(gradient, flat.T).reshape(batch, pairs, most) + paths.absent_cost[group]
     cheapest = cost.argmin(axis=2)
     basic = incidence[np.arange(pairs), cheapest]
     excess = np.where(h > 0, cost - cost.min(axis=2, keepdims=True), 0.0)
     apart = np.abs(incidence[None] - basic[:, :, None, :]).reshape(batch, -1, edges)
-    slope = (apart @ curvature[:, :, None]).reshape(batch, pairs, most)
+    slope = (apart * curvature[:, None, :]).sum(axis=2).reshape(batch, pairs, most)
     step = -np.minimum(h, excess / np.maximum(slope, _TINY))
     np.put_along_axis(step, cheapest[:, :, None], -step.sum(axis=2, keepdims=True), axis=2)
-    change = step.reshape(batch, -1) @ flat
+    change = product(step.reshape(batch, -1), flat)
     length = _line_search(law, v, change, gradient, curvature)[:, None]
     flow[:, group] = np.maximum(h + length[:, :, None] * step, 0.0)
     moved: Array = v + length * change
@@ -231,7 +232,7 @@ def _newton(law: EdgeLaw, paths: PathSet, flow: Array, v: Array) -> Array:
     basic = paths.incidence[np.arange(pairs), largest[:, :, 0]]
     change = (paths.incidence[None] - basic[:, :, None, :]).reshape(batch, -1, edges)
     change *= free.reshape(batch, -1, 1)
-    second = (change * curvature[:, None, :]) @ change.transpose(0, 2, 1)
+    second = product(change * curvature[:, None, :], change.transpose(0, 2, 1))
     flat = paths.incidence.reshape(-1, edges)
     slope = (dearer * free).reshape(batch, -1)
 
@@ -240,7 +241,7 @@ def _newton(law: EdgeLaw, paths: PathSet, flow: Array, v: Array) -> Array:
         np.put_along_axis(step, largest, -step.sum(axis=2, keepdims=True), axis=2)
         room = np.where(step < 0, flow / np.maximum(-step, _TINY), 1.0).min(axis=(1, 2))
         step *= np.minimum(1.0, room)[:, None, None]
-        return step, step.reshape(batch, -1) @ flat
+        return step, product(step.reshape(batch, -1), flat)
 
     step, moved = whole_step(bold=True)
     descends = (gradient * moved).sum(axis=1) < 0
@@ -265,11 +266,12 @@ def _newton_step(second: Array, slope: Array, flow: Array, free: Flags, bold: bo
     for _ in range(_ACTIVE_SET_PASSES):
         moving = free & ~emptied
         given = np.where(emptied, -flow, 0.0)
-        right = np.where(moving, slope + (second @ given[:, :, None])[:, :, 0], 0.0)
+        right = np.where(moving, slope + (second * given[:, None, :]).sum(axis=2), 0.0)
         matrix = second * (moving[:, :, None] & moving[:, None, :])
-        diagonal = np.einsum("bkk->bk", matrix)
-        diagonal += _FLAT * diagonal.max(axis=1, keepdims=True) + np.where(moving, _NO_CURVATURE, 1.0)
-        step = given - np.linalg.solve(matrix, right[:, :, None])[:, :, 0] * moving
+        each = np.arange(matrix.shape[1])
+        diagonal = matrix[:, each, each]
+        matrix[:, each, each] = diagonal + _FLAT * diagonal.max(axis=1, keepdims=True) + np.where(moving, _NO_CURVATURE, 1.0)
+        step = given - solve_definite(matrix, right) * moving
         below = moving & (step < -flow) & (bold | (flow <= 0))
         if not below.any():
             break

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from federates.runtime.arithmetic import power, product, solve_definite
 from federates.transport_operator.models.joint_graph.delay import BPR_RISE, TimeCurve
 from federates.transport_operator.models.joint_graph.graph import Array
 
@@ -38,9 +39,9 @@ class Calibration:
 
     def observe(self, flow_veh_per_h: Array, travel_time_s: Array) -> None:
         """Take in one period's mean flow and time per link; a link without flow tells nothing."""
-        use = (flow_veh_per_h / self._capacity) ** 4
+        use = power(flow_veh_per_h / self._capacity, 4)
         regressor = np.stack((np.ones_like(use), use), axis=1)
-        excess = travel_time_s / self._free_time_s - regressor @ _PRIOR
+        excess = travel_time_s / self._free_time_s - product(regressor, _PRIOR)
         seen = ((flow_veh_per_h > 0) & (travel_time_s > 0)).astype(np.float64)
         weighted = regressor * seen[:, None]
         self._evidence = self._memory * self._evidence + weighted[:, :, None] * regressor[:, None, :]
@@ -49,7 +50,7 @@ class Calibration:
     def curve(self) -> TimeCurve:
         """Return the calibrated curves."""
         system = self._evidence + np.diag(_STRENGTH)
-        fitted = _PRIOR + np.linalg.solve(system, self._deviation[:, :, None])[:, :, 0]
+        fitted = _PRIOR + solve_definite(system, self._deviation)
         base = self._free_time_s * np.maximum(fitted[:, 0], _SMALLEST_BASE)
         rise = self._free_time_s * np.clip(fitted[:, 1], 0.0, _LARGEST_RISE)
         return TimeCurve(base, rise, self._capacity)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from federates.runtime.arithmetic import product
 from federates.transport_operator.models.joint_graph.assignment import AssignmentResult, EdgeLaw, PathSet, assign
 from federates.transport_operator.models.joint_graph.graph import Array
 
@@ -93,7 +94,7 @@ def _finish(
     v = result.edge_flow
     objective = law.value(v).sum(axis=1)
     generalised = law.gradient(v) + price
-    of_paths = (generalised @ paths.incidence.reshape(-1, paths.edges).T).reshape(len(v), *paths.exists.shape)
+    of_paths = product(generalised, paths.incidence.reshape(-1, paths.edges).T).reshape(len(v), *paths.exists.shape)
     cheapest = ((of_paths + paths.absent_cost).min(axis=2) * demand).sum(axis=1)
     at_limit = np.where(price > 0, price * (v - np.where(np.isfinite(limit), limit, 0.0)), 0.0).sum(axis=1)
     bound = objective + at_limit - ((generalised * v).sum(axis=1) - cheapest)

@@ -24,6 +24,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from federates.boundary.units import S_PER_H
+from federates.runtime.arithmetic import power
 from federates.transport_operator.models.joint_graph.graph import Array
 
 __all__ = ["BPR_RISE", "EdgeCosts", "SocialCost", "TimeCurve", "UserCost"]
@@ -58,7 +59,7 @@ class TimeCurve:
 
     def integral(self, flow: Array) -> Array:
         """Return the integral from zero flow."""
-        return self.base_s * flow + self.rise_s * self.capacity_veh_per_h / 5.0 * (flow / self.capacity_veh_per_h) ** 5
+        return self.base_s * flow + self.rise_s * self.capacity_veh_per_h / 5.0 * power(flow / self.capacity_veh_per_h, 5)
 
 
 @dataclass(frozen=True, slots=True)
