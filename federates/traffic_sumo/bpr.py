@@ -141,7 +141,7 @@ class BprTraffic(LinkTimeTraffic):
     def _time_s(self, flow_veh_per_h: Array, share: Array, period_h: float) -> tuple[Array, Array]:
         """Return the mean time over every link at this flow, and the queues at the end of the period, both (L,)."""
         if self.settings.delay_law == "point_queue":
-            capacity = self._bottleneck_veh_per_h @ share
+            capacity = product(self._bottleneck_veh_per_h, share)
             queue_veh, waited_h = self._queues.after(flow_veh_per_h, capacity, period_h)
             return self._free_s + S_PER_H * waited_h / (capacity * period_h), queue_veh
         return self._power_law_s(flow_veh_per_h, share), self._queues.queue_veh
