@@ -21,6 +21,7 @@ from federates.boundary.topics import Role
 from federates.coordinator.algorithms.admm import Admm
 from federates.coordinator.algorithms.ocd import OptimalityConditionDecomposition
 from federates.coordinator.algorithms.posted_price import PostedPrice
+from federates.runtime.negotiation_record import NegotiationRecord
 from federates.runtime.plugins import load_agent
 
 SCENARIO = Path(__file__).parents[1] / "scenarios/la_gcs"
@@ -52,6 +53,9 @@ class Rows:
         if table == "rounds":
             self.rounds.append(row)
 
+    def record_many(self, table: str, columns: object) -> None:
+        """Keep no prices and answers."""
+
     def progress(self, **fields: object) -> None:
         """Show nothing."""
 
@@ -64,12 +68,14 @@ def negotiate(algorithm: CoordinationAlgorithm) -> list[dict]:
         load_agent(r, SCENARIO / r / "config.yaml").create() for r in (Role.POWER_OPERATOR, Role.TRANSPORT_OPERATOR)
     )
     rows = Rows()
+    record = NegotiationRecord(session, rows)
     algorithm.begin(session, rows)
     for operator in (power, transport):
         operator.begin(session, Rows())
     seen, last = None, []
     for period in range(PERIODS):
         gate, road_s = power.open_period(period, seen), transport.open_period(period, None)
+        record.open(period, None)
         decision = algorithm.start(period)
         while not isinstance(decision, Commit):
             if isinstance(decision, Solve):
@@ -78,6 +84,7 @@ def negotiate(algorithm: CoordinationAlgorithm) -> list[dict]:
             else:
                 asked = power.evaluate(decision.power_connection_veh, road_s)
                 result = RoundResult(asked, transport.evaluate(decision.transport_connection_veh, gate))
+            record.answered(decision, result)
             decision = algorithm.next(result)
         for operator in (power, transport):
             operator.commit(decision.connection_veh)

@@ -82,8 +82,8 @@ def federation(case: str, algorithm: str, scratch: Path) -> Federation:
     return Federation(
         algorithm,
         float(first["upper_bound_usd"]),
-        float(first["lower_bound_usd"]),
-        float(first["gap"]),
+        max(float(first["lower_bound_usd"]), float(first["claimed_lower_bound_usd"])),
+        float(first["claimed_gap"]),
         int(first["rounds"]),
         float(spent),
         run_s,

@@ -96,8 +96,11 @@ def numbers(run: Path) -> dict:
     """Return the row of a run: what its tables say of cost, bounds, agreement, rounds and time."""
     record = json.loads((run / "run.json").read_text(encoding="utf-8"))
     rounds = pd.read_parquet(run / "coordinator/rounds.parquet")
-    by_rail = (run / "coordinator/negotiations.parquet").exists()
+    by_rail = (run / "coordinator/connections.parquet").exists()
     return {"rounds": len(rounds), "wall_s": record["wall_s"]} | (_rail(run) if by_rail else _road(run, rounds))
+
+
+_BOUNDS = {"cost_usd": "upper_bound_usd", "lower_bound_usd": "lower_bound_usd"}
 
 
 def _rail(run: Path) -> dict:
@@ -105,9 +108,14 @@ def _rail(run: Path) -> dict:
     costs = pd.read_parquet(run / "power_operator/plan_costs.parquet")
     moves = pd.read_parquet(run / "transport_operator/train_moves.parquet")
     moves = moves[moves.phase == "realised"]
-    return _negotiated(held.iloc[0]) | {
+    # The algorithm's own bound is the better one where it is not contradicted, as in an agreement.
+    bound_usd = held.lower_bound_usd.where(
+        ~held.agreed, held.claimed_lower_bound_usd.fillna(-float("inf")).clip(held.lower_bound_usd)
+    )
+    gaps = held.gap.where(~held.agreed, held.claimed_gap)
+    return {"cost_usd": float(held.upper_bound_usd[0]), "lower_bound_usd": float(bound_usd[0])} | {
         "realised_usd": float(costs[costs.phase == "realised"].total_usd.sum() + moves.cost_usd.sum()),
-        "largest_gap": float(held.gap.max()),
+        "largest_gap": float(gaps.max()),
         "agreed": int(held.agreed.sum()),
         "negotiations": len(held),
         "moving": int((moves.origin != moves.destination).sum()),
@@ -120,7 +128,7 @@ def _road(run: Path, rounds: pd.DataFrame) -> dict:
     sent = pd.read_parquet(run / "traffic_sumo/deliveries.parquet")
     links = pd.read_parquet(run / "traffic_sumo/link_state.parquet")
     summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
-    return _negotiated(last.mean(numeric_only=True)) | {
+    return {name: float(last[column].mean()) for name, column in _BOUNDS.items()} | {
         "largest_gap": float(last.gap.max()),
         "agreed": int(schedule.groupby("period").agreed.first().sum()),
         "negotiations": len(last),
@@ -130,10 +138,6 @@ def _road(run: Path, rounds: pd.DataFrame) -> dict:
         # A power operator without feeders leaves none of their tables.
         "above_limits_kwh": summary.get("above_limit_with_period_kwh"),
     }
-
-
-def _negotiated(bounds: pd.Series) -> dict:
-    return {"cost_usd": float(bounds.upper_bound_usd), "lower_bound_usd": float(bounds.lower_bound_usd)}
 
 
 def run_in_processes(scenario: Path) -> Path:

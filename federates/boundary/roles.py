@@ -21,6 +21,7 @@ A method must be deterministic given the session's seed, and must not keep or ch
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
@@ -195,12 +196,16 @@ class Evaluate:
 class Commit:
     """Decision: carry out the opened period of this connection (whole numbers there).
 
-    ``agreed`` tells whether the operators agreed by the stopping rule; ``reason`` says in words why the rounds ended.
+    ``agreed`` tells whether the operators agreed by the algorithm's stopping rule; ``reason`` says in words why the rounds ended.
+    ``lower_bound_usd`` is the best lower bound of the joint cost that the algorithm knows by means of its own (cuts, for
+    example); the sums of the operators' bounds need not be told. All three are claims: the loop that asks the operators keeps
+    what the answers prove beside them.
     """
 
     connection_veh: Array
     agreed: bool
     reason: str
+    lower_bound_usd: float = -math.inf
 
 
 Decision: TypeAlias = Solve | Evaluate | Commit

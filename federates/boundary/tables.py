@@ -7,56 +7,16 @@ two runs with the same seed is identical.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from federates.boundary.negotiation_tables import NEGOTIATION_TABLES
 from federates.boundary.session import World
+from federates.boundary.table import Table
 from federates.boundary.topics import Role
 
 __all__ = ["TABLES", "Table", "table"]
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One table of results; ``columns`` maps a column to its meaning."""
-
-    name: str
-    owner: Role
-    meaning: str
-    columns: dict[str, str]
-    world: World | None = None
-    """The only world whose runs leave this table; None: both."""
-
-
 TABLES: tuple[Table, ...] = (
-    Table(
-        "rounds",
-        Role.COORDINATOR,
-        "One row per round of negotiation.",
-        {
-            "period": "period",
-            "round": "round, from 1",
-            "command": "solve, relax or evaluate",
-            "lower_bound_usd": "best lower bound so far",
-            "upper_bound_usd": "best upper bound so far (-1 while there is none)",
-            "gap": "(UB - LB) / |UB| (-1 while there is none)",
-            "residual_veh": "sum of |asked - offered|",
-            "shortfall_veh": "sum of max(0, asked - offered)",
-        },
-    ),
-    Table(
-        "schedule",
-        Role.COORDINATOR,
-        "Committed vehicles.",
-        {
-            "period": "period",
-            "origin": "r",
-            "destination": "q",
-            "vehicles": "committed, whole",
-            "agreed": "operators agreed by the stopping rule",
-            "reason": "why the rounds ended",
-        },
-        World.ROAD,
-    ),
+    *NEGOTIATION_TABLES,
     Table(
         "timings",
         Role.COORDINATOR,
@@ -252,29 +212,6 @@ TABLES: tuple[Table, ...] = (
         "Places of the stations, for the map.",
         {"station": "name", "lat": "latitude, degrees", "lon": "longitude, degrees"},
         World.ROAD,
-    ),
-    Table(
-        "negotiations",
-        Role.COORDINATOR,
-        "One row per negotiation: the first is day-ahead, others follow a disturbance.",
-        {
-            "period": "period in which it was held",
-            "cause": "day ahead, or what broke the plan",
-            "rounds": "number of rounds",
-            "agreed": "operators agreed by the stopping rule",
-            "reason": "why the rounds ended",
-            "lower_bound_usd": "proven lower bound of the cost of both operators",
-            "upper_bound_usd": "cost of both operators with the plan",
-            "gap": "(UB - LB) / |UB|",
-        },
-        World.RAIL,
-    ),
-    Table(
-        "connections",
-        Role.COORDINATOR,
-        "Agreed connections: one row per train and period in which it stands at a station.",
-        {"negotiated_in": "period of the negotiation", "train": "name", "station": "name", "period": "period"},
-        World.RAIL,
     ),
     Table(
         "plan_costs",

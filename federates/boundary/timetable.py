@@ -15,7 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["TimeSpaceNetwork", "time_space_network"]
+from federates.boundary.session import RailSession
+
+__all__ = ["TimeSpaceNetwork", "broken_plan", "comes_home", "time_space_network"]
 
 Index = NDArray[np.int64]
 
@@ -95,3 +97,30 @@ def time_space_network(trip_periods: Sequence[Sequence[int]] | NDArray[np.int64]
         start=np.concatenate([period, moves[:, 2]]),
         end=np.concatenate([period + 1, moves[:, 3]]),
     )
+
+
+def comes_home(session: RailSession, train: int, station: int, ready: int) -> bool:
+    """Return whether a train that can leave ``station`` from period ``ready`` on can be at home by the end of the day."""
+    home = session.stations.index(session.trains[train].home)
+    return ready + session.trip_periods[station][home] <= session.periods
+
+
+def broken_plan(session: RailSession, period: int, train_ready: NDArray[np.float64], agreed: NDArray[np.float64]) -> str | None:
+    """Return why the trains cannot follow what was agreed, None if they can.
+
+    A train that is ready at s from t must not be due anywhere before t, and must stand at s in t, or reach the station where it
+    is due next by the public timetable.
+    """
+    for k, train in enumerate(session.trains):
+        station, ready = round(float(train_ready[k, 0])), max(round(float(train_ready[k, 1])), period)
+        due = np.argwhere(agreed[k, :, period:].T > 0.5)
+        if not len(due):
+            continue
+        start, place = period + int(due[0, 0]), int(due[0, 1])
+        if ready + session.trip_periods[station][place] > start:
+            when = f"from period {ready}" if ready < session.periods else "not any more this day"
+            return (
+                f"{train.name} stands at {session.stations[station]} {when}, "
+                f"and cannot be at {session.stations[place]} in period {start}"
+            )
+    return None

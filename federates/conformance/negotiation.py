@@ -26,13 +26,12 @@ MOST_ROUNDS = 400
 
 @dataclass(frozen=True)
 class Committed:
-    """How one period ended. ``claimed_gap`` is the last one that the algorithm recorded in it, if it did."""
+    """How one period ended."""
 
     period: int
     rounds: int
     commit: Commit
     pair: ScriptedPair
-    claimed_gap: float | None
     disturbed: bool
 
 
@@ -88,8 +87,8 @@ class _Chair:
         for period in range(self.session.periods):
             self.life.period = period
             pair, places = self.open(period)
-            commit, rounds, gap = self.negotiate(period, pair, places)
-            self.found.periods.append(Committed(period, rounds, commit, pair, gap, self.disturbed))
+            commit, rounds = self.negotiate(period, pair, places)
+            self.found.periods.append(Committed(period, rounds, commit, pair, self.disturbed))
             self.take(commit, period)
 
     def open(self, period: int) -> tuple[ScriptedPair, Array | None]:
@@ -98,8 +97,7 @@ class _Chair:
     def take(self, commit: Commit, period: int) -> None:
         """Carry out the period."""
 
-    def negotiate(self, period: int, pair: ScriptedPair, places: Array | None) -> tuple[Commit, int, float | None]:
-        noted = len(self.life.notes.rows)
+    def negotiate(self, period: int, pair: ScriptedPair, places: Array | None) -> tuple[Commit, int]:
         decision = self._checked(self.life.ask(Kind.START, "start", period, places), "start")
         rounds = 0
         while not isinstance(decision, Commit):
@@ -110,8 +108,7 @@ class _Chair:
             result = pair.answer(decision)
             words = f"next (round {rounds})"
             decision = self._checked(self.life.ask(Kind.NEXT, words, result), words)
-        gaps = [row["gap"] for table, row in self.life.notes.rows[noted:] if table in ("rounds", "negotiations") and "gap" in row]
-        return decision, rounds, float(gaps[-1]) if gaps else None
+        return decision, rounds
 
     def _checked(self, decision: Any, words: str) -> Any:
         words = f"{words} in period {self.life.period}"
@@ -171,4 +168,6 @@ def decision_fault(session: RoadSession | RailSession, period: int, decision: An
             return fault
         if not np.isfinite(value).all():
             return f"{name} has {int((~np.isfinite(value)).sum())} values that are not finite"
+    if isinstance(decision, Commit) and not decision.lower_bound_usd < np.inf:
+        return f"lower_bound_usd is {decision.lower_bound_usd!r}, must be a number, or -inf where none is known"
     return None

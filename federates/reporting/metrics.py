@@ -22,6 +22,7 @@ __all__ = ["agreement", "bin_load", "overload", "period_load", "summary", "vehic
 
 Headline = dict[str, float | int | str]
 _LOADS = ["load_without_kw", "load_with_kw"]
+_BOUNDS = ["lower_bound_usd", "upper_bound_usd"]
 
 
 def bin_load(run: RunTables) -> pd.DataFrame:
@@ -96,23 +97,19 @@ def vehicles_by_period(run: RunTables) -> np.ndarray:
 
 
 def agreement(run: RunTables) -> pd.DataFrame:
-    """Return one row per negotiated period.
+    """Return one row per period of ``negotiations``.
 
     Returns
     -------
-    DataFrame : period, hour (h), vehicles, agreed, reason, rounds, gap (of the last round; NaN while there is no upper bound),
-        lower_bound_usd, upper_bound_usd.
+    DataFrame : period, hour (h), vehicles, agreed, claimed_agreed, verdict, reason, rounds, and of the committed plan gap,
+        claimed_gap, lower_bound_usd, upper_bound_usd (NaN where the answers do not tell).
     """
-    schedule = run.frame("schedule").groupby("period").agg({"vehicles": "sum", "agreed": "all", "reason": "first"})
-    rounds = run.frame("rounds").sort_values(["period", "round"], kind="stable")
-    unbounded = rounds["gap"] < 0
-    rounds[["gap", "upper_bound_usd"]] = rounds[["gap", "upper_bound_usd"]].astype(float).mask(unbounded)
-    # `last` of pandas skips NaN; the value of the last round is wanted, whatever it is.
-    final = rounds.groupby("period").tail(1).set_index("period")
-    out = schedule.join(final[["round", "gap", "lower_bound_usd", "upper_bound_usd"]], how="left")
-    out = out.rename(columns={"round": "rounds"}).reset_index()
-    out["rounds"] = out["rounds"].fillna(0).astype(int)
+    columns = ["agreed", "claimed_agreed", "verdict", "reason", "rounds", "gap", "claimed_gap", *_BOUNDS]
+    held = run.frame("negotiations").sort_values("period", kind="stable")
+    out = held[["period", *columns]].reset_index(drop=True)
+    out["rounds"] = out["rounds"].astype(int)
     out.insert(1, "hour", [run.session.hour_of_day(int(period)) for period in out["period"]])
+    out.insert(2, "vehicles", [vehicles_by_period(run)[int(period)] for period in out["period"]])
     return out
 
 
@@ -197,6 +194,7 @@ def _negotiation(run: RunTables) -> Headline:
     head: Headline = {
         "agreed_periods": int(table["agreed"].astype(bool).sum()),
         "agreement_share": float(table["agreed"].astype(bool).mean()),
+        "claimed_agreed_periods": int(table["claimed_agreed"].astype(bool).sum()),
         "rounds_total": int(table["rounds"].sum()),
         "rounds_max": int(table["rounds"].max()),
         "rounds_mean": float(table["rounds"].mean()),

@@ -13,7 +13,17 @@ from federates.reporting.figures.style import save_figure
 from federates.reporting.metrics import agreement, overload, write_summary
 from federates.reporting.page import Picture, render_page, svg_uri
 from federates.reporting.tables import RunTables
-from federates.reporting.words import clock, figure_reading, headline, minutes, number, percent, scheme_sentence, traffic_sentence
+from federates.reporting.words import (
+    clock,
+    figure_reading,
+    headline,
+    minutes,
+    number,
+    percent,
+    scheme_sentence,
+    traffic_sentence,
+    yes_no,
+)
 
 __all__ = ["data_basis", "write_report"]
 
@@ -146,12 +156,12 @@ def _agreement_rows(run: RunTables) -> list[list[str]]:
         [
             clock(run, row["period"]),
             number(row["vehicles"]),
-            "yes" if row["agreed"] else "no",
+            yes_no(row["agreed"], row["claimed_agreed"]),
             number(row["rounds"]),
             percent(row["gap"], 2),
             number(row["lower_bound_usd"], 2),
             number(row["upper_bound_usd"], 2),
-            str(row["reason"]),
+            f"{row['reason']} ({row['verdict']})",
         ]
         for row in agreement(run).to_dict("records")
     ]

@@ -18,7 +18,18 @@ from federates.reporting.figures.network_map import shown_period
 from federates.reporting.metrics import agreement, overload, summary, vehicles_by_period
 from federates.reporting.tables import RunTables
 
-__all__ = ["clock", "figure_reading", "headline", "minutes", "number", "percent", "scheme_sentence", "traffic_sentence"]
+__all__ = [
+    "clock",
+    "disputed",
+    "figure_reading",
+    "headline",
+    "minutes",
+    "number",
+    "percent",
+    "scheme_sentence",
+    "traffic_sentence",
+    "yes_no",
+]
 
 _SCHEMES = {
     Scheme.PROPOSED: "The power operator and the transport operator negotiated how many vehicles drive between which stations; "
@@ -49,6 +60,12 @@ def clock(run: RunTables[Any], period: int) -> str:
     start = run.session.hour_of_day(period)
     minutes_ = [round(60 * hour) % 1440 for hour in (start, start + run.period_h)]
     return "-".join(f"{minute // 60:02d}:{minute % 60:02d}" for minute in minutes_)
+
+
+def yes_no(agreed: bool, claimed: bool) -> str:
+    """Write whether operators agreed, and beside it what the algorithm says if that is something else."""
+    shown = "yes" if agreed else "no"
+    return shown if bool(agreed) == bool(claimed) else f"{shown} (the algorithm says {'yes' if claimed else 'no'})"
 
 
 def scheme_sentence(run: RunTables) -> str:
@@ -93,14 +110,33 @@ def headline(run: RunTables) -> list[str]:
         out.append(f"A delivery (charging, driving, discharging, with all waiting) took {' and '.join(known)} on average.")
     if "agreement_share" in head and run.session.scheme is Scheme.PROPOSED:
         text = f"The operators agreed in {head['agreed_periods']} periods ({percent(float(head['agreement_share']), 0)})"
-        gap = f", with a last gap of {percent(float(head['gap_mean']), 2)} on average" if "gap_mean" in head else ""
-        out.append(f"{text} after {number(float(head['rounds_mean']), 1)} rounds a period on average{gap}.")
+        gap = (
+            f"; by their answers the plans are proven to within {percent(float(head['gap_mean']), 2)} of the best on average, "
+            f"{percent(float(head['gap_max']), 2)} at most"
+            if "gap_mean" in head
+            else ""
+        )
+        out.append(f"{text} after {number(float(head['rounds_mean']), 1)} rounds a period on average{gap}.{disputed(run)}")
     if "unmet_kwh" in head:
         out.append(
             f"The plans left {number(float(head['unmet_kwh']))} kWh of the forecast need unmet; the resourceful stations ran "
             f"short of energy in {head['supply_limited_periods']} periods."
         )
     return out
+
+
+def disputed(run: RunTables[Any]) -> str:
+    """Say where the coordinator's algorithm claims an agreement that the answers do not show; empty if nowhere."""
+    held = run.frame("negotiations").sort_values("period", kind="stable")
+    held = held[held["claimed_agreed"].astype(bool) & ~held["agreed"].astype(bool)]
+    if not len(held):
+        return ""
+    first = held.iloc[0]
+    more = f"{len(held)} agreement{'' if len(held) == 1 else 's'} more"
+    return (
+        f" The coordinator's algorithm claims {more}, which the answers do not show; the first, at "
+        f"{clock(run, int(first['period']))[:5]}: {first['verdict']}."
+    )
 
 
 def figure_reading(name: str, run: RunTables) -> str:

@@ -67,6 +67,9 @@ class BrokerConfig(Config):
     """The traffic model takes departures this long after a period starts (road); all rounds lie before it."""
     max_rounds: Annotated[int, Field(ge=1, le=100_000)] = 400
     """Most rounds of one negotiation."""
+    agreed_gap: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    """The results call a plan agreed if the algorithm does and it is proven to cost at most this share more than the best one.
+    What the algorithm itself aims at is a setting of its own (``gap_target``) and should be smaller."""
     tick_s: Annotated[int, Field(ge=1, le=60)] = 1
     """HELICS looks for lost partners this often."""
     timeout_s: Annotated[int, Field(ge=2, le=600)] = 5

@@ -10,11 +10,12 @@ import numpy as np
 
 from federates.boundary.errors import FederationError
 from federates.boundary.messages import Array, ConnectionAnswer
-from federates.boundary.roles import Commit, CoordinationAlgorithm, Decision, Evaluate, RoundResult, Solve
+from federates.boundary.roles import Commit, CoordinationAlgorithm, Evaluate, RoundResult, Solve
 from federates.boundary.session import RoadSession, Session
 from federates.boundary.topics import Command, Role, passed_on
 from federates.runtime.federate import Federate
 from federates.runtime.inbox import Inbox
+from federates.runtime.negotiation_record import NegotiationRecord, word
 from federates.runtime.results import ResultWriter
 
 __all__ = ["run_coordinator"]
@@ -37,7 +38,8 @@ _TRAIN_READY = f"{_T}train_ready"
 
 def run_coordinator(federate: Federate, session: Session, algorithm: CoordinationAlgorithm, writer: ResultWriter) -> None:
     """Negotiate every period, then close the day and tell everyone to stop."""
-    chair = (_RoadChair if isinstance(session, RoadSession) else _RailChair)(federate, session, writer)
+    record = NegotiationRecord(session, writer, federate.identity.broker.agreed_gap)
+    chair = (_RoadChair if isinstance(session, RoadSession) else _RailChair)(federate, session, writer, record)
     for period in range(session.periods):
         train_ready = chair.open(period)
         started = time.perf_counter()
@@ -57,6 +59,7 @@ class _Chair:
     federate: Federate
     session: Session
     writer: ResultWriter
+    tables: NegotiationRecord
     period: int = 0
     steps: int = 0
 
@@ -74,6 +77,7 @@ class _Chair:
     def negotiate(self, algorithm: CoordinationAlgorithm, train_ready: Array | None) -> int:
         """Carry out the algorithm's decisions until it commits; return the number of rounds."""
         most = self.federate.identity.broker.max_rounds
+        self.tables.open(self.period, train_ready)
         started = time.perf_counter()
         decision = algorithm.start(self.period, train_ready)
         thinking_s = time.perf_counter() - started
@@ -84,12 +88,16 @@ class _Chair:
                 raise FederationError(f"coordinator: no decision after {most} rounds (max_rounds in broker.yaml)")
             self.ask(decision, round_)
             inbox = self.collect(_ANSWERS, round_, self.answer_limit_s)
+            result = _answers(inbox, self.period, round_)
+            # Before the algorithm sees the answers, whose arrays it might change.
+            self.tables.answered(decision, result)
             started = time.perf_counter()
-            decision = algorithm.next(_answers(inbox, self.period, round_))
+            decision = algorithm.next(result)
             thinking_s += time.perf_counter() - started
         self.show(Command.COMMIT, round_ + 1, decision.connection_veh, decision.connection_veh)
         self.step(self.answer_limit_s, f"both operators to commit period {self.period}")
-        self.record(decision)
+        self.tables.committed(decision)
+        self.tell(decision)
         self.writer.record("timings", period=self.period, round=round_, activity="algorithm", wall_s=thinking_s)
         return round_
 
@@ -97,8 +105,8 @@ class _Chair:
         """Wait for the period's start; return how long its opening may take."""
         raise NotImplementedError
 
-    def record(self, decision: Commit) -> None:
-        """Keep what is committed, for the results and for whoever watches."""
+    def tell(self, decision: Commit) -> None:
+        """Tell whoever watches what is committed."""
         raise NotImplementedError
 
     @property
@@ -175,22 +183,9 @@ class _RoadChair(_Chair):
         self.federate.wait_until_granted(Role.TRAFFIC, self.start_s, limits.period_s, what)
         return limits.period_s
 
-    def record(self, decision: Commit) -> None:
-        session = self.session
-        assert isinstance(session, RoadSession)
-        for r, origin in enumerate(session.resourceful_stations):
-            for q, destination in enumerate(session.limited_stations):
-                self.writer.record(
-                    "schedule",
-                    period=self.period,
-                    origin=origin,
-                    destination=destination,
-                    vehicles=round(float(decision.connection_veh[r, q, 0])),
-                    agreed=decision.agreed,
-                    reason=decision.reason,
-                )
+    def tell(self, decision: Commit) -> None:
         vehicles = round(float(decision.connection_veh[:, :, 0].sum()))
-        hour = session.hour_of_day(self.period)
+        hour = self.session.hour_of_day(self.period)
         self.writer.progress(committed=self.period, hour=hour, vehicles_sent=vehicles, agreed=decision.agreed)
 
 
@@ -210,19 +205,12 @@ class _RailChair(_Chair):
 
     def ask(self, decision: Solve | Evaluate, round_: int) -> None:
         super().ask(decision, round_)
-        self.writer.progress(asked_period=self.period, asked_round=round_, asked=_word(decision))
+        self.writer.progress(asked_period=self.period, asked_round=round_, asked=word(decision))
 
-    def record(self, decision: Commit) -> None:
-        # The tables of agreed connections are the algorithm's, which knows when it has negotiated, why, and the bounds.
+    def tell(self, decision: Commit) -> None:
         standing = round(float(decision.connection_veh[:, :, self.period].sum()))
         hour = self.session.hour_of_day(self.period)
         self.writer.progress(committed=self.period, hour=hour, trains_standing=standing, agreed=decision.agreed)
-
-
-def _word(decision: Decision) -> str:
-    if isinstance(decision, Evaluate):
-        return "evaluate"
-    return "relax" if isinstance(decision, Solve) and decision.relaxed else "solve"
 
 
 def _answers(inbox: Inbox, period: int, round_: int) -> RoundResult:

@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ class ResultWriter:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._rows: dict[str, list[dict[str, Value]]] = {}
+        self._blocks: dict[str, list[pa.Table]] = {}
         self._parts: dict[str, int] = {}
         self._tables: set[str] = set()
         folder.mkdir(parents=True, exist_ok=True)
@@ -42,6 +44,10 @@ class ResultWriter:
     def record(self, table: str, **row: Value) -> None:
         """Append one row to ``table``; it reaches the disk with the next `flush`."""
         self._rows.setdefault(table, []).append({name: _shown(value) for name, value in row.items()})
+
+    def record_many(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
+        """Append rows to ``table``, given as columns of equal length; a table takes rows either so or by `record`."""
+        self._blocks.setdefault(table, []).append(pa.table(dict(columns)))
 
     def progress(self, **fields: Value) -> None:
         """Append one line to ``progress.jsonl``, at once."""
@@ -53,19 +59,20 @@ class ResultWriter:
 
     def flush(self) -> None:
         """Write all new rows; raise `PortageError` if the disk refuses."""
-        for name, rows in self._rows.items():
-            if not rows:
-                continue
+        found = {name: pa.Table.from_pylist(rows) for name, rows in self._rows.items() if rows}
+        found |= {name: pa.concat_tables(blocks) for name, blocks in self._blocks.items() if blocks}
+        for name, rows in found.items():
             folder = self.folder / f"{name}.parts"
             number = self._parts.get(name, 0)
             try:
                 folder.mkdir(exist_ok=True)
-                _write_table(pa.Table.from_pylist(rows), folder / f"{number:05d}.parquet")
+                _write_table(rows, folder / f"{number:05d}.parquet")
             except OSError as error:
                 raise _disk_error(folder, error) from error
             self._parts[name] = number + 1
             self._tables.add(name)
-            rows.clear()
+        self._rows.clear()
+        self._blocks.clear()
 
     def finish(self, role: str, extra: dict[str, Any] | None = None) -> None:
         """Merge the parts and write ``finished.json`` with a hash of every table."""

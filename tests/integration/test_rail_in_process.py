@@ -58,7 +58,7 @@ def test_a_late_train_is_told_and_leads_to_a_new_negotiation(tmp_path):
     folder = run_in_process(write_small_rail_scenario(tmp_path, transport={"late_period": 0}))
     negotiations = read(folder, "coordinator/negotiations")
     assert negotiations.period.tolist() == [0, 1]
-    assert negotiations.cause.tolist() == ["day ahead", "a late train"]
+    assert negotiations.cause.tolist() == ["day ahead", "k1 stands at b from period 2, and cannot be at b in period 1"]
     assert negotiations.upper_bound_usd.tolist() == pytest.approx([6.0, 15.0])
     assert standing(folder, 1) == [("b", 2)]
     # The power operator hears where the train is: at station 1 from period 2 on.

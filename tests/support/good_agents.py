@@ -93,7 +93,6 @@ class GoodAlgorithm(CoordinationAlgorithm):
         if self.plan is None or not np.isfinite(self.upper):
             self.plan, self.upper = self.zero, np.inf
         gap = (self.upper - self.lower) / abs(self.upper) if np.isfinite(self.upper) else 1.0
-        self.recorder.record("rounds", period=self.period, round=self.round, gap=float(gap))
         return self.commit(bool(gap < 0.01), f"gap {gap:.2%}")
 
     def next_rail(self, result):
@@ -105,7 +104,6 @@ class GoodAlgorithm(CoordinationAlgorithm):
             return Evaluate(self.plan, self.plan)
         self.upper = result.asked.cost_usd + result.offered.cost_usd
         gap = (self.upper - self.lower) / abs(self.upper)
-        self.recorder.record("negotiations", period=self.period, gap=float(gap))
         return self.commit(bool(gap < 0.01), f"gap {gap:.2%}")
 
     def holds(self, ready):
@@ -117,4 +115,4 @@ class GoodAlgorithm(CoordinationAlgorithm):
         return True
 
     def commit(self, agreed, reason):
-        return Commit(self.plan, agreed, reason)
+        return Commit(self.plan, agreed, reason, self.lower)

@@ -166,7 +166,6 @@ class SmallRailAlgorithm(CoordinationAlgorithm):
         self.period, self.rounds = period, 0
         if self.expected is not None and np.array_equal(train_ready, self.expected):
             return self._commit("as planned")
-        self.cause = "day ahead" if period == 0 else "a late train"
         return Solve(self.zero, relaxed=True)
 
     def next(self, result):
@@ -180,29 +179,8 @@ class SmallRailAlgorithm(CoordinationAlgorithm):
             return Solve(-slope if slope is not None else self.zero)
         if self.rounds == 4:
             assert result.asked.slope_usd_per_veh is None
-            self.lower = result.asked.bound_usd + result.offered.bound_usd
             self.plan = result.offered.connection_veh
             return Evaluate(self.plan, self.plan)
-        return self._agreed(result)
-
-    def _agreed(self, result):
-        upper = result.asked.cost_usd + result.offered.cost_usd
-        gap = (upper - self.lower) / max(abs(upper), 1e-9)
-        self.recorder.record(
-            "negotiations",
-            period=self.period,
-            cause=self.cause,
-            rounds=self.rounds,
-            agreed=True,
-            reason="agreed",
-            lower_bound_usd=self.lower,
-            upper_bound_usd=upper,
-            gap=gap,
-        )
-        for k, s, t in np.argwhere(self.plan > 0.5):
-            names = {"train": self.session.trains[k].name, "station": self.session.stations[s]}
-            self.recorder.record("connections", negotiated_in=self.period, **names, period=int(t))
-        self.recorder.progress(period=self.period, round=self.rounds, gap=gap)
         return self._commit("agreed")
 
     def _commit(self, reason):

@@ -13,6 +13,7 @@ from federates.boundary.messages import ConnectionAnswer
 from federates.boundary.roles import Commit, RoundResult, Solve
 from federates.boundary.session import RailSession
 from federates.runtime.linear_model import LinearModel
+from federates.runtime.negotiation_record import NegotiationRecord
 
 BATTERY, RATE = 2.0, 1.0
 
@@ -25,6 +26,11 @@ class Rows:
 
     def record(self, table, **row):
         self.tables.setdefault(table, []).append(row)
+
+    def record_many(self, table, columns):
+        self.tables.setdefault(table, []).extend(
+            dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)
+        )
 
     def progress(self, **fields):
         pass
@@ -56,6 +62,8 @@ class ToyRailway:
         self.depth = rng.uniform(0.3, 1.5, stations)
         self.lie_usd = 0.0
         self.calls = []
+        self.record = None
+        """What writes the tables of every negotiation, as the coordinator's loop does."""
         self.at(0, np.array([[home, 0] for home in homes], dtype=float), np.zeros(self.session.connection_shape))
 
     def at(self, period, ready, past):
@@ -234,9 +242,14 @@ class ToyRailway:
 
     def play(self, algorithm, period=0, ready=None, most=3000):
         """Play the rounds of one period to the decision."""
+        record = self.record or NegotiationRecord(self.session, Rows())
+        record.open(period, ready)
         decision = algorithm.start(period, ready)
         for _ in range(most):
             if isinstance(decision, Commit):
+                record.committed(decision)
                 return decision
-            decision = algorithm.next(self.answer(decision))
+            result = self.answer(decision)
+            record.answered(decision, result)
+            decision = algorithm.next(result)
         raise AssertionError("no decision")

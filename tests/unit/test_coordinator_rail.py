@@ -8,12 +8,13 @@ from federates.boundary.errors import ModelError
 from federates.boundary.messages import ConnectionAnswer
 from federates.boundary.roles import Evaluate, RoundResult, Solve
 from federates.boundary.session import RailSession
+from federates.boundary.timetable import broken_plan
 from federates.coordinator.algorithms.bounds import Bounds
 from federates.coordinator.algorithms.box_step import BoxStep
 from federates.coordinator.algorithms.conflicts import conflicts
 from federates.coordinator.algorithms.conversation import Conversation
 from federates.coordinator.algorithms.ocd import OcdSettings, OptimalityConditionDecomposition
-from federates.coordinator.algorithms.rail_problem import broken_plan, first_problem, rest_of_day
+from federates.coordinator.algorithms.rail_problem import first_problem, rest_of_day
 from federates.coordinator.algorithms.route_master import RouteMaster
 
 
@@ -119,8 +120,7 @@ def test_the_paper_stops_when_its_route_set_stays_the_same():
     algorithm, rows = OptimalityConditionDecomposition(OcdSettings(gap_target=0.0), None), Rows()
     algorithm.begin(railway.session, rows)
     decision = railway.play(algorithm)
-    commands = [row["command"] for row in rows.tables["rounds"]]
-    assert commands == ["solve", "evaluate", "solve", "solve"]
+    assert [type(call).__name__ for call in railway.calls] == ["Solve", "Evaluate", "Solve", "Solve"]
     assert "no new offer in 2 iterations" in decision.reason
 
 

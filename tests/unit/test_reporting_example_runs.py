@@ -54,6 +54,24 @@ def day_shape(hour: float) -> float:
     return min(1.0, night + 0.55 * morning + 0.74 * afternoon)
 
 
+def add_negotiation(rows: dict[str, list[tuple]], p: int, sent: dict[tuple[str, str], int]) -> None:
+    """Add the rounds of a period in which ``sent`` is agreed, with their prices and answers."""
+    total = sum(sent.values())
+    best, last = 40.0 * total, 1 if total == 0 else 5 + p % 4
+    for k in range(1, last + 1):
+        lower, upper, gap = best * (1 - 0.5**k), best * (1 + 0.6**k), 0.0 if total == 0 else min(1.0, 0.9 * 0.5**k)
+        rows["rounds"].append((p, k, "solve", lower, lower, upper, gap, 5.0, 2.0))
+        for entry in [(r, q, p + ahead) for (r, q), vehicles in sent.items() if vehicles for ahead in (0, 1)]:
+            vehicles = sent[entry[:2]]
+            rows["prices"].append((p, k, *entry, 14.0 * (1 - 0.5**k)))
+            rows["answers"].append((p, k, "power_operator", *entry, vehicles + 5.0 / k))
+            rows["answers"].append((p, k, "transport_operator", *entry, vehicles - 2.0 / k))
+        for agent in ("power_operator", "transport_operator"):
+            rows["answer_costs"].append((p, k, agent, upper / 2, lower / 2))
+    bounds = (lower, upper, gap, True, "gap within tolerance", lower, gap)
+    rows["negotiations"].append((p, "a new period", last, True, "proven to 1 %", *bounds))
+
+
 def day_tables(scheme: str = "proposed", links: list[str] | None = None, seed: int = 3) -> dict[str, pd.DataFrame]:
     """Return the tables of a day whose claims all hold: loads equal at night, fastest route longer by day."""
     links, rng = links or LINKS, np.random.default_rng(seed)
@@ -84,11 +102,7 @@ def day_tables(scheme: str = "proposed", links: list[str] | None = None, seed: i
                 depart = 3600.0 * p + 3600.0 * k / vehicles
                 rows["deliveries"].append((f"{p}-{r}-{q}-{k}", p, r, q, "A_up|C_down", depart, depart + took, took))
         total = sum(sent.values())
-        for k in range(1, 2 if total == 0 else 6 + p % 4):
-            best = 40.0 * total
-            rows["rounds"].append(
-                (p, k, "solve", best * (1 - 0.5**k), best * (1 + 0.6**k), 0.0 if total == 0 else min(1.0, 0.9 * 0.5**k), 5.0, 2.0)
-            )
+        add_negotiation(rows, p, sent)
         for number, link in enumerate(links):
             traffic, mves = (
                 (5200 + 700 * number) * flow,
@@ -112,5 +126,16 @@ def day_run(folder: Path, scheme: str = "proposed", **changes) -> Path:
 def test_example_day_is_a_readable_run(tmp_path, scheme):
     run = RunTables.read(day_run(tmp_path, scheme))
     written = set(day_tables(scheme)) - run.missing.keys()
-    used = {"feeder_load", "energy_plan", "schedule", "rounds", "delivery_forecast", "route_flow", "link_state", "link_plan"}
-    assert written == used | (set() if scheme == "no_mves" else {"deliveries"})
+    used = {
+        "feeder_load",
+        "energy_plan",
+        "schedule",
+        "rounds",
+        "answer_costs",
+        "negotiations",
+        "delivery_forecast",
+        "route_flow",
+        "link_state",
+        "link_plan",
+    }
+    assert written == used | (set() if scheme == "no_mves" else {"deliveries", "prices", "answers"})

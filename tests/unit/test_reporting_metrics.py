@@ -50,9 +50,16 @@ def tiny_tables():
         "rounds": frame(
             "rounds",
             [
-                (0, 1, "solve", 5.0, -1.0, -1.0, 1.0, 1.0),
-                (0, 2, "evaluate", 9.0, 10.0, 0.1, 0.0, 0.0),
-                (1, 1, "solve", 6.0, -1.0, -1.0, 2.0, 2.0),
+                (0, 1, "solve", 5.0, 5.0, math.nan, math.nan, 1.0, 1.0),
+                (0, 2, "evaluate", math.nan, 9.0, 10.0, 0.1, 0.0, 0.0),
+                (1, 1, "solve", 6.0, 6.0, math.nan, math.nan, 2.0, 2.0),
+            ],
+        ),
+        "negotiations": frame(
+            "negotiations",
+            [
+                (0, "a new period", 2, True, "proven to 10%", 9.0, 10.0, 0.1, True, "gap", 9.0, 0.1),
+                (1, "a new period", 1, False, "not told", 6.0, math.nan, math.nan, True, "rounds", math.nan, math.nan),
             ],
         ),
         "delivery_forecast": frame(
@@ -131,8 +138,9 @@ def test_same_pairs_take_out_the_effect_of_where_vehicles_go(tmp_path):
     assert same_pairs_by_period(base, other)["formula_percent"].tolist() == pytest.approx([0.0, 0.0])
 
 
-def test_agreement_takes_the_last_round_as_it_is(tmp_path):
+def test_agreement_is_what_the_negotiations_prove_not_what_is_claimed(tmp_path):
     table_ = agreement(tiny(tmp_path))
+    assert table_["claimed_agreed"].tolist() == [True, True]
     assert table_["vehicles"].tolist() == [1, 6]
     assert table_["agreed"].tolist() == [True, False]
     assert table_["rounds"].tolist() == [2, 1]

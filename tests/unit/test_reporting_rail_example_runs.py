@@ -156,19 +156,36 @@ def add_trains(run: Folder, late: int) -> None:
                 run.add("train_moves", **head, origin=origin, destination=destination, delay_periods=delay, cost_usd=cost)
 
 
+def add_answers(run: Folder, k: int, command: str) -> None:
+    """Both answers of a round, and its prices unless connections were evaluated."""
+    for number, train in enumerate(HOMES):
+        for p in range(T):
+            origin, destination = place(train, p)
+            entry = {"period": 0, "round": k, "source": train, "station": origin, "for_period": p}
+            run.add("answers", **entry, agent="power_operator", connection_veh=1.0)
+            if origin == destination:
+                run.add("answers", **entry, agent="transport_operator", connection_veh=1.0)
+            if command != "evaluate":
+                run.add("prices", **entry, price_usd_per_veh=(-1.0) ** p * (2.0 + number) * k)
+    for agent in ("power_operator", "transport_operator"):
+        run.add("answer_costs", period=0, round=k, agent=agent, cost_usd=10.0, bound_usd=9.0)
+
+
 def add_negotiation(run: Folder, late: int) -> None:
     best = 14_000.0 * COST_FACTOR["mobile"] + 380.0
     for k in range(1, 15):
-        lower, upper = best * (1 - 0.6 * 0.5**k) - 30.0, -1.0 if k < 3 else best + 400.0 * 0.6**k
-        gap = -1.0 if k < 3 else (upper - lower) / upper
+        lower, upper = best * (1 - 0.6 * 0.5**k) - 30.0, math.nan if k < 3 else best + 400.0 * 0.6**k
         command = "relax" if k < 5 else "solve" if k % 2 else "evaluate"
-        bounds = {"lower_bound_usd": lower, "upper_bound_usd": upper, "gap": gap}
-        run.add("rounds", period=0, round=k, command=command, **bounds, residual_veh=2.0, shortfall_veh=1.0)
-    run.add("negotiations", period=0, cause="day ahead", rounds=14, agreed=True, reason="gap within tolerance", **bounds)
+        bounds = {"lower_bound_usd": lower, "upper_bound_usd": upper, "gap": (upper - lower) / upper}
+        run.add("rounds", period=0, round=k, command=command, bound_usd=lower, **bounds, residual_veh=2.0, shortfall_veh=1.0)
+        add_answers(run, k, command)
+    claimed = {"claimed_agreed": True, "claimed_lower_bound_usd": lower + 1.0, "claimed_gap": bounds["gap"] / 2}
+    outcome = {"agreed": True, "verdict": "proven to 0.2 %", "reason": "gap within tolerance", **bounds, **claimed}
+    run.add("negotiations", period=0, cause="day ahead", rounds=14, **outcome)
     if late:
-        run.add("negotiations", period=6, cause="train2 is late", rounds=3, agreed=True, reason="gap within tolerance", **bounds)
-        run.add("rounds", period=6, round=1, command="solve", lower_bound_usd=1.0, upper_bound_usd=2.0, gap=0.5, residual_veh=0.0,
-                shortfall_veh=0.0)  # fmt: skip
+        run.add("negotiations", period=6, cause="train2 is late", rounds=3, **outcome)
+        run.add("rounds", period=6, round=1, command="solve", bound_usd=1.0, lower_bound_usd=1.0, upper_bound_usd=2.0, gap=0.5,
+                residual_veh=0.0, shortfall_veh=0.0)  # fmt: skip
     for train in HOMES:
         for p in range(T):
             origin, destination = place(train, p)
@@ -194,7 +211,8 @@ def rail_run(
 @pytest.mark.parametrize("scheme", ["mobile", "fixed", "central", "no_storage"])
 def test_example_day_by_rail_is_a_readable_run(tmp_path, scheme):
     run = RailRun.read(rail_run(tmp_path / scheme, scheme), world=World.RAIL)
-    trains = {"train_moves", "train_storage", "rounds", "negotiations", "connections", "timings"}
+    negotiated = {"rounds", "prices", "answers", "answer_costs", "negotiations", "connections", "timings"}
+    trains = {"train_moves", "train_storage"} | negotiated
     absent = {"mobile": {"timings"}, "fixed": trains, "central": trains, "no_storage": trains | {"storage_state"}}
     assert set(run.missing) - {"slacks"} == absent[scheme]
     assert run.status == "complete"

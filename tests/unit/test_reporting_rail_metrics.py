@@ -112,8 +112,10 @@ def test_what_cannot_be_formed_is_left_out(tmp_path):
 
 def test_negotiation_that_never_had_a_plan_has_no_gap(tmp_path):
     folder = example.Folder(tmp_path, example.session())
-    bounds = {"lower_bound_usd": 5.0, "upper_bound_usd": -1.0, "gap": -1.0}
-    folder.add("negotiations", period=0, cause="day ahead", rounds=2, agreed=False, reason="rounds", **bounds)
+    bounds = {"lower_bound_usd": 5.0, "upper_bound_usd": math.nan, "gap": math.nan}
+    claims = {"claimed_agreed": True, "claimed_lower_bound_usd": 7.0, "claimed_gap": 0.0}
+    outcome = {"agreed": False, "verdict": "not told", "reason": "rounds", **bounds, **claims}
+    folder.add("negotiations", period=0, cause="day ahead", rounds=2, **outcome)
     head = rail_summary(read_rail_run(folder.finish(None)))
     assert head["bound_usd"] == 5.0
     assert "gap" not in head

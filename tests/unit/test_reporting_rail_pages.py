@@ -151,7 +151,8 @@ def test_names_are_escaped(tmp_path, svg_only):
     folder = example.rail_run(tmp_path, without=("negotiations",))
     writer = example.ResultWriter(folder / "coordinator")
     bounds = {"lower_bound_usd": 1.0, "upper_bound_usd": 2.0, "gap": 0.5}
-    writer.record("negotiations", period=0, cause="<script>", rounds=1, agreed=True, reason="<b>", **bounds)
+    claims = {"claimed_agreed": True, "claimed_lower_bound_usd": 1.0, "claimed_gap": 0.5, "verdict": "<i>"}
+    writer.record("negotiations", period=0, cause="<script>", rounds=1, agreed=True, reason="<b>", **bounds, **claims)
     writer.finish("coordinator")
     pages.check_self_contained(write_rail_report(folder).read_text(encoding="utf-8"))
 

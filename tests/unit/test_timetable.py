@@ -11,7 +11,7 @@ from federates.boundary.errors import ConfigError, ModelError
 from federates.boundary.messages import Departure, Gate, LinkObservation
 from federates.boundary.session import RailSession, RoadSession
 from federates.boundary.tables import table
-from federates.coordinator.algorithms.rail_problem import broken_plan
+from federates.boundary.timetable import broken_plan
 from federates.transport_operator.models.time_space_network.operator import TimeSpaceNetworkOperator
 from federates.transport_operator.models.time_space_network.settings import TimeSpaceNetworkSettings
 from federates.transport_operator.models.timetable.operator import TimetableOperator

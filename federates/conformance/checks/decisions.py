@@ -22,7 +22,7 @@ __all__ = ["DECISION_CHECKS"]
 
 _ROLES = (Role.COORDINATOR,)
 _DEFAULT_GAP = 0.01
-"""What an algorithm claims by `agreed` if it records no gap."""
+"""What an algorithm claims by `agreed` if it names no lower bound: `agreed_gap` of broker.yaml where it is left out."""
 _ROUNDING = 1e-3
 
 
@@ -96,7 +96,7 @@ def _agreed(bench: Bench) -> str:
         cost, optimum = period.pair.cost_usd(period.commit.connection_veh), period.pair.optimum_usd()
         assert cost is not None
         apart = (cost - optimum) / max(abs(optimum), 1e-9)
-        claimed = _DEFAULT_GAP if period.claimed_gap is None else max(0.0, period.claimed_gap)
+        claimed = _claimed_gap(period.commit, cost)
         if apart > claimed + _ROUNDING + _rounding_share(bench, optimum):
             raise Breach(
                 f"the plan costs {cost:.6g} usd, {apart:.1%} more than the best, {optimum:.6g}; claimed are {claimed:.1%}",
@@ -106,6 +106,26 @@ def _agreed(bench: Bench) -> str:
     if not agreed:
         return "it never said that the operators agree"
     return f"{agreed} times agreed, at most {worst:.2%} above the known best"
+
+
+def _claimed_gap(commit: Commit, cost: float) -> float:
+    if not np.isfinite(commit.lower_bound_usd):
+        return _DEFAULT_GAP
+    return max(0.0, (cost - commit.lower_bound_usd) / max(abs(cost), 1e-9))
+
+
+def _bound(bench: Bench) -> str:
+    named = 0
+    for period in bench.agreeable.periods:
+        bound, optimum = period.commit.lower_bound_usd, period.pair.optimum_usd()
+        if not np.isfinite(bound) or (isinstance(bench.session, RailSession) and period.period > 0):
+            continue  # By rail the day is negotiated in its first period.
+        named += 1
+        if bound > optimum + _ROUNDING * max(1.0, abs(optimum)):
+            raise Breach(
+                f"lower_bound_usd is {bound:.6g}, above the known optimum {optimum:.6g}", f"commit in period {period.period}"
+            )
+    return f"{named} lower bounds named, none above the known optimum" if named else "it named no lower bound of its own"
 
 
 def _rounding_share(bench: Bench, optimum: float) -> float:
@@ -196,6 +216,12 @@ DECISION_CHECKS: tuple[Check[Bench], ...] = (
         "plan.agreed",
         "A plan is said to be agreed only if it costs at most the claimed gap more than the known joint optimum.",
         _agreed,
+        "plan.feasible",
+    ),
+    _check(
+        "plan.bound",
+        "A lower bound that comes with a plan lies at most at the known joint optimum.",
+        _bound,
         "plan.feasible",
     ),
     _check(

@@ -10,8 +10,9 @@ import numpy as np
 from federates.boundary.messages import Array
 from federates.boundary.roles import Commit, Evaluate, Recorder
 from federates.boundary.session import RailScheme, World
+from federates.boundary.timetable import broken_plan
 from federates.coordinator.algorithms.bounds import Outcome
-from federates.coordinator.algorithms.rail_problem import RailProblem, broken_plan, first_problem, rest_of_day
+from federates.coordinator.algorithms.rail_problem import RailProblem, first_problem, rest_of_day
 from federates.coordinator.algorithms.rounds import RoundByRound, Rounds
 
 __all__ = ["RailAlgorithm"]
@@ -39,18 +40,20 @@ class RailAlgorithm(RoundByRound):
         if self._session.scheme is not RailScheme.MOBILE or not self._session.trains:
             return (yield from self._without_trains(period))
         if self._agreed is None:
-            problem, cause = first_problem(self._session, train_ready), "day ahead"
+            problem = first_problem(self._session, train_ready)
         else:
             broken = None if train_ready is None else broken_plan(self._session, period, train_ready, self._agreed)
             if broken is None or train_ready is None:
-                reason = f"the plan of period {self._held_in} holds ({self._outcome.reason})"
-                return Commit(self._agreed, agreed=self._outcome.agreed, reason=reason)
-            problem, cause = rest_of_day(self._session, period, train_ready, self._agreed), broken
+                return self._commit(f"the plan of period {self._held_in} holds ({self._outcome.reason})")
+            problem = rest_of_day(self._session, period, train_ready, self._agreed)
         self._outcome = yield from self._with_past(problem)
         assert self.bounds.plan is not None, "every negotiation evaluates at least one plan"
         self._agreed, self._held_in = problem.with_past(self.bounds.plan), period
-        self._leave_plan(period, cause)
-        return Commit(self._agreed, agreed=self._outcome.agreed, reason=self._outcome.reason)
+        return self._commit(self._outcome.reason)
+
+    def _commit(self, reason: str) -> Commit:
+        assert self._agreed is not None
+        return Commit(self._agreed, self._outcome.agreed, reason, self.bounds.lower_usd)
 
     def _with_past(self, problem: RailProblem) -> Rounds[Outcome]:
         """Return the rounds of `agree` with the past of the day fixed in all that is sent and heard."""
@@ -72,23 +75,4 @@ class RailAlgorithm(RoundByRound):
             self.bounds.bound(result.asked.bound_usd + result.offered.bound_usd)
             self.bounds.keep(zero, result.asked.cost_usd + result.offered.cost_usd)
             self._agreed, self._outcome = zero, Outcome(True, _NO_TRAINS)
-            self._leave_plan(period, "day ahead")
-        return Commit(zero, agreed=True, reason=_NO_TRAINS)
-
-    def _leave_plan(self, period: int, cause: str) -> None:
-        """Leave the negotiation and what was agreed in the tables."""
-        self._recorder.record(
-            "negotiations",
-            period=period,
-            cause=cause,
-            rounds=self.rounds_held,
-            agreed=self._outcome.agreed,
-            reason=self._outcome.reason,
-            lower_bound_usd=float(self.bounds.lower_usd),
-            upper_bound_usd=float(self.bounds.upper_usd),
-            gap=float(self.bounds.gap),
-        )
-        assert self._agreed is not None
-        for k, s, t in np.argwhere(self._agreed > 0.5).tolist():
-            train, station = self._session.trains[k].name, self._session.stations[s]
-            self._recorder.record("connections", negotiated_in=period, train=train, station=station, period=t)
+        return self._commit(_NO_TRAINS)

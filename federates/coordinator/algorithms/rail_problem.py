@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from federates.boundary.messages import Array, ConnectionAnswer
 from federates.boundary.roles import Evaluate, RoundResult, Solve
 from federates.boundary.session import RailSession
+from federates.boundary.timetable import comes_home
 
-__all__ = ["RailProblem", "broken_plan", "first_problem", "rest_of_day"]
+__all__ = ["RailProblem", "first_problem", "rest_of_day"]
 
 Index = NDArray[np.int64]
 
@@ -90,10 +91,7 @@ class RailProblem:
 
     def comes_home(self, train: int) -> bool:
         """Return whether the public timetable still lets the train come home by the end of the day."""
-        return int(self.ready[train]) + self._trip(int(self.station[train]), self.home(train)) <= self.session.periods
-
-    def _trip(self, origin: int, destination: int) -> int:
-        return self.session.trip_periods[origin][destination]
+        return comes_home(self.session, train, int(self.station[train]), int(self.ready[train]))
 
 
 def first_problem(session: RailSession, train_ready: Array | None) -> RailProblem:
@@ -122,24 +120,3 @@ def _problem(
     place = np.round(train_ready).astype(np.int64)
     ready = np.clip(place[:, 1], period, None)
     return RailProblem(session, period, place[:, 0], ready, np.array(past), groups)
-
-
-def broken_plan(session: RailSession, period: int, train_ready: Array, agreed: Array) -> str | None:
-    """Return why the trains cannot follow what was agreed, None if they can.
-
-    A train that is ready at s from t must not be due anywhere before t, and must stand at s in t, or reach the station where it
-    is due next by the public timetable.
-    """
-    for k, train in enumerate(session.trains):
-        station, ready = round(float(train_ready[k, 0])), max(round(float(train_ready[k, 1])), period)
-        due = np.argwhere(agreed[k, :, period:].T > 0.5)
-        if not len(due):
-            continue
-        start, place = period + int(due[0, 0]), int(due[0, 1])
-        if ready + session.trip_periods[station][place] > start:
-            when = f"from period {ready}" if ready < session.periods else "not any more this day"
-            return (
-                f"{train.name} stands at {session.stations[station]} {when}, "
-                f"and cannot be at {session.stations[place]} in period {start}"
-            )
-    return None

@@ -38,7 +38,7 @@ class RoadAlgorithm(RoundByRound):
             return (yield from self._request(zero))
         outcome = yield from self.agree(period)
         assert self.bounds.plan is not None, "every negotiation evaluates at least one plan"
-        return Commit(_whole(self.bounds.plan), agreed=outcome.agreed, reason=outcome.reason)
+        return Commit(_whole(self.bounds.plan), outcome.agreed, outcome.reason, self.bounds.lower_usd)
 
     def _request(self, zero: Array) -> Rounds[Commit]:
         """Without negotiation: what is asked at zero price is sent as far as it can be."""

@@ -56,7 +56,9 @@ def _no_delivery(run: RunTables) -> str:
 
 
 def _no_bounds(run: RunTables) -> str:
-    return run.lacks("rounds", "schedule") or ("" if selected_periods(agreement(run)) else "no period was negotiated")
+    return run.lacks("rounds", "negotiations", "schedule") or (
+        "" if selected_periods(agreement(run)) else "no period was negotiated"
+    )
 
 
 def _no_links(run: RunTables) -> str:

@@ -199,17 +199,18 @@ def _negotiations(run: RailRun) -> Numbers:
     if not len(first):
         return {}
     row = first.iloc[0]
-    head: Numbers = {
-        "bound_usd": float(row["lower_bound_usd"]),
+    # The algorithm's own bound is a claim: the answers do not show it, and do not contradict it either where the plan is agreed.
+    claimed = float(row["claimed_lower_bound_usd"]) if row["agreed"] else math.nan
+    return {
+        "bound_usd": float(np.fmax(row["lower_bound_usd"], claimed)),
+        "answers_bound_usd": float(row["lower_bound_usd"]),
         "upper_bound_usd": float(row["upper_bound_usd"]),
-        "gap": float(row["gap"]),
+        "gap": float(np.fmin(row["gap"], row["claimed_gap"])) if row["agreed"] else float(row["gap"]),
+        "answers_gap": float(row["gap"]),
         "rounds": int(row["rounds"]),
         "agreed": int(bool(row["agreed"])),
         "negotiations": len(run.frame("negotiations")),
     }
-    # -1 stands for "there is none yet" in the rounds, and may in a negotiation that never had a plan.
-    known = head["gap"] if isinstance(head["gap"], float) else math.nan
-    return head if known >= 0 else {name: value for name, value in head.items() if name not in ("gap", "upper_bound_usd")}
 
 
 def _disturbance(run: RailRun) -> Numbers:

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from federates.boundary.session import World
 from federates.reporting.figures.style import save_figure
 from federates.reporting.page import Picture, render_page, svg_uri
@@ -17,7 +15,7 @@ from federates.reporting.rail.figures import RAIL_FIGURES
 from federates.reporting.rail.metrics import plan_cost, rail_summary, write_rail_summary
 from federates.reporting.rail.words import figure_reading, headline, scheme_sentence
 from federates.reporting.tables import RailRun
-from federates.reporting.words import clock, number, percent
+from federates.reporting.words import clock, number, percent, yes_no
 
 __all__ = ["rail_basis", "rail_headline", "read_rail_run", "write_rail_report"]
 
@@ -163,11 +161,10 @@ def _negotiation_rows(run: RailRun) -> list[list[str]]:
     rows: list[list[str]] = []
     for row in run.frame("negotiations").sort_values("period", kind="stable").to_dict("records"):
         bounds = [number(row[name], 2) for name in ("lower_bound_usd", "upper_bound_usd")]
-        gap = percent(row["gap"], 3) if pd.notna(row["gap"]) and row["gap"] >= 0 else "–"
-        agreed = "yes" if row["agreed"] else "no"
-        rows.append(
-            [clock(run, int(row["period"])), str(row["cause"]), number(row["rounds"]), agreed, *bounds, gap, str(row["reason"])]
-        )
+        gaps = [percent(row[name], 3) for name in ("gap", "claimed_gap")]
+        agreed = yes_no(row["agreed"], row["claimed_agreed"])
+        why = f"{row['reason']} ({row['verdict']})"
+        rows.append([clock(run, int(row["period"])), str(row["cause"]), number(row["rounds"]), agreed, *bounds, *gaps, why])
     return rows
 
 

@@ -13,7 +13,7 @@ from federates.reporting.rail.figures.dispatch import leading_units
 from federates.reporting.rail.figures.lines import line_loading
 from federates.reporting.rail.metrics import Numbers, batteries, moves, plan_cost, rail_summary
 from federates.reporting.tables import RailRun
-from federates.reporting.words import clock, number, percent
+from federates.reporting.words import clock, disputed, number, percent
 
 __all__ = ["figure_reading", "headline", "scheme_sentence"]
 
@@ -73,8 +73,12 @@ def _agreement(run: RailRun, head: Numbers) -> str:
         return ""
     rounds = f"{head['rounds']} round{'' if head['rounds'] == 1 else 's'}"
     outcome = "agreed on the day" if head["agreed"] else "ended the rounds without the agreement they looked for"
-    gap = f"; their plan is proven to be within {percent(float(head['gap']), 2)} of the best one" if "gap" in head else ""
-    return f"The operators {outcome} after {rounds}{gap}."
+    gap = ""
+    if "answers_gap" in head:
+        gap = f"; by their answers the plan is proven to be within {percent(float(head['answers_gap']), 2)} of the best one"
+        if float(head["gap"]) < float(head["answers_gap"]):
+            gap += f", by the algorithm's own bound within {percent(float(head['gap']), 2)}"
+    return f"The operators {outcome} after {rounds}{gap}.{disputed(run)}"
 
 
 def _trains(run: RailRun, head: Numbers) -> str:

@@ -1,0 +1,113 @@
+"""Tables of a negotiation: facts that the loop which asks the operators writes, and beside them what the algorithm claims."""
+
+from __future__ import annotations
+
+from federates.boundary.session import World
+from federates.boundary.table import Table
+from federates.boundary.topics import Role
+
+__all__ = ["NEGOTIATION_TABLES"]
+
+NEGOTIATION_TABLES: tuple[Table, ...] = (
+    Table(
+        "rounds",
+        Role.COORDINATOR,
+        "One row per round: what the answers prove, as worked out by the loop that asks the operators. NaN: none yet.",
+        {
+            "period": "period",
+            "round": "round, from 1",
+            "command": "solve, relax or evaluate",
+            "bound_usd": "sum of both operators' proven bounds in this answer to prices (NaN: evaluate)",
+            "lower_bound_usd": "best lower bound so far: of the sums at prices of which none is negative (of any sign for trains "
+            "that can come home)",
+            "upper_bound_usd": "best upper bound so far: least cost of a plan, the power operator's of what it uses plus the "
+            "transport operator's of an offer that covers it",
+            "gap": "(UB - LB) / |UB|",
+            "residual_veh": "sum of |asked - offered|",
+            "shortfall_veh": "sum of max(0, asked - offered)",
+        },
+    ),
+    Table(
+        "prices",
+        Role.COORDINATOR,
+        "Multiplier of every connection entry and round of solve or relax. Prices of zero are left out.",
+        {
+            "period": "period",
+            "round": "round, from 1",
+            "source": "r (road) or train",
+            "station": "q (road) or station",
+            "for_period": "period that the entry is of: on the road the opened one or later, by rail one of the day",
+            "price_usd_per_veh": "multiplier",
+        },
+    ),
+    Table(
+        "answers",
+        Role.COORDINATOR,
+        "What was asked and offered, per connection entry and round; by rail of periods that are still open. Zeros are left out.",
+        {
+            "period": "period",
+            "round": "round, from 1",
+            "agent": "power_operator (asked) or transport_operator (offered)",
+            "source": "r (road) or train",
+            "station": "q (road) or station",
+            "for_period": "period that the entry is of",
+            "connection_veh": "wanted (solve, relax); used of what is offered, or sent of what is asked (evaluate)",
+        },
+    ),
+    Table(
+        "answer_costs",
+        Role.COORDINATOR,
+        "What each operator said of its cost, per round.",
+        {
+            "period": "period",
+            "round": "round, from 1",
+            "agent": "power_operator or transport_operator",
+            "cost_usd": "own cost of its answer, without multipliers",
+            "bound_usd": "its proven bound",
+        },
+    ),
+    Table(
+        "negotiations",
+        Role.COORDINATOR,
+        "One row per negotiation: on the road every period, by rail the first is day-ahead and others follow a disturbance. "
+        "What the answers prove of the committed plan, and beside it what the algorithm claims. NaN: not known.",
+        {
+            "period": "period in which it was held",
+            "cause": "a new period (road), day ahead, or what broke the plan (rail)",
+            "rounds": "number of rounds",
+            "agreed": "the algorithm says so, both operators have named a cost that holds for the plan, no bounds contradict "
+            "each other, and claimed_gap is at most agreed_gap of broker.yaml; as claimed where the scheme negotiates nothing",
+            "verdict": "why it is agreed or not, in words",
+            "lower_bound_usd": "lower bound that the answers prove",
+            "upper_bound_usd": "cost of both operators with the committed plan by their answers; on the road before the opened "
+            "period was rounded to whole vehicles",
+            "gap": "(UB - LB) / |UB| of these two",
+            "claimed_agreed": "the algorithm says that the operators agreed, by its own stopping rule",
+            "reason": "why the rounds ended, in the algorithm's words",
+            "claimed_lower_bound_usd": "the algorithm's own lower bound, if it names one",
+            "claimed_gap": "gap with the better of both lower bounds",
+        },
+    ),
+    Table(
+        "schedule",
+        Role.COORDINATOR,
+        "Committed vehicles.",
+        {
+            "period": "period",
+            "origin": "r",
+            "destination": "q",
+            "vehicles": "committed, whole",
+            "agreed": "as in negotiations",
+            "reason": "why the rounds ended, in the algorithm's words",
+        },
+        World.ROAD,
+    ),
+    Table(
+        "connections",
+        Role.COORDINATOR,
+        "Agreed connections: one row per train and period in which it stands at a station.",
+        {"negotiated_in": "period of the negotiation", "train": "name", "station": "name", "period": "period"},
+        World.RAIL,
+    ),
+)
+"""In the order of a negotiation: rounds, what was said in them, how they ended, and what is carried out."""

@@ -1,0 +1,22 @@
+"""One table of results: who writes it, what it means, and what its columns are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from federates.boundary.session import World
+from federates.boundary.topics import Role
+
+__all__ = ["Table"]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table of results; ``columns`` maps a column to its meaning."""
+
+    name: str
+    owner: Role
+    meaning: str
+    columns: dict[str, str]
+    world: World | None = None
+    """The only world whose runs leave this table; None: both."""
