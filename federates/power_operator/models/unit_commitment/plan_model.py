@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,7 +135,7 @@ class PlanModel:
         if relaxed:
             return self.lines.solve(self.solver, relaxed=True)
         began = time.perf_counter()
-        how = {"gap_abs": gap_usd, "gap_rel": gap_rel, "on_improvement": on_improvement}
+        how: dict[str, Any] = {"gap_abs": gap_usd, "gap_rel": gap_rel, "on_improvement": on_improvement}
         solution = self.lines.solve(self.solver, time_limit_s=time_limit_s, start=self._last, **how)
         if self._charging is None and self.exclusivity_broken(solution.values) > EXCLUSIVE_MW:
             self._charging = forbid_both(self.solver, self.fleet, self.stations)

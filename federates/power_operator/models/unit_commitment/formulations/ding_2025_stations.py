@@ -5,9 +5,9 @@ Systems", JMPCE 2025, DOI 10.35833/MPCE.2023.000976. Written c[s, t] with t the 
 
 Deviations from the source
 --------------------------
-Charging and discharging share the capacity, ``p_ch + p_dis <= c``, which every solution of (13)-(15) satisfies. Exclusivity then
-holds by itself wherever burning energy does not pay, for throughput has a small cost; where it pays (a congested line, a unit that
-must run, a cost below zero) the binaries of (15) are added (`forbid_both`). They leave the linear relaxation as it is.
+Charging and discharging share the capacity, ``p_ch + p_dis <= c``, which every solution of (13)-(15) satisfies. Exclusivity
+then holds by itself wherever burning energy does not pay, for throughput has a small cost; where it pays (a congested line, a
+unit that must run, a cost below zero) the binaries of (15) are added (`forbid_both`). They leave the linear relaxation as it is.
 What a station takes from trains less what it gives is one signed variable. The end states may be missed at a price, so that a
 day that a late train has upset still has a plan; the price is far above any gain, so a plan without disturbance meets them.
 """
