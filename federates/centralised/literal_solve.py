@@ -12,6 +12,7 @@ from federates.boundary.errors import ModelError
 from federates.centralised.joint_data import JointData
 from federates.centralised.literal import build_literal_model
 from federates.centralised.solve import CentralisedResult
+from federates.runtime.highs import use_threads
 
 __all__ = ["solve_literal"]
 
@@ -30,6 +31,7 @@ def solve_literal(data: JointData, gap: float, time_limit_s: float, threads: int
     solver.config.mip_gap = gap
     solver.config.time_limit = max(time_limit_s - (time.perf_counter() - began), 1.0)
     solver.highs_options = {"threads": threads}
+    use_threads(threads)
     results = solver.solve(model)
     condition = results.termination_condition
     if condition in (TerminationCondition.infeasible, TerminationCondition.infeasibleOrUnbounded):

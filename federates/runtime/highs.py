@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -17,7 +18,7 @@ from federates.runtime.linear_result import ArrayModel, Improvement, NoSolutionI
 from federates.runtime.linear_terms import Groups, Indices, Term, Values, row_block
 from federates.runtime.safe_bound import BoundMiss, report_miss, safe_bound, tolerance
 
-__all__ = ["Solver"]
+__all__ = ["Solver", "use_threads"]
 
 highspy: Any = _highspy  # its stubs lag behind its functions
 _STATUS = {
@@ -35,6 +36,26 @@ _FEASIBLE_POINT = 2  # HighsInfo.primal_solution_status
 _GAP_REL = 1e-4
 _GAP_ABS = 1e-6
 _IIS_TIME_S = 20.0
+_workers = threading.local()
+
+
+class _QuietHighs(highspy.Highs):  # type: ignore[misc]
+    """HiGHS without its banner, which would stand before JSON and in progress bars: silent before its first word."""
+
+    def enableCallbacks(self) -> None:  # noqa: N802 (highspy's name)
+        """Enable callbacks, at which HiGHS introduces itself unless it has been silenced."""
+        self.silent()
+        super().enableCallbacks()
+
+
+def use_threads(threads: int) -> None:
+    """Let the calling thread solve with so many worker threads from now on.
+
+    HiGHS keeps the workers of a thread's first solve and refuses any other number; where it changes, they are ended first.
+    """
+    if getattr(_workers, "threads", threads) != threads:
+        highspy.Highs.resetGlobalScheduler(True)
+    _workers.threads = threads
 
 
 class Solver:
@@ -43,7 +64,7 @@ class Solver:
     def __init__(
         self, model: ArrayModel, columns: Groups, rows: Groups, threads: int, options: Mapping[str, bool | float | str]
     ) -> None:
-        self._highs = highspy.Highs()
+        self._highs = _QuietHighs()
         self._columns = columns.copy()
         self._rows = rows.copy()
         self._model = model
@@ -219,6 +240,7 @@ class Solver:
         self._check(self._highs.setSolution(index.size, index, values), "the start values")
 
     def _run(self, on_improvement: Callable[[Improvement], bool | None] | None, began: float) -> Any:
+        use_threads(self._threads)
         if on_improvement is None:
             self._check(self._highs.run(), "the solve")
             return self._highs.getModelStatus()
@@ -279,10 +301,7 @@ class Solver:
 
     def _check(self, status: Any, what: str) -> None:
         if status == highspy.HighsStatus.kError:
-            raise ModelError(
-                f"HiGHS refuses {what} (it also does so where another instance of this process"
-                f" runs with other threads than {self._threads})"
-            )
+            raise ModelError(f"HiGHS refuses {what}")
 
 
 def _pair(index: ArrayLike, value: ArrayLike) -> tuple[NDArray[np.int32], Values]:

@@ -89,14 +89,15 @@ def test_unbounded_and_unknown_option_and_bad_shape():
         model.rows("bad", [(1.0, x), (1.0, np.zeros((2, 2), dtype=int))])
 
 
-def test_other_thread_count_in_one_process_is_an_error():
-    """HiGHS fails without an exception there; the layer must never return that as a result."""
+def test_thread_counts_mix_in_one_process():
+    """HiGHS itself refuses, without an exception, another number of threads than that of the first solve."""
     model = LinearModel()
     x = model.variables("x", 4, upper=1.0, cost=-np.arange(1.0, 5.0), integer=True)
     model.rows("limit", [(1.0, x[None, :])], upper=2.0, shape=(1,))
     assert model.solver(threads=1).solve().objective == pytest.approx(-7.0)
-    with pytest.raises(ModelError, match="threads"):
-        model.solver(threads=2).solve()
+    two = model.solver(threads=2)
+    for solver in (two, model.solver(threads=1), two):
+        assert solver.solve().objective == pytest.approx(-7.0)
 
 
 def test_improvements_are_reported_and_no_time_is_an_error():

@@ -96,6 +96,17 @@ def test_the_shipped_scenarios_are_sound(tmp_path):
         assert PowerFolder(tmp_path / scheme).problems({"scheme": scheme}) == []
 
 
+@pytest.mark.parametrize("scheme", ["fixed", "central"])
+def test_fixed_energy_needs_batteries(tmp_path, scheme):
+    """It starts with energy that nothing there can hold: the day would be infeasible without a word."""
+    name = {"fixed": "bus13", "central": "bus10"}[scheme]
+    field = f"storage__{scheme}__{name}__"
+    folder = PowerFolder(tmp_path)
+    (found,) = folder.problems({"scheme": scheme}, **{field + "capacity_mw": 0})
+    _is(found, "config.yaml", rf"storage\.{scheme}\.{name}\.capacity_mw", "0", "must be above 0: the place starts with .* MWh")
+    assert folder.problems({"scheme": scheme}, **{field + "capacity_mw": 0, field + "energy_mwh": 0}) == []
+
+
 @pytest.mark.parametrize("name", DATA)
 def test_bad_data_is_one_problem(tmp_path, name):
     change, *wanted = DATA[name]

@@ -112,6 +112,27 @@ def test_piecewise_costs_of_a_case(tmp_path):
     assert curve.usd_per_h.tolist() == pytest.approx([50.0, 100.0, 300.0])
 
 
+BASE, COST, LINE = "mpc.baseMVA = 100;", "\t2\t0\t0\t3\t0.02\t2\t0;", "\t1\t2\t0.02\t0.06\t0.03\t130\t"
+WRONG_CASES = {
+    "no base": (BASE, "", r"baseMVA = missing: must be a number above 0"),
+    "a base in words": (BASE, "mpc.baseMVA = 'hundred';", r"baseMVA = hundred: must be a number"),
+    "a negative base": (BASE, "mpc.baseMVA = -100;", r"baseMVA = -100.*: must be a number above 0"),
+    "an unknown cost model": (COST, COST.replace("2", "3", 1), r"gencost, row 1, MODEL = 3: must be 1 .* or 2"),
+    "a negative rating": (LINE, LINE.replace("130", "-130"), r"branch, row 1, RATE_A = -130: must be MVA, 0 for no limit"),
+    "Latin-1": (BASE, f"{BASE} % caf\xe9", r"\(file\) = byte 0xe9 at \d+: must be a text file in UTF-8$"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_CASES)
+def test_numbers_of_a_case_that_are_wrong_are_named(name, tmp_path):
+    old, new, message = WRONG_CASES[name]
+    text = (DATA / "case30.m").read_text(encoding="utf-8")
+    assert old in text
+    (tmp_path / "case.m").write_bytes(text.replace(old, new, 1).encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"case\.m: " + message):
+        read_matpower(tmp_path / "case.m", shown_as="case.m")
+
+
 def test_readers_say_what_is_wrong(tmp_path):
     for read in (read_matpower, read_egret, read_pglib_uc):
         with pytest.raises(ConfigError, match=r"nowhere\.x: \(file\) = missing"):

@@ -15,7 +15,7 @@ from federates.boundary.session import RailSession
 from federates.boundary.timetable import time_space_network
 from federates.power_operator.models.unit_commitment.day_state import DayState, rest_of_day, rest_of_fleet
 from federates.power_operator.models.unit_commitment.fleet import StorageFleet
-from federates.power_operator.models.unit_commitment.plan_model import EXCLUSIVE_MW, PlanModel
+from federates.power_operator.models.unit_commitment.plan_model import EXCLUSIVE_MW, PlanModel, PlanOptions
 from federates.power_operator.models.unit_commitment.schedule import Schedule, schedule_of
 from federates.power_operator.models.unit_commitment.system import PowerSystem
 from federates.power_operator.models.unit_commitment.train_groups import group_trains
@@ -84,6 +84,8 @@ def dispatch_period(
     on: NDArray[np.bool_],
     connection: Array,
     train_ready: Array,
+    *,
+    threads: int = 1,
 ) -> PeriodResult:
     """Carry out the state's period.
 
@@ -94,6 +96,7 @@ def dispatch_period(
     on : planned commitment from the period on, (G, T - p).
     connection : agreed connection of the day, (K, S, T).
     train_ready : where the trains are, (K, 2).
+    threads : of the solver.
     """
     p = state.period
     load_mw, renewable_mw = system.load_mw.copy(), system.renewables.available_mw.copy()
@@ -101,7 +104,7 @@ def dispatch_period(
     rest, rest_fleet = rest_of_day(system, state, load_mw, renewable_mw), rest_of_fleet(fleet, state)
     groups = group_trains(session, rest_fleet, train_ready, p, alike=False) if len(fleet.trains) else ()
     network = time_space_network(session.trip_periods, session.periods - p) if groups else None
-    model = PlanModel(rest, rest_fleet, groups, network)
+    model = PlanModel(rest, rest_fleet, groups, network, PlanOptions(threads=threads))
     if model.trains is not None:
         model.offer(np.round(model.group_sum(connection[:, :, p:]), 9))
     model.solver.set_bounds(model.commitment.on, on.astype(float), on.astype(float))

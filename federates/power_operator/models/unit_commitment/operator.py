@@ -128,6 +128,7 @@ class UnitCommitmentOperator(PowerOperator):
         result = dispatch_period(
             self._session, self._day.system, self._fleet, self._state, self._actual,
             self._on[:, self._period - start :], connection, self._next_ready(connection),
+            threads=self._settings.solver.threads,
         )  # fmt: skip
         record_period(self._recorder, self._period, self._day.system, self._actual, self._fleet, self._plan, result)
         self._state = result.state

@@ -76,7 +76,9 @@ def storage_problems(settings: UnitCommitmentSettings, session: RailSession, bus
             if site.bus not in buses:
                 field = f"settings.storage.{scheme.value}.{name}.bus"
                 problems.append(Problem(config, field, str(site.bus), f"must be a bus of the case: {_few(buses)}"))
-    if session.scheme is RailScheme.MOBILE and not problems:
+    if session.scheme is not RailScheme.MOBILE:
+        problems += _no_batteries(settings, session.scheme, config)
+    elif not problems:
         problems += _start_energy(settings, session, config)
     return problems
 
@@ -104,6 +106,17 @@ def _start_energy(settings: UnitCommitmentSettings, session: RailSession, config
         return []
     field, allowed = "settings.storage.battery.start_energy_share", f"would start {'; '.join(too_full)}"
     return [Problem(config, field, f"{battery.start_energy_share:g}", allowed)]
+
+
+def _no_batteries(settings: UnitCommitmentSettings, scheme: RailScheme, config: str) -> list[Problem]:
+    """Return fixed storage that starts with energy and without batteries; all other has its batteries, so that (10) holds."""
+    share, problems = settings.storage.battery.start_energy_share, []
+    for name, site in settings.storage.sites(scheme).items():
+        if site.capacity_mw == 0 and site.energy_mwh * share > 0:
+            field = f"settings.storage.{scheme.value}.{name}.capacity_mw"
+            allowed = f"must be above 0: the place starts with {site.energy_mwh * share:g} MWh; without batteries energy_mwh is 0"
+            problems.append(Problem(config, field, "0", allowed))
+    return problems
 
 
 def _few(buses: Sequence[int]) -> str:

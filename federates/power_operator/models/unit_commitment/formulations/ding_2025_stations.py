@@ -5,9 +5,9 @@ Systems", JMPCE 2025, DOI 10.35833/MPCE.2023.000976. Written c[s, t] with t the 
 
 Deviations from the source
 --------------------------
-Charging and discharging share the capacity, ``p_ch + p_dis <= c``, which every solution of (13)-(15) satisfies. Exclusivity then
-holds by itself wherever burning energy does not pay, for throughput has a small cost; where it pays (a congested line, a unit
-that must run, a cost below zero) the binaries of (15) are added (`forbid_both`). They leave the linear relaxation as it is.
+Charging and discharging share the capacity, ``p_ch + p_dis <= c``, which every solution of (13)-(15) satisfies. Exclusivity
+then holds by itself wherever burning energy does not pay, for throughput has a small cost; where it pays (a congested line, a
+unit that must run, a cost below zero) the binaries of (15) are added (`forbid_both`). They leave the linear relaxation as it is.
 What a station takes from trains less what it gives is one signed variable. The end states may be missed at a price, so that a
 day that a late train has upset still has a plan; the price is far above any gain, so a plan without disturbance meets them.
 """
@@ -47,8 +47,6 @@ def add_stations(model: LinearModel, fleet: StorageFleet, periods: int, period_h
     shape = (count, periods)
     most_mw, most_mwh = fleet.capacity_mw[:, None], fleet.energy_mwh[:, None]
     throughput_usd = fleet.throughput_usd_per_mwh * period_h
-    targets = np.array([fleet.end_capacity_mw, fleet.end_energy_mwh])
-    room = np.maximum(np.array([fleet.capacity_mw, fleet.energy_mwh]) - targets, 0.0)  # no plan pays for more than this
     columns = Stations(
         capacity=model.variables("station_capacity_mw", shape, 0.0, most_mw),
         energy=model.variables("station_energy_mwh", shape, 0.0, most_mwh),
@@ -56,8 +54,8 @@ def add_stations(model: LinearModel, fleet: StorageFleet, periods: int, period_h
         discharge=model.variables("discharge_mw", shape, 0.0, most_mw, cost=throughput_usd),
         capacity_from_trains=model.variables("capacity_from_trains_mw", shape, -most_mw, most_mw),
         energy_from_trains=model.variables("energy_from_trains_mwh", shape, -most_mwh, most_mwh),
-        end_missing=model.variables("station_end_missing", (2, count), upper=targets, cost=fleet.end_slack_usd_per_mwh),
-        end_surplus=model.variables("station_end_surplus", (2, count), upper=room, cost=fleet.end_slack_usd_per_mwh),
+        end_missing=model.variables("station_end_missing", (2, count), cost=fleet.end_slack_usd_per_mwh),
+        end_surplus=model.variables("station_end_surplus", (2, count), cost=fleet.end_slack_usd_per_mwh),
     )
     _balances(model, fleet, columns, period_h)
     _limits(model, fleet, columns)

@@ -92,6 +92,7 @@ def read_matpower(path: Path, convention: Convention = "x_tap", shown_as: str | 
     problems = _unknown_buses(name, number, gen, tables["branch"])
     if len(cost_rows) not in (len(gen), 2 * len(gen)):
         problems.append(Problem(name, "gencost", f"{len(cost_rows)} rows", f"must have {len(gen)} rows, one per generator"))
+    problems += _unread_numbers(name, tables)
     if problems:
         raise ConfigError(problems)
     row = np.flatnonzero(gen[:, 1] > 0)
@@ -119,11 +120,38 @@ def _tables(path: Path, name: str) -> dict[str, Values]:
         values = case.gencost.drop(columns=list(_COLUMNS["gencost"]))
     except FileNotFoundError:
         raise ConfigError([Problem(name, "(file)", "missing", "this file must exist")]) from None
-    except (AttributeError, KeyError, ValueError, IndexError, TypeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        byte = f"byte {error.object[error.start]:#04x} at {error.start}"
+        raise ConfigError([Problem(name, "(file)", byte, "must be a text file in UTF-8")]) from None
+    except (AttributeError, KeyError, ValueError, IndexError, TypeError) as error:
         raise ConfigError([Problem(name, "(file)", repr(error), "must be a MATPOWER case of version 2")]) from None
     tables["gencost_values"] = values.to_numpy(dtype=np.float64)
-    tables["baseMVA"] = np.array([[float(case.baseMVA)]])
+    tables["baseMVA"] = np.array([[_base_mva(case, name)]])
     return tables
+
+
+def _base_mva(case: CaseFrames, name: str) -> float:
+    given = getattr(case, "baseMVA", "missing")
+    try:
+        base_mva = float(given)
+    except (TypeError, ValueError):
+        base_mva = np.nan
+    if not (np.isfinite(base_mva) and base_mva > 0):
+        raise ConfigError([Problem(name, "baseMVA", str(given), "must be a number above 0, MVA; 100 in most cases")])
+    return base_mva
+
+
+def _unread_numbers(name: str, tables: dict[str, Values]) -> list[Problem]:
+    """Return numbers of units and lines in service that MATPOWER defines otherwise, or that have no meaning here."""
+    found = []
+    gen, cost, branch = tables["gen"], tables["gencost"], tables["branch"]
+    for row in np.flatnonzero((gen[:, 1] > 0)[: len(cost)]):
+        if cost[row, 0] not in (_PIECEWISE, _POLYNOMIAL):
+            allowed = f"must be {_PIECEWISE} (piecewise linear) or {_POLYNOMIAL} (polynomial)"
+            found.append(Problem(name, f"gencost, row {row + 1}, MODEL", f"{cost[row, 0]:g}", allowed))
+    for row in np.flatnonzero((branch[:, 7] > 0) & (branch[:, 6] < 0)):
+        found.append(Problem(name, f"branch, row {row + 1}, RATE_A", f"{branch[row, 6]:g}", "must be MVA, 0 for no limit"))
+    return found
 
 
 def _unknown_buses(name: str, number: dict[int, int], gen: Values, branch: Values) -> list[Problem]:
