@@ -312,6 +312,13 @@ TABLES: tuple[Table, ...] = (
         World.RAIL,
     ),
     Table(
+        "stopped_by_time",
+        Role.POWER_OPERATOR,
+        "Answers whose search a limit of time has ended, so that another computer may give another one; else it has no row.",
+        {"period": "period in which it was asked", "question": "solve or evaluate"},
+        World.RAIL,
+    ),
+    Table(
         "train_moves",
         Role.TRANSPORT_OPERATOR,
         "Where the trains are: one row per train and period, planned (per negotiation) and realised.",

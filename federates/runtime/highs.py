@@ -169,6 +169,7 @@ class Solver:
         gap_abs: float | None = None,
         gap_rel: float | None = None,
         time_limit_s: float | None = None,
+        node_limit: int | None = None,
         start: ArrayLike | None = None,
         on_improvement: Callable[[Improvement], bool | None] | None = None,
     ) -> Solution:
@@ -177,6 +178,9 @@ class Solver:
         ``gap_abs`` alone switches the relative gap off; with neither, the relative gap is 1e-4. ``start`` is a full
         vector of values (shorter ones are filled with zeros for the columns added since). ``on_improvement`` is
         called with every better integer solution and ends the solve by returning True.
+
+        ``node_limit`` ends a tree search after so many nodes, with the status "solution_limit": at the same point on every
+        computer, which ``time_limit_s`` does not.
 
         The bound of an LP is that of its dual vector (`safe_bound`). Where it does not meet the objective (`tolerance`), the
         LP is solved once more without the basis kept, and what was found is reported (`take_misses`): a hot start of HiGHS can
@@ -189,6 +193,7 @@ class Solver:
         """
         linear = relaxed or not self._integer
         self._set_limits(relaxed, gap_abs, gap_rel, time_limit_s)
+        self._set_option("mip_max_nodes", highspy.kHighsIInf if node_limit is None else node_limit)
         if linear and self._basis is not None:
             self._check(self._highs.setBasis(self._basis), "the basis of the last solve")
         elif start is not None:
@@ -230,7 +235,10 @@ class Solver:
             "time_limit": np.inf if time_limit_s is None else float(time_limit_s),
         }
         for name, value in options.items():
-            self._check(self._highs.setOptionValue(name, value), f"option {name} = {value!r}")
+            self._set_option(name, value)
+
+    def _set_option(self, name: str, value: Any) -> None:
+        self._check(self._highs.setOptionValue(name, value), f"option {name} = {value!r}")
 
     def _set_start(self, start: ArrayLike) -> None:
         values = np.zeros(self._columns.size)
@@ -273,7 +281,7 @@ class Solver:
         if name is None:
             raise ModelError(self._reason(status))
         if name != "optimal" and info.primal_solution_status != _FEASIBLE_POINT:
-            raise NoSolutionInTimeError(f"no feasible solution when the solve ended ({name}, {wall_s:.1f} s)", bound)
+            raise NoSolutionInTimeError(f"no feasible solution when the solve ended ({name}, {wall_s:.1f} s)", bound, name)
         solution = self._highs.getSolution()
         values = np.array(solution.col_value)
         objective = float(info.objective_function_value)

@@ -15,10 +15,11 @@ __all__ = ["ArrayModel", "Improvement", "NoSolutionInTimeError", "Solution"]
 
 
 class NoSolutionInTimeError(ModelError):
-    """The time limit ended without a feasible solution; ``bound`` is the lower bound proven by then."""
+    """A limit, ``status``, ended the solve without a feasible solution; ``bound`` is the lower bound proven by then."""
 
-    def __init__(self, message: str, bound: float) -> None:
+    def __init__(self, message: str, bound: float, status: str = "time_limit") -> None:
         self.bound = bound
+        self.status = status
         super().__init__(message)
 
 

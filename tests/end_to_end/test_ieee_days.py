@@ -19,7 +19,8 @@ from federates.boundary.session import World
 from federates.boundary.tables import TABLES
 
 ROOT = Path(__file__).parents[2]
-RAIL_TABLES = [table for table in TABLES if table.world is not World.ROAD and table.name != "slacks"]
+EXCEPTIONS = ("slacks", "stopped_by_time")
+RAIL_TABLES = [table for table in TABLES if table.world is not World.ROAD and table.name not in EXCEPTIONS]
 GAP_TARGET = 0.005
 
 

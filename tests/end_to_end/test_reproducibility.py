@@ -42,7 +42,6 @@ def test_a_short_day_is_the_same_in_other_surroundings(tmp_path, bench, name, ch
         shorten(scenario, 5)
     places = [
         bench.Surroundings("as it is"),
-        bench.Surroundings("BLAS kernels of Haswell", {"OPENBLAS_CORETYPE": "Haswell", "OPENBLAS_NUM_THREADS": "2"}),
         bench.Surroundings("all at once", ALL_AT_ONCE),
     ]
     first, *others = (bench.tables(bench.run(scenario, changes, place)[0]) for place in places)

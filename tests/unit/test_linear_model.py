@@ -59,6 +59,20 @@ def test_rows_and_columns_added_after_the_first_solve():
     assert solver.solve().objective == pytest.approx(-16.0)
 
 
+def test_a_limit_of_nodes_ends_a_tree_search_at_the_same_point():
+    rng = np.random.default_rng(5)
+    model = LinearModel()
+    take = model.variables("take", 60, upper=1.0, cost=-rng.integers(20, 60, 60).astype(float), integer=True)
+    model.rows("weight", [(rng.integers(20, 60, (8, 60)).astype(float), np.tile(take, (8, 1)))], upper=900.0, shape=(8,))
+    found = [model.solver().solve(gap_rel=0.0, node_limit=nodes) for nodes in (5, 5, 40)]
+    assert [solution.status for solution in found] == ["solution_limit"] * 3
+    np.testing.assert_array_equal(found[0].values, found[1].values)
+    assert found[0].bound == found[1].bound
+    assert found[0].bound <= found[2].bound < found[2].objective <= found[0].objective
+    solver = model.solver()
+    assert solver.solve(relaxed=True, node_limit=1).status == "optimal"  # a limit of the tree search, and of nothing else
+
+
 def test_missing_variable_and_sparse_term():
     model = LinearModel()
     x = model.variables("x", 3, cost=1.0)

@@ -93,7 +93,7 @@ def write_rail_report(run_dir: Path, record: Mapping[str, Any] | None = None) ->
         left_out=left_out,
         slacks=_slack_rows(run),
         # A sound day has no slack, and then no such table.
-        unused=sorted((name, reason) for name, reason in run.missing.items() if name != "slacks"),
+        unused=sorted((name, reason) for name, reason in run.missing.items() if name not in ("slacks", "stopped_by_time")),
         costs=_cost_rows(run),
         indicators=_indicator_rows(run),
         negotiations=_negotiation_rows(run),

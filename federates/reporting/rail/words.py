@@ -34,7 +34,7 @@ def scheme_sentence(run: RailRun) -> str:
 def headline(run: RailRun) -> list[str]:
     """Return the main results as sentences."""
     head = rail_summary(run)
-    sentences = [_cost(head), _wind(head), _agreement(run, head), _trains(run, head)]
+    sentences = [_cost(head), _wind(head), _agreement(run, head), _trains(run, head), _stopped(run)]
     return [text for text in sentences if text]
 
 
@@ -79,6 +79,14 @@ def _agreement(run: RailRun, head: Numbers) -> str:
         if float(head["gap"]) < float(head["answers_gap"]):
             gap += f", by the algorithm's own bound within {percent(float(head['gap']), 2)}"
     return f"The operators {outcome} after {rounds}{gap}.{disputed(run)}"
+
+
+def _stopped(run: RailRun) -> str:
+    count = len(run.frame("stopped_by_time"))
+    if not count:
+        return ""
+    searches = f"{count} search{'' if count == 1 else 'es'} of the power operator"
+    return f"A limit of time ended {searches}: what is proven holds, but on another computer the day may come out differently."
 
 
 def _trains(run: RailRun, head: Numbers) -> str:

@@ -114,7 +114,7 @@ class LazyLines:
             try:
                 solution = solver.solve(time_limit_s=left_s, **how)
             except NoSolutionInTimeError as error:
-                return _in_time(plan, max(bound, error.bound), wall_s)
+                return _in_time(plan, max(bound, error.bound), wall_s, error.status)
             # The bound of an LP stays with the dual vector that it comes from: together they are a plane below the cost.
             bound = max(bound, solution.bound) if solution.row_dual is None else solution.bound
             wall_s += solution.wall_s
@@ -212,11 +212,11 @@ class _Watch:
         return solution.status == "interrupted" and not self._asked
 
 
-def _in_time(plan: Solution | None, bound: float, wall_s: float) -> Solution:
-    """Return the last plan, whose overload is paid for, as what the time limit allowed."""
+def _in_time(plan: Solution | None, bound: float, wall_s: float, status: str = "time_limit") -> Solution:
+    """Return the last plan, whose overload is paid for, as what the limit ``status`` allowed."""
     if plan is None:
-        raise NoSolutionInTimeError("the time limit ended before all violated line limits were added", bound)
-    return replace(plan, bound=bound, wall_s=wall_s, status="time_limit")
+        raise NoSolutionInTimeError(f"the {status} ended the solve before all violated line limits were added", bound, status)
+    return replace(plan, bound=bound, wall_s=wall_s, status=status)
 
 
 def _until(began: float, time_limit_s: float | None) -> float | None:

@@ -76,13 +76,15 @@ class UnitCommitmentOperator(PowerOperator):
         self._planner = None
 
     def solve(self, multipliers_usd_per_veh: Array, opening: Array) -> ConnectionAnswer:  # noqa: D102
-        return self._planner_for(opening).solve(multipliers_usd_per_veh, relaxed=False)
+        planner = self._planner_for(opening)
+        return self._noted("solve", planner, planner.solve(multipliers_usd_per_veh, relaxed=False))
 
     def relax(self, multipliers_usd_per_veh: Array, opening: Array) -> ConnectionAnswer:  # noqa: D102
         return self._planner_for(opening).solve(multipliers_usd_per_veh, relaxed=True)
 
     def evaluate(self, connection_veh: Array, opening: Array) -> ConnectionAnswer:  # noqa: D102
-        return self._planner_for(opening).evaluate(connection_veh)
+        planner = self._planner_for(opening)
+        return self._noted("evaluate", planner, planner.evaluate(connection_veh))
 
     def commit(self, connection_veh: Array) -> None:
         """Carry out the opened period; a connection that is new is planned first."""
@@ -90,6 +92,13 @@ class UnitCommitmentOperator(PowerOperator):
             self._adopt(connection_veh)
         self._carry_out(connection_veh)
         self._past[:, :, self._period] = connection_veh[:, :, self._period]
+
+    def _noted(self, question: str, planner: Planner, answer: ConnectionAnswer) -> ConnectionAnswer:
+        """Return ``answer``, and leave a row where time has ended a search for it."""
+        if planner.stopped_by_time:
+            self._recorder.record("stopped_by_time", period=self._period, question=question)
+            planner.stopped_by_time = False
+        return answer
 
     def _planner_for(self, opening: Array) -> Planner:
         self._ready = np.array(opening, dtype=np.float64)  # a copy: the array is not ours to keep

@@ -125,6 +125,7 @@ class PlanModel:
         gap_usd: float | None = 1.0,
         gap_rel: float | None = None,
         time_limit_s: float | None = None,
+        node_limit: int | None = None,
         on_improvement: Callable[[Improvement], bool | None] | None = None,
     ) -> Solution:
         """Solve with the lines that matter; an integer solve starts from the last plan and holds (15).
@@ -135,7 +136,7 @@ class PlanModel:
         if relaxed:
             return self.lines.solve(self.solver, relaxed=True)
         began = time.perf_counter()
-        how: dict[str, Any] = {"gap_abs": gap_usd, "gap_rel": gap_rel, "on_improvement": on_improvement}
+        how: dict[str, Any] = {"gap_abs": gap_usd, "gap_rel": gap_rel, "node_limit": node_limit, "on_improvement": on_improvement}
         solution = self.lines.solve(self.solver, time_limit_s=time_limit_s, start=self._last, **how)
         if self._charging is None and self.exclusivity_broken(solution.values) > EXCLUSIVE_MW:
             self._charging = forbid_both(self.solver, self.fleet, self.stations)

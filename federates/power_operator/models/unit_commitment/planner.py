@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +58,8 @@ class Planner:
         self._past = past
         self._models: dict[tuple[str, bool], PlanModel] = {}
         self._plans: dict[bytes, Plan] = {}
+        self.stopped_by_time = False
+        """Whether a limit of time has ended a solve: then the answer is proven, but another computer may give another one."""
         self._network: TimeSpaceNetwork | None = None
         if session.scheme is RailScheme.MOBILE and session.trains and period < session.periods:
             self._network = time_space_network(session.trip_periods, session.periods - period)
@@ -108,7 +111,8 @@ class Planner:
             for group, slope in zip(model.trains.groups, slopes_usd, strict=True):
                 slope_usd[group.members[0], :, self._period :] = slope
             bound_usd = lower_sum([bound_usd, lower_dot(slopes_usd, given - most)])  # by the plane, to what was given
-        solution = model.solve(gap_usd=self._settings.evaluate_gap_usd, time_limit_s=self._settings.evaluate_time_s)
+        solution = model.solve(gap_usd=self._settings.evaluate_gap_usd, **self._limits("evaluate"))
+        self._note(solution.status)
         return Plan(model, solution.values, solution.objective, bound_usd, slope_usd)
 
     def _within_time(self, model: PlanModel, *, relaxed: bool) -> Solution:
@@ -118,13 +122,25 @@ class Planner:
         settings = self._settings
         relaxation = model.solve(relaxed=True)
         try:
-            found = model.solve(gap_usd=settings.solve_gap_usd, time_limit_s=settings.solve_time_s)
-        except NoSolutionInTimeError:
+            found = model.solve(gap_usd=settings.solve_gap_usd, **self._limits("solve"))
+            self._note(found.status)
+        except NoSolutionInTimeError as error:
+            self._note(error.status)
             model.offer(np.zeros_like(model.trains.standing, dtype=float) if model.trains is not None else np.zeros(0))
             found = model.solve(gap_usd=math.inf)
             model.offer_all()
             return replace(found, bound=relaxation.bound)
         return replace(found, bound=max(found.bound, relaxation.bound))
+
+    def _limits(self, question: Literal["solve", "evaluate"]) -> dict[str, Any]:
+        """Return how long a tree search may take: in nodes, the same on every computer, and in time, should one be slow."""
+        s = self._settings
+        if question == "solve":
+            return {"node_limit": s.solve_nodes, "time_limit_s": s.solve_time_s}
+        return {"node_limit": s.evaluate_nodes, "time_limit_s": s.evaluate_time_s}
+
+    def _note(self, status: str) -> None:
+        self.stopped_by_time = self.stopped_by_time or status == "time_limit"
 
     def _model(self, use: str, *, alike: bool) -> PlanModel:
         key = (use, alike)

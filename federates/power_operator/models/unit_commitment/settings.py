@@ -13,6 +13,7 @@ __all__ = ["BatterySettings", "SiteSettings", "SolverSettings", "StorageSettings
 
 Positive = Annotated[float, Field(gt=0, le=1e9)]
 NotNegative = Annotated[float, Field(ge=0, le=1e9)]
+Nodes = Annotated[int, Field(ge=1, le=1_000_000_000)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -123,8 +124,14 @@ class SolverSettings(Config):
     """Absolute gap of an answer to multipliers, usd."""
     evaluate_gap_usd: NotNegative = 1.0
     """Absolute gap of the cost of a given connection, usd."""
+    solve_nodes: Nodes = 200
+    """Most nodes of the tree search for one answer to multipliers. Its bound is proven wherever it stops, and that is at the same
+    point on every computer."""
+    evaluate_nodes: Nodes = 200
+    """Most nodes of the tree search for the cost of a given connection."""
     solve_time_s: Positive = 120.0
-    """Longest time for one answer to multipliers, s; its bound is proven whenever it stops."""
+    """Longest time for one answer to multipliers, s, for a slow computer: where it ends a search the run depends on the computer,
+    and says so."""
     evaluate_time_s: Positive = 60.0
     """Longest time for the cost of a given connection, s."""
     threads: Annotated[int, Field(ge=1, le=256)] = 1
