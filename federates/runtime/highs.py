@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import highspy as _highspy
@@ -14,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from federates.boundary.errors import ModelError
 from federates.runtime.linear_result import ArrayModel, Improvement, NoSolutionInTimeError, Solution
 from federates.runtime.linear_terms import Groups, Indices, Term, Values, row_block
+from federates.runtime.safe_bound import BoundMiss, report_miss, safe_bound, tolerance
 
 __all__ = ["Solver"]
 
@@ -44,6 +46,7 @@ class Solver:
         self._highs = highspy.Highs()
         self._columns = columns.copy()
         self._rows = rows.copy()
+        self._model = model
         self._integer = bool(model.integer.any())
         self._basis: Any = None
         self._threads = threads
@@ -63,22 +66,30 @@ class Solver:
         """Number of rows and of columns."""
         return self._highs.getNumRow(), self._highs.getNumCol()
 
+    def bounds(self, index: ArrayLike) -> tuple[Values, Values]:
+        """Return lower and upper bounds of the columns ``index``, in its shape."""
+        columns = np.asarray(index, dtype=np.int64)
+        return self._model.lower[columns], self._model.upper[columns]
+
     def set_cost(self, index: ArrayLike, value: ArrayLike) -> None:
         """Replace the objective's coefficients of the columns ``index``."""
         columns, prices = _pair(index, value)
         self._check(self._highs.changeColsCost(columns.size, columns, prices), "new costs")
+        self._model.cost[columns] = prices
 
     def set_bounds(self, index: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> None:
         """Replace the bounds of the columns ``index``."""
         columns, low = _pair(index, lower)
         _, up = _pair(index, upper)
         self._check(self._highs.changeColsBounds(columns.size, columns, low, up), "new bounds of variables")
+        self._model.lower[columns], self._model.upper[columns] = low, up
 
     def set_row_bounds(self, rows: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> None:
         """Replace the bounds of the rows ``rows``."""
         index, low = _pair(rows, lower)
         _, up = _pair(rows, upper)
         self._check(self._highs.changeRowsBounds(index.size, index, low, up), "new bounds of rows")
+        self._model.row_lower[index], self._model.row_upper[index] = low, up
 
     def add_rows(
         self,
@@ -94,6 +105,7 @@ class Solver:
         starts, indices = matrix.indptr[:-1].astype(np.int32), matrix.indices.astype(np.int32)
         status = self._highs.addRows(block.size, block.lower, block.upper, matrix.nnz, starts, indices, matrix.data)
         self._check(status, f"new rows {name}")
+        self._model.add_rows(matrix, block.lower, block.upper)
         if self._basis is not None:
             self._basis.row_status = [*self._basis.row_status, *([highspy.HighsBasisStatus.kBasic] * block.size)]
         return self._rows.add(name, block.shape)
@@ -113,6 +125,7 @@ class Solver:
         none = np.empty(0, dtype=np.int32)
         status = self._highs.addCols(up.size, price, np.zeros(up.size), up, 0, np.zeros(up.size, np.int32), none, np.empty(0))
         self._check(status, f"new variables {name}")
+        self._model.add_columns(up, price)
         if self._basis is not None:
             self._basis.col_status = [*self._basis.col_status, *([highspy.HighsBasisStatus.kLower] * up.size)]
         columns = self._columns.add(name, dims)
@@ -144,6 +157,10 @@ class Solver:
         vector of values (shorter ones are filled with zeros for the columns added since). ``on_improvement`` is
         called with every better integer solution and ends the solve by returning True.
 
+        The bound of an LP is that of its dual vector (`safe_bound`). Where it does not meet the objective (`tolerance`), the
+        LP is solved once more without the basis kept, and what was found is reported (`take_misses`): a hot start of HiGHS can
+        end at a wrong optimum (ERGO-Code/HiGHS issue 3294).
+
         Raises
         ------
         NoSolutionInTimeError : the time limit ended without a feasible solution.
@@ -156,8 +173,31 @@ class Solver:
         elif start is not None:
             self._set_start(start)
         began = time.perf_counter()
-        status = self._run(on_improvement if not linear else None, began)
-        return self._solution(status, linear, time.perf_counter() - began)
+        solution = self._solution(self._run(None if linear else on_improvement, began), linear, began)
+        if linear and self._misses(solution):
+            return self._solved_cold(solution, began)
+        return solution
+
+    def _misses(self, solution: Solution) -> bool:
+        """Return whether objective and safe bound of an LP that was solved to the end are apart."""
+        if solution.status != "optimal":
+            return False
+        if solution.bound == -np.inf and not np.isfinite([self._model.lower, self._model.upper]).all():
+            return False  # a column without bound: no dual vector proves anything
+        return not abs(solution.objective - solution.bound) <= tolerance(self._model, solution.values)
+
+    def _solved_cold(self, hot: Solution, began: float) -> Solution:
+        """Solve an LP again without its basis; where objective and bound stay apart, the bound is the safe one all the same."""
+        self.restart()
+        cold = self._solution(self._run(None, began), True, began)
+        agrees = not self._misses(cold)
+        report_miss(BoundMiss(hot.objective, hot.bound, cold.objective, cold.bound, agrees))
+        if agrees:
+            return cold
+        self._basis = None
+        cost = float(self._model.cost @ cold.values) + self._model.constant
+        proof = max(hot, cold, key=lambda solution: solution.bound)
+        return replace(cold, objective=cost, bound=proof.bound, row_dual=proof.row_dual, column_dual=proof.column_dual)
 
     def _set_limits(self, relaxed: bool, gap_abs: float | None, gap_rel: float | None, time_limit_s: float | None) -> None:
         if gap_rel is None:
@@ -204,8 +244,8 @@ class Solver:
             self._highs.cbMipInterrupt.clear()
         return self._highs.getModelStatus()
 
-    def _solution(self, status: Any, linear: bool, wall_s: float) -> Solution:
-        info = self._highs.getInfo()
+    def _solution(self, status: Any, linear: bool, began: float) -> Solution:
+        info, wall_s = self._highs.getInfo(), time.perf_counter() - began
         bound = float(info.mip_dual_bound)
         name = _STATUS.get(status)
         if name is None:
@@ -218,8 +258,9 @@ class Solver:
         if not linear:
             return Solution(values, objective, bound, name, None, None, wall_s)
         self._basis = self._highs.getBasis() if name == "optimal" else None
-        dual, reduced = np.array(solution.row_dual), np.array(solution.col_dual)
-        return Solution(values, objective, objective if name == "optimal" else -np.inf, name, dual, reduced, wall_s)
+        dual = np.array(solution.row_dual)
+        safe = safe_bound(self._model, dual)
+        return Solution(values, objective, safe.value, name, dual, safe.reduced_cost, wall_s)
 
     def _reason(self, status: Any) -> str:
         text = self._highs.modelStatusToString(status)

@@ -74,6 +74,12 @@ class LinearModel:
         kept = columns.ravel() >= 0
         self._costs.append((columns.ravel()[kept], prices[kept]))
 
+    def bounds(self, index: ArrayLike) -> tuple[Values, Values]:
+        """Return lower and upper bounds of the columns ``index``, in its shape."""
+        columns = np.asarray(index, dtype=np.int64)
+        lower, upper = (_joined([column[part] for column in self._columns])[columns] for part in range(2))
+        return lower, upper
+
     def constant(self, value: float) -> None:
         """Add ``value`` to the objective's constant."""
         self._constant += float(value)

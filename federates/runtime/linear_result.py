@@ -22,9 +22,12 @@ class NoSolutionInTimeError(ModelError):
         super().__init__(message)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ArrayModel:
-    """A minimisation: (rows, columns) matrix, bounds and costs of columns, bounds of rows, constant."""
+    """A minimisation: (rows, columns) matrix, bounds and costs of columns, bounds of rows, constant.
+
+    The arrays of bounds and costs may be changed in place.
+    """
 
     matrix: sp.csr_matrix
     lower: Values
@@ -35,13 +38,27 @@ class ArrayModel:
     row_upper: Values
     constant: float
 
+    def add_rows(self, matrix: sp.csr_matrix, lower: Values, upper: Values) -> None:
+        """Add rows below; ``matrix`` is as wide as there are columns by now."""
+        self.matrix.resize(self.matrix.shape[0], self.lower.size)
+        self.matrix = sp.vstack([self.matrix, matrix], format="csr")
+        self.row_lower, self.row_upper = np.append(self.row_lower, lower), np.append(self.row_upper, upper)
+
+    def add_columns(self, upper: Values, cost: Values) -> None:
+        """Add continuous columns >= 0 that are in no row yet."""
+        self.lower, self.upper = np.append(self.lower, np.zeros(upper.size)), np.append(self.upper, upper)
+        self.cost, self.integer = np.append(self.cost, cost), np.append(self.integer, np.zeros(upper.size, dtype=bool))
+        self.matrix.resize(self.matrix.shape[0], self.lower.size)
+
 
 @dataclass(frozen=True, slots=True)
 class Solution:
     """Result of one solve.
 
-    ``bound`` is the proven lower bound (the objective itself for LPs); ``status`` is "optimal", "time_limit", ...;
-    ``row_dual`` and ``column_dual`` (change of the objective per unit of the bound) are None for MIPs.
+    ``bound`` is a lower bound of the minimum: of an LP the safe bound of its dual vector (`safe_bound`), which may be -inf where
+    a column has no bound; of a MIP what the solver's tree search claims. ``status`` is "optimal", "time_limit", ...;
+    ``row_dual`` (change of the objective per unit of the bound) and ``column_dual`` (reduced costs rounded down, as in
+    `SafeBound.reduced_cost`) are None for MIPs.
     """
 
     values: Values

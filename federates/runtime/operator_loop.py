@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 
 from federates.boundary.topics import Command, Role
 from federates.runtime.desks import AnyDesk
 from federates.runtime.federate import Federate
+from federates.runtime.safe_bound import take_misses
 
 __all__ = ["run_operator"]
 
@@ -48,4 +50,7 @@ def _timed(federate: Federate, desk: AnyDesk, command: Command, period: int, rou
     with federate.watchdog.limit(federate.identity.broker.limits.answer_s, what):
         desk.handle(command, period, round_)
     wall_s = time.perf_counter() - started
-    desk.writer.record("timings", period=period, round=round_, activity=command.name.lower(), wall_s=wall_s)
+    activity = command.name.lower()
+    desk.writer.record("timings", period=period, round=round_, activity=activity, wall_s=wall_s)
+    for miss in take_misses():
+        desk.writer.record("bound_misses", period=period, round=round_, activity=activity, **asdict(miss))

@@ -19,6 +19,7 @@ from federates.power_operator.models.unit_commitment.dispatch import storage_pla
 from federates.power_operator.models.unit_commitment.planner import Planner
 from federates.power_operator.models.unit_commitment.settings import SolverSettings
 from federates.power_operator.models.unit_commitment.storage_checker import check_storage
+from federates.runtime.safe_bound import take_misses
 
 EXACT = SolverSettings(solve_gap_usd=0.0, evaluate_gap_usd=0.0)
 SMALL = {
@@ -109,6 +110,22 @@ def test_planes_lie_below_the_cost(name):
             plane = answer.bound_usd + ((others - connection) * slope).sum(axis=(1, 2, 3))
             assert (plane <= values + 1e-6).all()
     assert steepest < -1.0  # a plane that is flat everywhere would pass, and be worth nothing
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_every_column_of_the_relaxations_has_bounds_and_the_safe_bound_is_sharp(name):
+    """So that any dual vector proves something; prices above all cost and below, and lines that bind."""
+    _, planner, routes, _ = _tried(name)
+    rng = np.random.default_rng(4)
+    planner.evaluate(routes[0])
+    for scale in (0.0, 40.0, 5_000.0):
+        planner.solve(np.broadcast_to(rng.normal(0.0, scale, routes.shape[2:]), routes.shape[1:]), relaxed=True)
+    for model in planner._models.values():
+        assert model.lines.active[0].size
+        solution = model.solve(relaxed=True)
+        assert np.isfinite(model.solver.bounds(np.arange(model.solver.size[1]))).all()
+        assert 0.0 <= solution.objective - solution.bound <= 1e-9 * max(1.0, abs(solution.objective))
+    assert take_misses() == []
 
 
 @pytest.mark.parametrize("name", ["alike", "two homes"])

@@ -75,7 +75,7 @@ def stands_of_trains(
     upper[:, station_arcs] = most.reshape(trains, -1)
     model = LinearModel()
     on_arc = model.variables("train_on_arc", upper.shape, upper=upper, integer=True)
-    missed = model.variables("missed", need.shape, cost=worth_usd)
+    missed = model.variables("missed", need.shape, upper=np.maximum(need, 0.0), cost=worth_usd)
     stands = on_arc[:, network.station_arcs]
     model.add_cost(stands, price_usd)
     model.rows("need", [(1.0, missed), (1.0, stands.transpose(1, 2, 0))], lower=need)

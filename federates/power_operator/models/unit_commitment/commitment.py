@@ -73,9 +73,14 @@ def _add_balance(
     model: LinearModel, system: PowerSystem, columns: UnitColumns, renewable: Indices, injections: Sequence[Injection]
 ) -> tuple[Indices, Indices, Indices]:
     """Add supply = load with load shed and energy spilled at their prices; return their columns and the rows."""
-    load, hours = system.total_load_mw, system.period_h
+    load, hours, units_mw = system.total_load_mw, system.period_h, float(system.units.p_max_mw.sum())
     shed = model.variables("shed_mw", system.periods, upper=np.maximum(load, 0.0), cost=system.shed_price_usd_per_mwh * hours)
-    spill = model.variables("spill_mw", system.periods, cost=system.spill_price_usd_per_mwh * hours)
+    greatest = np.maximum(load, 0.0) - load + units_mw + system.renewables.available_mw.sum(axis=0)
+    for injection in injections:
+        low, high = model.bounds(injection.index)
+        greatest = greatest + np.maximum(injection.sign * low, injection.sign * high)
+    spill_usd = system.spill_price_usd_per_mwh * hours
+    spill = model.variables("spill_mw", system.periods, upper=np.maximum(greatest, 0.0), cost=spill_usd)
     terms: list[Term] = [(1.0, shed), (-1.0, spill), (1.0, columns.output_mw.T), (1.0, renewable.T)]
     terms += [(injection.sign, injection.index) for injection in injections]
     return shed, spill, model.rows("balance", terms, lower=load, upper=load)

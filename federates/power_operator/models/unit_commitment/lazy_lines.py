@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from federates.power_operator.models.unit_commitment.commitment_columns import Commitment
 from federates.power_operator.models.unit_commitment.network import ptdf, shift_flow_mw
@@ -115,7 +115,9 @@ class LazyLines:
                 solution = solver.solve(time_limit_s=left_s, **how)
             except NoSolutionInTimeError as error:
                 return _in_time(plan, max(bound, error.bound), wall_s)
-            wall_s, bound = wall_s + solution.wall_s, max(bound, solution.bound)
+            # The bound of an LP stays with the dual vector that it comes from: together they are a plane below the cost.
+            bound = max(bound, solution.bound) if solution.row_dual is None else solution.bound
+            wall_s += solution.wall_s
             line, period = self._violated(solution.values)
             if not line.size and not watch.cut_short(solution):
                 return replace(solution, bound=bound, wall_s=wall_s)
@@ -159,18 +161,18 @@ class LazyLines:
     def _add(self, solver: Solver, line: Indices, period: Indices) -> None:
         system = self.commitment.system
         price = self.price_usd_per_mwh[line] * system.period_h
-        slack = solver.add_columns("line_slack_mw", (line.size, 2), cost=price[:, None])
         factors = self._coefficients[line]
         share = self._share_flow[line, period]
-        terms: list[Term] = [
+        flow: list[Term] = [
             (factors, np.where(factors != 0, self._columns[:, period].T, -1)),
             (share, self.commitment.shed_mw[period]),
             (-share, self.commitment.spill_mw[period]),
-            (-1.0, slack[:, 0]),
-            (1.0, slack[:, 1]),
         ]
         constant = self._shift_mw[line] - self._load_flow_mw[line, period]
         limit = self._limit_mw[line]
+        greatest = np.abs(constant) + sum(np.abs(f * _magnitude(solver, x)).reshape(line.size, -1).sum(axis=1) for f, x in flow)
+        slack = solver.add_columns("line_slack_mw", (line.size, 2), upper=greatest[:, None], cost=price[:, None])
+        terms = [*flow, (-1.0, slack[:, 0]), (1.0, slack[:, 1])]
         solver.add_rows("line_limit", terms, lower=-limit - constant, upper=limit - constant)
         self._line, self._period = np.concatenate([self._line, line]), np.concatenate([self._period, period])
         self._slack = np.concatenate([self._slack, slack])
@@ -183,6 +185,13 @@ class LazyLines:
         full[self._slack[:, 0]] = np.maximum(flow - limit, 0.0)
         full[self._slack[:, 1]] = np.maximum(-flow - limit, 0.0)
         return full
+
+
+def _magnitude(solver: Solver, index: ArrayLike) -> Values:
+    """Return the greatest absolute value that the bounds of columns allow; 0 at index -1."""
+    columns = np.asarray(index)
+    lower, upper = solver.bounds(np.maximum(columns, 0))
+    return np.where(columns < 0, 0.0, np.maximum(np.abs(lower), np.abs(upper)))
 
 
 class _Watch:

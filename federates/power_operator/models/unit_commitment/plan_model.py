@@ -163,6 +163,7 @@ class PlanModel:
     def offer_slope_usd(self, most: Array, column_dual: Array) -> Array:
         """Return the slope of a plane below the cost, (J, S, T), from the duals of a relaxation that was offered ``most``.
 
+        ``column_dual`` are the reduced costs rounded down of `Solution`, so that rounding cannot lift the plane above the cost.
         For groups of one train. Where a train may stand it may not idle (`_allow_idling`); not to offer it a place brings idling
         back, and with it what idling is worth.
         """
@@ -179,9 +180,9 @@ class PlanModel:
         return np.array([connection[list(group.members)].sum(axis=0) for group in self.trains.groups])
 
     def group_price(self, multipliers_usd: Array) -> Array:
-        """Return the price of each group; its trains have the same."""
+        """Return the price of each group; its trains have the same, to rounding, and the least one keeps a bound a bound."""
         assert self.trains is not None
-        return np.array([multipliers_usd[group.members[0]] for group in self.trains.groups])
+        return np.array([multipliers_usd[list(group.members)].min(axis=0) for group in self.trains.groups])
 
     def connection(self, values: Array) -> Array:
         """Return who stands connected where when, (K, S, T), in a solution with ``values``."""

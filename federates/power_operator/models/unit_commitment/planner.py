@@ -17,6 +17,7 @@ from federates.power_operator.models.unit_commitment.settings import SolverSetti
 from federates.power_operator.models.unit_commitment.system import PowerSystem
 from federates.power_operator.models.unit_commitment.train_groups import group_trains
 from federates.runtime.linear_model import NoSolutionInTimeError, Solution
+from federates.runtime.safe_bound import lower_dot, lower_sum
 
 __all__ = ["Plan", "Planner"]
 
@@ -61,7 +62,11 @@ class Planner:
             self._network = time_space_network(session.trip_periods, session.periods - period)
 
     def solve(self, multipliers_usd: Array, *, relaxed: bool) -> ConnectionAnswer:
-        """Answer multipliers (K, S, T): subproblem (42), or its linear relaxation; the bound is the dual bound either way."""
+        """Answer multipliers (K, S, T): subproblem (42), or its linear relaxation.
+
+        The bound is the safe bound of the relaxation's dual vector (`safe_bound`), or, with whole trains, what the solver's tree
+        search says where that is more.
+        """
         rest = multipliers_usd[:, :, self._period :]
         model = self._model("prices", alike=self._alike(rest))
         if model.trains is not None:
@@ -71,9 +76,9 @@ class Planner:
         # A flow's cost may be too low: what one of its trains hands to another is seen only net (`ding_2025_trains`).
         cost_usd = self.plan(connection).cost_usd if model.pools and not relaxed else None
         priced_usd = multipliers_usd * connection
-        price_usd, past_usd = float(priced_usd[:, :, self._period :].sum()), float(priced_usd[:, :, : self._period].sum())
+        price_usd, past_usd = float(priced_usd[:, :, self._period :].sum()), priced_usd[:, :, : self._period].ravel()
         cost_usd = solution.objective - price_usd if cost_usd is None else cost_usd
-        return ConnectionAnswer(connection, cost_usd, solution.bound + past_usd)
+        return ConnectionAnswer(connection, cost_usd, lower_sum([solution.bound, *past_usd.tolist()]))
 
     def plan(self, connection: Array) -> Plan:
         """Return the cheapest plan with at most ``connection`` (K, S, T), equations (5)-(36) with I fixed."""
@@ -93,14 +98,18 @@ class Planner:
         model = self._model("given", alike=False)
         slope_usd = np.zeros(self._session.connection_shape)
         if model.trains is not None:
-            most = np.round(model.group_sum(connection[:, :, self._period :]), 9)
+            given = model.group_sum(connection[:, :, self._period :])
+            most = np.round(given, 9)
             model.offer(most)
         relaxation = model.solve(relaxed=True)
+        bound_usd = relaxation.bound
         if model.trains is not None and relaxation.column_dual is not None:
-            for group, slope in zip(model.trains.groups, model.offer_slope_usd(most, relaxation.column_dual), strict=True):
+            slopes_usd = model.offer_slope_usd(most, relaxation.column_dual)
+            for group, slope in zip(model.trains.groups, slopes_usd, strict=True):
                 slope_usd[group.members[0], :, self._period :] = slope
+            bound_usd = lower_sum([bound_usd, lower_dot(slopes_usd, given - most)])  # by the plane, to what was given
         solution = model.solve(gap_usd=self._settings.evaluate_gap_usd, time_limit_s=self._settings.evaluate_time_s)
-        return Plan(model, solution.values, solution.objective, relaxation.objective, slope_usd)
+        return Plan(model, solution.values, solution.objective, bound_usd, slope_usd)
 
     def _within_time(self, model: PlanModel, *, relaxed: bool) -> Solution:
         """Solve; where time ends before a plan is found, a plan with the trains idle stands in, and the bound is still proven."""
@@ -114,8 +123,8 @@ class Planner:
             model.offer(np.zeros_like(model.trains.standing, dtype=float) if model.trains is not None else np.zeros(0))
             found = model.solve(gap_usd=math.inf)
             model.offer_all()
-            return replace(found, bound=relaxation.objective)
-        return replace(found, bound=max(found.bound, relaxation.objective))
+            return replace(found, bound=relaxation.bound)
+        return replace(found, bound=max(found.bound, relaxation.bound))
 
     def _model(self, use: str, *, alike: bool) -> PlanModel:
         key = (use, alike)

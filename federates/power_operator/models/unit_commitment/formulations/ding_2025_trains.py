@@ -242,8 +242,9 @@ def _conserve_load(
     load, on_arc, most = load_train_most
     leaving, entering = incidence
     shape = (len(groups), network.stations, network.periods)
-    brought = model.variables(f"brought_{name}", shape)
-    given = model.variables(f"given_{name}", shape, -np.inf)
+    whole = most[:, :, None] * np.array([len(group.members) for group in groups])[:, None, None]
+    brought = model.variables(f"brought_{name}", shape, upper=whole)
+    given = model.variables(f"given_{name}", shape, -whole, whole)
     station = network.station_arcs
     model.rows(f"brought_limit_{name}", [(1.0, brought), (-most[:, :, None], on_arc[:, station])], upper=0.0)
     model.rows(f"exchange_{name}", [(1.0, load[:, station]), (-1.0, brought), (1.0, given)], 0.0, 0.0)
@@ -262,10 +263,12 @@ def _conserve_load(
         terms = [(onward[inner], load[j]), (-entering[inner], load[j]), (1.0, brought[j][at_node])]
         model.rows(f"carried_{name}", terms, supply[inner], supply[inner])
         final = network.node(group.final, network.periods)
-        end_slack[j] = model.variables(f"train_end_{name}", 2, cost=fleet.end_slack_usd_per_mwh)
-        missing, surplus = end_slack[j]
         # A train that is ready only when the day ends never comes onto an arc; what it has is there all the same.
         target = [end[members].sum() - supply[final]]
+        # No plan pays for more than what all could hold, and what all should.
+        worst = float(whole[j, 0, 0] + end[members].sum() + abs(target[0]))
+        end_slack[j] = model.variables(f"train_end_{name}", 2, upper=worst, cost=fleet.end_slack_usd_per_mwh)
+        missing, surplus = end_slack[j]
         slack = [(1.0, np.array([missing])), (-1.0, np.array([surplus]))]
         model.rows(f"train_end_{name}", [(entering[[final]], load[j]), *slack], target, target)
     return given, end_slack
