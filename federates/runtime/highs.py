@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from federates.boundary.errors import ModelError
 from federates.runtime.linear_result import ArrayModel, Improvement, NoSolutionInTimeError, Solution
 from federates.runtime.linear_terms import Groups, Indices, Term, Values, row_block
-from federates.runtime.safe_bound import BoundMiss, report_miss, safe_bound, tolerance
+from federates.runtime.safe_bound import answer_and_proof, safe_bound, tolerance
 
 __all__ = ["Solver", "use_threads"]
 
@@ -200,30 +200,29 @@ class Solver:
             self._set_start(start)
         began = time.perf_counter()
         solution = self._solution(self._run(None if linear else on_improvement, began), linear, began)
-        if linear and self._misses(solution):
-            return self._solved_cold(solution, began)
-        return solution
+        return self._checked(solution, began) if linear else solution
 
-    def _misses(self, solution: Solution) -> bool:
+    def _checked(self, first: Solution, began: float) -> Solution:
+        """Solve an LP again without its basis if objective and bound are apart; if they stay so, the safe bound stands."""
+
+        def cold() -> Solution:
+            self.restart()
+            return self._solution(self._run(None, began), True, began)
+
+        solution, proof = answer_and_proof(first, cold, self._apart)
+        if not self._apart(solution):
+            return solution
+        self._basis = None
+        cost = float(self._model.cost @ solution.values) + self._model.constant
+        return replace(solution, objective=cost, bound=proof.bound, row_dual=proof.row_dual, column_dual=proof.column_dual)
+
+    def _apart(self, solution: Solution) -> bool:
         """Return whether objective and safe bound of an LP that was solved to the end are apart."""
         if solution.status != "optimal":
             return False
         if solution.bound == -np.inf and not np.isfinite([self._model.lower, self._model.upper]).all():
             return False  # a column without bound: no dual vector proves anything
         return not abs(solution.objective - solution.bound) <= tolerance(self._model, solution.values)
-
-    def _solved_cold(self, hot: Solution, began: float) -> Solution:
-        """Solve an LP again without its basis; where objective and bound stay apart, the bound is the safe one all the same."""
-        self.restart()
-        cold = self._solution(self._run(None, began), True, began)
-        agrees = not self._misses(cold)
-        report_miss(BoundMiss(hot.objective, hot.bound, cold.objective, cold.bound, agrees))
-        if agrees:
-            return cold
-        self._basis = None
-        cost = float(self._model.cost @ cold.values) + self._model.constant
-        proof = max(hot, cold, key=lambda solution: solution.bound)
-        return replace(cold, objective=cost, bound=proof.bound, row_dual=proof.row_dual, column_dual=proof.column_dual)
 
     def _set_limits(self, relaxed: bool, gap_abs: float | None, gap_rel: float | None, time_limit_s: float | None) -> None:
         if gap_rel is None:

@@ -17,7 +17,9 @@ error. The numbers in the arrays are taken for exact: the bound is one of the pr
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,7 +27,7 @@ from numpy.typing import ArrayLike
 from federates.runtime.linear_result import ArrayModel
 from federates.runtime.linear_terms import Values
 
-__all__ = ["BoundMiss", "SafeBound", "lower_dot", "lower_sum", "misses", "report_miss", "safe_bound", "take_misses", "tolerance"]
+__all__ = ["BoundMiss", "SafeBound", "answer_and_proof", "lower_dot", "lower_sum", "safe_bound", "take_misses", "tolerance"]
 
 _ULP = 2.0**-52
 _TINY = 2.0**-1022  # per product: far above what underflow can take away
@@ -108,6 +110,19 @@ def _down(values: Values) -> Values:
     return np.nextafter(values, -np.inf)
 
 
+class _Answer(Protocol):
+    """Objective and safe bound of one solve."""
+
+    @property
+    def objective(self) -> float: ...
+
+    @property
+    def bound(self) -> float: ...
+
+
+Answered = TypeVar("Answered", bound=_Answer)
+
+
 @dataclass(frozen=True, slots=True)
 class BoundMiss:
     """A linear programme whose safe bound did not meet the solver's objective, as it was solved first and then without a basis.
@@ -122,17 +137,27 @@ class BoundMiss:
     cold_agrees: bool
 
 
-misses: list[BoundMiss] = []
-"""What this process has not reported yet; the operator's loop writes it to the table ``bound_misses`` (`take_misses`)."""
+_misses: list[BoundMiss] = []
 
 
-def report_miss(miss: BoundMiss) -> None:
-    """Keep ``miss`` until the next `take_misses`."""
-    misses.append(miss)
+def answer_and_proof(
+    first: Answered, again: Callable[[], Answered], apart: Callable[[Answered], bool]
+) -> tuple[Answered, Answered]:
+    """Return the answer to take, and the one whose bound holds best.
+
+    Both are ``first``, unless its objective and its bound are ``apart``: then the programme is solved ``again``, without a basis,
+    and the miss is kept for `take_misses`.
+    """
+    if not apart(first):
+        return first, first
+    cold = again()
+    agrees = not apart(cold)
+    _misses.append(BoundMiss(first.objective, first.bound, cold.objective, cold.bound, agrees))
+    return cold, cold if agrees or cold.bound >= first.bound else first
 
 
 def take_misses() -> list[BoundMiss]:
-    """Return the misses since the last call."""
-    taken = list(misses)
-    misses.clear()
+    """Return what this process missed since the last call; an operator's loop writes it to the table ``bound_misses``."""
+    taken = list(_misses)
+    _misses.clear()
     return taken

@@ -5,8 +5,10 @@ import pytest
 from scipy.optimize import linprog
 
 from federates.boundary.errors import ModelError
+from federates.power_operator.models.charging_station import programme
 from federates.power_operator.models.charging_station.delivery import lag_shares
 from federates.power_operator.models.charging_station.programme import PlanData, Programme
+from federates.runtime.safe_bound import take_misses
 
 R, Q, H = 2, 2, 4
 
@@ -67,45 +69,85 @@ def _second_formulation(d, multipliers, cap=None):
 @pytest.mark.parametrize("seed", range(6))
 def test_value_equals_second_formulation(seed, period_s):
     data = _data(seed, period_s)
-    programme = Programme(data)
+    built = Programme(data)
     rng = np.random.default_rng(100 + seed)
     for _ in range(5):
         multipliers = rng.normal(0, 20, (R, Q, H))
-        plan = programme.solve(multipliers)
+        plan = built.solve(multipliers)
         value = plan.cost_usd + (multipliers * plan.connection_veh).sum()
         expected = _second_formulation(data, multipliers)
         assert value == pytest.approx(expected, rel=1e-7, abs=1e-5)
-        assert expected - 1e-4 - 2e-6 * abs(expected) <= plan.bound_usd <= expected
+        assert -1e-12 * abs(value) <= value - plan.bound_usd <= 1e-8 * max(1.0, abs(value))
+        assert plan.bound_usd <= expected + 1e-9 * abs(expected)
         cap = rng.uniform(0, 40, (R, Q, H))
-        offered = programme.solve(np.zeros((R, Q, H)), cap)
+        offered = built.solve(np.zeros((R, Q, H)), cap)
         assert offered.cost_usd == pytest.approx(_second_formulation(data, np.zeros((R, Q, H)), cap), rel=1e-7, abs=1e-5)
         assert (offered.connection_veh <= cap + 1e-7).all()
+
+
+class _Corrupted:
+    """A solver of Pyomo whose results have another objective, or half the duals."""
+
+    def __init__(self, solver, what):
+        self._solver, self._what = solver, what
+
+    def solve(self, model):
+        result = self._solver.solve(model)
+        if self._what == "objective":
+            result.incumbent_objective += 7.0
+        else:
+            loader = result.solution_loader
+            right = loader.get_duals
+            loader.get_duals = lambda *given: {row: 0.5 * dual for row, dual in right(*given).items()}
+        return result
+
+
+@pytest.mark.parametrize("what", ["objective", "dual"])
+@pytest.mark.parametrize("cold_too", [False, True])
+def test_a_wrong_answer_is_solved_again_and_never_passed_on_as_a_bound(monkeypatch, what, cold_too):
+    data, multipliers = _data(3), np.random.default_rng(3).normal(0, 15, (R, Q, H))
+    right = Programme(data).solve(multipliers)
+    assert take_misses() == []
+    wrong = Programme(data)
+    wrong._solver = _Corrupted(wrong._solver, what)
+    if cold_too:
+        make = programme._solver
+        monkeypatch.setattr(programme, "_solver", lambda: _Corrupted(make(), what))
+    plan = wrong.solve(multipliers)
+    (miss,) = take_misses()
+    assert miss.cold_agrees is not cold_too
+    assert plan.bound_usd <= right.bound_usd + 1e-9
+    if what == "objective" or not cold_too:
+        assert plan.bound_usd == pytest.approx(right.bound_usd, rel=1e-9)
+        assert plan.cost_usd == pytest.approx(right.cost_usd, rel=1e-9)
+    else:
+        assert plan.bound_usd < right.bound_usd - 1.0
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_bound_is_below_every_feasible_point(seed):
     data = _data(seed)
-    programme = Programme(data)
+    built = Programme(data)
     rng = np.random.default_rng(seed)
     for _ in range(60):
         multipliers = rng.normal(0, 15, (R, Q, H))
-        bound = programme.solve(multipliers).bound_usd
-        feasible = programme.solve(rng.normal(0, 15, (R, Q, H))).connection_veh * rng.uniform(0, 1, (R, Q, H))
-        evaluated = programme.solve(np.zeros((R, Q, H)), feasible)
+        bound = built.solve(multipliers).bound_usd
+        feasible = built.solve(rng.normal(0, 15, (R, Q, H))).connection_veh * rng.uniform(0, 1, (R, Q, H))
+        evaluated = built.solve(np.zeros((R, Q, H)), feasible)
         used = evaluated.connection_veh
         assert bound <= evaluated.cost_usd + (multipliers * used).sum() + 1e-6
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_vehicles_do_not_grow_with_their_own_price(seed):
-    programme = Programme(_data(seed))
+    built = Programme(_data(seed))
     for r in range(R):
         for q in range(Q):
             wanted = []
             for price in np.linspace(-30, 60, 31):
                 multipliers = np.zeros((R, Q, H))
                 multipliers[r, q, 0] = price
-                wanted.append(programme.solve(multipliers).connection_veh[r, q, 0])
+                wanted.append(built.solve(multipliers).connection_veh[r, q, 0])
             assert (np.diff(wanted) <= 1e-6).all()
             assert wanted[-1] < wanted[0]
 
@@ -118,10 +160,10 @@ def test_always_has_an_answer():
 
 
 def test_offer_beyond_what_fits_is_cut_and_negative_offer_is_none():
-    programme = Programme(_data(2))
-    plan = programme.solve(np.zeros((R, Q, H)), np.full((R, Q, H), 1e9))
-    assert plan.cost_usd == pytest.approx(programme.solve(np.zeros((R, Q, H))).cost_usd)
-    assert programme.solve(np.zeros((R, Q, H)), np.full((R, Q, H), -1.0)).connection_veh.max() == 0.0
+    built = Programme(_data(2))
+    plan = built.solve(np.zeros((R, Q, H)), np.full((R, Q, H), 1e9))
+    assert plan.cost_usd == pytest.approx(built.solve(np.zeros((R, Q, H))).cost_usd)
+    assert built.solve(np.zeros((R, Q, H)), np.full((R, Q, H), -1.0)).connection_veh.max() == 0.0
 
 
 def test_same_question_same_answer_whatever_was_asked_before():
@@ -153,11 +195,11 @@ def test_vehicles_leave_ahead_of_a_jump_in_need():
 
 
 def test_least_unmet_is_the_least_over_all_plans():
-    programme = Programme(_data(5))
-    least = programme.least_unmet()[:, 0].sum()
+    built = Programme(_data(5))
+    least = built.least_unmet()[:, 0].sum()
     for seed in range(10):
         multipliers = np.random.default_rng(seed).normal(-5, 20, (R, Q, H))
-        assert least <= programme.solve(multipliers).unmet_kwh[:, 0].sum() + 1e-6
+        assert least <= built.solve(multipliers).unmet_kwh[:, 0].sum() + 1e-6
 
 
 def test_failure_names_operator_period_and_status():

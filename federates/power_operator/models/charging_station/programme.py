@@ -15,12 +15,12 @@ from pyomo.contrib.solver.common.results import SolutionStatus, TerminationCondi
 from pyomo.contrib.solver.solvers.highs import Highs
 
 from federates.boundary.errors import ModelError
+from federates.power_operator.models.charging_station.programme_arrays import ProgrammeArrays
 from federates.power_operator.models.charging_station.queues import Array
+from federates.runtime.safe_bound import answer_and_proof, safe_bound, tolerance
 
 __all__ = ["Plan", "PlanData", "Programme"]
 
-_BOUND_SLACK = 1e-6
-"""Relative slack that keeps the reported bound below the true minimum in spite of the solver's tolerances (1e-7)."""
 _PREFERENCE_USD = 1e-6
 """Cost per vehicle and place in the order (t, r, q): among plans of equal cost the earliest in the order is taken."""
 
@@ -51,12 +51,22 @@ class PlanData:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """An optimal plan."""
+    """An optimal plan; ``bound_usd`` is the safe bound of the dual vector (`safe_bound`) of cost plus multipliers."""
 
     connection_veh: Array
     unmet_kwh: Array
     cost_usd: float
     bound_usd: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Solved:
+    """What one solve found."""
+
+    connection: Array
+    unmet: Array
+    objective: float
+    bound: float
 
 
 class Programme:
@@ -71,6 +81,7 @@ class Programme:
         self._unmet_usd: Array = np.full(data.need_kwh.shape, data.unmet_usd_per_kwh)
         self._most_veh = np.minimum(data.surplus_veh, data.charging_veh)[:, None, :] + np.zeros(self._shape)
         self._model = self._build()
+        self._arrays = ProgrammeArrays(self._model, np.maximum(data.need_kwh - data.due_kwh, 0.0))
         self._solver = _solver()
 
     def solve(self, multipliers_usd_per_veh: Array, offered_veh: Array | None = None) -> Plan:
@@ -133,17 +144,32 @@ class Programme:
             m.cap[index] = float(cap[index])
         for index in m.unmet_price:
             m.unmet_price[index] = float(unmet_price[index])
+        self._arrays.set(price, unmet_price, cap)
+        solved, proof = answer_and_proof(self._solved(cap), lambda: self._solved(cap, cold=True), self._apart)
+        own = float((self._own_usd * solved.connection).sum() + (self._unmet_usd * solved.unmet).sum())
+        return Plan(solved.connection, solved.unmet, own, proof.bound)
+
+    def _apart(self, solved: _Solved) -> bool:
+        """Return whether objective and safe bound are apart."""
+        values = self._arrays.values(solved.connection, solved.unmet)
+        return not abs(solved.objective - solved.bound) <= tolerance(self._arrays.model, values)
+
+    def _solved(self, cap: Array, *, cold: bool = False) -> _Solved:
+        """Solve with the parameters set; a new solver has no basis."""
+        m = self._model
+        if cold:
+            self._solver = _solver()
         result = self._solver.solve(m)
         proven = result.solution_status == SolutionStatus.optimal
         if not proven or result.termination_condition != TerminationCondition.convergenceCriteriaSatisfied:
             status = f"{result.termination_condition.name}, {result.solution_status.name}"
             raise ModelError(f"power operator, period {self._data.period}: HiGHS ended with {status}")
         result.solution_loader.load_vars()
-        connection = np.clip(np.array([m.z[index].value for index in m.price]).reshape(self._shape), 0.0, cap)
-        unmet = np.array([max(0.0, m.unmet[index].value) for index in m.unmet_price]).reshape(unmet_price.shape)
-        value = float(result.incumbent_objective)
-        own = float((self._own_usd * connection).sum() + (self._unmet_usd * unmet).sum())
-        return Plan(connection, unmet, own, value - _BOUND_SLACK * max(1.0, abs(value)))
+        connection = np.array([m.z[index].value for index in m.price]).reshape(self._shape)
+        unmet = np.array([m.unmet[index].value for index in m.unmet_price]).reshape(self._unmet_usd.shape)
+        dual = self._arrays.row_dual(result.solution_loader.get_duals())
+        bound = safe_bound(self._arrays.model, dual).value
+        return _Solved(np.clip(connection, 0.0, cap), np.maximum(unmet, 0.0), float(result.incumbent_objective), bound)
 
 
 def _solver() -> Highs:

@@ -47,6 +47,8 @@ def add_stations(model: LinearModel, fleet: StorageFleet, periods: int, period_h
     shape = (count, periods)
     most_mw, most_mwh = fleet.capacity_mw[:, None], fleet.energy_mwh[:, None]
     throughput_usd = fleet.throughput_usd_per_mwh * period_h
+    targets = np.array([fleet.end_capacity_mw, fleet.end_energy_mwh])
+    room = np.maximum(np.array([fleet.capacity_mw, fleet.energy_mwh]) - targets, 0.0)  # no plan pays for more than this
     columns = Stations(
         capacity=model.variables("station_capacity_mw", shape, 0.0, most_mw),
         energy=model.variables("station_energy_mwh", shape, 0.0, most_mwh),
@@ -54,8 +56,8 @@ def add_stations(model: LinearModel, fleet: StorageFleet, periods: int, period_h
         discharge=model.variables("discharge_mw", shape, 0.0, most_mw, cost=throughput_usd),
         capacity_from_trains=model.variables("capacity_from_trains_mw", shape, -most_mw, most_mw),
         energy_from_trains=model.variables("energy_from_trains_mwh", shape, -most_mwh, most_mwh),
-        end_missing=model.variables("station_end_missing", (2, count), cost=fleet.end_slack_usd_per_mwh),
-        end_surplus=model.variables("station_end_surplus", (2, count), cost=fleet.end_slack_usd_per_mwh),
+        end_missing=model.variables("station_end_missing", (2, count), upper=targets, cost=fleet.end_slack_usd_per_mwh),
+        end_surplus=model.variables("station_end_surplus", (2, count), upper=room, cost=fleet.end_slack_usd_per_mwh),
     )
     _balances(model, fleet, columns, period_h)
     _limits(model, fleet, columns)
