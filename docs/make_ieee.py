@@ -18,6 +18,7 @@ import pandas as pd
 import yaml
 
 from federates.boundary.errors import ConfigError
+from federates.boundary.markdown import markdown_table
 from federates.boundary.session import RailScheme
 from federates.reporting.figures.style import save_figure
 from federates.reporting.rail.claims import CASES, INDICATORS, Case
@@ -107,8 +108,7 @@ def _json(folder: Path | None, name: str) -> dict[str, Any]:
 
 
 def _grid(head: list[str], rows: list[list[str]], text_columns: int = 1) -> str:
-    rule = ["---"] * text_columns + ["---:"] * (len(head) - text_columns)
-    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |\n" for row in [head, rule, *rows])
+    return markdown_table(head, rows, numbers_from=text_columns)
 
 
 def _models(case: Case, comparison: Mapping[str, Any]) -> str:

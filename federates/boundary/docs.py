@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from federates.boundary.history import VERSIONS
+from federates.boundary.markdown import markdown_table
 from federates.boundary.schemas import boundary_json, message_schema, session_schema
 from federates.boundary.tables import TABLES
 from federates.boundary.topics import BOUNDARY_VERSION, TOPICS, Command
@@ -79,18 +80,17 @@ agreement.
 
 
 def _topics() -> str:
-    lines = ["## Topics", "", "| key | world | unit | shape | read by | meaning |", "|---|---|---|---|---|---|"]
+    rows = []
     for entry in TOPICS:
         shape = ", ".join(str(size) for size in entry.shape) or "text"
         readers = ", ".join(role.value for role in entry.receivers)
-        lines.append(f"| `{entry.key}` | {entry.world or 'both'} | {entry.unit} | {shape} | {readers} | {entry.meaning} |")
-    return "\n".join(lines) + "\n\n"
+        rows.append((f"`{entry.key}`", entry.world or "both", entry.unit, shape, readers, entry.meaning))
+    return "## Topics\n\n" + markdown_table(["key", "world", "unit", "shape", "read by", "meaning"], rows) + "\n"
 
 
 def _commands() -> str:
-    lines = ["## Commands", "", "| code | name |", "|---|---|"]
-    lines += [f"| {command.value} | {command.name.lower()} |" for command in Command]
-    return "\n".join(lines) + "\n\n"
+    rows = [(command.value, command.name.lower()) for command in Command]
+    return "## Commands\n\n" + markdown_table(["code", "name"], rows) + "\n"
 
 
 def _versions() -> str:
@@ -110,8 +110,8 @@ def _tables() -> str:
     lines = ["## Tables that a run leaves", "", "Each agent writes its own, as `results/<run id>/<agent>/<table>.parquet`.", ""]
     for entry in TABLES:
         lines += [f"### `{entry.owner.value}/{entry.name}`", "", f"World: {entry.world or 'both'}. {entry.meaning}", ""]
-        lines += ["| column | meaning |", "|---|---|"]
-        lines += [f"| `{name}` | {meaning} |" for name, meaning in entry.columns.items()] + [""]
+        rows = [(f"`{name}`", meaning) for name, meaning in entry.columns.items()]
+        lines.append(markdown_table(["column", "meaning"], rows))
     return "\n".join(lines)
 
 
