@@ -19,6 +19,7 @@ import yaml
 from made_with import made_with
 
 from federates.boundary.errors import ConfigError
+from federates.boundary.markdown import markdown_table
 from federates.boundary.session import RailScheme
 from federates.reporting.figures.style import save_figure
 from federates.reporting.rail.claims import CASES, INDICATORS, Case
@@ -109,8 +110,7 @@ def _json(folder: Path | None, name: str) -> dict[str, Any]:
 
 
 def _grid(head: list[str], rows: list[list[str]], text_columns: int = 1) -> str:
-    rule = ["---"] * text_columns + ["---:"] * (len(head) - text_columns)
-    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |\n" for row in [head, rule, *rows])
+    return markdown_table(head, rows, numbers_from=text_columns)
 
 
 def _models(case: Case, comparison: Mapping[str, Any]) -> str:

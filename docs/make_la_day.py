@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from made_with import made_with
+from federates.boundary.markdown import markdown_table
 
 DOCS = Path(__file__).parent
 FIGURES = {
@@ -41,9 +42,8 @@ def main(compare: Path) -> None:
     (run,) = [Path(p) for p in compare.parent.glob("*") if p.name == run_id(compare)]
     for name, source in FIGURES.items():
         shutil.copy((compare if source == "compare" else run) / f"figures/{name}.png", DOCS / f"figures/la_{name}.png")
-    text = HEAD + "## The paper's claims\n\n| claim (Chen et al. 2019) | from | here | numbers |\n|---|---|---|---|\n"
-    for claim in data["claims"]:
-        text += f"| {claim['paper']} | {claim['basis']} | **{claim['verdict']}** | {claim['words']} |\n"
+    claims = [(claim["paper"], claim["basis"], f"**{claim['verdict']}**", claim["words"]) for claim in data["claims"]]
+    text = HEAD + "## The paper's claims\n\n" + markdown_table(["claim (Chen et al. 2019)", "from", "here", "numbers"], claims)
     text += "\n## Figures\n\n"
     for name in FIGURES:
         text += f"![{name}](figures/la_{name}.png)\n\n"

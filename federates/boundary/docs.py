@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from federates.boundary.history import VERSIONS
+from federates.boundary.markdown import markdown_table
 from federates.boundary.schemas import boundary_json, message_schema, session_schema
 from federates.boundary.tables import TABLES
 from federates.boundary.topics import BOUNDARY_VERSION, TOPICS, Command, Rounding, Topic
@@ -85,15 +86,14 @@ agreement.
 
 
 def _topics() -> str:
-    head = "| key | world | unit | grid | shape | read by | meaning |"
-    lines = ["## Topics", "", _GRID, "", head, "|---|---|---|---|---|---|---|"]
+    rows = []
     for entry in TOPICS:
         shape = ", ".join(str(size) for size in entry.shape) or "text"
         readers = ", ".join(role.value for role in entry.receivers)
         grid = "" if entry.unit == "json" else _grid(entry)
-        what = f"{entry.world or 'both'} | {entry.unit} | {grid} | {shape}"
-        lines.append(f"| `{entry.key}` | {what} | {readers} | {entry.meaning} |")
-    return "\n".join(lines) + "\n\n"
+        rows.append((f"`{entry.key}`", entry.world or "both", entry.unit, grid, shape, readers, entry.meaning))
+    heads = ["key", "world", "unit", "grid", "shape", "read by", "meaning"]
+    return "## Topics\n\n" + _GRID + "\n\n" + markdown_table(heads, rows) + "\n"
 
 
 def _grid(entry: Topic) -> str:
@@ -102,9 +102,8 @@ def _grid(entry: Topic) -> str:
 
 
 def _commands() -> str:
-    lines = ["## Commands", "", "| code | name |", "|---|---|"]
-    lines += [f"| {command.value} | {command.name.lower()} |" for command in Command]
-    return "\n".join(lines) + "\n\n"
+    rows = [(command.value, command.name.lower()) for command in Command]
+    return "## Commands\n\n" + markdown_table(["code", "name"], rows) + "\n"
 
 
 def _versions() -> str:
@@ -124,8 +123,8 @@ def _tables() -> str:
     lines = ["## Tables that a run leaves", "", "Each agent writes its own, as `results/<run id>/<agent>/<table>.parquet`.", ""]
     for entry in TABLES:
         lines += [f"### `{entry.owner.value}/{entry.name}`", "", f"World: {entry.world or 'both'}. {entry.meaning}", ""]
-        lines += ["| column | meaning |", "|---|---|"]
-        lines += [f"| `{name}` | {meaning} |" for name, meaning in entry.columns.items()] + [""]
+        rows = [(f"`{name}`", meaning) for name, meaning in entry.columns.items()]
+        lines.append(markdown_table(["column", "meaning"], rows))
     return "\n".join(lines)
 
 

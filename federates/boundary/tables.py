@@ -245,9 +245,32 @@ TABLES: tuple[Table, ...] = (
             "storage_mw": "discharge minus charge of all stations",
             "shed_mw": "load not served",
             "spill_mw": "generation that nobody takes",
-            "price_usd_per_mwh": "marginal price of the balance in the realised dispatch",
+            "price_usd_per_mwh": "price of the realised dispatch, mean over the buses weighted by load",
             "planned_cost_usd": "planned cost of the period",
             "cost_usd": "realised cost of the period",
+        },
+        World.RAIL,
+    ),
+    Table(
+        "bus_prices",
+        Role.POWER_OPERATOR,
+        "Locational price: what one more MWh of load at the bus would cost in the realised dispatch of the rest of the day, with "
+        "the commitment fixed and without losses; it does not depend on a reference bus. Where one more and one less MWh differ "
+        "in cost, the price is one between both.",
+        {"period": "period", "bus": "bus", "load_mw": "actual load at the bus", "price_usd_per_mwh": "price"},
+        World.RAIL,
+    ),
+    Table(
+        "grid",
+        Role.POWER_OPERATOR,
+        "What stands where in the grid, one row each.",
+        {
+            "kind": "line, unit, renewable or station",
+            "name": "name",
+            "bus": "bus; of a line where it begins",
+            "to_bus": "bus where a line ends; empty for all others",
+            "limit_mw": "limit of a line (-1: none), largest output of a unit, largest forecast of a renewable, or most "
+            "batteries at a station",
         },
         World.RAIL,
     ),

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from federates.boundary.markdown import markdown_table
 from federates.boundary.session import World
 from federates.boundary.topics import Role
 from federates.conformance.check import Check
@@ -38,11 +39,11 @@ def _part(title: str, roles: tuple[Role, ...]) -> str:
 
 
 def _section(title: str, checks: Iterable[Check[Any]], roles: tuple[Role, ...]) -> str:
-    lines = [f"### {title}", "", "| check | for | what must hold | needs |", "|---|---|---|---|"]
-    for check in checks:
-        needs = ", ".join(f"`{name}`" for name in _shortest(check))
-        lines.append(f"| `{check.id}` | {_scope(check, roles)} | {check.holds} | {needs} |")
-    return "\n".join(lines) + "\n"
+    rows = [
+        (f"`{check.id}`", _scope(check, roles), check.holds, ", ".join(f"`{name}`" for name in _shortest(check)))
+        for check in checks
+    ]
+    return f"### {title}\n\n" + markdown_table(["check", "for", "what must hold", "needs"], rows)
 
 
 def _shortest(check: Check[Any]) -> list[str]:

@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from federates.boundary.errors import ConfigError, Problem
+from federates.boundary.markdown import markdown_table
 from federates.boundary.session import Scheme
 from federates.reporting.claims import YARDSTICKS, Claim, check_claims
 from federates.reporting.delivery import delivery_by_period
@@ -176,9 +177,7 @@ def _write_summary(folder: Path, schemes: list[str], rows: list[list[str]]) -> N
     head = ["quantity", *schemes]
     with (folder / "summary.csv").open("w", newline="", encoding="utf-8") as stream:
         csv.writer(stream, lineterminator="\n").writerows([head, *rows])
-    lines = [head, ["---", *("---:" for _ in schemes)], *rows]
-    text = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in lines)
-    (folder / "summary.md").write_text(text + "\n", encoding="utf-8")
+    (folder / "summary.md").write_text(markdown_table(head, rows, numbers_from=1), encoding="utf-8")
 
 
 def _write_json(path: Path, runs: Mapping[str, RunTables], claims: list[Claim], notes: list[str]) -> None:

@@ -41,8 +41,10 @@ _SCHEMES = {
 
 
 def number(value: float, digits: int = 0) -> str:
-    """Write a number with a thin space between thousands; a dash if there is none."""
-    return "–" if not np.isfinite(value) else f"{value:,.{digits}f}".replace(",", "\u202f")
+    """Write a number with a thin space between thousands; a dash if there is none. What rounds to nothing has no sign."""
+    if not np.isfinite(value):
+        return "–"
+    return f"{round(float(value), digits) + 0.0:,.{digits}f}".replace(",", "\u202f")
 
 
 def percent(share: float, digits: int = 1) -> str:

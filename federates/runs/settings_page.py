@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from federates.boundary.markdown import markdown_table
 from federates.boundary.session import RailSession, RoadSession
 from federates.boundary.topics import Role
 from federates.runtime.broker_config import BrokerConfig
@@ -44,12 +45,12 @@ def settings_page() -> str:
 
 
 def _section(title: str, model: type[BaseModel], skip: frozenset[str] | set[str] = frozenset()) -> str:
-    lines = [f"## {title}", "", "| key | default | allowed | meaning |", "|---|---|---|---|"]
-    for path, field in _fields(model, ""):
-        if path not in skip:
-            meaning = " ".join((field.description or "").split())
-            lines.append(f"| `{path}` | {_default(field)} | {_cell(_allowed(field))} | {_cell(meaning)} |")
-    return "\n".join(lines) + "\n\n"
+    rows = [
+        (f"`{path}`", _default(field), _allowed(field), field.description or "")
+        for path, field in _fields(model, "")
+        if path not in skip
+    ]
+    return f"## {title}\n\n" + markdown_table(["key", "default", "allowed", "meaning"], rows) + "\n"
 
 
 def _fields(model: type[BaseModel], prefix: str) -> list[tuple[str, FieldInfo]]:
@@ -76,7 +77,7 @@ def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "(required)"
     value = field.get_default(call_default_factory=True)
-    return _cell(f"`{value.value if isinstance(value, Enum) else value}`")
+    return f"`{value.value if isinstance(value, Enum) else value}`"
 
 
 def _allowed(field: FieldInfo) -> str:
@@ -89,10 +90,6 @@ def _allowed(field: FieldInfo) -> str:
             if getattr(limit, name, None) is not None:
                 words.append(f"{sign} {getattr(limit, name):g}")
     return ", ".join(words) or (annotation.__name__ if isinstance(annotation, type) else "")
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
 
 
 def main() -> int:

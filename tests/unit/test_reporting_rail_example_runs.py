@@ -108,12 +108,24 @@ def add_power(run: Folder, scheme: str, deviation: float) -> None:
         for k, share in enumerate((0.5, 0.3, 0.15, 0.05)):
             run.add("unit_dispatch", period=p, unit=f"g{k + 1}", bus=str(k + 1), on=1, planned_mw=share * thermal,
                     output_mw=share * (actual - used * (1 - deviation) - storage))  # fmt: skip
+        for bus, load_share, difference in (("4", 0.5, 0.0), ("10", 0.2, 0.5), ("13", 0.1, -10.0), ("15", 0.2, 1.0)):
+            run.add("bus_prices", period=p, bus=bus, load_mw=load_share * actual, price_usd_per_mwh=price + difference)
         for line, share in (("12-13", 1.0), ("2-4", 0.8), ("6-8", 0.4)):
             run.add("line_flow", period=p, line=line, flow_mw=-min(32.0, share * used * 0.8), limit_mw=32.0)
     for phase, period, more in (("planned", 0, 1.0), ("realised", T, 1 + deviation)):
         fuel = 14_000.0 * factor * more
         run.add("plan_costs", phase=phase, period=period, production_usd=fuel, start_up_usd=300.0, shut_down_usd=0.0,
                 throughput_usd=0.3, slack_usd=0.0, total_usd=fuel + 300.3)  # fmt: skip
+
+
+def add_grid(run: Folder, scheme: str) -> None:
+    for line in ("12-13", "2-4", "6-8"):
+        bus, to_bus = line.split("-")
+        run.add("grid", kind="line", name=line, bus=bus, to_bus=to_bus, limit_mw=32.0)
+    run.add("grid", kind="renewable", name="wind", bus="13", to_bus="", limit_mw=75.0)
+    names = {"central": ["bus10"], "no_storage": []}.get(scheme, STATIONS)
+    for name in names:
+        run.add("grid", kind="station", name=name, bus=name.removeprefix("bus"), to_bus="", limit_mw=30.0)
 
 
 def add_storage(run: Folder, scheme: str) -> None:
@@ -200,6 +212,7 @@ def rail_run(
     public = session(scheme, **changes)
     run = Folder(folder, public, without)
     add_power(run, scheme, deviation)
+    add_grid(run, scheme)
     add_storage(run, scheme)
     if scheme == "mobile":
         add_trains(run, late)

@@ -32,7 +32,7 @@ def _load(name):
 example = _load("test_reporting_rail_example_runs")
 pages = _load("test_reporting_pages")
 SCHEMES = ("mobile", "fixed", "central", "no_storage")
-CATEGORIES = {"Station"}
+CATEGORIES = {"Station", "Bus", "Line at\nits limit"}
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from federates.boundary.errors import ConfigError, Problem
+from federates.boundary.markdown import markdown_table
 from federates.boundary.session import RailScheme
 from federates.reporting.claims import Claim
 from federates.reporting.figures.style import save_figure, scheme_style
@@ -192,9 +193,7 @@ def _write_summary(folder: Path, schemes: Sequence[str], rows: list[list[str]]) 
     head = ["quantity", *schemes]
     with (folder / "summary.csv").open("w", newline="", encoding="utf-8") as stream:
         csv.writer(stream, lineterminator="\n").writerows([head, *rows])
-    lines = [head, ["---", *("---:" for _ in schemes)], *rows]
-    text = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in lines)
-    (folder / "summary.md").write_text(text + "\n", encoding="utf-8")
+    (folder / "summary.md").write_text(markdown_table(head, rows, numbers_from=1), encoding="utf-8")
 
 
 def _write_json(path: Path, runs: Runs, found: Mapping[str, Any], claims: list[Claim], notes: list[str]) -> None:

@@ -13,6 +13,7 @@ from federates.reporting.page import Picture, render_page, svg_uri
 from federates.reporting.rail.claims import case_of
 from federates.reporting.rail.figures import RAIL_FIGURES
 from federates.reporting.rail.metrics import plan_cost, rail_summary, write_rail_summary
+from federates.reporting.rail.prices import battery_trade
 from federates.reporting.rail.words import figure_reading, headline, scheme_sentence
 from federates.reporting.tables import RailRun
 from federates.reporting.words import clock, number, percent, yes_no
@@ -96,6 +97,7 @@ def write_rail_report(run_dir: Path, record: Mapping[str, Any] | None = None) ->
         unused=sorted((name, reason) for name, reason in run.missing.items() if name not in ("slacks", "stopped_by_time")),
         costs=_cost_rows(run),
         indicators=_indicator_rows(run),
+        trade=_trade_rows(run),
         negotiations=_negotiation_rows(run),
         basis=rail_basis(run),
         failure=_failure(run),
@@ -166,6 +168,16 @@ def _negotiation_rows(run: RailRun) -> list[list[str]]:
         why = f"{row['reason']} ({row['verdict']})"
         rows.append([clock(run, int(row["period"])), str(row["cause"]), number(row["rounds"]), agreed, *bounds, *gaps, why])
     return rows
+
+
+def _trade_rows(run: RailRun) -> list[list[str]]:
+    trade = battery_trade(run)
+    if trade is None:
+        return []
+    total = {"station": "together", "bus": "", **trade.stations.sum(numeric_only=True)}
+    rows = trade.stations.to_dict("records") + ([total] if len(trade.stations) > 1 else [])
+    amounts = ("bought_mwh", "bought_usd", "sold_mwh", "sold_usd", "margin_usd")
+    return [[row["station"], row["bus"], *(number(row[name], 1) for name in amounts)] for row in rows]
 
 
 def _slack_rows(run: RailRun) -> list[str]:

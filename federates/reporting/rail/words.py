@@ -12,10 +12,11 @@ from federates.reporting.rail.figures.bounds import day_ahead_rounds
 from federates.reporting.rail.figures.dispatch import leading_units
 from federates.reporting.rail.figures.lines import line_loading
 from federates.reporting.rail.metrics import Numbers, batteries, moves, plan_cost, rail_summary
+from federates.reporting.rail.prices import battery_trade
 from federates.reporting.tables import RailRun
 from federates.reporting.words import clock, disputed, number, percent
 
-__all__ = ["figure_reading", "headline", "scheme_sentence"]
+__all__ = ["figure_reading", "headline", "scheme_sentence", "trade_sentence"]
 
 _SCHEMES = {
     RailScheme.MOBILE: "Trains carry batteries between the stations. The power operator, who commits the units and runs the "
@@ -34,7 +35,7 @@ def scheme_sentence(run: RailRun) -> str:
 def headline(run: RailRun) -> list[str]:
     """Return the main results as sentences."""
     head = rail_summary(run)
-    sentences = [_cost(head), _wind(head), _agreement(run, head), _trains(run, head), _stopped(run)]
+    sentences = [_cost(head), _wind(head), _agreement(run, head), _trains(run, head), trade_sentence(run), _stopped(run)]
     return [text for text in sentences if text]
 
 
@@ -195,11 +196,46 @@ def _lines(run: RailRun) -> str:
 def _price(run: RailRun) -> str:
     table = run.frame("power_balance")
     low, high = (table.loc[getattr(table["price_usd_per_mwh"], pick)()] for pick in ("idxmin", "idxmax"))
-    text = "What one more MWh of load would cost in the realised dispatch, with the commitment fixed."
-    text += f" Lowest {number(low['price_usd_per_mwh'], 2)} USD/MWh ({clock(run, int(low['period']))}), highest"
+    text = "What one more MWh of load would cost in the realised dispatch, with the commitment fixed: the mean over the buses, "
+    text += "weighted by their load"
+    text += "." if run.lacks("bus_prices") else "; the band reaches from the cheapest bus to the dearest."
+    text += f" Lowest mean {number(low['price_usd_per_mwh'], 2)} USD/MWh ({clock(run, int(low['period']))}), highest"
     text += f" {number(high['price_usd_per_mwh'], 2)} USD/MWh ({clock(run, int(high['period']))})."
     shed = float(table["shed_mw"].sum()) * run.period_h
     return text + (f" {number(shed, 1)} MWh of load were not served." if shed > 1e-6 else " All load was served.")
+
+
+def _bus_prices(run: RailRun) -> str:
+    prices = run.frame("bus_prices")
+    low, high = (prices.loc[getattr(prices["price_usd_per_mwh"], pick)()] for pick in ("idxmin", "idxmax"))
+    text = (
+        "What one more MWh of load at a bus would cost in the realised dispatch, with the commitment fixed and without losses. "
+    )
+    text += "Prices differ between buses only while a line is at its limit (below)."
+    for word, row in (("Lowest", low), ("highest", high)):
+        text += f" {word} {number(row['price_usd_per_mwh'], 2)} USD/MWh at bus {row['bus']} ({clock(run, int(row['period']))})"
+        text += "," if word == "Lowest" else "."
+    return f"{text} {trade_sentence(run)}".rstrip()
+
+
+def trade_sentence(run: RailRun) -> str:
+    """Say what the batteries earned from price differences, and which part of it from being at several places."""
+    trade = battery_trade(run)
+    if trade is None or not trade.stations["sold_mwh"].sum() > 0.05:
+        return ""
+    total = trade.stations.sum(numeric_only=True)
+    text = (
+        f"At the prices of their buses the batteries bought {number(total['bought_mwh'], 1)} MWh for "
+        f"{number(total['bought_usd'])} USD and sold {number(total['sold_mwh'], 1)} MWh for {number(total['sold_usd'])} USD, "
+        f"which earned {number(trade.margin_usd)} USD"
+    )
+    if run.session.scheme is not RailScheme.MOBILE or len(trade.stations) < 2:
+        return f"{text}."
+    return (
+        f"{text}; the same trade, hour by hour, at one station alone would have earned at most {number(trade.one_place_usd)} USD "
+        f"({trade.one_place}), so that the price differences between places, which moving uses, "
+        f"earned {number(trade.by_place_usd)} USD."
+    )
 
 
 _READINGS = {
@@ -209,5 +245,6 @@ _READINGS = {
     "wind": _wind_reading,
     "storage_energy": _storage,
     "line_flow": _lines,
+    "bus_prices": _bus_prices,
     "price": _price,
 }

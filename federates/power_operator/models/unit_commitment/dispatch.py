@@ -41,11 +41,11 @@ class StoragePlan:
 
 @dataclass(frozen=True, slots=True)
 class PeriodResult:
-    """What was carried out: schedule and storage from the period on (entry 0 is it), price, cost, and the state after it."""
+    """What was carried out: schedule and storage from the period on (entry 0 is it), price per bus (B,), cost, state after it."""
 
     schedule: Schedule
     storage: StoragePlan
-    price_usd_per_mwh: float
+    bus_price_usd_per_mwh: Array
     cost_usd: float
     state: DayState
 
@@ -114,12 +114,11 @@ def dispatch_period(
     after = tuple(
         part[:, 0] for part in (storage.capacity_mw, storage.energy_mwh, storage.train_capacity_mw, storage.train_energy_mwh)
     )
-    duals = solution.row_dual
-    price = 0.0 if duals is None else float(duals[model.commitment.balance[0]]) / system.period_h
+    assert solution.row_dual is not None  # a linear programme
     return PeriodResult(
         schedule,
         storage,
-        price,
+        model.lines.bus_price_usd_per_mwh(solution.row_dual)[:, 0],
         _first_cost_usd(schedule),
         state.after(on[:, 0], schedule.output_mw[:, 0], (after[0], after[1], after[2], after[3]), system.period_h),
     )

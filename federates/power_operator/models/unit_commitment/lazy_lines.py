@@ -49,6 +49,7 @@ class LazyLines:
         self.rounds = 0  # solves of the last call of `solve`
         self.price_usd_per_mwh = np.empty(0)
         self._line, self._period = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+        self._row = np.empty(0, dtype=np.int64)
         self._slack = np.empty((0, 2), dtype=np.int64)
         self._solver: Solver | None = None
         network = system.network
@@ -82,6 +83,22 @@ class LazyLines:
         if self.commitment.system.network is None:
             return np.zeros((0, self.commitment.system.periods))
         return np.maximum(np.abs(self.flows_mw(values)) - self._limit_mw[:, None], 0.0)
+
+    def bus_price_usd_per_mwh(self, row_dual: Values) -> Values:
+        """Return what one more MWh of load costs at every bus and period, (B, T), from the row duals of a linear solve.
+
+        Load at bus b enters the balance of its period and, by H[l, b], the limit of every line l: the price is the dual of the
+        balance plus H' times the duals of the limits, whatever the reference bus of the PTDF matrix H (Schweppe, Caramanis,
+        Tabors and Bohn, "Spot Pricing of Electricity", Kluwer 1988). A limit that is not in the model does not bind. Load that
+        is shed keeps its shares of the buses.
+        """
+        system = self.commitment.system
+        price = np.tile(row_dual[self.commitment.balance], (len(system.buses), 1))
+        if self._line.size:
+            congestion = np.zeros((system.periods, len(system.buses)))
+            np.add.at(congestion, self._period, row_dual[self._row][:, None] * self._factors[self._line])
+            price += congestion.T
+        return price / system.period_h
 
     def solve(self, solver: Solver, *, relaxed: bool = False, time_limit_s: float | None = None, **how: Any) -> Solution:
         """Solve with every limit held that matters (or paid for); ``how`` goes to `Solver.solve`.
@@ -145,7 +162,7 @@ class LazyLines:
             return False
         line, period, known = self._line, self._period, self._line.size > 0
         self._solver = solver
-        self._line, self._period, self._slack = line[:0], period[:0], self._slack[:0]
+        self._line, self._period, self._slack, self._row = line[:0], period[:0], self._slack[:0], self._row[:0]
         if known:
             self._add(solver, line, period)
         return not known
@@ -173,9 +190,9 @@ class LazyLines:
         greatest = np.abs(constant) + sum(np.abs(f * _magnitude(solver, x)).reshape(line.size, -1).sum(axis=1) for f, x in flow)
         slack = solver.add_columns("line_slack_mw", (line.size, 2), upper=greatest[:, None], cost=price[:, None])
         terms = [*flow, (-1.0, slack[:, 0]), (1.0, slack[:, 1])]
-        solver.add_rows("line_limit", terms, lower=-limit - constant, upper=limit - constant)
+        row = solver.add_rows("line_limit", terms, lower=-limit - constant, upper=limit - constant)
         self._line, self._period = np.concatenate([self._line, line]), np.concatenate([self._period, period])
-        self._slack = np.concatenate([self._slack, slack])
+        self._slack, self._row = np.concatenate([self._slack, slack]), np.concatenate([self._row, row])
 
     def _with_slack(self, values: Values) -> Values:
         full = np.zeros(max(values.size, int(self._slack.max(initial=-1)) + 1))

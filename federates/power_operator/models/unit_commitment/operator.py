@@ -25,6 +25,7 @@ from federates.power_operator.models.unit_commitment.records import (
     end_state_report,
     end_state_usd,
     record_costs,
+    record_grid,
     record_period,
 )
 from federates.power_operator.models.unit_commitment.schedule import Schedule, schedule_of, slack_report
@@ -63,6 +64,7 @@ class UnitCommitmentOperator(PowerOperator):
         self._fleet = storage_fleet(self._settings, session, self._day.buses)
         self._state: DayState = first_state(self._day.system, self._fleet)
         self._actual = self._actual_day()
+        record_grid(recorder, self._day.system, self._fleet)
         self._past = np.zeros(session.connection_shape)
         self._planner: Planner | None = None
         self._ready: Array = np.array([(session.stations.index(train.home), 0.0) for train in session.trains]).reshape(-1, 2)

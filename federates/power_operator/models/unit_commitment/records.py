@@ -11,7 +11,7 @@ from federates.power_operator.models.unit_commitment.fleet import StorageFleet
 from federates.power_operator.models.unit_commitment.schedule import Schedule
 from federates.power_operator.models.unit_commitment.system import PowerSystem
 
-__all__ = ["end_state_report", "end_state_usd", "period_cost_usd", "record_costs", "record_period"]
+__all__ = ["end_state_report", "end_state_usd", "period_cost_usd", "record_costs", "record_grid", "record_period"]
 
 Array = NDArray[np.float64]
 
@@ -104,6 +104,28 @@ def record_period(
         )
     _record_storage(recorder, period, fleet, plan_storage, t, result.storage)
     _record_lines(recorder, period, forecast, result.schedule)
+    for bus, load_mw, price in zip(forecast.buses, actual[0][:, period], result.bus_price_usd_per_mwh, strict=True):
+        recorder.record("bus_prices", period=period, bus=bus, load_mw=float(load_mw), price_usd_per_mwh=float(price))
+
+
+def record_grid(recorder: Recorder, system: PowerSystem, fleet: StorageFleet) -> None:
+    """Write what stands where: lines, thermal units, renewables and storage stations."""
+
+    def add(kind: str, name: str, bus: int, to_bus: str = "", limit_mw: float = np.inf) -> None:
+        limit = float(limit_mw) if np.isfinite(limit_mw) else -1.0
+        recorder.record("grid", kind=kind, name=name, bus=system.buses[bus], to_bus=to_bus, limit_mw=limit)
+
+    if system.network is not None:
+        for line, (name, start, end) in enumerate(
+            zip(system.network.ids, system.network.from_bus, system.network.to_bus, strict=True)
+        ):
+            add("line", name, start, system.buses[end], system.network.limits_mw[line])
+    for g, name in enumerate(system.units.names):
+        add("unit", name, system.units.bus[g], limit_mw=system.units.p_max_mw[g])
+    for w, name in enumerate(system.renewables.names):
+        add("renewable", name, system.renewables.bus[w], limit_mw=system.renewables.available_mw[w].max(initial=0.0))
+    for s, name in enumerate(fleet.stations):
+        add("station", name, fleet.bus[s], limit_mw=fleet.capacity_mw[s])
 
 
 def _record_balance(
@@ -129,7 +151,7 @@ def _record_balance(
         storage_mw=float((storage.discharge_mw - storage.charge_mw)[:, 0].sum()),
         shed_mw=float(result.schedule.shed_mw[0]),
         spill_mw=float(result.schedule.spill_mw[0]),
-        price_usd_per_mwh=result.price_usd_per_mwh,
+        price_usd_per_mwh=float(forecast.load_share[:, period] @ result.bus_price_usd_per_mwh),
         planned_cost_usd=float(period_cost_usd(plan)[t]),
         cost_usd=result.cost_usd,
     )

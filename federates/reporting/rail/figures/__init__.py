@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from federates.boundary.session import RailScheme
 from federates.reporting.rail.figures.bounds import bounds_figure
 from federates.reporting.rail.figures.dispatch import dispatch_figure
-from federates.reporting.rail.figures.lines import line_loading, lines_figure, price_figure
+from federates.reporting.rail.figures.lines import line_loading, lines_figure
+from federates.reporting.rail.figures.prices import bus_prices_figure, price_figure
 from federates.reporting.rail.figures.routes import routes_figure
 from federates.reporting.rail.figures.storage import storage_figure
 from federates.reporting.rail.figures.sweeps import cost_by_parameter_figure, cost_of_moving_figure, crossing
@@ -22,6 +23,7 @@ __all__ = [
     "RAIL_FIGURES",
     "RailFigure",
     "bounds_figure",
+    "bus_prices_figure",
     "cost_by_parameter_figure",
     "cost_of_moving_figure",
     "crossing",
@@ -76,6 +78,9 @@ RAIL_FIGURES: tuple[RailFigure, ...] = (
     RailFigure("wind", "Wind available and used", _no_wind, wind_figure),
     RailFigure("storage_energy", "Stored energy", _no_batteries, storage_figure),
     RailFigure("line_flow", "The most loaded lines", _no_lines, lines_figure),
+    RailFigure(
+        "bus_prices", "Price by place and hour", lambda run: run.lacks("bus_prices", "grid", "line_flow"), bus_prices_figure
+    ),
     RailFigure("price", "Price of energy", lambda run: run.lacks("power_balance"), price_figure),
 )
 """Figures of one run, in the order of the report."""

@@ -1,17 +1,17 @@
-"""Flow of the most loaded lines against their limit, and the price of energy."""
+"""Flow of the most loaded lines against their limit."""
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from federates.reporting.figures.style import BLACK, BLUE, VERMILLION, new_figure, paper_style
 from federates.reporting.rail.figures.common import by_period, draw_stairs, hour_panels
+from federates.reporting.rail.prices import at_limit
 from federates.reporting.tables import RailRun
 
-__all__ = ["line_loading", "lines_figure", "price_figure"]
+__all__ = ["line_loading", "lines_figure"]
 
 _SHOWN_LINES = 4
 
@@ -21,8 +21,7 @@ def line_loading(run: RailRun) -> pd.DataFrame:
     table = run.frame("line_flow")
     table = table[table["limit_mw"] > 0]
     share = table["flow_mw"].abs() / table["limit_mw"]
-    # A solver holds a limit to its own tolerance, so a binding line may lie just below it.
-    table = table.assign(share=share, at_limit=share >= 1.0 - 1e-4)
+    table = table.assign(share=share, at_limit=at_limit(table))
     out = table.groupby("line", as_index=False).agg(
         most_share=("share", "max"), mean_share=("share", "mean"), periods_at_limit=("at_limit", "sum")
     )
@@ -53,23 +52,6 @@ def _line(axes: Axes, run: RailRun, table: pd.DataFrame) -> None:
     draw_stairs(axes, run, flow, color=BLUE, linewidth=1.7, label="flow")
     draw_stairs(axes, run, limit, color=BLACK, linewidth=1.1, linestyle="-.", label="limit, both directions")
     draw_stairs(axes, run, -limit, color=BLACK, linewidth=1.1, linestyle="-.")
-    bound = np.where(np.abs(flow) >= limit * (1.0 - 1e-4), flow, np.nan)
+    bound = by_period(run, table.assign(bound=table["flow_mw"].where(at_limit(table))), "bound")
     draw_stairs(axes, run, bound, color=VERMILLION, linewidth=3.2, alpha=0.8, label="at the limit")
     axes.axhline(0.0, color=BLACK, linewidth=0.5)
-
-
-@paper_style
-def price_figure(run: RailRun) -> Figure:
-    """Return the marginal price of the realised dispatch over the day, above the realised load and renewables."""
-    table = run.frame("power_balance")
-    figure = new_figure(3.6, f"Price of energy: {run.title}")
-    price, power = figure.subplots(2, 1, sharex=True)
-    draw_stairs(price, run, by_period(run, table, "price_usd_per_mwh"), color=VERMILLION, linewidth=1.7)
-    price.set_ylabel("Price (USD/MWh)")
-    draw_stairs(power, run, by_period(run, table, "load_mw"), color=BLACK, linewidth=1.5, label="load")
-    rest = by_period(run, table, "load_mw") - by_period(run, table, "renewable_mw")
-    draw_stairs(power, run, rest, color=BLUE, linestyle=(0, (4, 1.5)), linewidth=1.4, label="load less renewables used")
-    power.set_ylabel("Power (MW)")
-    hour_panels(np.array([price, power]), run)
-    figure.legend(loc="outside lower center", ncols=2)
-    return figure
