@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 
 from federates.boundary.errors import ConfigError
-from federates.reporting.rail import write_rail_comparison, write_rail_report
+from federates.reporting.rail.compare import write_rail_comparison
 from federates.reporting.rail.figures import cost_by_parameter_figure, cost_of_moving_figure
+from federates.reporting.rail.report import write_rail_report
 from federates.reporting.rail.sweeps import SweepTable, crossing_claim, line_claims, moving_claims
 
 REPOSITORY = Path(__file__).parents[2]

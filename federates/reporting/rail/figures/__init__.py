@@ -13,7 +13,7 @@ from federates.reporting.rail.figures.dispatch import dispatch_figure
 from federates.reporting.rail.figures.lines import line_loading, lines_figure, price_figure
 from federates.reporting.rail.figures.routes import routes_figure
 from federates.reporting.rail.figures.storage import storage_figure
-from federates.reporting.rail.figures.sweeps import cost_by_parameter_figure, cost_of_moving_figure, crossing
+from federates.reporting.rail.figures.sweeps import sweep_figure
 from federates.reporting.rail.figures.utilisation import utilisation_figure
 from federates.reporting.rail.figures.wind import wind_figure
 from federates.reporting.tables import RailRun
@@ -22,14 +22,12 @@ __all__ = [
     "RAIL_FIGURES",
     "RailFigure",
     "bounds_figure",
-    "cost_by_parameter_figure",
-    "cost_of_moving_figure",
-    "crossing",
     "dispatch_figure",
     "lines_figure",
     "price_figure",
     "routes_figure",
     "storage_figure",
+    "sweep_figure",
     "utilisation_figure",
     "wind_figure",
 ]
