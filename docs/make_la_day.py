@@ -10,6 +10,10 @@ from pathlib import Path
 
 from made_with import made_with
 
+from federates.reporting.page import markdown_picture
+from federates.reporting.tables import RunTables
+from federates.reporting.words import figure_reading
+
 DOCS = Path(__file__).parent
 FIGURES = {
     "fig5_feeder_load": "compare",
@@ -41,12 +45,15 @@ def main(compare: Path) -> None:
     (run,) = [Path(p) for p in compare.parent.glob("*") if p.name == run_id(compare)]
     for name, source in FIGURES.items():
         shutil.copy((compare if source == "compare" else run) / f"figures/{name}.png", DOCS / f"figures/la_{name}.png")
-    text = HEAD + "## The paper's claims\n\n| claim (Chen et al. 2019) | from | here | numbers |\n|---|---|---|---|\n"
+    text = HEAD + "## The paper's claims\n\n| claim (Chen et al. 2019) | from | here | numbers | yardstick (ours) |\n"
+    text += "|---|---|---|---|---|\n"
     for claim in data["claims"]:
-        text += f"| {claim['paper']} | {claim['basis']} | **{claim['verdict']}** | {claim['words']} |\n"
+        text += f"| {claim['paper']} | {claim['basis']} | **{claim['verdict']}** | {claim['words']} | {claim['yardstick']} |\n"
     text += "\n## Figures\n\n"
-    for name in FIGURES:
-        text += f"![{name}](figures/la_{name}.png)\n\n"
+    tables = RunTables.read(run)
+    for name, source in FIGURES.items():
+        reading = data["figures"][name] if source == "compare" else figure_reading(name, tables)
+        text += markdown_picture(f"la_{name}", reading) + "\n"
     (DOCS / "la_day.md").write_text(text + "## All numbers\n\n" + numbers(compare) + f"\n{made_with(run)}\n")
 
 

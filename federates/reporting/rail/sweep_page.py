@@ -13,17 +13,16 @@ import pandas as pd
 from federates.boundary.errors import ConfigError
 from federates.boundary.session import RailScheme
 from federates.reporting.figures.style import save_figure
-from federates.reporting.interval import Interval
 from federates.reporting.page import Picture, render_page, svg_uri
 from federates.reporting.rail.figures.sweeps import sweep_figure
-from federates.reporting.rail.sweeps import SweepTable, comparison_words, sweep_claims
+from federates.reporting.rail.sweeps import SweepTable, comparison_words, cost_interval, sweep_claims
 from federates.reporting.words import number
 
 __all__ = ["FIGURE", "point_rows", "sweep_drawing", "sweep_reading", "write_sweep_page"]
 
 FIGURE = "curve"
 _MOST_PANELS = 4
-_NO_RESULT = ("wall_s", "gap", "bound_usd", "low_usd", "high_usd", "seed", "periods")
+_NO_RESULT = ("wall_s", "gap", "bound_usd", "total_cost_usd_low", "total_cost_usd", "seed", "periods")
 
 
 def write_sweep_page(folder: Path) -> Path:
@@ -62,7 +61,7 @@ def write_sweep_page(folder: Path) -> Path:
         source=table.published.source if table is not None else "",
         pictures=pictures,
         why=why,
-        points=point_rows(table) if table is not None and "high_usd" in table.frame else None,
+        points=point_rows(table) if table is not None and "total_cost_usd" in table.frame else None,
         heads=[str(name) for name in frame.columns],
         rows=[[_cell(value) for value in row] for row in frame.itertuples(index=False)],
     )
@@ -106,20 +105,16 @@ def point_rows(table: SweepTable) -> tuple[list[str], list[list[str]]]:
             row += _cost_cells(found.get(scheme))
             row += [_hours(found.get(scheme))] if moves and scheme == pair[0] else []
         if both:
-            known = [_interval(found[scheme]) for scheme in pair if scheme in found]
+            known = [cost_interval(found[scheme]) for scheme in pair if scheme in found]
             row.append(comparison_words(*known) if len(known) == len(pair) else "–")
         rows.append(row)
     return head, rows
 
 
-def _interval(row: pd.Series) -> Interval:
-    return Interval(float(row["low_usd"]), float(row["high_usd"]))
-
-
 def _cost_cells(row: pd.Series | None) -> list[str]:
     if row is None:
         return ["–", "–"]
-    cost = _interval(row)
+    cost = cost_interval(row)
     gap = (cost.high - cost.low) / abs(cost.high) if cost.high else math.nan
     return [cost.text(2), number(100 * gap, 3)]
 
@@ -137,7 +132,7 @@ def _with_hours(table: SweepTable) -> pd.DataFrame:
 def _quantities(table: SweepTable) -> list[tuple[str, str]]:
     """Return what is drawn: cost and time in motion where there is a cost, else the first results that change."""
     frame = table.frame
-    if "high_usd" in frame:
+    if "total_cost_usd" in frame:
         moving = "moving_periods" in frame and frame["moving_periods"].nunique() > 1
         return [("total_cost_usd", "Cost of both operators\n(USD)")] + (
             [("moving_h", "Time in motion,\nall trains (h)")] if moving else []

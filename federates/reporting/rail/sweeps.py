@@ -23,14 +23,14 @@ from federates.reporting.interval import Interval
 from federates.reporting.published import Published, PublishedSweep, SweepStatement, read_published
 from federates.reporting.words import number
 
-__all__ = ["SweepTable", "comparison_words", "sweep_claims"]
+__all__ = ["SweepTable", "comparison_words", "cost_interval", "sweep_claims"]
 
 
 @dataclass(frozen=True)
 class SweepTable:
     """Output of a sweep over one numeric key: its points with a result, in order of the key, and how many have none.
 
-    ``frame`` has ``low_usd`` and ``high_usd`` where the method gives a cost: the proven bound, or the cost itself, and the cost.
+    ``frame`` has ``total_cost_usd_low`` where the method gives a cost: its proven bound, or without one the cost itself.
     """
 
     folder: Path
@@ -100,11 +100,12 @@ def _with_bounds(done: pd.DataFrame) -> pd.DataFrame:
     bound = done["bound_usd"].astype(float).fillna(cost) if "bound_usd" in done else cost
     # A bound above the cost by more than rounding proves nothing: the point has no interval and decides nothing.
     crossed = bound > cost + 1e-6 * cost.abs()
-    return done.assign(low_usd=np.where(crossed, -np.inf, np.minimum(bound, cost)), high_usd=cost)
+    return done.assign(total_cost_usd_low=np.where(crossed, -np.inf, np.minimum(bound, cost)))
 
 
-def _cost(row: pd.Series) -> Interval:
-    return Interval(float(row["low_usd"]), float(row["high_usd"]))
+def cost_interval(row: pd.Series, other: str = "") -> Interval:
+    """Return the interval of the cost in a row of a `SweepTable`; ``other`` is the ending of the columns."""
+    return Interval(float(row[f"total_cost_usd_low{other}"]), float(row[f"total_cost_usd{other}"]))
 
 
 def _direction(table: SweepTable, says: SweepStatement) -> Claim:
@@ -139,15 +140,16 @@ def _direction(table: SweepTable, says: SweepStatement) -> Claim:
 
 def _intervals(part: pd.DataFrame, quantity: str) -> list[Interval]:
     if quantity == "total_cost_usd":
-        return [_cost(row) for _, row in part.iterrows()]
+        return [cost_interval(row) for _, row in part.iterrows()]
     return [Interval(float(value), float(value)) for value in part[quantity]]
 
 
 def _gaps(part: pd.DataFrame) -> np.ndarray:
     """Return the relative gap of every point."""
-    if "high_usd" not in part:
+    if "total_cost_usd" not in part:
         return np.zeros(len(part))
-    return np.asarray((part["high_usd"] - part["low_usd"]) / part["high_usd"].abs().clip(lower=1e-9), dtype=float)
+    cost = part["total_cost_usd"]
+    return np.asarray((cost - part["total_cost_usd_low"]) / cost.abs().clip(lower=1e-9), dtype=float)
 
 
 def _crosses(table: SweepTable, says: SweepStatement) -> Claim:
@@ -208,13 +210,13 @@ def _below(table: SweepTable, says: SweepStatement) -> Claim:
 def _sides(table: SweepTable, says: SweepStatement) -> list[tuple[float, str]]:
     """Return for every point with both costs its value of the key and on which side the scheme's cost lies."""
     assert says.other is not None
-    if "high_usd" not in table.frame:
+    if "total_cost_usd" not in table.frame:
         return []
     both = table.scheme(says.scheme.value).merge(table.scheme(says.other.value), on=table.key, suffixes=("", "_other"))
     return [
         (
             float(row[table.key]),
-            comparison_words(_cost(row), Interval(float(row["low_usd_other"]), float(row["high_usd_other"]))),
+            comparison_words(cost_interval(row), cost_interval(row, "_other")),
         )
         for _, row in both.iterrows()
     ]

@@ -25,10 +25,10 @@ def sweep_figure(
 
     Parameters
     ----------
-    table : rows of every scheme with ``key`` and the quantities, in order of ``key``; a cost also with ``low_usd``.
+    table : rows of every scheme with ``key`` and the quantities, in order of ``key``; bounded ones with ``<name>_low`` too.
     label : label of the horizontal axis, with its unit.
     name : gives a scheme's name in the legend.
-    quantities : columns with their labels, with units. ``total_cost_usd`` is drawn as the band from proven bound to plan found.
+    quantities : columns with their labels, with units. One with a column ``<name>_low`` is drawn as the band between both.
     """
     figure = new_figure(1.6 + 1.6 * len(quantities))
     panels = np.atleast_1d(figure.subplots(len(quantities), 1, sharex=True))
@@ -50,8 +50,9 @@ def _line(axes: Axes, part: pd.DataFrame, key: str, column: str, scheme: str, la
     look = scheme_style(scheme)
     x, y = part[key].to_numpy(float), part[column].to_numpy(float)
     style = {"color": look["color"], "linestyle": DASHES.get(scheme, "-")}
-    if column == "total_cost_usd":
-        low = np.where(np.isfinite(part["low_usd"]), part["low_usd"], y)
+    if f"{column}_low" in part:
+        bound = part[f"{column}_low"].to_numpy(float)
+        low = np.where(np.isfinite(bound), bound, y)
         axes.fill_between(x, low, y, color=look["color"], alpha=_BAND_ALPHA, linewidth=0.0)
         axes.plot(x, low, linewidth=0.6, **style)
     axes.plot(x, y, marker=look["marker"], linewidth=1.4, label=label, **style)
