@@ -9,7 +9,11 @@ import sys
 from pathlib import Path
 
 from made_with import made_with
+
 from federates.boundary.markdown import markdown_table
+from federates.reporting.page import markdown_picture
+from federates.reporting.tables import RunTables
+from federates.reporting.words import figure_reading
 
 DOCS = Path(__file__).parent
 FIGURES = {
@@ -42,11 +46,14 @@ def main(compare: Path) -> None:
     (run,) = [Path(p) for p in compare.parent.glob("*") if p.name == run_id(compare)]
     for name, source in FIGURES.items():
         shutil.copy((compare if source == "compare" else run) / f"figures/{name}.png", DOCS / f"figures/la_{name}.png")
-    claims = [(claim["paper"], claim["basis"], f"**{claim['verdict']}**", claim["words"]) for claim in data["claims"]]
-    text = HEAD + "## The paper's claims\n\n" + markdown_table(["claim (Chen et al. 2019)", "from", "here", "numbers"], claims)
+    rows = [(c["paper"], c["basis"], f"**{c['verdict']}**", c["words"], c["yardstick"]) for c in data["claims"]]
+    heads = ["claim (Chen et al. 2019)", "from", "here", "numbers", "yardstick (ours)"]
+    text = HEAD + "## The paper's claims\n\n" + markdown_table(heads, rows)
     text += "\n## Figures\n\n"
-    for name in FIGURES:
-        text += f"![{name}](figures/la_{name}.png)\n\n"
+    tables = RunTables.read(run)
+    for name, source in FIGURES.items():
+        reading = data["figures"][name] if source == "compare" else figure_reading(name, tables)
+        text += markdown_picture(f"la_{name}", reading) + "\n"
     (DOCS / "la_day.md").write_text(text + "## All numbers\n\n" + numbers(compare) + f"\n{made_with(run)}\n")
 
 

@@ -84,6 +84,7 @@ def _say_end(end: SweepEnd) -> int:
         highlight=False,
     )
     console.print(f"Table: {end.folder / 'sweep.csv'}", markup=False, highlight=False)
+    console.print(f"Page:  {end.page}", markup=False, highlight=False)
     if end.ok:
         return 0
     errors.print(f"{len(progress.failed)} failed; they are tried again when the sweep is started again:", highlight=False)

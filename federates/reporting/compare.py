@@ -13,13 +13,12 @@ from matplotlib.figure import Figure
 from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.markdown import markdown_table
 from federates.boundary.session import Scheme
-from federates.reporting.claims import YARDSTICKS, Claim, check_claims
+from federates.reporting.claims import Claim, check_claims
 from federates.reporting.delivery import delivery_by_period
 from federates.reporting.figures import delivery_time_figure, feeder_load_figure, link_flow_by_scheme_figure
 from federates.reporting.figures.style import save_figure, scheme_style
 from federates.reporting.metrics import summary
 from federates.reporting.page import Picture, render_page, svg_uri
-from federates.reporting.report import data_basis
 from federates.reporting.tables import RunTables
 from federates.reporting.words import number
 
@@ -51,12 +50,13 @@ def write_comparison(run_dirs: Mapping[str, Path], out_dir: Path) -> Path:
     _check(runs)
     out_dir = Path(out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
-    claims, notes, table = check_claims(runs), _notes(runs), _summary_rows(runs)
-    _write_json(out_dir / "comparison.json", runs, claims, notes)
-    _write_summary(out_dir, list(runs), table)
+    published = next(iter(runs.values())).published
+    claims, notes, table = check_claims(runs, published.statements), _notes(runs), _summary_rows(runs)
     pictures = []
     for name, title, figure, reading in _figures(runs):
         pictures.append(Picture(name, title, svg_uri(save_figure(figure, out_dir / "figures", name)), reading))
+    _write_json(out_dir / "comparison.json", runs, claims, notes, pictures)
+    _write_summary(out_dir, list(runs), table)
     return render_page(
         "comparison.html.j2",
         out_dir / "comparison.html",
@@ -67,8 +67,7 @@ def write_comparison(run_dirs: Mapping[str, Path], out_dir: Path) -> Path:
         labels=[scheme_style(scheme)["label"] for scheme in runs],
         summary=table,
         routes=_route_rows(runs),
-        yardsticks=YARDSTICKS,
-        basis=data_basis(next(iter(runs.values()))),
+        published=published,
     )
 
 
@@ -180,15 +179,17 @@ def _write_summary(folder: Path, schemes: list[str], rows: list[list[str]]) -> N
     (folder / "summary.md").write_text(markdown_table(head, rows, numbers_from=1), encoding="utf-8")
 
 
-def _write_json(path: Path, runs: Mapping[str, RunTables], claims: list[Claim], notes: list[str]) -> None:
+def _write_json(
+    path: Path, runs: Mapping[str, RunTables], claims: list[Claim], notes: list[str], pictures: list[Picture]
+) -> None:
     base = _base(runs)
     content = {
         "runs": {scheme: run.run_id for scheme, run in runs.items()},
         "common_random_numbers": len({run.session.seed for run in runs.values()}) == 1,
         "load_without_from": Scheme.PROPOSED.value if base is None else Scheme.NO_MVES.value,
-        "yardsticks": YARDSTICKS,
         "claims": [claim.as_dict() for claim in claims],
         "notes": notes,
+        "figures": {entry.name: entry.reading for entry in pictures},
         "summary": {scheme: summary(run) for scheme, run in runs.items()},
     }
     path.write_text(json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -25,38 +25,7 @@ from federates.reporting.words import (
     yes_no,
 )
 
-__all__ = ["data_basis", "write_report"]
-
-_LA_BASIS = (
-    (
-        "Observed",
-        "The geometry, lengths and lanes of the freeways and the places of the count stations (Caltrans PeMS station "
-        "list); annual average daily traffic (Caltrans AADT); the hourly shape of weekday traffic at count stations on I-5 N "
-        "(October 2025); freeway speeds of one Tuesday morning in 2008 and of October 2025.",
-    ),
-    (
-        "Estimated",
-        "The hourly traffic flow of every link. It is NOT a measurement: it is half the Caltrans AADT of the link times "
-        "the observed shape of I-5 N. Flows of another direction or road may peak at other hours.",
-    ),
-    (
-        "Modelled",
-        "Everything else: vehicles that come to charge, station queues, feeder loads, negotiation, and the traffic "
-        "that the traffic model makes of these flows. Values from the paper (limits, charger power, shares) are its own; what it "
-        "leaves open is an assumption written in the scenario.",
-    ),
-)
-_OTHER_BASIS = (
-    (
-        "Modelled",
-        "All values in this report are results of models. What their input is based on, the scenario's own notes must say.",
-    ),
-)
-
-
-def data_basis(run: RunTables) -> tuple[tuple[str, str], ...]:
-    """Return what is observed, estimated and modelled, as pairs of term and text."""
-    return _LA_BASIS if run.session.name.startswith("la_gcs") else _OTHER_BASIS
+__all__ = ["write_report"]
 
 
 def write_report(run_dir: Path, record: Mapping[str, Any] | None = None) -> Path:
@@ -98,7 +67,7 @@ def write_report(run_dir: Path, record: Mapping[str, Any] | None = None) -> Path
         overload=_overload_rows(run),
         delivery=_delivery_rows(run),
         agreement=_agreement_rows(run),
-        basis=data_basis(run),
+        basis=run.published.basis,
         failure=_failure(run),
         settings=_pretty(run.configuration or run.session.model_dump(mode="json")),
         settings_resolved=bool(run.configuration),

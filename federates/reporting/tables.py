@@ -19,6 +19,7 @@ from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.session import RailSession, RoadSession, Session, World, parse_session
 from federates.boundary.tables import TABLES, Table, table
 from federates.boundary.topics import Role, roles_of
+from federates.reporting.published import Published, read_published
 
 __all__ = ["RailRun", "RunTables"]
 
@@ -41,6 +42,8 @@ class RunTables(Generic[S]):
         Content of ``configuration.json``; empty if there is none.
     missing : dict of str to str
         Name of a table of the run's world to the reason why it is empty.
+    published : Published
+        What the scenario says about its data and a paper.
     """
 
     folder: Path
@@ -48,6 +51,7 @@ class RunTables(Generic[S]):
     record: dict[str, Any]
     configuration: dict[str, Any]
     missing: dict[str, str]
+    published: Published
     _frames: dict[str, pd.DataFrame] = field(repr=False)
 
     @classmethod
@@ -82,6 +86,7 @@ class RunTables(Generic[S]):
             record=read_json(folder / "run.json") if record is None else dict(record),
             configuration=read_json(folder / "configuration.json"),
             missing=missing,
+            published=read_published(folder),
             _frames=frames,
         )
 

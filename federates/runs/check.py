@@ -13,6 +13,7 @@ from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.session import Session, World
 from federates.boundary.topics import Role
 from federates.executable.arguments import find_program, search_path
+from federates.reporting.published import PUBLISHED, read_published
 from federates.runs.scenario import WRAPPER, FederateEntry, Scenario, load_scenario, overrides_problems, shown, split_options
 from federates.runtime.agent import load_session
 from federates.runtime.broker_config import OVERHEAD_ROUNDS, BrokerConfig
@@ -46,6 +47,7 @@ def check_scenario(folder: Path, overrides: dict[str, str] | None = None) -> Sce
         problems += _executable_problems(entry, scenario)
         problems += _folder_problems(entry, scenario)
     world = session.world if session is not None else scenario.world
+    problems += _published_problems(scenario, world)
     for role, path in scenario.configs.items():
         if not path.is_relative_to(_entry(scenario, role).directory):
             continue  # already a problem; another agent's file is not even opened
@@ -67,6 +69,16 @@ def _collect(problems: list[Problem], action: Any) -> Any:
     except ConfigError as error:
         problems += error.problems
         return None
+
+
+def _published_problems(scenario: Scenario, world: World) -> list[Problem]:
+    """Return what is wrong with what the scenario says about its data and a paper; no agent reads it, but every report does."""
+    file = shown(scenario.folder / PUBLISHED)
+    try:
+        published = read_published(scenario.folder, file)
+    except ConfigError as error:
+        return error.problems
+    return [Problem(file, name, "given", f"must be left out in the world {world}") for name in published.foreign(world)]
 
 
 def _too_short(session: Session, broker: BrokerConfig) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from federates.boundary.errors import PortageError
+from federates.reporting.published import keep_published
 from federates.runtime.broker_config import BrokerConfig
 from federates.runtime.identity import RunIdentity, choose_port
 
@@ -26,6 +27,7 @@ def new_identity(scenario: Path, config: BrokerConfig, config_file: str, agents:
     folder = scenario.resolve() / "results" / run_id
     try:
         folder.mkdir(parents=True)
+        keep_published(scenario.resolve(), folder)
     except OSError as error:
         raise PortageError(f"{folder}: cannot be made: {error.strerror or error}") from error
     return RunIdentity(run_id, str(folder), choose_port(config, config_file), secrets.token_hex(8), config, agents)

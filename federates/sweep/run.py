@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from federates.boundary.errors import ConfigError, PortageError, Problem
+from federates.reporting.published import keep_published
 from federates.sweep.changes import check_changes
 from federates.sweep.methods import method_problem
 from federates.sweep.spec import Point, Sweep, load_sweep
@@ -36,9 +37,10 @@ class SweepProgress:
 
 @dataclass(frozen=True)
 class SweepEnd:
-    """A sweep that came to its end: where its results are, their table, and the errors of the points that failed, by name."""
+    """A sweep that came to its end: where its results are, their page and table, and the errors of failed points, by name."""
 
     folder: Path
+    page: Path
     table: pd.DataFrame
     progress: SweepProgress
 
@@ -77,7 +79,11 @@ def run_sweep(file: Path, watch: Callable[[SweepProgress], None] = lambda progre
             watch(progress)
     finally:
         table = store.merge(points, _about(sweep, progress))
-    return SweepEnd(sweep.output, table, progress)
+    keep_published(sweep.scenario.folder, sweep.output)
+    # Figures load slowly, and a sweep with a mistake in it should not wait for them.
+    from federates.reporting.rail.sweep_page import write_sweep_page
+
+    return SweepEnd(sweep.output, write_sweep_page(sweep.output), table, progress)
 
 
 def check_sweep(sweep: Sweep) -> None:
@@ -134,6 +140,7 @@ def _about(sweep: Sweep, progress: SweepProgress) -> dict[str, Any]:
         "method": sweep.spec.method,
         "options": sweep.spec.options,
         "schemes": list(sweep.spec.schemes or (sweep.own_scheme,)),
+        "period_s": sweep.period_s,
         "vary": {key: list(values) for key, values in sweep.spec.vary.items()},
         "points": progress.total,
         "failed": len(progress.failed),

@@ -11,7 +11,6 @@ from pathlib import Path, PurePosixPath
 
 from federates.boundary.errors import ConfigError, Problem
 from federates.runs.scenario import Scenario, shown
-from federates.runtime.agent import load_session
 
 __all__ = ["PackedScenario"]
 
@@ -58,11 +57,6 @@ class PackedScenario:
         with tarfile.open(fileobj=io.BytesIO(self.archive)) as archive:
             archive.extractall(folder, filter="data")
         return folder / PurePosixPath(self.inside)
-
-    @staticmethod
-    def scheme(scenario: Scenario) -> str:
-        """Return the scheme that the scenario's public agreement names."""
-        return load_session(scenario.session_file, shown_as=shown(scenario.session_file)).scheme.value
 
 
 def _check_inside(scenario: Scenario) -> None:

@@ -16,6 +16,7 @@ from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.session import RailScheme, Scheme, World
 from federates.runs.check import check_scenario
 from federates.runs.scenario import Scenario, shown
+from federates.runtime.agent import load_session
 from federates.sweep.scenario_copy import PackedScenario
 
 __all__ = ["LocalExecutor", "Point", "SchedulerExecutor", "Sweep", "SweepSpec", "load_sweep"]
@@ -108,6 +109,7 @@ class Sweep:
     spec: SweepSpec
     scenario: Scenario
     own_scheme: str
+    period_s: float
     packed: PackedScenario
 
     @property
@@ -153,4 +155,5 @@ def load_sweep(file: Path) -> Sweep:
     if problems:
         raise ConfigError(problems)
     packed = PackedScenario.of(scenario)
-    return Sweep(file, spec, scenario, packed.scheme(scenario), packed)
+    session = load_session(scenario.session_file, shown_as=shown(scenario.session_file))
+    return Sweep(file, spec, scenario, session.scheme.value, session.period_s, packed)

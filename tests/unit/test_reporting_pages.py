@@ -17,10 +17,13 @@ from matplotlib.colors import to_hex
 
 from federates.boundary.errors import ConfigError
 from federates.boundary.tables import table
-from federates.reporting import RunTables, write_comparison, write_report
+from federates.reporting.compare import write_comparison
 from federates.reporting.figures import RUN_FIGURES, delivery_time_figure, feeder_load_figure, link_flow_by_scheme_figure
 from federates.reporting.figures.style import save_figure, svg_bytes
 from federates.reporting.geometry import load_geometry
+from federates.reporting.published import keep_published
+from federates.reporting.report import write_report
+from federates.reporting.tables import RunTables
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -49,6 +52,9 @@ class Page(HTMLParser):
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
+
+
+REPOSITORY = Path(__file__).parents[2]
 
 
 def check_self_contained(text: str) -> Page:
@@ -86,15 +92,23 @@ def rewrite(folder: Path, name: str, change) -> None:
 @pytest.fixture(scope="module")
 def day(tmp_path_factory):
     folder = tmp_path_factory.mktemp("days")
-    days = {scheme: example.day_run(folder / scheme, scheme) for scheme in SCHEMES}
+    days = published_days(folder)
     for run in days.values():
         add_geometry(run)
     return days
 
 
+def published_days(folder):
+    """Return the example day under every scheme; each run keeps what la_gcs says about its data and the paper."""
+    days = {scheme: example.day_run(folder / scheme, scheme) for scheme in SCHEMES}
+    for run in days.values():
+        keep_published(REPOSITORY / "scenarios/la_gcs", run)
+    return days
+
+
 @pytest.fixture
 def days(tmp_path):
-    return {scheme: example.day_run(tmp_path / scheme, scheme) for scheme in SCHEMES}
+    return published_days(tmp_path)
 
 
 @pytest.fixture
@@ -201,11 +215,23 @@ def test_report_is_one_self_contained_page(day):
 
 @pytest.mark.usefixtures("svg_only")
 def test_report_says_which_flows_are_estimated(days):
-    change = json.loads((days["proposed"] / "session.json").read_text()) | {"name": "la_gcs"}
-    (days["proposed"] / "session.json").write_text(json.dumps(change))
     text = write_report(days["proposed"]).read_text(encoding="utf-8")
     assert "NOT a measurement" in text
     assert "Caltrans AADT" in text
+
+
+@pytest.mark.usefixtures("svg_only")
+def test_a_name_brings_no_provenance_and_no_claims(days, tmp_path):
+    for run in days.values():
+        (run / "published.yaml").unlink()
+        change = json.loads((run / "session.json").read_text()) | {"name": "la_gcs_x"}
+        (run / "session.json").write_text(json.dumps(change))
+    text = write_report(days["proposed"]).read_text(encoding="utf-8")
+    assert "Caltrans" not in text
+    assert "the scenario does not say" in text
+    page = write_comparison(days, tmp_path / "out")
+    assert "The paper" not in page.read_text(encoding="utf-8")
+    assert json.loads((tmp_path / "out/comparison.json").read_text())["claims"] == []
 
 
 @pytest.mark.usefixtures("svg_only")
@@ -266,9 +292,13 @@ def test_comparison_shows_the_claims_on_a_day_that_has_them(day, tmp_path):
     result = json.loads((path.parent / "comparison.json").read_text())
     verdicts = {claim["key"]: claim["verdict"] for claim in result["claims"]}
     # The example day sends nobody at night: there is no time to compare, and that is not called equal.
-    night = {key for key in verdicts if key.startswith("fig6_equal_at_night")}
+    night = {key for key in verdicts if key.startswith("equal_delivery_time")}
+    peak = {key for key in verdicts if key.startswith("peak_delivery_time")}
     assert {verdicts[key] for key in night} == {"not shown"}
-    assert {verdict for key, verdict in verdicts.items() if key not in night} == {"shown"}
+    assert {verdicts[key] for key in peak} == {"follows from the input"}
+    assert {verdict for key, verdict in verdicts.items() if key not in night | peak} == {"shown"}
+    assert all(claim["yardstick"] for claim in result["claims"])
+    assert result["figures"]["fig5_feeder_load"]
     assert result["load_without_from"] == "no_mves"
     assert result["common_random_numbers"] is True
     rows = (path.parent / "summary.csv").read_text().splitlines()
@@ -298,37 +328,40 @@ def morning_peak(days):
 @pytest.mark.parametrize(
     ("change", "flipped"),
     [
-        (slower_proposed, {"fig6_longer_by_day_traffic"}),
-        (no_help, {"fig5_overload_removed"}),
-        (help_at_night, {"fig5_equal_at_night"}),
-        (morning_peak, {"fig6_peak_in_afternoon_formula"}),
+        (slower_proposed, {"longer_delivery_time_traffic"}),
+        (no_help, {"overload_removed"}),
+        (help_at_night, {"equal_load"}),
+        (morning_peak, {"peak_delivery_time_formula"}),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
 def test_claims_flip_with_the_data(days, tmp_path, change, flipped):
     change(days)
     claims = claims_of(days, tmp_path)
-    held = {key for key, shown in claims.items() if not shown and not key.startswith("fig6_equal_at_night")}
+    held = {key for key, verdict in claims.items() if verdict == "not shown" and not key.startswith("equal_delivery_time")}
     assert held == flipped
 
 
-def claims_of(days, tmp_path) -> dict[str, bool]:
+def claims_of(days, tmp_path) -> dict[str, str]:
     from federates.reporting.claims import check_claims
 
-    return {claim.key: claim.shown for claim in check_claims({scheme: RunTables.read(path) for scheme, path in days.items()})}
+    runs = {scheme: RunTables.read(path) for scheme, path in days.items()}
+    return {claim.key: claim.verdict for claim in check_claims(runs, runs["proposed"].published.statements)}
 
 
-@pytest.mark.parametrize(("factor", "shown"), [(1.01, True), (1.2, False)])
-def test_night_claim_is_decided_by_vehicles_at_night(days, tmp_path, factor, shown):
+@pytest.mark.parametrize(
+    ("factor", "periods", "shown"), [(1.01, [0, 1, 23], "shown"), (1.2, [0, 1, 23], "not shown"), (1.01, [1], "not shown")]
+)
+def test_night_claim_is_decided_by_vehicles_in_most_of_the_night(days, tmp_path, factor, periods, shown):
     for scheme, scale in (("proposed", 1.0), ("fastest_route", factor)):
 
         def at_night(frame, scale=scale):
-            night = frame["period"].isin([1, 23])
+            night = frame["period"].isin(periods)
             frame.loc[night, "vehicles"] = 1
             frame.loc[night, "delivery_time_s"] = 1800.0 * scale
 
         rewrite(days[scheme], "delivery_forecast", at_night)
-    assert claims_of(days, tmp_path)["fig6_equal_at_night_formula"] is shown
+    assert claims_of(days, tmp_path)["equal_delivery_time_formula"] == shown
 
 
 @pytest.mark.usefixtures("svg_only")
@@ -337,7 +370,7 @@ def test_comparison_without_the_day_without_vehicles_says_so(day, tmp_path):
     result = json.loads((tmp_path / "comparison.json").read_text())
     assert result["load_without_from"] == "proposed"
     assert "no run without vehicles is given" in path.read_text(encoding="utf-8")
-    assert {claim["verdict"] for claim in result["claims"] if claim["key"].startswith("fig6")} == {"not shown"}
+    assert {claim["verdict"] for claim in result["claims"] if "delivery_time" in claim["key"]} == {"not shown"}
 
 
 @pytest.mark.usefixtures("svg_only")

@@ -15,10 +15,12 @@ import pytest
 from federates.boundary.session import World
 from federates.boundary.tables import TABLES
 from federates.boundary.topics import Role
+from federates.reporting.published import keep_published
 from federates.reporting.tables import RailRun
 from federates.runtime.results import ResultWriter
 
 T = 24
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
 STATIONS = ["bus4", "bus13", "bus15"]
 HOMES = {"train1": "bus4", "train2": "bus13"}
 AGENTS = (Role.COORDINATOR, Role.POWER_OPERATOR, Role.TRANSPORT_OPERATOR)
@@ -206,9 +208,16 @@ def add_negotiation(run: Folder, late: int) -> None:
 
 
 def rail_run(
-    folder: Path, scheme: str = "mobile", *, late: int = 1, deviation: float = 0.02, without: tuple[str, ...] = (), **changes
+    folder: Path,
+    scheme: str = "mobile",
+    *,
+    late: int = 1,
+    deviation: float = 0.02,
+    without: tuple[str, ...] = (),
+    published: str = "",
+    **changes,
 ) -> Path:
-    """Write a whole day by rail; ``without`` names tables that are left out."""
+    """Write a whole day by rail; ``without``: tables that are left out, ``published``: a scenario whose notes the run keeps."""
     public = session(scheme, **changes)
     run = Folder(folder, public, without)
     add_power(run, scheme, deviation)
@@ -218,6 +227,8 @@ def rail_run(
         add_trains(run, late)
         add_negotiation(run, late)
     record = {"run_id": f"{scheme}-1", "status": "complete", "versions": {"helics": "3.6.1"}, "wall_s": 61.0, "agents": {}}
+    if published:
+        keep_published(SCENARIOS / published, folder)
     return run.finish(record)
 
 

@@ -8,16 +8,15 @@ import json
 import re
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from federates.boundary.errors import ConfigError
 from federates.reporting.figures.style import save_figure, svg_bytes
-from federates.reporting.rail import rail_headline, write_rail_comparison, write_rail_report
-from federates.reporting.rail.figures import RAIL_FIGURES, crossing
+from federates.reporting.rail.compare import write_rail_comparison
+from federates.reporting.rail.figures import RAIL_FIGURES
 from federates.reporting.rail.figures.lines import line_loading
-from federates.reporting.rail.report import read_rail_run
+from federates.reporting.rail.report import rail_headline, read_rail_run, write_rail_report
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -38,7 +37,7 @@ CATEGORIES = {"Station", "Bus", "Line at\nits limit"}
 @pytest.fixture(scope="module")
 def days(tmp_path_factory):
     folder = tmp_path_factory.mktemp("rail")
-    return {scheme: example.rail_run(folder / scheme, scheme, name="ieee30") for scheme in SCHEMES}
+    return {scheme: example.rail_run(folder / scheme, scheme, name="ieee30", published="ieee30") for scheme in SCHEMES}
 
 
 @pytest.fixture
@@ -77,7 +76,7 @@ def test_routes_slope_where_trains_move(days):
 
 
 def test_report_is_one_file_with_everything(days, tmp_path, svg_only):
-    folder = example.rail_run(tmp_path, name="ieee30")
+    folder = example.rail_run(tmp_path, name="any", published="ieee30")
     text = write_rail_report(folder).read_text(encoding="utf-8")
     page = pages.check_self_contained(text)
     assert page.tags.count("img") == len(RAIL_FIGURES)
@@ -171,8 +170,12 @@ def test_comparison_puts_the_paper_beside_ours(days, tmp_path, svg_only):
     assert "13\u202f400" in row, "ours"
     assert "\u2212" not in row
     assert "-674" in row, "the difference"
-    assert {claim["key"]: claim["shown"] for claim in content["claims"]}["order_total_cost_usd"]
-    assert not {claim["key"]: claim["shown"] for claim in content["claims"]}["order_storage_utilisation"], "all alike here"
+    assert {claim["key"]: claim["verdict"] for claim in content["claims"]}["order_total_cost_usd"] == "shown"
+    assert {claim["key"]: claim["verdict"] for claim in content["claims"]}["order_storage_utilisation"] == "not shown", (
+        "all alike"
+    )
+    assert content["intervals"]["mobile"]["total_cost_usd"] == [content["summary"]["mobile"]["bound_usd"], 14_000 * 0.93 + 380.3]
+    assert content["figures"]["fig5_utilisation"].startswith("Top: ")
     header, _, *rows = (tmp_path / "out/summary.md").read_text().splitlines()
     assert header == "| quantity | mobile | fixed | central | no_storage |"
     assert all(line.count("|") == 6 for line in rows)
@@ -180,10 +183,10 @@ def test_comparison_puts_the_paper_beside_ours(days, tmp_path, svg_only):
 
 
 def test_comparison_of_another_scenario_has_no_published_column(tmp_path, svg_only):
-    run = example.rail_run(tmp_path / "run", "fixed", name="my_grid")
+    run = example.rail_run(tmp_path / "run", "fixed", name="ieee300")
     text = write_rail_comparison({"fixed": run}, tmp_path / "out").read_text(encoding="utf-8")
     assert ">M2<" not in text
-    assert "No published case" in text
+    assert "names no published case" in text
     assert "There is no run without storage" in text
 
 
@@ -210,15 +213,6 @@ def test_most_loaded_line_comes_first(days):
     assert table["line"].tolist() == ["12-13", "2-4", "6-8"]
     assert table["periods_at_limit"].tolist()[1:] == [0, 0]
     assert table["most_share"][0] == pytest.approx(1.0)
-
-
-def test_crossing_is_between_the_points_or_nowhere():
-    values = np.array([0.0, 10.0, 20.0])
-    level = np.full(3, 5.0)
-    assert crossing(values, np.array([0.0, 4.0, 8.0]), level) == pytest.approx(12.5)
-    assert crossing(values, np.array([5.0, 5.0, 6.0]), level) == pytest.approx(10.0)
-    assert np.isnan(crossing(values, np.array([0.0, 1.0, 2.0]), level))
-    assert np.isnan(crossing(values, np.array([6.0, 7.0, 8.0]), level)), "above from the start: no crossing is seen"
 
 
 def test_rows_may_come_in_any_order(days, tmp_path):

@@ -8,13 +8,18 @@ import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from federates.boundary.errors import ConfigError
-from federates.reporting.rail import write_rail_comparison, write_rail_report
-from federates.reporting.rail.figures import cost_by_parameter_figure, cost_of_moving_figure
-from federates.reporting.rail.sweeps import SweepTable, crossing_claim, line_claims, moving_claims
+from federates.reporting.claims import Claim, Verdict
+from federates.reporting.published import keep_published
+from federates.reporting.rail.compare import write_rail_comparison
+from federates.reporting.rail.report import write_rail_report
+from federates.reporting.rail.sweep_page import sweep_drawing, write_sweep_page
+from federates.reporting.rail.sweeps import SweepTable, sweep_claims
 
 REPOSITORY = Path(__file__).parents[2]
 COST, LINE = "transport_operator.settings.cost_usd_per_period", "power_operator.settings.line_limits_mw.12-13"
@@ -28,13 +33,16 @@ def _load(path: Path):
 
 
 example = _load(Path(__file__).with_name("test_reporting_rail_example_runs.py"))
+pages = _load(Path(__file__).with_name("test_reporting_pages.py"))
 
 
 def write_sweep(folder: Path, key: str, rows: list[dict], points: int | None = None) -> Path:
     folder.mkdir(parents=True)
     pd.DataFrame([{"done": True, "gap": 0.0, **row} for row in rows]).to_parquet(folder / "sweep.parquet")
     values = sorted({row[key] for row in rows})
-    about = {"vary": {key: values}, "points": points or len(rows), "method": "centralised"}
+    schemes = list({row["scheme"]: 1 for row in rows})
+    about = {"scenario": "x", "vary": {key: values}, "points": points or len(rows), "method": "centralised", "schemes": schemes}
+    about |= {"failed": 0, "missing": 0, "period_s": 3600.0}
     (folder / "sweep.json").write_text(json.dumps(about))
     return folder
 
@@ -71,63 +79,145 @@ def test_only_a_sweep_over_one_key_is_taken(tmp_path):
         SweepTable.read(folder)
 
 
+def claims_of(folder: Path, key: str, *statements: dict) -> list[Claim]:
+    """Check statements about a sweep's curve, as a published.yaml with only them would."""
+    figure = {"figure": "Fig. 6", "key": key, "label": "Key (USD)", "statements": list(statements)}
+    content = {"schema_version": 1, "source": "a paper", "basis": [{"term": "Modelled", "text": "all"}], "sweeps": [figure]}
+    (folder / "published.yaml").write_text(yaml.safe_dump(content))
+    return sweep_claims(SweepTable.read(folder))
+
+
+FALLS = {"paper": "less", "kind": "falls", "scheme": "mobile", "quantity": "moving_periods"}
+RISES = {"paper": "more", "kind": "rises", "scheme": "mobile"}
+BELOW = {"paper": "cheaper", "kind": "below", "scheme": "mobile", "other": "fixed"}
+CROSSES = {"paper": "above 12", "kind": "crosses", "scheme": "mobile", "other": "fixed", "at": 12.0, "tolerance_share": 0.25}
+
+
+def pair_sweep(folder: Path, mobile: list[tuple[float, float]], fixed: tuple[float, float], key: str = COST) -> Path:
+    """Write a sweep of both schemes at 0, 10, 20, ...: bound and cost of each mobile point, and of the fixed scheme."""
+    rows = [{"scheme": "mobile", key: 10 * k, "bound_usd": low, "total_cost_usd": high} for k, (low, high) in enumerate(mobile)]
+    rows += [{"scheme": "fixed", key: 10 * k, "bound_usd": fixed[0], "total_cost_usd": fixed[1]} for k in range(len(mobile))]
+    return write_sweep(folder, key, rows)
+
+
 def test_dearer_moving_is_shown_by_direction(tmp_path):
-    moving, cost = moving_claims(SweepTable.read(cost_sweep(tmp_path / "a")), "M1")
-    assert moving.shown
-    assert cost.shown
-    assert "From 9 to 0 periods" in moving.words
-    moving, cost = moving_claims(SweepTable.read(cost_sweep(tmp_path / "b", costs=(100, 99, 115), periods=(9, 10, 0))), "M1")
-    assert not moving.shown
-    assert not cost.shown
+    moving, cost = claims_of(cost_sweep(tmp_path / "a"), COST, FALLS, RISES)
+    assert (moving.verdict, cost.verdict) == (Verdict.SHOWN, Verdict.SHOWN)
+    assert "First point 9 periods, last point 0 periods" in moving.words
+    folder = cost_sweep(tmp_path / "b", costs=(100, 99, 115), periods=(9, 10, 0))
+    moving, cost = claims_of(folder, COST, FALLS, RISES)
+    assert (moving.verdict, cost.verdict) == (Verdict.NOT_SHOWN, Verdict.NOT_SHOWN)
     assert "1 of 2 steps go the other way" in cost.words
 
 
-def test_a_step_within_the_gaps_does_not_count(tmp_path):
-    _, cost = moving_claims(SweepTable.read(cost_sweep(tmp_path / "a", costs=(100, 99, 115), gap=0.01)), "M1")
-    assert cost.shown
+def test_a_step_within_the_bounds_decides_nothing(tmp_path):
+    folder = cost_sweep(tmp_path / "a", costs=(100, 99, 115), periods=(9, 10, 0), bound_usd=98.0)
+    moving, cost = claims_of(folder, COST, FALLS, RISES)
+    assert cost.verdict is Verdict.UNDECIDED, "the last may cost 98 as well as 115"
+    assert moving.verdict is Verdict.UNDECIDED, "within the gap another plan may move for longer"
 
 
 def test_one_point_has_no_direction(tmp_path):
     rows = [{"scheme": "mobile", COST: 1, "total_cost_usd": 1.0, "moving_periods": 1}]
     rows.append({"scheme": "fixed", COST: 2, "total_cost_usd": 1.0, "moving_periods": 0})
-    claims = moving_claims(SweepTable.read(write_sweep(tmp_path / "a", COST, rows)), "M1")
-    assert [claim.shown for claim in claims] == [False, False]
+    claims = claims_of(write_sweep(tmp_path / "a", COST, rows), COST, FALLS, RISES)
+    assert [claim.verdict for claim in claims] == [Verdict.NOT_SHOWN] * 2
     assert "needs two" in claims[0].words
 
 
-def test_crossing_is_found_or_said_to_be_missing(tmp_path):
-    table = SweepTable.read(cost_sweep(tmp_path / "a"))
-    assert crossing_claim(table, 112.5, "M4", "M5", "").numbers["crossing"] == pytest.approx(15.0)
-    for level, side in ((500.0, "costs less"), (1.0, "costs more")):
-        claim = crossing_claim(table, level, "M4", "M5", "")
-        assert not claim.shown
-        assert side in claim.words
+@pytest.mark.parametrize(
+    ("mobile", "verdict"),
+    [
+        ([(90, 91), (95, 96), (99, 99.5), (101, 102)], Verdict.NOT_SHOWN),  # from 20 to 30, which is not about 12
+        ([(90, 91), (101, 102), (103, 104)], Verdict.UNDECIDED),  # from 0 to 10, which reaches below 9
+        ([(90, 91), (99, 101), (101, 102)], Verdict.UNDECIDED),  # anywhere from 0 to 20
+    ],
+)
+def test_a_crossing_is_where_the_bounds_prove_it(tmp_path, mobile, verdict):
+    (claim,) = claims_of(pair_sweep(tmp_path / "a", mobile, (100, 100)), COST, CROSSES)
+    assert claim.verdict is verdict
+    assert "9 to 15" in claim.yardstick
 
 
-def test_wider_line(tmp_path):
-    assert [claim.shown for claim in line_claims(SweepTable.read(line_sweep(tmp_path / "a")), "M1", "M2")] == [True, True, True]
-    claims = line_claims(SweepTable.read(line_sweep(tmp_path / "b", fixed=(119.0, 121.0))), "M1", "M2")
-    assert [claim.shown for claim in claims] == [True, False, False]
+def test_a_crossing_between_points_inside_the_tolerance_is_shown(tmp_path):
+    folder = pair_sweep(tmp_path / "a", [(90, 91), (99, 99.5), (101, 102)], (100, 100))
+    (claim,) = claims_of(folder, COST, CROSSES | {"at": 15.0, "tolerance_share": 0.5})
+    assert claim.verdict is Verdict.SHOWN
+    assert claim.numbers == {"below_to": 10.0, "above_from": 20.0}
+    (claim,) = claims_of(pair_sweep(tmp_path / "b", [(90, 91)] * 3, (100, 100)), COST, CROSSES)
+    assert claim.verdict is Verdict.NOT_SHOWN, "below at 20: it does not cross from 9 to 15"
 
 
-def test_axes_of_sweep_figures_have_units(tmp_path):
-    table = SweepTable.read(cost_sweep(tmp_path / "a"))
-    part = table.scheme("mobile").assign(moving_h=1.0)
-    line = SweepTable.read(line_sweep(tmp_path / "b"))
-    for figure in (
-        cost_of_moving_figure(part, table.key, table.label, {}, {"fixed": 111.0}),
-        cost_by_parameter_figure(line.frame, line.key, line.label, {"mobile": "M1"}),
-    ):
-        found = [text for axes in figure.get_axes() for text in (axes.get_xlabel(), axes.get_ylabel()) if text]
-        assert all(re.search(r"\([^)]+\)", text) for text in found)
-    assert line.label == "Capacity of line 12-13 (MW)"
+def test_cheaper_at_every_point_must_be_proven_at_every_point(tmp_path):
+    # 30 usd a period on the 30-bus day: 14 373 to 14 444 against 14 392 usd.
+    (claim,) = claims_of(pair_sweep(tmp_path / "a", [(14_000, 14_032), (14_373, 14_444)], (14_383, 14_392)), COST, BELOW)
+    assert claim.verdict is Verdict.UNDECIDED
+    assert "1 of 2 points" in claim.words
+    (claim,) = claims_of(pair_sweep(tmp_path / "b", [(110, 119), (122, 123)], (120, 121)), COST, BELOW)
+    assert claim.verdict is Verdict.NOT_SHOWN
+    assert "proven to cost more at 10" in claim.words
+    (claim,) = claims_of(pair_sweep(tmp_path / "c", [(110, 119), (110, 119)], (120, 121)), COST, BELOW)
+    assert claim.verdict is Verdict.SHOWN
+
+
+def test_bounds_that_cross_decide_nothing(tmp_path):
+    (claim,) = claims_of(pair_sweep(tmp_path / "a", [(125, 119), (130, 119)], (120, 121)), COST, BELOW)
+    assert claim.verdict is not Verdict.NOT_SHOWN
+    table = SweepTable.read(tmp_path / "a")
+    assert np.isneginf(table.scheme("mobile")["total_cost_usd_low"]).all()
+
+
+def test_the_shipped_scenarios_judge_their_own_sweeps(tmp_path):
+    keep_published(REPOSITORY / "scenarios/ieee30", line_sweep(tmp_path / "a"))
+    table = SweepTable.read(tmp_path / "a")
+    assert [claim.verdict for claim in sweep_claims(table)] == [Verdict.SHOWN] * 3
+    assert (table.label, table.name("mobile"), table.name("other")) == ("Capacity of line 12-13 (MW)", "M1 (mobile)", "other")
+    keep_published(REPOSITORY / "scenarios/ieee30", line_sweep(tmp_path / "b", fixed=(119.0, 121.0)))
+    verdicts = [claim.verdict for claim in sweep_claims(SweepTable.read(tmp_path / "b"))]
+    assert verdicts == [Verdict.SHOWN, Verdict.NOT_SHOWN, Verdict.NOT_SHOWN]
+
+
+def test_the_band_reaches_from_the_bound_to_the_plan(tmp_path):
+    table = SweepTable.read(pair_sweep(tmp_path / "a", [(90, 95), (100, 104)], (97, 98)))
+    figure = sweep_drawing(table)
+    (axes,) = figure.get_axes()
+    band = axes.collections[0].get_paths()[0].get_extents()
+    assert (band.ymin, band.ymax) == (90.0, 104.0)
+    for text in (axes.get_xlabel(), axes.get_ylabel()):
+        assert text
+
+
+def test_the_page_of_a_sweep_has_curve_claims_and_bounds(tmp_path):
+    folder = pair_sweep(tmp_path / "a", [(14_000, 14_032), (14_373, 14_444)], (14_383, 14_392))
+    claims_of(folder, COST, BELOW)
+    text = write_sweep_page(folder).read_text(encoding="utf-8")
+    pages.check_self_contained(text)
+    for words in ("not decided by the gap", "14\u202f373.00 to 14\u202f444.00", "proven bound", "a paper"):
+        assert words in text, words
+    assert {path.suffix for path in (folder / "figures").glob("curve.*")} == {".svg", ".png"}
+    assert json.loads((folder / "claims.json").read_text())[0]["verdict"] == "not decided by the gap"
+
+
+def test_the_page_of_a_sweep_without_a_curve_has_its_table(tmp_path):
+    folder = cost_sweep(tmp_path / "a")
+    about = json.loads((folder / "sweep.json").read_text()) | {"vary": {COST: [1, 2], LINE: [3, 4]}}
+    (folder / "sweep.json").write_text(json.dumps(about))
+    text = write_sweep_page(folder).read_text(encoding="utf-8")
+    assert "There is no curve to draw" in text
+    assert "total_cost_usd" in text
+    rows = [{"scheme": "proposed", COST: v, "unmet_kwh": 3.0 - v} for v in (0, 1)]
+    text = write_sweep_page(write_sweep(tmp_path / "b", COST, rows)).read_text(encoding="utf-8")
+    assert "There is no curve" not in text, "any result that changes is drawn"
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     """A results folder of case 1 with runs, a comparison and both sweeps."""
     folder = tmp_path_factory.mktemp("results")
-    runs = {scheme: example.rail_run(folder / f"{scheme}-1", scheme, name="ieee30") for scheme in example.COST_FACTOR}
+    runs = {
+        scheme: example.rail_run(folder / f"{scheme}-1", scheme, name="ieee30", published="ieee30")
+        for scheme in example.COST_FACTOR
+    }
     write_rail_report(runs["mobile"])
     write_rail_comparison(runs, folder / "compare-1")
     rows = [
@@ -140,8 +230,8 @@ def results(tmp_path_factory):
         }
         for value in (5, 10)
     ]
-    write_sweep(folder / "cost", COST, rows)
-    line_sweep(folder / "line")
+    for sweep in (write_sweep(folder / "sweep-cost", COST, rows), line_sweep(folder / "sweep-line")):
+        keep_published(REPOSITORY / "scenarios/ieee30", sweep)
     return folder
 
 
@@ -152,7 +242,9 @@ def project(tmp_path, monkeypatch):
         own = tmp_path / "scenarios" / case / "transport_operator"
         own.mkdir(parents=True)
         (own / "config.yaml").write_text("settings: {cost_usd_per_period: 10}")
-        (own.parent / "scenario.yaml").write_text("period_s: 3600")
+        (own.parent / "power_operator").mkdir()
+        (own.parent / "power_operator/config.yaml").write_text("settings: {}")
+        keep_published(REPOSITORY / "scenarios" / case, own.parent)
     (tmp_path / "docs").mkdir()
     script = tmp_path / "docs/make_ieee.py"
     script.write_text((REPOSITORY / "docs/make_ieee.py").read_text())
@@ -166,15 +258,15 @@ def project(tmp_path, monkeypatch):
 
 
 def test_page_has_every_table_and_figure_of_the_paper(project, results, tmp_path):
-    given = ("--compare", results / "compare-1", "--sweep-cost", results / "cost", "--sweep-line", results / "line")
+    given = ("--compare", results / "compare-1", "--sweeps", results / "sweep-cost", results / "sweep-line")
     text = project("--case", "ieee30", *given)
     assert "Left out" not in text
     pictures = re.findall(r"\]\((figures/[^)]+)\)", text)
     assert len(pictures) == 5
     assert all((tmp_path / "docs" / name).is_file() for name in pictures)
     for words in (
-        "| M1 | mobile | 13 400 / 14 075 (-674) |",
-        "(Fig. 4)",
+        "13 400 / 14 075 (-674) |",
+        "(Figs. 4 and 8)",
         "(Fig. 5)",
         "(Fig. 6)",
         "(Fig. 7)",
@@ -196,23 +288,32 @@ def test_page_without_any_input_says_what_is_missing(project):
 
 def test_page_survives_folders_that_are_not_what_they_should_be(project, tmp_path):
     (tmp_path / "x").mkdir()
-    text = project(
-        "--case", "ieee118", "--compare", tmp_path / "x", "--sweep-cost", tmp_path / "x", "--centralised", tmp_path / "x"
-    )
+    text = project("--case", "ieee118", "--compare", tmp_path / "x", "--sweeps", tmp_path / "x", "--centralised", tmp_path / "x")
     assert "Left out: no comparison" in text
-    assert "must be what portage sweep wrote" in text
+    assert "Left out: no sweep over this key" in text
 
 
-def test_case_two_looks_for_the_crossing(project, results, tmp_path):
-    content = json.loads((results / "compare-1/comparison.json").read_text())
-    content["indicators"]["fixed"]["total_cost_usd"] = 13_340.0
-    (tmp_path / "compare").mkdir()
-    (tmp_path / "compare/comparison.json").write_text(json.dumps(content))
-    text = project("--case", "ieee118", "--compare", tmp_path / "compare", "--sweep-cost", results / "cost")
-    assert "M4 begins to cost more than M5" in text
-    assert "at about 8" in text
+def test_case_two_looks_for_the_crossing(project, tmp_path):
+    sweep = pair_sweep(tmp_path / "sweep", [(90, 91), (99, 101), (101, 102)], (100, 100))
+    keep_published(REPOSITORY / "scenarios/ieee118", sweep)
+    text = project("--case", "ieee118", "--sweeps", sweep)
+    line = next(row for row in text.splitlines() if "above about 4000" in row)
+    assert "**not shown**" in line
+    assert "up to 0, and more from 20 on; not decided at 10" in line
+    assert "3 600 to 4 400".replace(" ", "\u202f") in line
+    assert "| not decided by the gap |" in text, "the point itself says so too"
+
+
+def test_what_rests_on_the_contrast_is_drawn_and_listed(project, tmp_path):
+    calibration = tmp_path / "scenarios/ieee118/calibration"
+    calibration.mkdir()
+    (calibration / "contrast.json").write_text((REPOSITORY / "scenarios/ieee118/calibration/contrast.json").read_text())
+    text = project("--case", "ieee118")
+    assert "| 1.36 | 4 030 738 to 4 030 741 | 21.0 to 21.1 |" in text.replace("\u202f", " ")
+    assert (tmp_path / "docs/figures/ieee118_contrast.png").is_file()
+    assert "equal energy: all 4 h | M5" in text
 
 
 def test_the_same_results_give_the_same_page(project, results):
-    given = ("--case", "ieee30", "--compare", results / "compare-1", "--sweep-cost", results / "cost")
+    given = ("--case", "ieee30", "--compare", results / "compare-1", "--sweeps", results / "sweep-cost")
     assert project(*given) == project(*given)

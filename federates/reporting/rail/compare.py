@@ -16,11 +16,14 @@ from federates.boundary.markdown import markdown_table
 from federates.boundary.session import RailScheme
 from federates.reporting.claims import Claim
 from federates.reporting.figures.style import save_figure, scheme_style
+from federates.reporting.interval import Interval
 from federates.reporting.page import Picture, render_page, svg_uri
-from federates.reporting.rail.claims import INDICATORS, Case, case_of, check_rail_claims
+from federates.reporting.published import Case
+from federates.reporting.rail.claims import INDICATORS, check_rail_claims
 from federates.reporting.rail.figures import utilisation_figure
+from federates.reporting.rail.intervals import intervals_by_scheme
 from federates.reporting.rail.metrics import batteries, economic_indicator_usd_per_mw, energy_limit_mwh, rail_summary
-from federates.reporting.rail.report import rail_basis, read_rail_run
+from federates.reporting.rail.report import read_rail_run
 from federates.reporting.tables import RailRun
 from federates.reporting.words import number
 
@@ -56,14 +59,14 @@ def write_rail_comparison(runs: Mapping[str, Path], folder: Path) -> Path:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     first = next(iter(read.values()))
-    case, found = case_of(first.session.name), indicators_by_scheme(read)
-    claims = check_rail_claims(case, {RailScheme(scheme): row for scheme, row in found.items()}) if case else []
+    case, found, ranges = first.published.case, indicators_by_scheme(read), intervals_by_scheme(read)
+    claims = check_rail_claims(case, {RailScheme(scheme): row for scheme, row in ranges.items()}) if case else []
     notes, table = _notes(read), _summary_rows(read)
-    _write_json(folder / "comparison.json", read, found, claims, notes)
-    _write_summary(folder, list(read), table)
     pictures = []
     for name, title, figure, reading in _figures(read, case):
         pictures.append(Picture(name, title, svg_uri(save_figure(figure, folder / "figures", name)), reading))
+    _write_json(folder / "comparison.json", read, found, ranges, claims, notes, pictures)
+    _write_summary(folder, list(read), table)
     return render_page(
         "rail_comparison.html.j2",
         folder / "comparison.html",
@@ -73,10 +76,10 @@ def write_rail_comparison(runs: Mapping[str, Path], folder: Path) -> Path:
         claims=claims,
         notes=notes,
         pictures=pictures,
-        models=model_rows(found, case),
+        models=model_rows(found, case, ranges),
         labels=list(read),
         summary=table,
-        basis=rail_basis(first),
+        published=first.published,
     )
 
 
@@ -94,18 +97,25 @@ def indicators_by_scheme(runs: Runs) -> dict[str, dict[str, float]]:
     return out
 
 
-def model_rows(found: Mapping[str, Mapping[str, float]], case: Case | None) -> list[list[str]]:
-    """Return the paper's table beside ours: model, scheme, then each indicator here, in the paper, and the difference."""
+def model_rows(
+    found: Mapping[str, Mapping[str, float]], case: Case | None, ranges: Mapping[str, Mapping[str, Interval]]
+) -> list[list[str]]:
+    """Return the paper's table beside ours: model, scheme, then each indicator here, in the paper, and the difference.
+
+    An indicator that is known as an interval is written as one; the difference is that of the plan that was found.
+    """
     rows = []
     for scheme, numbers in found.items():
         published = case.models.get(RailScheme(scheme)) if case else None
         row = [published.model if published else "–", scheme]
         for entry in INDICATORS:
-            here = entry.factor * numbers.get(entry.key, math.nan)
-            row.append(number(here, entry.digits))
+            here = numbers.get(entry.key, math.nan)
+            row.append(ranges.get(scheme, {}).get(entry.key, Interval(here, here)).text(entry.digits, entry.factor))
             if case:
-                paper = entry.factor * getattr(published, entry.key) if published else math.nan
-                row += [number(paper, entry.digits), _signed(here - paper, entry.digits)]
+                value = getattr(published, entry.key, None)
+                paper = math.nan if value is None else value
+                difference = _signed(entry.factor * (here - paper), entry.digits)
+                row += [number(entry.factor * paper, entry.digits), difference]
         rows.append(row)
     return rows
 
@@ -196,12 +206,22 @@ def _write_summary(folder: Path, schemes: Sequence[str], rows: list[list[str]]) 
     (folder / "summary.md").write_text(markdown_table(head, rows, numbers_from=1), encoding="utf-8")
 
 
-def _write_json(path: Path, runs: Runs, found: Mapping[str, Any], claims: list[Claim], notes: list[str]) -> None:
+def _write_json(
+    path: Path,
+    runs: Runs,
+    found: Mapping[str, Any],
+    ranges: Mapping[str, Mapping[str, Interval]],
+    claims: list[Claim],
+    notes: list[str],
+    pictures: list[Picture],
+) -> None:
     content = {
         "runs": {scheme: run.run_id for scheme, run in runs.items()},
         "indicators": found,
+        "intervals": {scheme: {key: [value.low, value.high] for key, value in row.items()} for scheme, row in ranges.items()},
         "claims": [claim.as_dict() for claim in claims],
         "notes": notes,
+        "figures": {entry.name: entry.reading for entry in pictures},
         "summary": {scheme: rail_summary(run) for scheme, run in runs.items()},
     }
     path.write_text(json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -10,7 +10,6 @@ from typing import Any
 from federates.boundary.session import World
 from federates.reporting.figures.style import save_figure
 from federates.reporting.page import Picture, render_page, svg_uri
-from federates.reporting.rail.claims import case_of
 from federates.reporting.rail.figures import RAIL_FIGURES
 from federates.reporting.rail.metrics import plan_cost, rail_summary, write_rail_summary
 from federates.reporting.rail.prices import battery_trade
@@ -18,34 +17,7 @@ from federates.reporting.rail.words import figure_reading, headline, scheme_sent
 from federates.reporting.tables import RailRun
 from federates.reporting.words import clock, number, percent, yes_no
 
-__all__ = ["rail_basis", "rail_headline", "read_rail_run", "write_rail_report"]
-
-_CASE_BASIS = (
-    (
-        "From the paper",
-        "Places and sizes of stations, trains and batteries, efficiencies, start and end states (Ding et al., JMPCE 2025).",
-    ),
-    (
-        "Reconstructed",
-        "The grid is a public test case; load, wind, unit data and line limits are public data, scaled by the calibration script "
-        "of the scenario, because the paper does not give its own. They are NOT the authors' data.",
-    ),
-    (
-        "Modelled",
-        "Everything else: commitment, dispatch, trains, and the day's deviation from its forecast, which is drawn from the seed.",
-    ),
-)
-_OTHER_BASIS = (
-    (
-        "Modelled",
-        "All values in this report are results of models. What their input is based on, the scenario's own notes must say.",
-    ),
-)
-
-
-def rail_basis(run: RailRun) -> tuple[tuple[str, str], ...]:
-    """Return what is published, reconstructed and modelled, as pairs of term and text."""
-    return _CASE_BASIS if case_of(run.session.name) else _OTHER_BASIS
+__all__ = ["rail_headline", "read_rail_run", "write_rail_report"]
 
 
 def rail_headline(run_dir: Path) -> list[str]:
@@ -99,7 +71,7 @@ def write_rail_report(run_dir: Path, record: Mapping[str, Any] | None = None) ->
         indicators=_indicator_rows(run),
         trade=_trade_rows(run),
         negotiations=_negotiation_rows(run),
-        basis=rail_basis(run),
+        basis=run.published.basis,
         failure=_failure(run),
         settings=_pretty(run.configuration or run.session.model_dump(mode="json")),
         settings_resolved=bool(run.configuration),

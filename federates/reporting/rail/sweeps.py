@@ -1,12 +1,15 @@
-"""Read the output of ``portage sweep`` and check the directions that the paper draws in its Figs. 6, 7 and 9.
+"""Read the output of ``portage sweep`` and check what a paper says about the same curve (`published`), by bounds.
 
-The paper shows these figures without numbers, so only directions can be compared. A cost is known to the gap of its solution: a
-step against the direction that is no larger than the gaps of its two points does not count.
+A cost is known as an interval only: from the proven bound to the plan that was found. What the intervals leave open is *not
+decided by the gap*. A quantity of the plan, such as the time in motion, is that of the plan found; plans of nearly equal cost may
+differ in it.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,138 +18,215 @@ import numpy as np
 import pandas as pd
 
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.session import RailScheme
-from federates.reporting.claims import Claim
-from federates.reporting.rail.figures.sweeps import crossing
+from federates.reporting.claims import Claim, Verdict
+from federates.reporting.interval import Interval
+from federates.reporting.published import Published, PublishedSweep, SweepStatement, read_published
 from federates.reporting.words import number
 
-__all__ = ["SweepTable", "crossing_claim", "line_claims", "moving_claims"]
-
-MOBILE, FIXED = RailScheme.MOBILE.value, RailScheme.FIXED.value
+__all__ = ["SweepTable", "comparison_words", "cost_interval", "sweep_claims"]
 
 
 @dataclass(frozen=True)
 class SweepTable:
-    """Output of a sweep over one numeric key: its points with a result, in order of the key, and how many have none."""
+    """Output of a sweep over one numeric key: its points with a result, in order of the key, and how many have none.
+
+    ``frame`` has ``total_cost_usd_low`` where the method gives a cost: its proven bound, or without one the cost itself.
+    """
 
     folder: Path
     key: str
     about: dict[str, Any]
     frame: pd.DataFrame
     without_result: int
+    published: Published
 
     @classmethod
     def read(cls, folder: Path) -> SweepTable:
-        """Read the folder; raise `ConfigError` if it is no output of a sweep over exactly one key."""
+        """Read the folder; raise `ConfigError` if it is no output of a sweep over exactly one key, of numbers."""
         about, table = _read(Path(folder), "sweep.json"), Path(folder) / "sweep.parquet"
         keys = [key for key, values in about.get("vary", {}).items() if len(values) > 1]
         if len(keys) != 1 or not table.is_file():
             raise ConfigError(
                 [Problem(Path(folder).name, "vary", ", ".join(keys) or "none", "must be the output of a sweep over one key")]
             )
+        if not all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in about["vary"][keys[0]]):
+            raise ConfigError([Problem(Path(folder).name, f"vary.{keys[0]}", "no numbers", "must be numbers, to be drawn")])
         frame = pd.read_parquet(table)
-        done = frame[frame["done"]].sort_values(keys[0], kind="stable")
+        done = frame[frame["done"]].sort_values(keys[0], kind="stable").reset_index(drop=True)
         missing = int(about["points"]) - len(done)
-        return cls(Path(folder), keys[0], about, done.reset_index(drop=True), missing)
+        return cls(Path(folder), keys[0], about, _with_bounds(done), missing, read_published(folder))
 
     def scheme(self, name: str) -> pd.DataFrame:
         """Return the points of one scheme, in order of the key."""
         return self.frame[self.frame["scheme"] == name].reset_index(drop=True)
 
     @property
+    def schemes(self) -> list[str]:
+        """Return the schemes that have a point with a result."""
+        return list(dict.fromkeys(self.frame["scheme"]))
+
+    @property
+    def figure(self) -> PublishedSweep | None:
+        """Return the published figure that this sweep repeats, if there is one."""
+        return self.published.sweep(self.key)
+
+    @property
     def label(self) -> str:
-        """Return the key as the label of an axis: its last part in words, with its unit where that is known."""
-        name = self.key.rsplit(".settings.", 1)[-1]
-        for ending, unit in (("_usd_per_period", "USD per period"), ("_usd_per_trip", "USD per trip")):
-            if name.endswith(ending):
-                return f"Cost of a train in motion ({unit})"
-        if name.startswith("line_limits_mw."):
-            return f"Capacity of line {name.removeprefix('line_limits_mw.')} (MW)"
-        return name
+        """Return the key as the label of an axis: as published, else its last part."""
+        return self.figure.label if self.figure else self.key.rsplit(".settings.", 1)[-1]
+
+    def name(self, scheme: str) -> str:
+        """Return the name of a scheme in a legend, with the paper's name of the model."""
+        models = {key.value: row.model for key, row in self.published.case.models.items()} if self.published.case else {}
+        return f"{models[scheme]} ({scheme})" if scheme in models else scheme
 
 
-def moving_claims(table: SweepTable, model: str) -> list[Claim]:
-    """Check Figs. 6 and 9: dearer moving means less time in motion and a higher cost."""
-    part = table.scheme(MOBILE)
-    return [
-        _direction(
-            part, table.label, "moving_periods", -1, f"The time in motion of {model} falls as moving gets dearer.", "periods"
-        ),
-        _direction(part, table.label, "total_cost_usd", 1, f"The cost of {model} rises as moving gets dearer.", "USD"),
-    ]
+def sweep_claims(table: SweepTable) -> list[Claim]:
+    """Check what the paper says about the curve; nothing if it has none like it."""
+    return [_CHECKS[says.kind](table, says) for says in table.figure.statements] if table.figure else []
 
 
-def crossing_claim(table: SweepTable, level_usd: float, mobile: str, fixed: str, paper: str) -> Claim:
-    """Check where the mobile model begins to cost more than the fixed one."""
-    part = table.scheme(MOBILE)
-    values, cost = part[table.key].to_numpy(float), part["total_cost_usd"].to_numpy(float)
-    found = crossing(values, cost, np.full(len(values), level_usd)) if len(values) else float("nan")
-    if np.isfinite(found):
-        words = f"{mobile} begins to cost more than {fixed} ({number(level_usd)} USD) at about {number(found)}."
-    elif len(values):
-        side = "less" if cost[-1] <= level_usd else "more"
-        span = f"from {number(values[0])} to {number(values[-1])}"
-        words = f"{mobile} costs {side} than {fixed} ({number(level_usd)} USD) at every point {span}: no crossing is seen."
+def comparison_words(one: Interval, other: Interval) -> str:
+    """Return whether a cost is below or above another one, or that the gap does not decide it."""
+    if one.high < other.low:
+        return "below"
+    return "above" if one.low > other.high else "not decided by the gap"
+
+
+def _with_bounds(done: pd.DataFrame) -> pd.DataFrame:
+    if "total_cost_usd" not in done:
+        return done
+    cost = done["total_cost_usd"].astype(float)
+    bound = done["bound_usd"].astype(float).fillna(cost) if "bound_usd" in done else cost
+    # A bound above the cost by more than rounding proves nothing: the point has no interval and decides nothing.
+    crossed = bound > cost + 1e-6 * cost.abs()
+    return done.assign(total_cost_usd_low=np.where(crossed, -np.inf, np.minimum(bound, cost)))
+
+
+def cost_interval(row: pd.Series, other: str = "") -> Interval:
+    """Return the interval of the cost in a row of a `SweepTable`; ``other`` is the ending of the columns."""
+    return Interval(float(row[f"total_cost_usd_low{other}"]), float(row[f"total_cost_usd{other}"]))
+
+
+def _direction(table: SweepTable, says: SweepStatement) -> Claim:
+    """Check that a quantity rises or falls from the first point to the last, and in no step goes the other way."""
+    part, sign = table.scheme(says.scheme.value), 1.0 if says.kind == "rises" else -1.0
+    way = "above" if sign > 0 else "below"
+    of_cost = says.quantity == "total_cost_usd"
+    yardstick = (
+        f"The last point's cost is proven to be {way} the first's, and no step is proven to go the other way."
+        if of_cost
+        else f"In the plans found the last is {way} the first and no step goes the other way; one within a gap decides nothing."
+    )
+    key = f"{says.scheme.value}_{says.quantity}_{says.kind}"
+    if len(part) < 2 or says.quantity not in part:
+        words = f"{len(part)} points have a result; a direction needs two."
+        return Claim(key, says.paper, table.label, Verdict.NOT_SHOWN, {}, words, yardstick)
+    values = _intervals(part, says.quantity)
+    oriented = [value if sign > 0 else Interval(-value.high, -value.low) for value in values]
+    against = np.array([after.high < before.low for before, after in itertools.pairwise(oriented)])
+    rises, never = oriented[-1].low > oriented[0].high, oriented[-1].high <= oriented[0].low
+    verdict = Verdict.NOT_SHOWN if against.any() or never else Verdict.SHOWN if rises else Verdict.UNDECIDED
+    if not of_cost and against.any() and not never and _gaps(part)[np.r_[False, against] | np.r_[against, False]].max() > 1e-6:
+        verdict = Verdict.UNDECIDED
+    wrong = int(against.sum())
+    steps = "no step goes the other way" if wrong == 0 else f"{wrong} of {len(part) - 1} steps go the other way"
+    unit = "USD" if of_cost else "periods"
+    first, last = values[0], values[-1]
+    words = f"First point {first.text()} {unit}, last point {last.text()} {unit}; {steps}."
+    numbers = {"first_low": first.low, "first_high": first.high, "last_low": last.low, "last_high": last.high}
+    return Claim(key, says.paper, table.label, verdict, _finite(numbers | {"steps_against": float(wrong)}), words, yardstick)
+
+
+def _intervals(part: pd.DataFrame, quantity: str) -> list[Interval]:
+    if quantity == "total_cost_usd":
+        return [cost_interval(row) for _, row in part.iterrows()]
+    return [Interval(float(value), float(value)) for value in part[quantity]]
+
+
+def _gaps(part: pd.DataFrame) -> np.ndarray:
+    """Return the relative gap of every point."""
+    if "total_cost_usd" not in part:
+        return np.zeros(len(part))
+    cost = part["total_cost_usd"]
+    return np.asarray((cost - part["total_cost_usd_low"]) / cost.abs().clip(lower=1e-9), dtype=float)
+
+
+def _crosses(table: SweepTable, says: SweepStatement) -> Claim:
+    """Check where the scheme begins to cost more than the other: between two points that prove it."""
+    assert says.other is not None
+    assert says.at is not None
+    assert says.tolerance_share is not None
+    room = Interval((1 - says.tolerance_share) * says.at, (1 + says.tolerance_share) * says.at)
+    yardstick = (
+        f"The crossing is proven to lie within {100 * says.tolerance_share:g} % of {number(says.at)}, that is from {room.text()}."
+    )
+    key, names = f"{says.scheme.value}_crosses_{says.other.value}", [table.name(s.value) for s in (says.scheme, says.other)]
+    sides = _sides(table, says)
+    if not sides:
+        words = f"No point has a cost of {names[0]} and of {names[1]}."
+        return Claim(key, says.paper, table.label, Verdict.NOT_SHOWN, {}, words, yardstick)
+    below = [value for value, side in sides if side == "below"]
+    above = [value for value, side in sides if side == "above"]
+    lowest, highest = max(below, default=-math.inf), min(above, default=math.inf)
+    found = Interval(lowest, highest)
+    if lowest >= highest or not found.meets(room):
+        verdict = Verdict.NOT_SHOWN
     else:
-        words = f"No point of {mobile} has a result."
-    numbers = {"crossing": found} if np.isfinite(found) else {}
-    return Claim("crossing", paper, table.label, bool(np.isfinite(found)), numbers, words)
+        verdict = Verdict.SHOWN if found.within(room) else Verdict.UNDECIDED
+    words = (
+        f"{names[0]} is proven to cost less than {names[1]} up to {number(lowest)}"
+        if below
+        else "It is nowhere proven to cost less"
+    )
+    words += f", and more from {number(highest)} on" if above else ", and nowhere proven to cost more"
+    open_points = ", ".join(number(value) for value, side in sides if side not in ("below", "above"))
+    words += f"; not decided at {open_points}." if open_points else "."
+    return Claim(key, says.paper, table.label, verdict, _finite({"below_to": lowest, "above_from": highest}), words, yardstick)
 
 
-def line_claims(table: SweepTable, mobile: str, fixed: str) -> list[Claim]:
-    """Check Fig. 7: a wider line lowers the cost of both models, and the mobile one stays below."""
-    claims = [
-        _direction(
-            table.scheme(scheme), table.label, "total_cost_usd", -1, f"The cost of {model} falls as the line gets wider.", "USD"
+def _below(table: SweepTable, says: SweepStatement) -> Claim:
+    """Check that the scheme costs less than the other at every point."""
+    assert says.other is not None
+    key, names = f"{says.scheme.value}_below_{says.other.value}", [table.name(s.value) for s in (says.scheme, says.other)]
+    yardstick = "At every point the plan found costs less than the other's proven bound."
+    sides = _sides(table, says)
+    if not sides:
+        words = f"No point has a cost of {names[0]} and of {names[1]}."
+        return Claim(key, says.paper, table.label, Verdict.NOT_SHOWN, {}, words, yardstick)
+    counts = {side: sum(found == side for _, found in sides) for side in ("below", "above")}
+    verdict = Verdict.UNDECIDED
+    if counts["below"] == len(sides):
+        verdict = Verdict.SHOWN
+    elif counts["above"]:
+        verdict = Verdict.NOT_SHOWN
+    where = ", ".join(number(value) for value, side in sides if side == "above")
+    words = f"Proven to cost less at {counts['below']} of {len(sides)} points"
+    words += f", proven to cost more at {where}." if where else ", proven to cost more at none."
+    numbers = {f"points_{side}": float(count) for side, count in counts.items()} | {"points": float(len(sides))}
+    return Claim(key, says.paper, table.label, verdict, numbers, words, yardstick)
+
+
+def _sides(table: SweepTable, says: SweepStatement) -> list[tuple[float, str]]:
+    """Return for every point with both costs its value of the key and on which side the scheme's cost lies."""
+    assert says.other is not None
+    if "total_cost_usd" not in table.frame:
+        return []
+    both = table.scheme(says.scheme.value).merge(table.scheme(says.other.value), on=table.key, suffixes=("", "_other"))
+    return [
+        (
+            float(row[table.key]),
+            comparison_words(cost_interval(row), cost_interval(row, "_other")),
         )
-        for scheme, model in ((MOBILE, mobile), (FIXED, fixed))
+        for _, row in both.iterrows()
     ]
-    both = table.scheme(MOBILE).merge(table.scheme(FIXED), on=table.key, suffixes=("_mobile", "_fixed"))
-    paper = f"{mobile} costs less than {fixed} at every capacity of the line."
-    if not len(both):
-        return [*claims, Claim("mobile_below_fixed", paper, table.label, False, {}, "No capacity has a result of both.")]
-    saved = (both["total_cost_usd_fixed"] - both["total_cost_usd_mobile"]).to_numpy(float)
-    ends = [f"{number(saved[k])} USD at {number(both[table.key].iloc[k])}" for k in (0, -1)]
-    words = f"It saves {ends[0]}, {ends[1]}"
-    numbers = {"least_saved_usd": float(saved.min()), "most_saved_usd": float(saved.max())}
-    claim = Claim(
-        "mobile_below_fixed",
-        paper,
-        table.label,
-        bool((saved > 0).all()),
-        numbers,
-        f"{words}; at least {number(saved.min())} USD.",
-    )
-    return [*claims, claim]
 
 
-def _direction(part: pd.DataFrame, label: str, column: str, sign: int, paper: str, unit: str) -> Claim:
-    name = f"{column}_{'rises' if sign > 0 else 'falls'}"
-    if len(part) < 2:
-        return Claim(name, paper, label, False, {}, f"{len(part)} points have a result; a direction needs two.")
-    values = part[column].to_numpy(float)
-    slack = _tolerance(part, column)
-    against = -sign * np.diff(values) - slack
-    wrong = int((against > 0).sum())
-    change = sign * (values[-1] - values[0])
-    steps = "no step goes the other way" if wrong == 0 else f"{wrong} of {len(values) - 1} steps go the other way"
-    words = f"From {number(values[0])} to {number(values[-1])} {unit}; {steps}."
-    return Claim(
-        name,
-        paper,
-        label,
-        wrong == 0 and change > 0,
-        {"first": values[0], "last": values[-1], "steps_against": float(wrong)},
-        words,
-    )
+_CHECKS = {"rises": _direction, "falls": _direction, "crosses": _crosses, "below": _below}
 
 
-def _tolerance(part: pd.DataFrame, column: str) -> np.ndarray:
-    """Return by how much two points in a row may differ for want of precision alone."""
-    if column != "total_cost_usd" or "gap" not in part:
-        return np.full(len(part) - 1, 1e-6)
-    room = part["gap"].fillna(0.0).to_numpy(float) * part["total_cost_usd"].abs().to_numpy(float)
-    return np.asarray(room[1:] + room[:-1])
+def _finite(numbers: dict[str, float]) -> dict[str, float]:
+    return {name: value for name, value in numbers.items() if math.isfinite(value)}
 
 
 def _read(folder: Path, name: str) -> dict[str, Any]:

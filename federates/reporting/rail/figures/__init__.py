@@ -14,7 +14,7 @@ from federates.reporting.rail.figures.lines import line_loading, lines_figure
 from federates.reporting.rail.figures.prices import bus_prices_figure, price_figure
 from federates.reporting.rail.figures.routes import routes_figure
 from federates.reporting.rail.figures.storage import storage_figure
-from federates.reporting.rail.figures.sweeps import cost_by_parameter_figure, cost_of_moving_figure, crossing
+from federates.reporting.rail.figures.sweeps import sweep_figure
 from federates.reporting.rail.figures.utilisation import utilisation_figure
 from federates.reporting.rail.figures.wind import wind_figure
 from federates.reporting.tables import RailRun
@@ -24,14 +24,12 @@ __all__ = [
     "RailFigure",
     "bounds_figure",
     "bus_prices_figure",
-    "cost_by_parameter_figure",
-    "cost_of_moving_figure",
-    "crossing",
     "dispatch_figure",
     "lines_figure",
     "price_figure",
     "routes_figure",
     "storage_figure",
+    "sweep_figure",
     "utilisation_figure",
     "wind_figure",
 ]

@@ -1,83 +1,58 @@
-"""Cost against a parameter that a sweep varied (the paper's Figs. 6, 7 and 9)."""
+"""Results against a parameter that a sweep varied (as the paper's Figs. 6, 7 and 9); costs as bands between their bounds."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from federates.reporting.figures.style import BLACK, new_figure, paper_style, scheme_style
+from federates.reporting.figures.style import new_figure, paper_style, scheme_style
 from federates.reporting.rail.figures.common import DASHES, thousands
 
-__all__ = ["cost_by_parameter_figure", "cost_of_moving_figure", "crossing"]
+__all__ = ["sweep_figure"]
 
-
-def crossing(values: np.ndarray, rising: np.ndarray, level: np.ndarray) -> float:
-    """Return the value at which ``rising`` first goes above ``level``, interpolated between two points; NaN if it never does."""
-    over = rising - level
-    for k in range(1, len(values)):
-        if over[k - 1] <= 0 < over[k]:
-            return float(values[k - 1] - over[k - 1] * (values[k] - values[k - 1]) / (over[k] - over[k - 1]))
-    return float("nan")
+_BAND_ALPHA = 0.25
 
 
 @paper_style
-def cost_of_moving_figure(
-    table: pd.DataFrame, key: str, label: str, labels: Mapping[str, str], levels: Mapping[str, float]
+def sweep_figure(
+    table: pd.DataFrame, key: str, label: str, name: Callable[[str], str], quantities: Sequence[tuple[str, str]]
 ) -> Figure:
-    """Return total cost and hours in motion of the mobile model against the cost of moving (Figs. 6 and 9).
+    """Return one panel for each quantity, a line for each scheme.
 
     Parameters
     ----------
-    table : rows of the scheme ``mobile`` with ``key``, total_cost_usd and moving_h, in order of ``key``.
+    table : rows of every scheme with ``key`` and the quantities, in order of ``key``; bounded ones with ``<name>_low`` too.
     label : label of the horizontal axis, with its unit.
-    labels : scheme to its name in the legend.
-    levels : scheme to a cost that does not depend on ``key``, drawn as a level line.
+    name : gives a scheme's name in the legend.
+    quantities : columns with their labels, with units. One with a column ``<name>_low`` is drawn as the band between both.
     """
-    figure = new_figure(4.6)
-    cost, hours = figure.subplots(2, 1, sharex=True, height_ratios=[1.5, 1.0])
-    _line(cost, table[key], table["total_cost_usd"], "mobile", labels)
-    for scheme, level in levels.items():
-        look = scheme_style(scheme)
-        cost.axhline(
-            level, color=look["color"], linestyle=DASHES.get(scheme, "-"), linewidth=1.2, label=labels.get(scheme, scheme)
-        )
-    cost.set_ylabel("Cost of both operators\n(USD)")
-    thousands(cost)
-    hours.plot(table[key], table["moving_h"], color=BLACK, marker="o", linewidth=1.3)
-    hours.set_ylabel("Time in motion,\nall trains (h)")
-    hours.set_ylim(bottom=0.0)
-    hours.set_xlabel(label)
-    figure.align_ylabels([cost, hours])
-    figure.legend(*cost.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    figure = new_figure(1.6 + 1.6 * len(quantities))
+    panels = np.atleast_1d(figure.subplots(len(quantities), 1, sharex=True))
+    for axes, (column, title) in zip(panels, quantities, strict=True):
+        for scheme, part in table.groupby("scheme", sort=False):
+            _line(axes, part, key, column, str(scheme), name(str(scheme)))
+        axes.set_ylabel(title)
+        if column == "total_cost_usd":
+            thousands(axes)
+        else:
+            axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+    panels[-1].set_xlabel(label)
+    figure.align_ylabels(list(panels))
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
 
 
-@paper_style
-def cost_by_parameter_figure(table: pd.DataFrame, key: str, label: str, labels: Mapping[str, str]) -> Figure:
-    """Return total cost of every scheme in ``table`` against ``key`` (Fig. 7)."""
-    figure = new_figure(3.2)
-    axes = figure.subplots()
-    for scheme, part in table.groupby("scheme", sort=False):
-        _line(axes, part[key], part["total_cost_usd"], str(scheme), labels)
-    axes.set_ylabel("Cost of both operators (USD)")
-    axes.set_xlabel(label)
-    thousands(axes)
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    return figure
-
-
-def _line(axes: Axes, x: pd.Series, y: pd.Series, scheme: str, labels: Mapping[str, str]) -> None:
+def _line(axes: Axes, part: pd.DataFrame, key: str, column: str, scheme: str, label: str) -> None:
     look = scheme_style(scheme)
-    axes.plot(
-        x,
-        y,
-        color=look["color"],
-        marker=look["marker"],
-        linestyle=DASHES.get(scheme, "-"),
-        linewidth=1.4,
-        label=labels.get(scheme, scheme),
-    )
+    x, y = part[key].to_numpy(float), part[column].to_numpy(float)
+    style = {"color": look["color"], "linestyle": DASHES.get(scheme, "-")}
+    if f"{column}_low" in part:
+        bound = part[f"{column}_low"].to_numpy(float)
+        low = np.where(np.isfinite(bound), bound, y)
+        axes.fill_between(x, low, y, color=look["color"], alpha=_BAND_ALPHA, linewidth=0.0)
+        axes.plot(x, low, linewidth=0.6, **style)
+    axes.plot(x, y, marker=look["marker"], linewidth=1.4, label=label, **style)

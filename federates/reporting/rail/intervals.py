@@ -1,0 +1,48 @@
+"""Costs and indicators of the best day-ahead plan as intervals: a plan is known to its gap only.
+
+- Cost: from the proven lower bound to the plan that was found. The best plan lies between.
+- (47) of the paper: from (F_0's bound - F's plan) / C to (F_0's plan - F's bound) / C.
+- (46) and (48): plans of equal cost use wind and batteries differently, so the power operator looks for the least and the most
+  of both at the cost of its plan (table ``plan_ranges``; trains and unit commitment as planned). Plans that move the trains
+  otherwise may lie outside. A run without that table gives the value of the plan that was found.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from federates.boundary.session import RailScheme
+from federates.reporting.interval import Interval
+from federates.reporting.rail.metrics import rail_summary
+from federates.reporting.tables import RailRun
+
+__all__ = ["intervals_by_scheme"]
+
+Intervals = dict[str, Interval]
+
+
+def intervals_by_scheme(runs: Mapping[str, RailRun]) -> dict[str, Intervals]:
+    """Return by scheme what can be formed of total_cost_usd, wind_used_share, usd_per_mw and storage_utilisation."""
+    out = {scheme: _of_run(run) for scheme, run in runs.items()}
+    without = out.get(RailScheme.NO_STORAGE.value, {}).get("total_cost_usd")
+    for scheme, run in runs.items():
+        cost = out[scheme].get("total_cost_usd")
+        if without is not None and cost is not None:
+            worth = without.minus(cost).over(float(rail_summary(run).get("storage_mw", math.nan)))
+            out[scheme] |= {"usd_per_mw": worth} if worth.known else {}
+    return out
+
+
+def _of_run(run: RailRun) -> Intervals:
+    head = rail_summary(run)
+    found: Intervals = {}
+    for key in ("wind_used_share", "storage_utilisation"):
+        if key in head:
+            found[key] = Interval(float(head[key]), float(head[key]))
+    cost = float(head.get("total_cost_usd", math.nan))
+    bound = float(head.get("bound_usd", cost))
+    # Bounds that cross prove nothing, beyond what rounding explains.
+    if bound <= cost + 1e-6 * abs(cost):
+        found["total_cost_usd"] = Interval(min(bound, cost), cost)
+    return found
