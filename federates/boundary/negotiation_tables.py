@@ -97,6 +97,7 @@ NEGOTIATION_TABLES: tuple[Table, ...] = (
             "origin": "r",
             "destination": "q",
             "vehicles": "committed, whole",
+            "price_usd_per_veh": "settled price of a delivery: multiplier of the best lower bound (NaN: not negotiated)",
             "agreed": "as in negotiations",
             "reason": "why the rounds ended, in the algorithm's words",
         },

@@ -65,6 +65,22 @@ TABLES: tuple[Table, ...] = (
         World.ROAD,
     ),
     Table(
+        "power_costs",
+        Role.POWER_OPERATOR,
+        "What a period cost the power operator as it came, without what it pays to others for deliveries.",
+        {
+            "period": "period",
+            "drawn_kwh": "energy that mobile storages took at resourceful stations",
+            "waiting_veh_h": "vehicle hours that storages wait at stations",
+            "unmet_kwh": "energy above the limits of limited stations all the same, from bins",
+            "energy_usd": "drawn_kwh at the price of the hour",
+            "waiting_usd": "waiting_veh_h at what an hour of waiting costs",
+            "unmet_usd": "unmet_kwh at the value of lost load",
+            "total_usd": "sum",
+        },
+        World.ROAD,
+    ),
+    Table(
         "energy_plan",
         Role.POWER_OPERATOR,
         "Plan of the committed period per limited station.",

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from federates.reporting.accounts import everybody_h, routing_totals
+from federates.reporting.accounts import account, everybody_h, routing_totals
 from federates.reporting.delivery import delivery_by_period, vehicle_deliveries
 from federates.reporting.tables import RunTables
 
@@ -182,6 +182,9 @@ def _road(run: RunTables) -> Headline:
     if len(carried):
         head |= {f"transport_{name}": float(carried[name].sum()) for name in ("storage_time_h", "public_delay_h")}
         head["transport_cost_usd"] = float(carried["total_usd"].sum())
+    if (found := account(run)) is not None:
+        head |= {"power_cost_usd": sum(found.power_usd.values()), "social_cost_usd": found.social_usd}
+        head |= {"payment_usd": found.payment_usd}
     for routing, row in routing_totals(run).iterrows():
         head |= {f"{routing}_delivery_time_s": float(row["delivery_time_s"]), f"{routing}_cost_usd": float(row["total_usd"])}
     return head

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from federates.reporting.accounts import account
 from federates.reporting.delivery import delivery_by_period
 from federates.reporting.figures import RUN_FIGURES
 from federates.reporting.figures.style import save_figure
@@ -65,6 +66,7 @@ def write_report(run_dir: Path, record: Mapping[str, Any] | None = None) -> Path
         left_out=left_out,
         unused=sorted(run.missing.items()),
         overload=_overload_rows(run),
+        account=_account_rows(run),
         delivery=_delivery_rows(run),
         agreement=_agreement_rows(run),
         basis=run.published.basis,
@@ -103,6 +105,18 @@ def _overload_rows(run: RunTables) -> list[list[str]]:
         ]
         for row in overload(run).to_dict("records")
     ]
+
+
+def _account_rows(run: RunTables) -> list[list[str]]:
+    """Return what everybody bears, the sum, and what is paid beside it: who, what, usd."""
+    found = account(run)
+    if found is None:
+        return []
+    sides = (("Power operator", found.power_usd), ("Everybody on the road", found.transport_usd))
+    rows = [[who, what, number(usd)] for who, costs in sides for what, usd in costs.items()]
+    rows.append(["All", "Social cost: the sum", number(found.social_usd)])
+    paid = f"Payment for {number(found.priced_veh)} of {number(found.vehicles)} deliveries (no cost: it is in no sum)"
+    return [*rows, ["Power operator to transport operator", paid, number(found.payment_usd)]]
 
 
 def _delivery_rows(run: RunTables) -> list[list[str]]:

@@ -139,6 +139,7 @@ class NegotiationRecord:
 
     def _schedule(self, plan: Array, agreed: bool, reason: str) -> None:
         rows, stations = self._names
+        prices = self.proof.prices_usd_per_veh
         for (r, q), vehicles in np.ndenumerate(plan[:, :, 0]):
             self._writer.record(
                 "schedule",
@@ -146,6 +147,7 @@ class NegotiationRecord:
                 origin=str(rows[r]),
                 destination=str(stations[q]),
                 vehicles=round(float(vehicles)),
+                price_usd_per_veh=math.nan if prices is None else round(float(prices[r, q, 0]), _PRICE_DIGITS),
                 agreed=agreed,
                 reason=reason,
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
@@ -80,6 +81,8 @@ class MobileStorage(Config):
     """Road time, s, until the transport operator has told one."""
     lost_after_s: Positive = 7200.0
     """A vehicle that has not arrived this long, s, after its expected arrival counts as lost."""
+    most_wait_s: Positive = 3600.0
+    """A vehicle waits parked at a limited station, full and paid, at most this long, s; then it discharges, needed or not."""
 
 
 class Forecast(Config):
@@ -98,8 +101,13 @@ class Forecast(Config):
 class Margins(Config):
     """What is added to the forecast so that an ordinary error leaves no overload."""
 
-    margin_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.05
-    """Added to the energy above the feeder limit."""
+    margin_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.02
+    """Added to the energy above the feeder limit; what a bin does not take waits for the next."""
+    lead_time_s: NotNegative = 120.0
+    """Vehicles are to be at the limited station this long, s, before their energy is needed: the stock that is parked there meets
+    what the forecast of a bin misses."""
+    control_share: Annotated[float, Field(ge=0.0, le=0.5)] = 0.0
+    """Parked vehicles hold the load at the limit less this share of it; more lowers the probability of overload."""
     error_factor: Annotated[float, Field(ge=0.0, le=5.0)] = 1.0
     """Load is planned higher by this times the learned relative error of the forecast."""
     error_limit: Share = 0.10
@@ -111,12 +119,16 @@ class Costs(Config):
 
     energy_price_usd_per_kwh: NotNegative | Annotated[list[NotNegative], Field(min_length=24, max_length=24)] = 0.12
     """Energy at a resourceful station, usd/kWh: one price or 24, one for each hour of the day."""
-    reward_usd_per_trip: NotNegative = 2.0
-    """Paid to the driver for each trip, usd."""
-    reward_usd_per_h: NotNegative = 12.0
-    """Paid to the driver for each hour from the start of charging to the end of discharging, usd/h."""
+    waiting_usd_per_h: NotNegative = 20.0
+    """A vehicle and its driver that wait at a station for longer than its gate has told, usd/h. The transport operator's cost has
+    the rest of the drivers' time."""
     unmet_usd_per_kwh: Positive = 5.0
     """Value of lost load: cost of energy above the feeder limit that nobody brings, usd/kWh."""
+
+    def energy_usd_per_kwh(self, hour: float) -> float:
+        """Return the price of energy at an hour of the day in [0, 24)."""
+        price = self.energy_price_usd_per_kwh
+        return price[math.floor(hour)] if isinstance(price, list) else price
 
 
 class ChargingStationSettings(Config):
