@@ -21,6 +21,8 @@ def test_a_run_leaves_its_tables_and_a_complete_record(tmp_path):
     assert schedule.groupby("period").vehicles.sum().tolist() == moved.vehicles.tolist()
     # Closed form: each pair sends min(need, worth / slope) = min(12, 8) vehicles.
     assert schedule.vehicles.tolist() == [8] * 6
+    # At the optimum the settled price is the marginal cost of the eighth vehicle, slope x 8, which is its worth to the other.
+    assert schedule.price_usd_per_veh.to_numpy() == pytest.approx(8.0, rel=0.05)
 
 
 def test_every_observation_reaches_its_operator_in_order(tmp_path):
