@@ -13,6 +13,7 @@ from federates.reporting.figures.delivery_time import delivery_time_figure
 from federates.reporting.figures.feeder_load import feeder_load_figure
 from federates.reporting.figures.link_flow import link_flow_by_scheme_figure, link_flow_figure
 from federates.reporting.figures.network_map import network_map_figure
+from federates.reporting.figures.prices import no_prices, prices_figure
 from federates.reporting.geometry import load_geometry
 from federates.reporting.metrics import agreement, bin_load
 from federates.reporting.tables import RunTables
@@ -26,6 +27,7 @@ __all__ = [
     "link_flow_by_scheme_figure",
     "link_flow_figure",
     "network_map_figure",
+    "prices_figure",
 ]
 
 
@@ -84,6 +86,7 @@ RUN_FIGURES: tuple[RunFigure, ...] = (
         lambda run: delivery_time_figure({run.session.scheme.value: run}),
     ),
     RunFigure("bounds", "Bounds of the negotiation", _no_bounds, bounds_figure),
+    RunFigure("prices", "Prices that the operators agree by", no_prices, prices_figure),
     RunFigure("link_flow", "Flow and speed of the links", _no_links, link_flow_figure),
     RunFigure("network_map", "The network in its busiest period", _no_map, _draw_map),
 )
