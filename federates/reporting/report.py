@@ -13,6 +13,7 @@ from federates.reporting.figures import RUN_FIGURES
 from federates.reporting.figures.style import save_figure
 from federates.reporting.metrics import agreement, overload, write_summary
 from federates.reporting.page import Picture, render_page, svg_uri
+from federates.reporting.replay import replay_data, replay_json
 from federates.reporting.tables import RunTables
 from federates.reporting.words import (
     clock,
@@ -54,6 +55,7 @@ def write_report(run_dir: Path, record: Mapping[str, Any] | None = None) -> Path
     sentences = headline(run)
     write_summary(run, sentences)
     pictures, left_out = _pictures(run)
+    replay = replay_data(run, lambda period: clock(run, period))
     return render_page(
         "report.html.j2",
         run.folder / "report.html",
@@ -64,6 +66,8 @@ def write_report(run_dir: Path, record: Mapping[str, Any] | None = None) -> Path
         headline=sentences,
         pictures=pictures,
         left_out=left_out,
+        replay=replay,
+        replay_json=replay_json(replay),
         unused=sorted(run.missing.items()),
         overload=_overload_rows(run),
         account=_account_rows(run),

@@ -16,6 +16,7 @@ from federates.reporting.figures.bounds import selected_periods
 from federates.reporting.figures.link_flow import KMH_PER_M_PER_S, link_grid
 from federates.reporting.figures.network_map import shown_period
 from federates.reporting.metrics import agreement, overload, summary, vehicles_by_period
+from federates.reporting.price_words import prices_reading
 from federates.reporting.tables import RunTables
 
 __all__ = [
@@ -250,6 +251,7 @@ _READINGS = {
     "fig6_delivery_time": _delivery_time,
     "routing": _routing,
     "bounds": _bounds,
+    "prices": lambda run: prices_reading(run, number),
     "link_flow": _link_flow,
     "network_map": _network_map,
 }

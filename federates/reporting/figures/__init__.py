@@ -14,6 +14,7 @@ from federates.reporting.figures.delivery_time import delivery_time_figure
 from federates.reporting.figures.feeder_load import feeder_load_figure
 from federates.reporting.figures.link_flow import link_flow_by_scheme_figure, link_flow_figure
 from federates.reporting.figures.network_map import network_map_figure
+from federates.reporting.figures.prices import no_prices, prices_figure
 from federates.reporting.figures.routing import routing_figure
 from federates.reporting.geometry import load_geometry
 from federates.reporting.metrics import agreement, bin_load
@@ -28,6 +29,7 @@ __all__ = [
     "link_flow_by_scheme_figure",
     "link_flow_figure",
     "network_map_figure",
+    "prices_figure",
     "routing_figure",
 ]
 
@@ -94,6 +96,7 @@ RUN_FIGURES: tuple[RunFigure, ...] = (
     ),
     RunFigure("routing", "The same vehicles by other routes", _no_routing, routing_figure),
     RunFigure("bounds", "Bounds of the negotiation", _no_bounds, bounds_figure),
+    RunFigure("prices", "Prices that the operators agree by", no_prices, prices_figure),
     RunFigure("link_flow", "Flow and speed of the links", _no_links, link_flow_figure),
     RunFigure("network_map", "The network in its busiest period", _no_map, _draw_map),
 )

@@ -14,6 +14,7 @@ from federates.reporting.rail.figures import RAIL_FIGURES
 from federates.reporting.rail.metrics import plan_cost, rail_summary, write_rail_summary
 from federates.reporting.rail.prices import battery_trade
 from federates.reporting.rail.words import figure_reading, headline, scheme_sentence
+from federates.reporting.replay import replay_data, replay_json
 from federates.reporting.tables import RailRun
 from federates.reporting.words import clock, number, percent, yes_no
 
@@ -55,6 +56,7 @@ def write_rail_report(run_dir: Path, record: Mapping[str, Any] | None = None) ->
     sentences = headline(run)
     write_rail_summary(run, sentences)
     pictures, left_out = _pictures(run)
+    replay = replay_data(run, lambda period: clock(run, period))
     return render_page(
         "rail_report.html.j2",
         run.folder / "report.html",
@@ -64,6 +66,8 @@ def write_rail_report(run_dir: Path, record: Mapping[str, Any] | None = None) ->
         headline=sentences,
         pictures=pictures,
         left_out=left_out,
+        replay=replay,
+        replay_json=replay_json(replay),
         slacks=_slack_rows(run),
         # A sound day has no slack, and then no such table.
         unused=sorted((name, reason) for name, reason in run.missing.items() if name not in ("slacks", "stopped_by_time")),

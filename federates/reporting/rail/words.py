@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from federates.boundary.session import RailScheme
+from federates.reporting.price_words import prices_reading
 from federates.reporting.rail.figures.bounds import day_ahead_rounds
 from federates.reporting.rail.figures.dispatch import leading_units
 from federates.reporting.rail.figures.lines import line_loading
@@ -239,6 +240,7 @@ def trade_sentence(run: RailRun) -> str:
 
 
 _READINGS = {
+    "prices": lambda run: prices_reading(run, number),
     "capacity_and_routes": _routes,
     "bounds": _bounds,
     "dispatch": _dispatch,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from federates.boundary.session import RailScheme
+from federates.reporting.figures.prices import no_prices, prices_figure
 from federates.reporting.rail.figures.bounds import bounds_figure
 from federates.reporting.rail.figures.dispatch import dispatch_figure
 from federates.reporting.rail.figures.lines import line_loading, lines_figure
@@ -72,6 +73,7 @@ RAIL_FIGURES: tuple[RailFigure, ...] = (
         routes_figure,
     ),
     RailFigure("bounds", "Bounds of the day-ahead negotiation (as the paper's Fig. 10)", _no_negotiation, bounds_figure),
+    RailFigure("prices", "Prices that the operators agree by", lambda run: _no_negotiation(run) or no_prices(run), prices_figure),
     RailFigure("dispatch", "Who serves the load", lambda run: run.lacks("unit_dispatch", "power_balance"), dispatch_figure),
     RailFigure("wind", "Wind available and used", _no_wind, wind_figure),
     RailFigure("storage_energy", "Stored energy", _no_batteries, storage_figure),
