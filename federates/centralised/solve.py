@@ -92,12 +92,12 @@ def solve_flow(
         watch(found)
         return False
 
-    def solve(model: PlanModel, part: float = 1.0) -> Solution:
-        left_s = max(time_limit_s - (time.perf_counter() - began), 1.0)
-        return model.solve(gap_usd=None, gap_rel=part * gap, time_limit_s=part * left_s, on_improvement=improved)
+    def solve(model: PlanModel, part: float = 1.0, of_time: float = 1.0) -> Solution:
+        left_s = of_time * max(time_limit_s - (time.perf_counter() - began), 1.0)
+        return model.solve(gap_usd=None, gap_rel=part * gap, time_limit_s=left_s, on_improvement=improved)
 
     relaxation = plan.solve(relaxed=True)
-    solution = solve(plan, _ONE_FLOW if plan.pools else 1.0)
+    solution = solve(plan, _ONE_FLOW, _ONE_FLOW) if plan.pools else solve(plan)
     bound = max(solution.bound, relaxation.bound)
     if plan.pools:
         stands, plan = plan.connection(solution.values), build_flow_model(data, threads=threads, alike=False)

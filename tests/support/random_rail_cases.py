@@ -120,7 +120,7 @@ def _railway(rng: np.random.Generator, stations: int, trains: int, periods: int)
     once = rng.uniform(0, 10, public.shape).round(1) * apart if rng.random() < 0.3 else 0.0 * apart
     slots = np.full((stations, periods), max(trains, 1))
     if trains > 1 and stations > 1 and rng.random() < 0.3:
-        where, when = int(rng.integers(stations)), int(rng.integers(1, periods))
+        where, when = int(rng.integers(stations)), int(rng.integers(1, periods - 1))
         slots[where, when] = trains - 1
     closed = []
     if stations > 1 and rng.random() < 0.3:
