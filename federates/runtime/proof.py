@@ -8,8 +8,8 @@ Two properties of the operators' costs, both part of what `federates.boundary.ro
 
 Where u <= v, a + b is therefore the cost of a plan, also if the two answers are of different rounds. Answers in the linear
 relaxation are no plans and do not count. The lower bound is (43) of Ding et al., JMPCE 2025, DOI 10.35833/MPCE.2023.000976: the
-sum of both proven bounds at the same prices. It counts where no price is negative; a train that can still come home by the public
-timetable may have prices of any sign, for there both operators mean the same routes (docs/decisions/0010 and 0016).
+sum of both proven bounds at the same prices. It counts where no price is negative; a train whose end is announced and in reach by
+the public timetable may have prices of any sign, for there both operators mean the same routes (docs/decisions/0010, 0016, 0208).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from federates.boundary.messages import Array
 from federates.boundary.roles import Commit, Evaluate, RoundResult, Solve
 from federates.boundary.session import RailScheme, RailSession, RoadSession, Scheme, Session
-from federates.boundary.timetable import comes_home
+from federates.boundary.trains import at_home, end_is_certain
 
 __all__ = ["Proof", "Verdict", "moves_nothing", "relative_gap"]
 
@@ -80,7 +80,7 @@ class Proof:
     ----------
     session : public agreement.
     period : the opened period.
-    train_ready : where the trains are, shape (K, 2) (rail).
+    train_ready : where the trains are and end, shape (K, 3) (rail).
     """
 
     def __init__(self, session: Session, period: int, train_ready: Array | None = None) -> None:
@@ -201,8 +201,5 @@ def _free(session: Session, period: int, train_ready: Array | None) -> NDArray[n
     """Return which rows of a connection may have prices of any sign, (N,)."""
     if not isinstance(session, RailSession):
         return np.zeros(session.connection_shape[0], dtype=bool)
-    places = np.zeros((len(session.trains), 2)) if train_ready is None else np.round(train_ready)
-    if train_ready is None:
-        places[:, 0] = [session.stations.index(train.home) for train in session.trains]
-    ready = [(int(station), max(int(since), period)) for station, since in places]
-    return np.array([comes_home(session, k, station, since) for k, (station, since) in enumerate(ready)], dtype=bool)
+    places = np.round(at_home(session) if train_ready is None else train_ready).astype(int).tolist()
+    return np.array([end_is_certain(session, at, max(since, period), end) for at, since, end in places], dtype=bool)

@@ -281,6 +281,21 @@ class LosesLateTrains(GoodRailPower):
         return super().evaluate(connection_veh, opening)
 
 
+class KnowsItsTrains(GoodRailPower):
+    """Values one of two trains that everybody takes for alike."""
+
+    def begin(self, session, recorder):
+        super().begin(session, recorder)
+        self.worth = self.worth * np.array([1.0, 1.5, 1.0])[:, None, None]
+
+
+class DearTwin(GoodRailTransport):
+    """Pays more for one of two trains that everybody takes for alike."""
+
+    def _cost(self, moved, k):
+        return super()._cost(moved, k) * (1.5 if k == 1 else 1.0)
+
+
 class Abstract(PowerOperator):
     def begin(self, session, recorder):
         pass
@@ -322,10 +337,16 @@ ROAD_TRANSPORT = [
     (LosesAVehicle, "commit.feasible"),
     (UnknownRoad, "commit.feasible"),
 ]
-RAIL_POWER = [(SteepPlane, "bound.proven"), (HalfATrain, "answers.range"), (LosesLateTrains, "day.late")]
+RAIL_POWER = [
+    (SteepPlane, "bound.proven"),
+    (HalfATrain, "answers.range"),
+    (LosesLateTrains, "day.late"),
+    (KnowsItsTrains, "alike.exchanged"),
+]
 RAIL_TRANSPORT = [
     (TwoPlacesAtOnce, "answers.range"),
     (FasterThanTheTimetable, "answers.range"),
     (NeverLeaves, "commit.feasible"),
+    (DearTwin, "alike.exchanged"),
 ]
 RAIL_SETTINGS = RAIL_WORTH

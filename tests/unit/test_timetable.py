@@ -91,7 +91,8 @@ def test_a_day_is_carried_out_and_the_plan_never_breaks():
     places = []
     for period in range(9):
         ready = operator.open_period(period, None)
-        places.append(ready.astype(int).tolist())
+        assert ready[:, 2].tolist() == [0.0, 1.0], "every train ends at its home"
+        places.append(ready[:, :2].astype(int).tolist())
         agreed = operator.evaluate(np.zeros((2, 3, 8)), None).connection_veh
         if period < 8:
             assert broken_plan(session, period, ready, agreed) is None
@@ -115,7 +116,7 @@ def test_without_departures_trains_stay_at_home_and_without_mobile_storage_nobod
     assert answer.connection_veh.sum(axis=2).tolist() == [[8, 0, 0], [0, 8, 0]]
     assert answer.cost_usd == 0.0
     fixed, recorder = begun(rail(scheme="fixed"), departures=TRIPS)
-    assert fixed.open_period(0, None).tolist() == [[0, 0], [1, 0]]
+    assert fixed.open_period(0, None).tolist() == [[0, 0, 0], [1, 0, 1]]
     answer = fixed.evaluate(np.zeros((2, 3, 8)), None)
     assert not answer.connection_veh.any()
     assert answer.cost_usd == 0.0

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from rail_brute_force import RailBruteForce
 from small_rail_days import rail_day
 
+from federates.boundary.trains import at_home
 from federates.centralised.joint_data import JointData
 from federates.power_operator.models.unit_commitment.day_state import first_state, rest_of_day
 from federates.power_operator.models.unit_commitment.dispatch import storage_plan
@@ -32,9 +33,8 @@ NO_DEADLINE = settings(max_examples=8, deadline=None, suppress_health_check=list
 
 
 def _planner(data: JointData, solver: SolverSettings = EXACT) -> Planner:
-    home = [(data.session.stations.index(train.home), 0.0) for train in data.session.trains]
     past = np.zeros(data.session.connection_shape)
-    return Planner(data.session, data.system, data.fleet, 0, np.array(home), past, solver)
+    return Planner(data.session, data.system, data.fleet, 0, at_home(data.session), past, solver)
 
 
 @lru_cache
@@ -170,7 +170,9 @@ def test_late_trains_have_a_plan(places, share):
     state = replace(first_state(data.system, fleet), period=3)
     rest = rest_of_day(data.system, state, data.system.load_mw, data.system.renewables.available_mw)
     shape = data.session.connection_shape
-    planner = Planner(data.session, rest, replace(fleet, **load), 3, np.array(places, dtype=float), np.zeros(shape), EXACT)
+    planner = Planner(
+        data.session, rest, replace(fleet, **load), 3, np.array([(*place, 0.0) for place in places]), np.zeros(shape), EXACT
+    )
     cost_usd = planner.evaluate(np.ones(shape)).cost_usd
     answer = planner.solve(np.zeros(shape), relaxed=False)
     assert planner.solve(np.zeros(shape), relaxed=True).bound_usd <= answer.bound_usd + 1e-6

@@ -5,7 +5,7 @@ costs the power operator nothing, so its copy may be the transport operator's wh
 multipliers of an equation may be negative. Then they pay a train for standing, which is how a price per stand can say what a
 trip costs; with lambda >= 0 it cannot, because idle trains would not feel it.
 
-A train that can no longer come home by the public timetable keeps lambda >= 0: its two operators need not mean the same routes.
+A train whose end is open keeps lambda >= 0: its two operators need not mean the same routes.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Conversation:
 
     def floor(self, *, signed: bool) -> Array:
         """Return the least prices that keep the bounds proven, (G, S, H)."""
-        free = np.array([signed and all(self.problem.comes_home(k) for k in group) for group in self.problem.groups])
+        free = np.array([signed and all(self.problem.end_is_certain(k) for k in group) for group in self.problem.groups])
         return np.broadcast_to(np.where(free, -np.inf, 0.0)[:, None, None], self.problem.price_shape)
 
     def relax(self, prices: Array) -> Rounds[RoundResult]:

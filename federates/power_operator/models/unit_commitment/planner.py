@@ -37,7 +37,7 @@ class Plan:
 
 
 class Planner:
-    """Plans from ``period`` to the end of the day, for trains that are ready where ``train_ready`` (K, 2) says.
+    """Plans from ``period`` to the end of the day, for trains that are ready where ``train_ready`` (K, 3) says.
 
     Two models are kept: one with alike trains as one flow, for prices that are alike too, and one train by train, which is
     exact, for given connections and for other prices.
