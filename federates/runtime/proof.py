@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from federates.boundary.bounds import bounds_cross, proven_gap
 from federates.boundary.messages import Array
 from federates.boundary.roles import Commit, Evaluate, RoundResult, Solve
 from federates.boundary.session import RailScheme, RailSession, RoadSession, Scheme, Session
@@ -31,7 +32,6 @@ _SAME_VEH = 1e-6
 _WHOLE_VEH = 0.5
 """On the road the opened period is committed in whole vehicles, so it lies this near to a plan that was costed."""
 _NO_PRICE_USD = 1e-9
-_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ class Proof:
 
     def _objection(self, commit: Commit, lower_usd: float, gap: float, agreed_gap: float) -> str:
         """Return why the plan is not agreed, empty if it is."""
-        if _crossed(lower_usd, self.upper_usd):
+        if bounds_cross(lower_usd, self.upper_usd):
             whose = "an operator's" if lower_usd == self.lower_usd else "the algorithm's"
             crossed = f"a lower bound of {lower_usd:.6g} usd lies above the cost of a plan, {self.upper_usd:.6g} usd"
             return f"{crossed}: {whose} bound is wrong"
@@ -175,14 +175,8 @@ def moves_nothing(session: Session) -> bool:
 
 def relative_gap(lower_usd: float, upper_usd: float) -> float:
     """Return (UB - LB) / |UB|, at least 0; NaN while a bound is missing, and where they contradict each other."""
-    if not (math.isfinite(lower_usd) and math.isfinite(upper_usd)) or _crossed(lower_usd, upper_usd):
-        return math.nan
-    distance = upper_usd - lower_usd
-    return 0.0 if distance < _ROUNDING else distance / max(abs(upper_usd), 1e-9)
-
-
-def _crossed(lower_usd: float, upper_usd: float) -> bool:
-    return lower_usd - upper_usd > _ROUNDING * max(1.0, abs(upper_usd))
+    gap = proven_gap(lower_usd, upper_usd)
+    return gap if math.isfinite(gap) else math.nan
 
 
 def _negotiates(session: Session) -> bool:
