@@ -186,3 +186,24 @@ def test_late_trains_have_a_plan(places, share):
     if all(ready >= 6 for _, ready in places) and share == 0.5:
         storage = storage_plan(planner.plan(np.ones(shape)).model, planner.plan(np.ones(shape)).values)
         assert np.ptp(storage.train_capacity_mw) == 0.0  # they never stand again, and keep what they have
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_copy_without_routes_is_the_best_of_all_patterns(seed):
+    """(39) to the letter: the least of f_P + lambda J over all 2^6 patterns of one train, two stations and three periods."""
+    data = rail_day(seed, homes="a", periods=3)
+    brute = RailBruteForce(data)
+    shape = data.session.connection_shape
+    patterns = [np.array(bits, dtype=float).reshape(shape) for bits in itertools.product((0.0, 1.0), repeat=6)]
+    costs = [brute.cost_usd(pattern) for pattern in patterns]
+    past, rng = np.zeros(shape), np.random.default_rng(seed)
+    free = Planner(data.session, data.system, data.fleet, 0, at_home(data.session), past, EXACT, routes=False)
+    by_route = _planner(data)
+    for multipliers in (np.zeros(shape), rng.uniform(0.0, 40.0, shape), rng.normal(0.0, 20.0, shape)):
+        least = min(cost + float((multipliers * pattern).sum()) for cost, pattern in zip(costs, patterns, strict=True))
+        answer = free.solve(multipliers, relaxed=False)
+        own = answer.cost_usd + float((multipliers * answer.connection_veh).sum())
+        assert own == pytest.approx(least, rel=1e-6)
+        assert answer.bound_usd == pytest.approx(least, rel=1e-6)
+        assert free.solve(multipliers, relaxed=True).bound_usd <= least + 1e-4
+        assert answer.bound_usd <= by_route.solve(multipliers, relaxed=False).bound_usd + 1e-4, "a relaxation of routes"

@@ -117,7 +117,8 @@ class UnitCommitmentOperator(PowerOperator):
         if self._planner is None:
             system, fleet = self._rest()
             past = self._past.copy()
-            self._planner = Planner(self._session, system, fleet, self._period, self._ready, past, self._settings.solver)
+            settings, routes = self._settings.solver, self._settings.connection_copy == "route"
+            self._planner = Planner(self._session, system, fleet, self._period, self._ready, past, settings, routes=routes)
         return self._planner
 
     def _rest(self) -> tuple[Any, Any]:
