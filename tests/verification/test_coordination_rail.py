@@ -336,6 +336,7 @@ def test_bounds_enclose_the_optimum_whatever_is_private(name, seed):
     railway = ToyRailway(**random_case(seed))
     decision, tables, algorithm = negotiate(name, railway, gap_target=0.0)
     assert_rounds_enclose(tables["rounds"], random_optimum_usd(seed))
+    assert not tables["negotiations"][0]["claimed_lower_bound_usd"] > random_optimum_usd(seed) + NEAR
     first = len(tables["rounds"])
     trip = first_trip(decision.connection_veh)
     if trip is None:
@@ -350,7 +351,9 @@ def test_bounds_enclose_the_optimum_whatever_is_private(name, seed):
         return  # It came too late for the slots, which a real operator would widen.
     railway.play(algorithm, period, ready)
     key = tuple(tuple(row) for row in ready.tolist()), past.tobytes()
-    assert_rounds_enclose(tables["rounds"][first:], optimum_of_rest_usd(seed, period, *key))
+    best = optimum_of_rest_usd(seed, period, *key)
+    assert_rounds_enclose(tables["rounds"][first:], best)
+    assert not tables["negotiations"][-1]["claimed_lower_bound_usd"] > best + NEAR
 
 
 def test_a_cost_of_its_own_needs_a_kind_of_its_own():
@@ -361,4 +364,4 @@ def test_a_cost_of_its_own_needs_a_kind_of_its_own():
     wrong = ToyRailway(**CASES[case] | {"kinds": ("train", "train")})
     _, tables, _ = negotiate("cuts", wrong, gap_target=0.0)
     row = tables["negotiations"][0]
-    assert row["lower_bound_usd"] > optimum_usd(case) + 0.01
+    assert row["claimed_lower_bound_usd"] > optimum_usd(case) + 0.01
