@@ -70,9 +70,8 @@ class ToyRoad:
             np.hstack([_EACH, np.zeros((PLACES, 4)), -_EACH, -_EACH]),
         ]
         bounds = [*([(0, 50)] * PLACES), *([(0, None)] * 4), *((0, m) for m in self.most.ravel()), *([(0, 50)] * PLACES)]
-        found = linprog(
-            cost, A_ub=np.vstack(rows), b_ub=np.concatenate([-self.need, self.fleet, np.zeros(PLACES)]), bounds=bounds
-        )
+        most = np.concatenate([-self.need, self.fleet, np.zeros(PLACES)])
+        found = linprog(cost, A_ub=np.vstack(rows), b_ub=most, bounds=bounds)
         assert found.status == 0
         return float(found.fun)
 
