@@ -1,7 +1,8 @@
 """The paper's algorithm with its own copy J and with routes: `python benchmarks/copies.py [--hours 6 11]` prints a table.
 
 The 30-bus day, cut to some hours. (39) of Ding et al., JMPCE 2025, lets the power operator's copy be any 0/1 per train, station
-and period (`connection_copy: any`); with `route` it is a route of the public timetable. The yardstick is the centralised reference.
+and period (`connection_copy: any`); with `route` it is a route of the public timetable. The yardstick is the centralised
+reference.
 """
 
 from __future__ import annotations

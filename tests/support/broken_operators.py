@@ -254,6 +254,18 @@ class FasterThanTheTimetable(GoodRailTransport):
         return replace(answer, connection_veh=connection)
 
 
+class EndsElsewhere(GoodRailTransport):
+    """Announces that its trains end at home, and offers that one does not."""
+
+    def evaluate(self, connection_veh, opening):
+        answer = super().evaluate(connection_veh, opening)
+        connection = answer.connection_veh.copy()
+        if self.period + 2 < self.session.periods and connection[0, 0, -3]:
+            connection[0, :, -2:] = 0.0
+            connection[0, 1, -1] = 1.0
+        return replace(answer, connection_veh=connection)
+
+
 class NeverLeaves(GoodRailTransport):
     """Promises routes, and lets its trains stand at home."""
 
@@ -346,6 +358,7 @@ RAIL_POWER = [
 RAIL_TRANSPORT = [
     (TwoPlacesAtOnce, "answers.range"),
     (FasterThanTheTimetable, "answers.range"),
+    (EndsElsewhere, "answers.range"),
     (NeverLeaves, "commit.feasible"),
     (DearTwin, "alike.exchanged"),
 ]

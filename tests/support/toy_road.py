@@ -1,4 +1,4 @@
-"""Two origins, two destinations, two periods on the road, with private data that differ by pair; every answer is a linear programme.
+"""Two origins, two destinations, two periods on the road; private data differ by pair, and every answer is a linear programme.
 
 The power operator gets ``gain`` units of its need from a vehicle, other ones for every pair, and pays for what it misses. The
 transport operator has a cheap and a dear vehicle for every pair and a fleet for every origin. The joint optimum is one programme

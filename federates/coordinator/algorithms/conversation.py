@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from federates.boundary.canonical import to_grid
 from federates.boundary.messages import Array, ConnectionAnswer
 from federates.boundary.roles import Evaluate, RoundResult, Solve
+from federates.boundary.topics import topic
 from federates.coordinator.algorithms.bounds import Bounds
 from federates.coordinator.algorithms.conflicts import conflicts
 from federates.coordinator.algorithms.rail_problem import RailProblem
@@ -23,6 +25,7 @@ from federates.coordinator.algorithms.route_master import RouteMaster
 __all__ = ["Conversation"]
 
 _SAME = 1e-6
+_PRICE_DECIMALS = topic("coordinator/multipliers_usd_per_veh").decimals
 
 
 class Conversation:
@@ -62,6 +65,7 @@ class Conversation:
 
     def _ask(self, prices: Array, *, relaxed: bool) -> Rounds[RoundResult]:
         self.left -= 1
+        prices = to_grid(prices, _PRICE_DECIMALS)  # a cut's slope is the price that was heard
         result = yield Solve(self.problem.per_train(prices), relaxed=relaxed)
         self.bounds.bound(result.asked.bound_usd + result.offered.bound_usd, prices)
         if self.master is not None:
