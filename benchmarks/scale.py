@@ -30,6 +30,7 @@ from scale_cases import PACKAGE, Size, as_text, fetch_grids, from_text, publishe
 
 from federates.boundary.session import RailSession
 from federates.boundary.timetable import time_space_network
+from federates.boundary.trains import at_home
 from federates.centralised.joint_data import JointData, read_joint_data
 from federates.power_operator.models.unit_commitment.plan_model import PlanModel
 from federates.power_operator.models.unit_commitment.readers.matpower import MatpowerCase, read_matpower
@@ -151,8 +152,7 @@ def relaxation(plan: PlanModel) -> Solution:
 def build(data: JointData) -> PlanModel:
     """Return the model that the power operator keeps for prices, train by train, with its solver."""
     session = data.session
-    ready = np.array([(session.stations.index(train.home), 0) for train in session.trains], dtype=float)
-    groups = group_trains(session, data.fleet, ready, 0, alike=False)
+    groups = group_trains(session, data.fleet, at_home(session), 0, alike=False)
     plan = PlanModel(data.system, data.fleet, groups, time_space_network(session.trip_periods, session.periods))
     assert plan.solver.size
     return plan

@@ -115,7 +115,7 @@ def _rail(run: Path) -> dict:
     gaps = held.gap.where(~held.agreed, held.claimed_gap)
     return {"cost_usd": float(held.upper_bound_usd[0]), "lower_bound_usd": float(bound_usd[0])} | {
         "realised_usd": float(costs[costs.phase == "realised"].total_usd.sum() + moves.cost_usd.sum()),
-        "largest_gap": float(gaps.max()),
+        "largest_gap": float(gaps.max(skipna=False)),
         "agreed": int(held.agreed.sum()),
         "negotiations": len(held),
         "moving": int((moves.origin != moves.destination).sum()),
@@ -129,7 +129,7 @@ def _road(run: Path, rounds: pd.DataFrame) -> dict:
     links = pd.read_parquet(run / "traffic_sumo/link_state.parquet")
     summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
     return {name: float(last[column].mean()) for name, column in _BOUNDS.items()} | {
-        "largest_gap": float(last.gap.max()),
+        "largest_gap": float(last.gap.max(skipna=False)),
         "agreed": int(schedule.groupby("period").agreed.first().sum()),
         "negotiations": len(last),
         "sent": int(schedule.vehicles.sum()),

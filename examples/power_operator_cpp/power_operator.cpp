@@ -126,7 +126,7 @@ private:
         }
     }
 
-    // The past as it was carried out, and every train's route of largest worth minus price, home at the end if there is time.
+    // The past as it was carried out, and every train's route of largest worth minus price, at its end if that is certain and there is time.
     void want_routes(portage_run* run, const double* price, double* wanted) const {
         std::copy(done_.begin(), done_.end(), wanted);
         if (std::strcmp(s_->scheme, "mobile") != 0) return;
@@ -136,8 +136,9 @@ private:
         std::vector<int> stand(s_->h);
         for (int k = 0; k < s_->n; ++k) {
             for (int i = 0; i < s_->m * s_->h; ++i) reward[i] = worth(run, i / s_->h, i % s_->h) - price[k * s_->m * s_->h + i];
-            const int at = static_cast<int>(ready[2 * k]), from = static_cast<int>(ready[2 * k + 1]);
-            auto route = portage_best_route(s_, at, from, s_->home[k], free_trips.data(), reward.data(), stand.data());
+            const int at = static_cast<int>(ready[3 * k]), from = static_cast<int>(ready[3 * k + 1]);
+            const int end = static_cast<int>(ready[3 * k + 2]);
+            auto route = portage_best_route(s_, at, from, end, free_trips.data(), reward.data(), stand.data());
             if (std::isinf(route.value_usd)) portage_best_route(s_, at, from, -1, free_trips.data(), reward.data(), stand.data());
             for (int t = from; t < s_->h; ++t) {
                 if (stand[t] >= 0) wanted[index(k, stand[t], t)] = 1.0;

@@ -55,12 +55,13 @@ static int idle(const portage_session *s) { return strcmp(s->scheme, "mobile") !
 static void open_period(portage_run *run, int period) {
     const portage_session *s = portage_agreement(run);
     const rail *own = portage_state(run);
-    double *places = portage_memory(2 * (size_t)s->trains, sizeof(double));
+    double *places = portage_memory(3 * (size_t)s->trains, sizeof(double));
     for (int k = 0; k < s->trains; k++) {
-        places[2 * k] = own->station[k];
-        places[2 * k + 1] = idle(s) ? period : own->ready[k];
+        places[3 * k] = own->station[k];
+        places[3 * k + 1] = idle(s) ? period : own->ready[k];
+        places[3 * k + 2] = s->home[k];
     }
-    portage_publish(run, "train_ready", places, 2 * (size_t)s->trains);
+    portage_publish(run, "train_ready", places, 3 * (size_t)s->trains);
     free(places);
 }
 

@@ -35,8 +35,11 @@ VERSIONS: tuple[Version, ...] = (
     ),
     Version(
         3,
-        "a8815a7add6bbb6d",
-        ("Every topic has a grid, `decimals` and `rounding`: values are rounded where they are sent and read.",),
+        "68771d49a88e804b",
+        (
+            "Every topic has a grid, `decimals` and `rounding`: values are rounded where they are sent and read.",
+            "Topic `train_ready` has a third column: where each train ends the day.",
+        ),
     ),
 )
 """All versions, oldest first."""

@@ -15,7 +15,8 @@ topic table. On the road (`RoadSession`) a connection and its multipliers have s
 that is opened; the power operator opens with a `Gate`, the transport operator with travel times in s, shape (R, Q). By rail
 (`RailSession`) a connection has shape (K, S, T), entry [k, s, t] being 1 where train k stands at s in period t of the day, past
 periods as they were carried out; there is no traffic model and no observation, the power operator opens with None, the transport
-operator with the trains' places, shape (K, 2): index of the station where a train stands next, and the period from which it does.
+operator with the trains' places, shape (K, 3): index of the station where a train stands next, the period from which it does, and
+index of the station where it ends the day (-1: open).
 A method must be deterministic given the session's seed, and must not keep or change the arrays it is given.
 """
 
@@ -228,7 +229,7 @@ class CoordinationAlgorithm(Plugin):
 
     @abstractmethod
     def start(self, period: int, train_ready: Array | None = None) -> Decision:
-        """Return the first decision of a period; ``train_ready``, shape (K, 2), is where the trains are (rail only)."""
+        """Return the first decision of a period; ``train_ready``, shape (K, 3), is where the trains are and end (rail only)."""
 
     @abstractmethod
     def next(self, result: RoundResult) -> Decision:

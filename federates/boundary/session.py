@@ -154,7 +154,8 @@ class Train(Config):
     home: Identifier
     """Station at which it starts and ends the day."""
     kind: Identifier = "train"
-    """Trains of one kind and one home are interchangeable."""
+    """Trains of one kind and one home are interchangeable for everyone; each operator's `check` refuses private data that differ
+    between them. Trains that are unlike for anybody get kinds of their own."""
 
 
 class RailSession(Session):

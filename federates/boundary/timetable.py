@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from federates.boundary.session import RailSession
 
-__all__ = ["TimeSpaceNetwork", "broken_plan", "comes_home", "time_space_network"]
+__all__ = ["TimeSpaceNetwork", "broken_plan", "time_space_network"]
 
 Index = NDArray[np.int64]
 
@@ -97,12 +97,6 @@ def time_space_network(trip_periods: Sequence[Sequence[int]] | NDArray[np.int64]
         start=np.concatenate([period, moves[:, 2]]),
         end=np.concatenate([period + 1, moves[:, 3]]),
     )
-
-
-def comes_home(session: RailSession, train: int, station: int, ready: int) -> bool:
-    """Return whether a train that can leave ``station`` from period ``ready`` on can be at home by the end of the day."""
-    home = session.stations.index(session.trains[train].home)
-    return ready + session.trip_periods[station][home] <= session.periods
 
 
 def broken_plan(session: RailSession, period: int, train_ready: NDArray[np.float64], agreed: NDArray[np.float64]) -> str | None:

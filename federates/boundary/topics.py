@@ -145,7 +145,7 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(_C, "gate_time_s", "s", ("S",), (_T,), "The power operator's topic of this name, passed on.", _ROAD, decimals=3),
     Topic(_C, "gate_spots", "1", ("S",), (_T,), "The power operator's topic of this name, passed on.", _ROAD),
-    Topic(_C, "train_ready", "1", ("N", 2), (_P,), "The transport operator's topic of this name, passed on.", _RAIL, decimals=0),
+    Topic(_C, "train_ready", "1", ("N", 3), (_P,), "The transport operator's topic of this name, passed on.", _RAIL, decimals=0),
     Topic(
         _P,
         "asked_connection_veh",
@@ -207,9 +207,10 @@ TOPICS: tuple[Topic, ...] = (
         _T,
         "train_ready",
         "1",
-        ("N", 2),
+        ("N", 3),
         (_C,),
-        "One row a train: index of the station where it stands next, and the period from which it does.",
+        "One row a train: index of the station where it stands next, the period from which it does, and index of the station"
+        " where it ends the day, whatever is agreed; -1 if it may end elsewhere.",
         _RAIL,
         decimals=0,
     ),

@@ -15,9 +15,12 @@ from federates.boundary.messages import Array, ConnectionAnswer
 from federates.boundary.session import RailSession, RoadSession
 from federates.conformance.life import LifeOverError
 from federates.conformance.operator_calls import Day, MalformedError, OperatorCalls, whole
-from federates.conformance.trains import excursion
+from federates.conformance.trains import exchanged, excursion
 
-__all__ = ["OperatorDay"]
+__all__ = ["EXCHANGED", "OperatorDay"]
+
+EXCHANGED = "with two interchangeable trains exchanged"
+"""Ends the words of a question that follows the same one without the exchange."""
 
 _LONG_PERIODS, _LATE_PERIODS = 12, 6
 _DELAYED_PERIODS = 6
@@ -98,6 +101,18 @@ class OperatorDay(OperatorCalls):
         self.relax("no prices", zero)
         for number, size in enumerate((1.0, 0.3, 3.0)):
             self.relax(f"prices about {size * self.scale:.3g} usd", self.price(number, size, alike=number != 1))
+        if isinstance(self.session, RailSession):
+            self._exchange(self.session)
+
+    def _exchange(self, session: RailSession) -> None:
+        """Ask the same of two trains that are interchangeable: first of the one, then of the other."""
+        assert self.places is not None
+        trip, prices = excursion(session, 0), self.price(1, 1.0, alike=False)
+        for ask, asked, words in ((self.evaluate, trip, "an excursion"), (self.relax, prices, "prices that differ by train")):
+            twin = exchanged(session, asked, self.places)
+            if twin is not None and not np.array_equal(twin, asked):
+                ask(words, asked)
+                ask(f"{words}, {EXCHANGED}", twin)
 
     def _negotiate(self, period: int) -> None:
         """All that a negotiation may ask for, most of all whole answers to prices."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from federates.boundary.messages import Array, Gate, LinkObservation, StationObservation
 from federates.boundary.session import RailSession, RoadSession
+from federates.boundary.trains import alike_trains
 
 __all__ = ["gate", "link_observation", "price_pattern", "road_times_s", "station_observation"]
 
@@ -54,7 +55,6 @@ def price_pattern(session: RoadSession | RailSession, number: int, *, alike: boo
     shape = session.connection_shape
     pattern = np.random.default_rng((_SEED, number, 5)).uniform(0.4, 1.6, shape)
     if alike and isinstance(session, RailSession):
-        first: dict[tuple[str, str], int] = {}
-        for k, train in enumerate(session.trains):
-            pattern[k] = pattern[first.setdefault((train.kind, train.home), k)]
+        for group in alike_trains(session):
+            pattern[list(group)] = pattern[group[0]]
     return pattern

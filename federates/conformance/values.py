@@ -76,13 +76,18 @@ def _gate_fault(session: RoadSession | RailSession, opening: Any) -> str | None:
 
 
 def _places_fault(session: RailSession, period: int, places: Any) -> str | None:
-    fault = array_fault("the opening", places, (len(session.trains), 2)) or _sign_fault("places", places)
+    fault = array_fault("the opening", places, (len(session.trains), 3))
     if fault is not None or not len(places):
+        return fault
+    fault = _sign_fault("places", places[:, :2]) or (None if np.isfinite(places).all() else "ends are not all finite")
+    if fault is not None:
         return fault
     if (places != np.rint(places)).any():
         return "the trains' places must be whole numbers"
     if (places[:, 0] >= len(session.stations)).any():
         return f"a train stands at station {int(places[:, 0].max())}, but there are {len(session.stations)}"
+    if ((places[:, 2] < -1) | (places[:, 2] >= len(session.stations))).any():
+        return f"a train ends the day at none of the stations 0 to {len(session.stations) - 1}, nor at -1 (open)"
     if (places[:, 1] < period).any():
         return f"a train is where it stands next since period {int(places[:, 1].min())}, before the opened period {period}"
     return None

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from federates.reporting.accounts import account, everybody_h, routing_totals
+from federates.reporting.bounds import crossed
 from federates.reporting.delivery import delivery_by_period, vehicle_deliveries
 from federates.reporting.tables import RunTables
 
@@ -202,6 +203,8 @@ def _negotiation(run: RunTables) -> Headline:
         "rounds_max": int(table["rounds"].max()),
         "rounds_mean": float(table["rounds"].mean()),
     }
+    if crossed(table).any():
+        head["bounds_cross_periods"] = int(crossed(table).sum())
     gaps = table["gap"].dropna()
     if len(gaps):
         head |= {"gap_mean": float(gaps.mean()), "gap_max": float(gaps.max()), "gap_last_period": float(gaps.iloc[-1])}

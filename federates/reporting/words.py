@@ -11,6 +11,7 @@ import numpy as np
 
 from federates.boundary.session import Scheme
 from federates.reporting.accounts import routing_totals
+from federates.reporting.bounds import CROSSED_WORDS, crossed
 from federates.reporting.delivery import delivery_by_period
 from federates.reporting.figures.bounds import selected_periods
 from federates.reporting.figures.link_flow import KMH_PER_M_PER_S, link_grid
@@ -120,6 +121,8 @@ def headline(run: RunTables) -> list[str]:
             else ""
         )
         out.append(f"{text} after {number(float(head['rounds_mean']), 1)} rounds a period on average{gap}.{disputed(run)}")
+        if "bounds_cross_periods" in head:
+            out.append(f"In {head['bounds_cross_periods']} periods, left out of this gap, {CROSSED_WORDS}.")
     if "unmet_kwh" in head:
         out.append(
             f"The plans left {number(float(head['unmet_kwh']))} kWh of the forecast need unmet; the resourceful stations ran "
@@ -211,7 +214,11 @@ def _bounds(run: RunTables) -> str:
         f"round by round, for the periods {shown}. Middle: the distance that was left when the rounds ended; an open circle "
         "marks a period without agreement. Bottom: how many rounds it took."
     )
-    return f"{text} {len(failed)} of {len(table)} periods ended without agreement."
+    text += f" {len(failed)} of {len(table)} periods ended without agreement."
+    without = table[crossed(table)]
+    if len(without):
+        text += f" No gap is shown for {', '.join(clock(run, int(period)) for period in without['period'])}: {CROSSED_WORDS}."
+    return text
 
 
 def _link_flow(run: RunTables) -> str:

@@ -8,8 +8,8 @@ Two properties of the operators' costs, both part of what `federates.boundary.ro
 
 Where u <= v, a + b is therefore the cost of a plan, also if the two answers are of different rounds. Answers in the linear
 relaxation are no plans and do not count. The lower bound is (43) of Ding et al., JMPCE 2025, DOI 10.35833/MPCE.2023.000976: the
-sum of both proven bounds at the same prices. It counts where no price is negative; a train that can still come home by the public
-timetable may have prices of any sign, for there both operators mean the same routes (docs/decisions/0010 and 0016).
+sum of both proven bounds at the same prices. It counts where no price is negative; a train whose end is announced and in reach by
+the public timetable may have prices of any sign, for there both operators mean the same routes (docs/decisions/0010, 0016, 0208).
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from federates.boundary.bounds import bounds_cross, proven_gap
 from federates.boundary.messages import Array
 from federates.boundary.roles import Commit, Evaluate, RoundResult, Solve
 from federates.boundary.session import RailScheme, RailSession, RoadSession, Scheme, Session
-from federates.boundary.timetable import comes_home
+from federates.boundary.trains import at_home, end_is_certain
 
 __all__ = ["Proof", "Verdict", "moves_nothing", "relative_gap"]
 
@@ -31,7 +32,6 @@ _SAME_VEH = 1e-6
 _WHOLE_VEH = 0.5
 """On the road the opened period is committed in whole vehicles, so it lies this near to a plan that was costed."""
 _NO_PRICE_USD = 1e-9
-_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Proof:
     ----------
     session : public agreement.
     period : the opened period.
-    train_ready : where the trains are, shape (K, 2) (rail).
+    train_ready : where the trains are and end, shape (K, 3) (rail).
     """
 
     def __init__(self, session: Session, period: int, train_ready: Array | None = None) -> None:
@@ -155,7 +155,7 @@ class Proof:
 
     def _objection(self, commit: Commit, lower_usd: float, gap: float, agreed_gap: float) -> str:
         """Return why the plan is not agreed, empty if it is."""
-        if _crossed(lower_usd, self.upper_usd):
+        if bounds_cross(lower_usd, self.upper_usd):
             whose = "an operator's" if lower_usd == self.lower_usd else "the algorithm's"
             crossed = f"a lower bound of {lower_usd:.6g} usd lies above the cost of a plan, {self.upper_usd:.6g} usd"
             return f"{crossed}: {whose} bound is wrong"
@@ -178,14 +178,8 @@ def moves_nothing(session: Session) -> bool:
 
 def relative_gap(lower_usd: float, upper_usd: float) -> float:
     """Return (UB - LB) / |UB|, at least 0; NaN while a bound is missing, and where they contradict each other."""
-    if not (math.isfinite(lower_usd) and math.isfinite(upper_usd)) or _crossed(lower_usd, upper_usd):
-        return math.nan
-    distance = upper_usd - lower_usd
-    return 0.0 if distance < _ROUNDING else distance / max(abs(upper_usd), 1e-9)
-
-
-def _crossed(lower_usd: float, upper_usd: float) -> bool:
-    return lower_usd - upper_usd > _ROUNDING * max(1.0, abs(upper_usd))
+    gap = proven_gap(lower_usd, upper_usd)
+    return gap if math.isfinite(gap) else math.nan
 
 
 def _negotiates(session: Session) -> bool:
@@ -204,8 +198,5 @@ def _free(session: Session, period: int, train_ready: Array | None) -> NDArray[n
     """Return which rows of a connection may have prices of any sign, (N,)."""
     if not isinstance(session, RailSession):
         return np.zeros(session.connection_shape[0], dtype=bool)
-    places = np.zeros((len(session.trains), 2)) if train_ready is None else np.round(train_ready)
-    if train_ready is None:
-        places[:, 0] = [session.stations.index(train.home) for train in session.trains]
-    ready = [(int(station), max(int(since), period)) for station, since in places]
-    return np.array([comes_home(session, k, station, since) for k, (station, since) in enumerate(ready)], dtype=bool)
+    places = np.round(at_home(session) if train_ready is None else train_ready).astype(int).tolist()
+    return np.array([end_is_certain(session, at, max(since, period), end) for at, since, end in places], dtype=bool)

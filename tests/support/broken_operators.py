@@ -254,6 +254,18 @@ class FasterThanTheTimetable(GoodRailTransport):
         return replace(answer, connection_veh=connection)
 
 
+class EndsElsewhere(GoodRailTransport):
+    """Announces that its trains end at home, and offers that one does not."""
+
+    def evaluate(self, connection_veh, opening):
+        answer = super().evaluate(connection_veh, opening)
+        connection = answer.connection_veh.copy()
+        if self.period + 2 < self.session.periods and connection[0, 0, -3]:
+            connection[0, :, -2:] = 0.0
+            connection[0, 1, -1] = 1.0
+        return replace(answer, connection_veh=connection)
+
+
 class NeverLeaves(GoodRailTransport):
     """Promises routes, and lets its trains stand at home."""
 
@@ -279,6 +291,21 @@ class LosesLateTrains(GoodRailPower):
         if (opening[:, 1] > self.period).any() and not connection_veh[:, :, self.period].any(axis=1).all():
             raise ModelError("a train is missing")
         return super().evaluate(connection_veh, opening)
+
+
+class KnowsItsTrains(GoodRailPower):
+    """Values one of two trains that everybody takes for alike."""
+
+    def begin(self, session, recorder):
+        super().begin(session, recorder)
+        self.worth = self.worth * np.array([1.0, 1.5, 1.0])[:, None, None]
+
+
+class DearTwin(GoodRailTransport):
+    """Pays more for one of two trains that everybody takes for alike."""
+
+    def _cost(self, moved, k):
+        return super()._cost(moved, k) * (1.5 if k == 1 else 1.0)
 
 
 class Abstract(PowerOperator):
@@ -322,10 +349,17 @@ ROAD_TRANSPORT = [
     (LosesAVehicle, "commit.feasible"),
     (UnknownRoad, "commit.feasible"),
 ]
-RAIL_POWER = [(SteepPlane, "bound.proven"), (HalfATrain, "answers.range"), (LosesLateTrains, "day.late")]
+RAIL_POWER = [
+    (SteepPlane, "bound.proven"),
+    (HalfATrain, "answers.range"),
+    (LosesLateTrains, "day.late"),
+    (KnowsItsTrains, "alike.exchanged"),
+]
 RAIL_TRANSPORT = [
     (TwoPlacesAtOnce, "answers.range"),
     (FasterThanTheTimetable, "answers.range"),
+    (EndsElsewhere, "answers.range"),
     (NeverLeaves, "commit.feasible"),
+    (DearTwin, "alike.exchanged"),
 ]
 RAIL_SETTINGS = RAIL_WORTH

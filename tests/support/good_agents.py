@@ -108,7 +108,7 @@ class GoodAlgorithm(CoordinationAlgorithm):
 
     def holds(self, ready):
         """Whether every train can be where the plan has it next."""
-        for k, (station, since) in enumerate(ready.astype(int)):
+        for k, (station, since) in enumerate(ready[:, :2].astype(int)):
             ahead = np.argwhere(self.plan[k, :, self.period :].T > 0.5)
             if len(ahead) and self.session.trip_periods[station][ahead[0][1]] + since > ahead[0][0] + self.period:
                 return False

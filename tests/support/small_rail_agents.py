@@ -56,7 +56,7 @@ class SmallRailPower(PowerOperator):
         self.recorder.record("plan", period=self.period, standing=standing, whole_day=float(connection_veh.sum()))
 
     def _best(self, multipliers, opening, asked):
-        trains = [f"{int(station)}@{int(period)}" for station, period in opening]
+        trains = [f"{int(station)}@{int(period)}" for station, period in opening[:, :2]]
         self.recorder.record("asked", period=self.period, asked=asked, ready=" ".join(trains))
         wanted = np.where(self.worth > multipliers, 1.0, 0.0)
         cost = float((self.worth * (1 - wanted)).sum())
@@ -97,15 +97,16 @@ class SmallRailTransport(TransportOperator):
     def open_period(self, period, observation):
         assert observation is None
         self.period = period
-        return np.array([(s, max(t, period)) for s, t in self.ready], dtype=float).reshape(len(self.ready), 2)
+        rows = [(s, max(t, period), home) for (s, t), home in zip(self.ready, self.homes, strict=True)]
+        return np.array(rows, dtype=float).reshape(len(self.ready), 3)
 
     def solve(self, multipliers_usd_per_veh, opening):
         assert opening is None
-        return self._best(lambda stand, moved, k: self._cost(moved) - (multipliers_usd_per_veh[k] * stand).sum())
+        return self._best(lambda stand, moved, k: self._cost(moved, k) - (multipliers_usd_per_veh[k] * stand).sum())
 
     def evaluate(self, connection_veh, opening):
         assert opening is None
-        best = self._best(lambda stand, moved, k: 1e6 * np.maximum(connection_veh[k] - stand, 0).sum() + self._cost(moved))
+        best = self._best(lambda stand, moved, k: 1e6 * np.maximum(connection_veh[k] - stand, 0).sum() + self._cost(moved, k))
         return ConnectionAnswer(best.connection_veh, best.cost_usd, best.cost_usd)
 
     def commit(self, connection_veh):
@@ -120,11 +121,11 @@ class SmallRailTransport(TransportOperator):
             goal = int(next_stand[0][1]) if len(next_stand) else self.homes[k]
             late = int(p == self.settings.late_period)
             self.ready[k] = (goal, p + self.session.trip_periods[station][goal] + late)
-            self.paid += self._cost(self.session.trip_periods[station][goal])
+            self.paid += self._cost(self.session.trip_periods[station][goal], k)
             self.recorder.record("moves", period=p, train=self.session.trains[k].name, goal=goal, late=late)
         return []
 
-    def _cost(self, moved):
+    def _cost(self, moved, k):
         return self.settings.move_usd * moved
 
     def _best(self, price):
@@ -133,7 +134,7 @@ class SmallRailTransport(TransportOperator):
         for k, (station, since) in enumerate(self.ready):
             routes = list(self._routes(k, station, max(since, self.period), self.stood[k].copy(), 0))
             stand, moved = min(routes, key=lambda route: price(*route, k))
-            connection[k], cost = stand, cost + self._cost(moved)
+            connection[k], cost = stand, cost + self._cost(moved, k)
             value += price(stand, moved, k)
         return ConnectionAnswer(connection, float(cost), float(value))
 
@@ -162,9 +163,9 @@ class SmallRailAlgorithm(CoordinationAlgorithm):
         self.expected = None
 
     def start(self, period, train_ready=None):
-        assert train_ready.shape == (len(self.session.trains), 2)
+        assert train_ready.shape == (len(self.session.trains), 3)
         self.period, self.rounds = period, 0
-        if self.expected is not None and np.array_equal(train_ready, self.expected):
+        if self.expected is not None and np.array_equal(train_ready[:, :2], self.expected):
             return self._commit("as planned")
         return Solve(self.zero, relaxed=True)
 

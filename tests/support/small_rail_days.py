@@ -34,6 +34,7 @@ def rail_day(
     station_mw: float = 12.0,
     line_mw: float | None = 12.0,
     alike: bool = True,
+    kinds: tuple[str, ...] | None = None,
     **transport,
 ) -> JointData:
     """Return a day: wind and a cheap unit at a, load and a dear unit elsewhere, and a train for each letter of ``homes``.
@@ -42,7 +43,7 @@ def rail_day(
     """
     rng = np.random.default_rng(seed)
     timetable = tuple(tuple(trip * (s != r) for r in range(stations)) for s in range(stations))
-    trains = [{"name": f"k{k}", "home": home} for k, home in enumerate(homes)]
+    trains = [{"name": f"k{k}", "home": home, "kind": kinds[k] if kinds else "train"} for k, home in enumerate(homes)]
     session = RailSession(
         schema_version=1, world="rail", name="small", periods=periods, rail_stations=tuple(NAMES[:stations]), trains=trains,
         trip_periods=timetable,

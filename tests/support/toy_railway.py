@@ -3,6 +3,9 @@
 The power operator trades energy: a train buys and sells where it stands, at prices per station and period, within its battery;
 what all trains sell at a station beyond ``depth`` brings half the price, and every trade hour may cost ``fixed_usd``, which makes
 its cost an integer programme. The transport operator knows every route of its own timetable, with random costs per trip.
+
+What trains cost (``factors``) and carry (``sizes``) is private to one operator each. Trains for which it differs have kinds of
+their own, unless ``kinds`` says otherwise.
 """
 
 import itertools
@@ -16,6 +19,25 @@ from federates.runtime.linear_model import LinearModel
 from federates.runtime.negotiation_record import NegotiationRecord
 
 BATTERY, RATE = 2.0, 1.0
+
+
+def random_case(seed):
+    """Return the keywords of a random railway: private costs, sizes, ends, slots and travel times, each in some of the cases."""
+    rng = np.random.default_rng((20251, seed))
+    trains = int(rng.choice([1, 2, 2, 2, 3]))
+    homes = tuple(int(home) for home in rng.integers(0, 3, trains))
+    case = {"seed": int(rng.integers(1_000_000)), "homes": homes, "periods": 4 if trains == 3 else int(rng.integers(4, 7))}
+    case |= {"fixed_usd": float(rng.choice([0.0, 0.5, 1.0])), "slower": int(rng.choice([0, 0, 1]))}
+    if rng.random() < 0.3:
+        case["by_time"] = float(rng.uniform(0.05, 0.8))
+    for name in ("factors", "sizes"):
+        if rng.random() < 0.6:
+            case[name] = tuple(float(value) for value in rng.choice([0.5, 1.0, 3.0], trains))
+    if rng.random() < 0.3:
+        case["ends"] = tuple(int(end) for end in rng.integers(0, 3, trains))
+    elif len(set(homes)) == trains and rng.random() < 0.5:
+        case["slots"] = 1
+    return case
 
 
 class Rows:
@@ -39,11 +61,18 @@ class Rows:
 class ToyRailway:
     """One random case, both operators, and the truth."""
 
-    def __init__(self, seed, *, periods=5, homes=(0, 1), fixed_usd=0.0, slots=None, slower=0, scheme="mobile", by_time=None):
+    def __init__(self, seed, *, periods=5, homes=(0, 1), fixed_usd=0.0, slots=None, slower=0, scheme="mobile", by_time=None,
+                 factors=None, sizes=None, kinds=None, ends=None):  # fmt: skip
         rng = np.random.default_rng(seed)
         stations = 3
         trip = rng.integers(1, 3, (stations, stations)) * (1 - np.eye(stations, dtype=int))
         names = tuple(f"s{s}" for s in range(stations))
+        self.factors = np.ones(len(homes)) if factors is None else np.array(factors, dtype=float)
+        self.sizes = np.ones(len(homes)) if sizes is None else np.array(sizes, dtype=float)
+        own = [
+            f"costs{factor:g}-carries{size:g}".replace(".", "_") for factor, size in zip(self.factors, self.sizes, strict=True)
+        ]
+        kinds = own if kinds is None else kinds
         self.session = RailSession(
             schema_version=1,
             world="rail",
@@ -51,10 +80,11 @@ class ToyRailway:
             scheme=scheme,
             periods=periods,
             rail_stations=names,
-            trains=tuple({"name": f"k{k}", "home": names[home]} for k, home in enumerate(homes)),
+            trains=tuple({"name": f"k{k}", "home": names[home], "kind": kinds[k]} for k, home in enumerate(homes)),
             trip_periods=tuple(map(tuple, trip.tolist())),
         )
         self.homes, self.slots, self.fixed_usd = homes, slots, fixed_usd
+        self.ends = homes if ends is None else ends
         self.trip = trip
         self.own_trip = trip + slower * (trip > 0)
         self.cost = rng.uniform(0.0, 2.0, (stations, stations)) if by_time is None else by_time * self.own_trip
@@ -64,12 +94,24 @@ class ToyRailway:
         self.calls = []
         self.record = None
         """What writes the tables of every negotiation, as the coordinator's loop does."""
-        self.at(0, np.array([[home, 0] for home in homes], dtype=float), np.zeros(self.session.connection_shape))
+        self.at(0, [(home, 0) for home in homes], np.zeros(self.session.connection_shape))
 
     def at(self, period, ready, past):
-        """Set the situation: where trains are, and what was carried out."""
-        self.period, self.ready, self.past = period, np.array(ready), np.array(past)
+        """Set the situation: where trains are, station and period, and what was carried out."""
+        self.period, self.past = period, np.array(past)
+        self.ready = self.announced(ready)
         self._model, self._routes, self._values = None, None, {}
+
+    def announced(self, ready):
+        """Return what the transport operator says of a period, (K, 3): where trains are, and where they end (-1: open)."""
+        places = [(int(row[0]), int(row[1])) for row in ready]
+        late = [
+            start + self.own_trip[place, end] > self.session.periods
+            for (place, start), end in zip(places, self.ends, strict=True)
+        ]
+        return np.array(
+            [(*at, -1 if open_ else end) for at, open_, end in zip(places, late, self.ends, strict=True)], dtype=float
+        )
 
     # --- transport operator -------------------------------------------------------------------------------------------------
 
@@ -85,15 +127,23 @@ class ToyRailway:
             assert self._routes
         return self._routes
 
+    def routes_or_none(self):
+        """Return `routes`, None if there are none within the slots."""
+        try:
+            return self.routes()
+        except AssertionError:
+            self._routes = None
+            return None
+
     def _routes_of(self, k):
         periods = self.session.periods
         place, start = int(self.ready[k, 0]), int(self.ready[k, 1])
-        late = start + self.own_trip[place, self.homes[k]] > periods
+        end = int(self.ready[k, 2])
         found = []
 
         def walk(station, period, stood, cost):
             if period >= periods:
-                if station == self.homes[k] or late:
+                if end in (station, -1):
                     found.append((stood, cost))
                 return
             here = stood.copy()
@@ -102,7 +152,7 @@ class ToyRailway:
             for other in range(len(self.trip)):
                 arrival = period + self.own_trip[station, other]
                 if other != station and arrival <= periods:
-                    walk(other, arrival, stood, cost + self.cost[station, other])
+                    walk(other, arrival, stood, cost + self.factors[k] * self.cost[station, other])
 
         walk(place, start, np.zeros(self.session.connection_shape[1:]), 0.0)
         return found
@@ -168,7 +218,7 @@ class ToyRailway:
             "leaves": model.variables("leaves", (trains, stations, stations, periods), upper=1.0, integer=True),
             "buys": model.variables("buys", shape, cost=self.price),
             "sells": model.variables("sells", shape),
-            "energy": model.variables("energy", (trains, periods), upper=BATTERY),
+            "energy": model.variables("energy", (trains, periods), upper=BATTERY * self.sizes[:, None]),
             "near": model.variables("near", (stations, periods), upper=self.depth[:, None], cost=-self.price),
             "far": model.variables("far", (stations, periods), cost=-0.5 * self.price),
             "trades": model.variables("trades", (stations, periods), upper=1.0, cost=self.fixed_usd, integer=True),
@@ -181,15 +231,15 @@ class ToyRailway:
             possible = s != r and t >= self.ready[k, 1] and t + self.trip[s, r] <= periods
             model.rows("possible", [(1.0, leaves[k, s, r, t : t + 1])], upper=float(possible))
         for k, s, t in itertools.product(range(trains), range(stations), range(periods + 1)):
-            place, start = self.ready[k]
+            place, start, end = self.ready[k]
             if t < start:
                 continue
             come = [leaves[k, r, s, t - self.trip[r, s]] for r in range(stations) if r != s and t - self.trip[r, s] >= start]
             come += [stands[k, s, t - 1]] if t > start else []
             go = [stands[k, s, t], *leaves[k, s, :, t].tolist()] if t < periods else []
             here = float(place == s and start == t)
-            late = start + self.trip[int(place), self.homes[k]] > periods
-            gone = float(t == periods and s == self.homes[k])
+            late = end < 0
+            gone = float(t == periods and s == end)
             terms = [(sign, np.array([c])) for sign, group in ((1.0, come), (-1.0, go)) for c in group]
             upper = 1.0 - here if late and t == periods else gone - here
             if terms:
@@ -199,7 +249,8 @@ class ToyRailway:
     def _add_trade(self, model, columns):
         trains, _, _ = self.session.connection_shape
         buys, sells, energy = columns["buys"], columns["sells"], columns["energy"]
-        model.rows("rate", [(1.0, buys), (1.0, sells), (-RATE, columns["joined"])], upper=0.0)
+        rate = RATE * self.sizes
+        model.rows("rate", [(1.0, buys), (1.0, sells), (-rate[:, None, None], columns["joined"])], upper=0.0)
         before = np.concatenate([np.full((trains, 1), -1), energy[:, :-1]], axis=1)
         model.rows(
             "battery",
@@ -218,7 +269,7 @@ class ToyRailway:
             shape=columns["near"].shape,
         )
         traded = [(1.0, np.moveaxis(c, 0, 2)) for c in (sells, buys)]
-        model.rows("trade_hour", [*traded, (-RATE * trains, columns["trades"])], upper=0.0, shape=columns["near"].shape)
+        model.rows("trade_hour", [*traded, (-rate.sum(), columns["trades"])], upper=0.0, shape=columns["near"].shape)
 
     # --- both -----------------------------------------------------------------------------------------------------------------
 
@@ -241,7 +292,8 @@ class ToyRailway:
         return RoundResult(self.power(offered=power), self.transport(asked=transport))
 
     def play(self, algorithm, period=0, ready=None, most=3000):
-        """Play the rounds of one period to the decision."""
+        """Play the rounds of one period to the decision; ``ready`` (K, 2): where trains are, by default where they begin."""
+        ready = self.ready if ready is None else self.announced(ready)
         record = self.record or NegotiationRecord(self.session, Rows())
         record.open(period, ready)
         decision = algorithm.start(period, ready)

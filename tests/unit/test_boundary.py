@@ -106,7 +106,7 @@ def test_messages_by_rail_survive_the_wire_with_and_without_trains(trains):
     shapes = {
         "coordinator/multipliers_usd_per_veh": (trains, 2, 3),
         "transport_operator/offered_connection_veh": (trains, 2, 3),
-        "transport_operator/train_ready": (trains, 2),
+        "transport_operator/train_ready": (trains, 3),
     }
     for key, shape in shapes.items():
         values = np.arange(np.prod(shape), dtype=float).reshape(shape)

@@ -42,21 +42,21 @@ def test_trains_of_one_home_and_kind_share_prices_on_the_first_day_only():
     each = first.per_train(prices)
     np.testing.assert_array_equal(each[0], each[1])
     np.testing.assert_array_equal(first.means(each), prices)
-    late = rest_of_day(day, 2, np.array([[0, 2], [0, 2], [1, 2.0]]), np.ones(day.connection_shape))
+    late = rest_of_day(day, 2, np.array([[0, 2, 0], [0, 2, 0], [1, 2, 1.0]]), np.ones(day.connection_shape))
     assert late.groups == ((0,), (1,), (2,))
     assert late.price_shape == (3, 2, 4)
     assert not late.per_train(np.ones(late.price_shape))[:, :, :2].any()
 
 
 def test_trains_that_start_elsewhere_are_not_alike():
-    assert first_problem(session(), np.array([[0, 0], [1, 0], [1, 0.0]])).groups == ((0,), (1,), (2,))
+    assert first_problem(session(), np.array([[0, 0, 0], [1, 0, 0], [1, 0, 1.0]])).groups == ((0,), (1,), (2,))
 
 
 def test_the_past_is_fixed_in_what_is_sent_and_heard():
     day = session()
     past = np.zeros(day.connection_shape)
     past[:, 0, :2] = 1.0
-    problem = rest_of_day(day, 2, np.zeros((3, 2)), past)
+    problem = rest_of_day(day, 2, np.zeros((3, 3)), past)
     sent = problem.sent(Evaluate(np.zeros_like(past), np.ones_like(past)))
     for connection in (sent.power_connection_veh, sent.transport_connection_veh):
         np.testing.assert_array_equal(connection[:, :, :2], past[:, :, :2])
@@ -83,7 +83,7 @@ def test_a_plan_is_broken_where_the_next_stand_is_out_of_reach(station, ready, b
     day = session(trains=(("a", "s0"),))
     agreed = np.zeros(day.connection_shape)
     agreed[0, 0, 4:] = 1.0
-    why = broken_plan(day, 2, np.array([[station, ready]], dtype=float), agreed)
+    why = broken_plan(day, 2, np.array([[station, ready, 0]], dtype=float), agreed)
     assert (why is not None) == broken
     if broken:
         assert f"a stands at s{station} " in why
@@ -93,9 +93,9 @@ def test_a_plan_is_broken_where_the_next_stand_is_out_of_reach(station, ready, b
 def test_a_train_due_before_it_is_ready_breaks_the_plan():
     day = session(trains=(("a", "s0"),))
     agreed = np.ones(day.connection_shape) * np.array([1.0, 0.0])[:, None]
-    assert broken_plan(day, 2, np.array([[0.0, 3.0]]), agreed) is not None
-    assert broken_plan(day, 2, np.array([[0.0, 2.0]]), agreed) is None
-    assert broken_plan(day, 2, np.array([[0.0, 2.0]]), np.zeros_like(agreed)) is None
+    assert broken_plan(day, 2, np.array([[0.0, 3.0, 0.0]]), agreed) is not None
+    assert broken_plan(day, 2, np.array([[0.0, 2.0, 0.0]]), agreed) is None
+    assert broken_plan(day, 2, np.array([[0.0, 2.0, 0.0]]), np.zeros_like(agreed)) is None
 
 
 def test_the_papers_step_by_rail_is_equation_45_over_the_whole_difference():

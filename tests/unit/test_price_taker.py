@@ -54,7 +54,7 @@ def test_on_the_road_it_takes_the_cheaper_origin_up_to_the_need_where_the_price_
 
 def test_by_rail_a_second_train_is_wanted_where_the_first_is_not():
     operator, *_ = begun(rail(), worth_usd=10.0)
-    home = np.zeros((2, 2))
+    home = np.zeros((2, 3))
     answer = operator.solve(np.zeros((2, 2, 3)), home)
     # One is wanted at a all day; the other goes to b, where it can stand in period 1 only to be home at the end.
     assert answer.connection_veh.sum(axis=0).clip(max=1.0).tolist() == [[1.0, 1.0, 1.0], [0.0, 1.0, 0.0]]
@@ -92,9 +92,9 @@ def test_by_rail_the_answer_is_the_best_of_all_routes(seed, relaxed):
     prices = rng.uniform(-6, 12, (2, 3, 4))
     worth, need = rng.uniform(0, 12, (3, 4)), rng.choice([0.0, 1.0, 1.4, 2.0], (3, 4))
     most = (rng.random(prices.shape) < 0.8).astype(float)
-    ready, home = np.column_stack([rng.integers(0, 3, 2), rng.integers(0, 4, 2)]).astype(float), rng.integers(0, 3, 2).tolist()
-    taken, bound_usd = stands_of_trains(prices, worth, need, most, trip.tolist(), ready, home, relaxed=relaxed)
-    routes = [_every_stand(trip, most[k], int(ready[k, 0]), int(ready[k, 1]), home[k]) for k in range(2)]
+    ready, end = np.column_stack([rng.integers(0, 3, 2), rng.integers(0, 4, 2)]).astype(float), rng.integers(-1, 3, 2).tolist()
+    taken, bound_usd = stands_of_trains(prices, worth, need, most, trip.tolist(), ready, end, relaxed=relaxed)
+    routes = [_every_stand(trip, most[k], int(ready[k, 0]), int(ready[k, 1]), end[k]) for k in range(2)]
     tried = [np.array(pair) for pair in itertools.product(*routes)]
     values = [missed_usd(stands.sum(axis=0), worth, need) + (prices * stands).sum() for stands in tried]
     own = missed_usd(taken.sum(axis=0), worth, need) + (prices * taken).sum()
@@ -105,15 +105,15 @@ def test_by_rail_the_answer_is_the_best_of_all_routes(seed, relaxed):
         assert any(np.array_equal(taken, stands) for stands in tried)
 
 
-def _every_stand(trip, most, station, period, home):
-    """Return every set of taken stands (S, T) of a train that is home in the end if it can be."""
+def _every_stand(trip, most, station, period, end):
+    """Return every set of taken stands (S, T) of a train that is where it ends if that is certain (not -1) and possible."""
     stations, periods = most.shape
-    must = period + trip[station, home] <= periods
+    must = end >= 0 and period + trip[station, end] <= periods
     found = {}
 
     def go(at, now, taken):
         if now >= periods:
-            if at == home or not must:
+            if at == end or not must:
                 found[taken.tobytes()] = taken
             return
         go(at, now + 1, taken)
@@ -135,7 +135,7 @@ def test_bounds_bound_planes_lie_below_the_cost_and_dearer_is_never_taken_more(s
     rng = np.random.default_rng(seed)
     session = road() if on_road else rail()
     operator, *_ = begun(session, worth_usd=float(rng.uniform(0, 20)), need=float(rng.choice([0.0, 1.0, 2.0, 7.0])))
-    opening, shape = np.zeros((2, 2)), session.connection_shape
+    opening, shape = np.zeros((2, 2)) if on_road else np.zeros((2, 3)), session.connection_shape
     prices = rng.uniform(0, 20, shape) if on_road else rng.uniform(-5, 20, shape)
     answer = operator.solve(prices, opening)
     drawn = [rng.uniform(0, 12, shape) if on_road else _routes(rng, shape) for _ in range(6)]
@@ -181,7 +181,7 @@ def test_worth_is_that_of_the_hour_and_needs_are_per_hour(tmp_path):
     assert [row["worth_usd"] for row in rows if row["station"] == "q2"] == [122, 122, 123, 123, 100, 100]
     assert {(row["need"], row["had"]) for row in rows} == {(4.0, 2.0)}
     half_hours, *_ = begun(rail(period_s=1800), worth_usd=10.0)
-    assert half_hours.evaluate(np.zeros((2, 2, 3)), np.zeros((2, 2))).cost_usd == pytest.approx(6 * 5.0)
+    assert half_hours.evaluate(np.zeros((2, 2, 3)), np.zeros((2, 3))).cost_usd == pytest.approx(6 * 5.0)
 
 
 def test_a_day_by_rail_is_costed_as_planned_and_as_carried_out_with_the_past_kept():
@@ -190,7 +190,7 @@ def test_a_day_by_rail_is_costed_as_planned_and_as_carried_out_with_the_past_kep
     stays[:, 0] = 1.0
     operator.commit(stays)
     operator.open_period(1, None)
-    late = np.array([[0.0, 1.0], [1.0, 2.0]])  # train 2 is on its way to b until period 2, when it must go home
+    late = np.array([[0.0, 1.0, 0.0], [1.0, 2.0, 0.0]])  # train 2 is on its way to b until period 2, when it must go home
     answer = operator.solve(np.zeros((2, 2, 3)), late)
     assert answer.connection_veh[:, :, 0].tolist() == [[1.0, 0.0], [1.0, 0.0]]
     assert not answer.connection_veh[1, :, 1:].any()
@@ -209,7 +209,7 @@ def test_a_day_by_rail_is_costed_as_planned_and_as_carried_out_with_the_past_kep
 
 def test_without_mobile_storage_nothing_is_to_be_had():
     operator, *_ = begun(rail(scheme="fixed"), worth_usd=10.0)
-    assert not operator.solve(np.full((2, 2, 3), -1.0), np.zeros((2, 2))).connection_veh.any()
+    assert not operator.solve(np.full((2, 2, 3), -1.0), np.zeros((2, 3))).connection_veh.any()
 
 
 # --- check

@@ -54,8 +54,9 @@ def test_a_negative_price_proves_nothing_on_the_road():
     assert proof.lower_usd == -math.inf
 
 
-@pytest.mark.parametrize(("ready", "proves"), [((0, 0), True), ((1, 2), True), ((1, 3), True), ((1, 4), False)])
-def test_by_rail_a_price_may_be_negative_for_a_train_that_can_come_home(ready, proves):
+@pytest.mark.parametrize("ready", [(0, 0, 0), (1, 2, 0), (1, 3, 0), (1, 4, 0), (1, 4, 1), (1, 2, -1)])
+def test_by_rail_a_price_may_be_negative_for_a_train_whose_end_is_announced_and_in_reach(ready):
+    proves = ready not in ((1, 4, 0), (1, 2, -1))
     proof = Proof(RAIL, 1, np.array([ready], dtype=float))
     prices = np.zeros((1, 2, 4))
     prices[0, 1, 3] = -2.0
@@ -64,7 +65,7 @@ def test_by_rail_a_price_may_be_negative_for_a_train_that_can_come_home(ready, p
 
 
 def test_by_rail_the_past_counts_neither_as_price_nor_as_difference():
-    proof = Proof(RAIL, 2, np.array([[1.0, 9.0]]))
+    proof = Proof(RAIL, 2, np.array([[1.0, 9.0, 0.0]]))
     past = np.zeros((1, 2, 4))
     past[0, 0, :2] = -5.0
     asked, offered = np.zeros((1, 2, 4)), np.zeros((1, 2, 4))
@@ -146,7 +147,7 @@ def test_a_scheme_without_trains_has_one_connection_whose_bounds_are_the_problem
     fixed = RAIL.model_copy(update={"scheme": "fixed"})
     zero = np.zeros((1, 2, 4))
     for session, lower in ((fixed, 7.0), (RAIL, -math.inf)):
-        proof = Proof(session, 0, np.array([[0.0, 0.0]]))
+        proof = Proof(session, 0, np.array([[0.0, 0.0, 0.0]]))
         proof.take(Evaluate(zero, zero), told(zero, zero, (8.0, 7.0), (0.0, 0.0)))
         assert (proof.lower_usd, proof.upper_usd) == (lower, 8.0)
 

@@ -21,6 +21,7 @@ from federates.boundary.topics import Role
 from federates.reporting.delivery import delivery_by_period, same_pairs_by_period, vehicle_deliveries
 from federates.reporting.metrics import agreement, overload, period_load, summary, write_summary
 from federates.reporting.tables import RunTables
+from federates.reporting.words import headline
 
 _spec = importlib.util.spec_from_file_location("example_runs", Path(__file__).with_name("test_reporting_example_runs.py"))
 example = importlib.util.module_from_spec(_spec)
@@ -147,6 +148,16 @@ def test_agreement_is_what_the_negotiations_prove_not_what_is_claimed(tmp_path):
     assert table_["gap"][0] == pytest.approx(0.1)
     assert np.isnan(table_["gap"][1])
     assert np.isnan(table_["upper_bound_usd"][1])
+
+
+def test_bounds_that_cross_have_no_gap_and_the_headline_says_why(tmp_path):
+    tables = tiny_tables()
+    tables["negotiations"].loc[0, ["lower_bound_usd", "gap", "claimed_gap", "agreed"]] = 10.5, math.nan, math.nan, False
+    run = tiny(tmp_path, tables)
+    head = summary(run)
+    assert head["bounds_cross_periods"] == 1
+    assert "gap_mean" not in head
+    assert any("In 1 periods, left out of this gap, the bounds contradict each other" in sentence for sentence in headline(run))
 
 
 def test_summary_by_hand(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib.util
 import json
+import math
 import re
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from federates.reporting.figures.style import save_figure, svg_bytes
 from federates.reporting.rail.compare import write_rail_comparison
 from federates.reporting.rail.figures import RAIL_FIGURES
 from federates.reporting.rail.figures.lines import line_loading
+from federates.reporting.rail.metrics import rail_summary
 from federates.reporting.rail.report import rail_headline, read_rail_run, write_rail_report
+from federates.reporting.rail.words import figure_reading
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -154,6 +157,23 @@ def test_names_are_escaped(tmp_path, svg_only):
     writer.record("negotiations", period=0, cause="<script>", rounds=1, agreed=True, reason="<b>", **bounds, **claims)
     writer.finish("coordinator")
     pages.check_self_contained(write_rail_report(folder).read_text(encoding="utf-8"))
+
+
+def test_bounds_that_cross_claim_nothing_and_everybody_says_why(tmp_path, svg_only):
+    folder = example.Folder(tmp_path, example.session())
+    bounds = {"lower_bound_usd": 94.3722, "upper_bound_usd": 93.6344, "gap": math.nan}
+    claims = {"claimed_agreed": False, "claimed_lower_bound_usd": math.nan, "claimed_gap": math.nan, "verdict": "<wrong>"}
+    folder.add("negotiations", period=0, cause="day ahead", rounds=2, agreed=False, reason="wrong", **bounds, **claims)
+    folder.add("rounds", period=0, round=1, command="solve", bound_usd=94.3722, **bounds, residual_veh=0.0, shortfall_veh=0.0)
+    place = folder.finish(None)
+    run = read_rail_run(place)
+    head = rail_summary(run)
+    assert "gap" not in head
+    assert head["bounds_cross"] == 1
+    said = [*rail_headline(place), figure_reading("bounds", run)]
+    assert sum("the bounds contradict each other: the lower bound lies above the cost of a plan" in text for text in said) == 2
+    said.append(write_rail_report(place).read_text(encoding="utf-8"))
+    assert not any("proven to be within" in text or "0.00 %" in text for text in said)
 
 
 def test_comparison_puts_the_paper_beside_ours(days, tmp_path, svg_only):

@@ -51,6 +51,17 @@ def test_everything_that_may_be_said_is_accepted():
     )
 
 
+def test_trains_that_everybody_takes_for_alike_have_one_cost():
+    twins = [{"name": "k1", "home": "north"}, {"name": "k2", "home": "north"}]
+    (problem,) = problems({"trains": twins}, trains={"k2": {"cost_factor": 1.5}})
+    assert problem == (
+        "config.yaml: settings.trains.k2.cost_factor = 1.5: must be that of k1, 1: both are of kind train and at home in north,"
+        " so everybody takes them for interchangeable; else give k2 a kind of its own in scenario.yaml"
+    )
+    assert not problems({"trains": [twins[0], twins[1] | {"kind": "dear"}]}, trains={"k2": {"cost_factor": 1.5}})
+    assert not problems({"trains": twins}, trains={"k2": {"end": "west"}}), "where a train ends is announced"
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

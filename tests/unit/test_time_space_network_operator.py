@@ -55,11 +55,11 @@ def live(operator, connection, periods, renegotiate=False):
     """Carry out the day with one connection; return the places of all openings."""
     places = []
     for period in range(periods):
-        places.append(operator.open_period(period, None).astype(int).tolist())
+        places.append(operator.open_period(period, None)[:, :2].astype(int).tolist())
         if renegotiate or period == 0:
             operator.evaluate(connection, None)
         assert operator.commit(connection) == []
-    places.append(operator.open_period(periods, None).astype(int).tolist())
+    places.append(operator.open_period(periods, None)[:, :2].astype(int).tolist())
     return places
 
 
@@ -142,7 +142,9 @@ def test_a_train_too_late_for_its_end_station_pays_and_the_day_goes_on():
     places = live(operator, asked, 8, renegotiate=True)
     # It leaves b in 5 and would be home in 7.
     assert [place[0] for place in places][5:] == [[1, 5], [0, 8], [0, 8], [0, 8]]
-    (late,) = recorder.tables["late_ends"]
+    assert operator.open_period(8, None)[0, 2] == -1, "everybody is told that its end is open"
+    (late, again) = recorder.tables["late_ends"]
+    assert late == again
     assert late == {"train": "t0", "end_station": "a", "next_station": "a", "ready_period": 10, "price_usd": 500.0}
     assert any(line.get("late") == "cannot be at its end station in time" for line in recorder.lines)
     assert operator.solve(np.zeros((1, 3, 8)), None).cost_usd == 5 * 10.0 + 500.0
@@ -156,7 +158,7 @@ def test_a_late_train_that_cannot_come_home_still_serves():
     )
     operator.open_period(0, None)
     operator.commit(ask(6, (0, "b", 2, 3)))
-    assert operator.open_period(1, None).tolist() == [[1, 5]]
+    assert operator.open_period(1, None).tolist() == [[1, 5, -1]], "its end is open now"
     answer = operator.evaluate(ask(6, (0, "b", 5, 5)), None)
     np.testing.assert_array_equal(answer.connection_veh, ask(6, (0, "b", 5, 5)))
     assert answer.cost_usd == 50.0 + 100.0
@@ -171,7 +173,7 @@ def test_end_is_free_only_where_it_cannot_be_reached():
     operator, _ = start(periods=6, lateness={"listed": [{"train": "t0", "period": 0, "by_periods": 1}]}, late_end_usd=100.0)
     operator.open_period(0, None)
     operator.commit(ask(6, (0, "b", 2, 3)))
-    assert operator.open_period(1, None).tolist() == [[1, 3]]
+    assert operator.open_period(1, None).tolist() == [[1, 3, 0]]
     answer = operator.evaluate(ask(6, (0, "b", 3, 5)), None)
     assert answer.connection_veh[0, 1].tolist() == [0, 0, 0, 1, 0, 0], "it must leave b in 4 to end at a"
     assert answer.cost_usd == 50.0
@@ -196,7 +198,7 @@ def test_slots_are_widened_only_where_lateness_leaves_no_other_way(late):
 def test_trains_stay_at_home_without_the_scheme_mobile():
     for scheme in ("fixed", "central", "no_storage"):
         operator, recorder = start("ab", session={"scheme": scheme})
-        assert operator.open_period(3, None).tolist() == [[0, 3], [1, 3]]
+        assert operator.open_period(3, None).tolist() == [[0, 3, 0], [1, 3, 1]]
         for answer in (operator.solve(np.ones((2, 3, 8)), None), operator.relax(np.ones((2, 3, 8)), None)):
             assert not answer.connection_veh.any()
             assert (answer.cost_usd, answer.bound_usd) == (0.0, 0.0)
@@ -207,7 +209,7 @@ def test_trains_stay_at_home_without_the_scheme_mobile():
 
 def test_a_railway_without_trains():
     operator, _ = start("")
-    assert operator.open_period(0, None).shape == (0, 2)
+    assert operator.open_period(0, None).shape == (0, 3)
     assert operator.solve(np.zeros((0, 3, 8)), None).connection_veh.shape == (0, 3, 8)
     assert operator.commit(np.zeros((0, 3, 8))) == []
 
@@ -235,7 +237,7 @@ def test_any_day_with_random_delays_is_a_consistent_walk(seed, probability, slot
         answer = operator.solve(rng.exponential(15.0, (3, 3, 10)), None)
         stood = answer.connection_veh[:, :, :period]
         assert answer.connection_veh.sum(axis=1).max() <= 1.0, "in one place at a time"
-        for k, (_, ready) in enumerate(places.astype(int)):
+        for k, (_, ready) in enumerate(places[:, :2].astype(int)):
             assert not answer.connection_veh[k, :, period:ready].any(), "a train under way stands nowhere"
         operator.commit(answer.connection_veh)
     assert (stood == operator.evaluate(answer.connection_veh, None).connection_veh[:, :, :9]).all()

@@ -24,6 +24,8 @@ TRIPS = (
     {"train": "k2", "origin": "c", "destination": "b", "period": 4},
 )
 
+COURSES = ((1, "a", "b", 1), (1, "b", "a", 4), (3, "a", "c", 0), (3, "c", "a", 5))
+
 
 def rail(**changes):
     base = {"schema_version": 1, "world": "rail", "name": "rail", "periods": 8, "rail_stations": ("a", "b", "c")}
@@ -91,7 +93,8 @@ def test_a_day_is_carried_out_and_the_plan_never_breaks():
     places = []
     for period in range(9):
         ready = operator.open_period(period, None)
-        places.append(ready.astype(int).tolist())
+        assert ready[:, 2].tolist() == [0.0, 1.0], "every train ends at its home"
+        places.append(ready[:, :2].astype(int).tolist())
         agreed = operator.evaluate(np.zeros((2, 3, 8)), None).connection_veh
         if period < 8:
             assert broken_plan(session, period, ready, agreed) is None
@@ -115,12 +118,38 @@ def test_without_departures_trains_stay_at_home_and_without_mobile_storage_nobod
     assert answer.connection_veh.sum(axis=2).tolist() == [[8, 0, 0], [0, 8, 0]]
     assert answer.cost_usd == 0.0
     fixed, recorder = begun(rail(scheme="fixed"), departures=TRIPS)
-    assert fixed.open_period(0, None).tolist() == [[0, 0], [1, 0]]
+    assert fixed.open_period(0, None).tolist() == [[0, 0, 0], [1, 0, 1]]
     answer = fixed.evaluate(np.zeros((2, 3, 8)), None)
     assert not answer.connection_veh.any()
     assert answer.cost_usd == 0.0
     fixed.commit(answer.connection_veh)
     assert recorder.tables == {}
+
+
+def test_interchangeable_trains_run_each_others_courses_before_the_day_begins():
+    """The bound is the least over all exchanges of trains of one kind and home; a train of another kind keeps its own course."""
+    trains = tuple({"name": f"k{k}", "home": "a", "kind": kind} for k, kind in enumerate(("x", "x", "y"), start=1))
+    trips = [{"train": f"k{k}", "origin": o, "destination": d, "period": p} for k, o, d, p in COURSES]
+    operator, recorder = begun(rail(trains=trains), departures=trips)
+    operator.open_period(0, None)
+    zero = np.zeros((3, 3, 8))
+    own = operator.evaluate(zero, None).connection_veh
+    rng = np.random.default_rng(4)
+    for _ in range(20):
+        prices = rng.uniform(-50, 50, zero.shape)
+        answer = operator.solve(prices, None)
+        best = max(float((prices * own[list(order)]).sum()) for order in ((0, 1, 2), (1, 0, 2)))
+        assert answer.bound_usd == pytest.approx(80.0 - best)
+        assert answer.cost_usd - (prices * answer.connection_veh).sum() == pytest.approx(answer.bound_usd)
+    twin = own[[1, 0, 2]]
+    assert np.array_equal(operator.evaluate(twin, None).connection_veh, twin)
+    assert np.array_equal(operator.evaluate(own[[0, 2, 1]], None).connection_veh, own)
+    operator.commit(twin)
+    operator.open_period(1, None)
+    for asked in (own, zero, twin):
+        assert np.array_equal(operator.evaluate(asked, None).connection_veh, twin), "who runs what is settled"
+    left = {row["train"] for row in recorder.tables["train_moves"] if row["phase"] == "planned" and row["destination"] == "b"}
+    assert left == {"k2"}
 
 
 # --- on the road

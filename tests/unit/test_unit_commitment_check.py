@@ -77,6 +77,10 @@ SETTINGS: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "no such train": ({"storage__trains": {"train1": ONE}}, "storage.trains.train2", "missing", "given: train1"),
     "too full": ({"storage__battery__start_energy_share": 0.9}, SHARE, "0.9", "bus4 with 54 MWh in .* for 30 MWh.*train2"),
     "train too full": ({"storage__trains__train1__energy_mwh": 300}, SHARE, "0.25", "train1 with 75 MWh in .* for 45 MWh$"),
+    "unlike trains": (
+        {"storage__trains__train2__capacity_mw": 40},
+        "storage.trains.train2.capacity_mw", "40", "must be that of train1, 45: .* kind of its own"
+    ),
     "no such line": ({"line_limits_mw": {"12-14x": 5.0}}, "line_limits_mw.12-14x", "12-14x", "two joined buses"),
 }  # fmt: skip
 

@@ -44,7 +44,7 @@ def _live(operator: UnitCommitmentOperator, connection: np.ndarray, replans: dic
         if replans and period in replans:
             stands, places = replans[period]
             done = _connection(stands)
-            answer = operator.evaluate(done, np.array(places, dtype=float))
+            answer = operator.evaluate(done, np.array([(*place, 0.0) for place in places]))
             assert np.array_equal(answer.connection_veh[:, :, :period], done[:, :, :period])
         operator.commit(done)
     operator.open_period(connection.shape[2], None)

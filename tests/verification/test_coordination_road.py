@@ -7,6 +7,7 @@ from small_rail_agents import PowerSettings as RailPowerSettings
 from small_rail_agents import SmallRailPower, SmallRailTransport
 from small_rail_agents import TransportSettings as RailTransportSettings
 from toy_railway import Rows
+from toy_road import ToyRoad
 
 from federates.boundary.config import parse_config
 from federates.boundary.errors import ConfigError
@@ -14,6 +15,7 @@ from federates.boundary.messages import ConnectionAnswer
 from federates.boundary.roles import Commit, Evaluate, RoundResult, Solve
 from federates.boundary.session import RailSession, RoadSession
 from federates.coordinator.algorithms.admm import Admm, AdmmSettings
+from federates.coordinator.algorithms.ocd import OcdSettings, OptimalityConditionDecomposition
 from federates.coordinator.algorithms.posted_price import PostedPrice, PostedPriceSettings
 from federates.coordinator.algorithms.splitting import Splitting
 from federates.runtime.negotiation_record import NegotiationRecord
@@ -266,3 +268,30 @@ def test_schemes_without_negotiation_are_those_of_every_algorithm(kind, settings
     (asked,), rows = negotiate(kind(settings(), None), 1.0, most=7.0, scheme="fastest_route")
     np.testing.assert_allclose(asked.connection_veh, 7.0)
     assert [row["command"] for row in rows] == ["solve", "evaluate"]
+
+
+# --- random cases whose private data differ by pair ---------------------------------------------------------------------------
+
+ALGORITHMS = {
+    "shortfall": lambda: OptimalityConditionDecomposition(OcdSettings(update="shortfall", gap_target=0.0), None),
+    "residual": lambda: OptimalityConditionDecomposition(OcdSettings(update="residual", gap_target=0.0), None),
+    "box_step": lambda: OptimalityConditionDecomposition(OcdSettings(update="box_step", gap_target=0.0), None),
+    "admm": lambda: Admm(AdmmSettings(gap_target=0.0), None),
+    "posted_price": lambda: PostedPrice(PostedPriceSettings(price_usd_per_veh=9.0), None),
+}
+QUICK, ALL = range(10), range(200)
+SEEDS = [*QUICK, *(pytest.param(seed, marks=pytest.mark.long) for seed in ALL if seed not in QUICK)]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_bounds_enclose_the_optimum_whatever_is_private(name, seed):
+    """LB <= optimum by one programme of both operators <= UB, in every round."""
+    road_, rows = ToyRoad(seed), Rows()
+    road_.play(ALGORITHMS[name](), rows)
+    best = road_.optimum_usd()
+    (held,) = rows.tables["negotiations"]
+    assert held["claimed_lower_bound_usd"] <= best * (1 + 1e-6)
+    for row in rows.tables["rounds"]:
+        assert not row["lower_bound_usd"] > best + 1e-6 * abs(best), row
+        assert not row["upper_bound_usd"] < best - 1e-6 * abs(best), row

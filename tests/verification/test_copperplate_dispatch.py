@@ -14,6 +14,7 @@ from small_rail_days import rail_day
 
 from federates.boundary.errors import ConfigError
 from federates.boundary.tables import table
+from federates.boundary.trains import at_home
 from federates.power_operator.models.copperplate_dispatch.merit_order import copperplate, from_zero
 from federates.power_operator.models.copperplate_dispatch.operator import CopperplateDispatchOperator
 from federates.power_operator.models.unit_commitment.cost_curves import CostCurve
@@ -154,9 +155,8 @@ SMALL = {"one": {"homes": "a"}, "alike": {"homes": "aa", "periods": 4}, "two hom
 
 
 def _planner(data):
-    home = [(data.session.stations.index(train.home), 0.0) for train in data.session.trains]
     past = np.zeros(data.session.connection_shape)
-    return Planner(data.session, data.system, data.fleet, 0, np.array(home), past, EXACT)
+    return Planner(data.session, data.system, data.fleet, 0, at_home(data.session), past, EXACT)
 
 
 @pytest.mark.parametrize("name", SMALL)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from rail_brute_force import RailBruteForce
 from small_rail_days import rail_day
 
+from federates.boundary.trains import at_home
 from federates.centralised.joint_data import JointData
 from federates.power_operator.models.unit_commitment.day_state import first_state, rest_of_day
 from federates.power_operator.models.unit_commitment.dispatch import storage_plan
@@ -32,9 +33,8 @@ NO_DEADLINE = settings(max_examples=8, deadline=None, suppress_health_check=list
 
 
 def _planner(data: JointData, solver: SolverSettings = EXACT) -> Planner:
-    home = [(data.session.stations.index(train.home), 0.0) for train in data.session.trains]
     past = np.zeros(data.session.connection_shape)
-    return Planner(data.session, data.system, data.fleet, 0, np.array(home), past, solver)
+    return Planner(data.session, data.system, data.fleet, 0, at_home(data.session), past, solver)
 
 
 @lru_cache
@@ -170,7 +170,9 @@ def test_late_trains_have_a_plan(places, share):
     state = replace(first_state(data.system, fleet), period=3)
     rest = rest_of_day(data.system, state, data.system.load_mw, data.system.renewables.available_mw)
     shape = data.session.connection_shape
-    planner = Planner(data.session, rest, replace(fleet, **load), 3, np.array(places, dtype=float), np.zeros(shape), EXACT)
+    planner = Planner(
+        data.session, rest, replace(fleet, **load), 3, np.array([(*place, 0.0) for place in places]), np.zeros(shape), EXACT
+    )
     cost_usd = planner.evaluate(np.ones(shape)).cost_usd
     answer = planner.solve(np.zeros(shape), relaxed=False)
     assert planner.solve(np.zeros(shape), relaxed=True).bound_usd <= answer.bound_usd + 1e-6
@@ -184,3 +186,24 @@ def test_late_trains_have_a_plan(places, share):
     if all(ready >= 6 for _, ready in places) and share == 0.5:
         storage = storage_plan(planner.plan(np.ones(shape)).model, planner.plan(np.ones(shape)).values)
         assert np.ptp(storage.train_capacity_mw) == 0.0  # they never stand again, and keep what they have
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_copy_without_routes_is_the_best_of_all_patterns(seed):
+    """(39) to the letter: the least of f_P + lambda J over all 2^6 patterns of one train, two stations and three periods."""
+    data = rail_day(seed, homes="a", periods=3)
+    brute = RailBruteForce(data)
+    shape = data.session.connection_shape
+    patterns = [np.array(bits, dtype=float).reshape(shape) for bits in itertools.product((0.0, 1.0), repeat=6)]
+    costs = [brute.cost_usd(pattern) for pattern in patterns]
+    past, rng = np.zeros(shape), np.random.default_rng(seed)
+    free = Planner(data.session, data.system, data.fleet, 0, at_home(data.session), past, EXACT, routes=False)
+    by_route = _planner(data)
+    for multipliers in (np.zeros(shape), rng.uniform(0.0, 40.0, shape), rng.normal(0.0, 20.0, shape)):
+        least = min(cost + float((multipliers * pattern).sum()) for cost, pattern in zip(costs, patterns, strict=True))
+        answer = free.solve(multipliers, relaxed=False)
+        own = answer.cost_usd + float((multipliers * answer.connection_veh).sum())
+        assert own == pytest.approx(least, rel=1e-6)
+        assert answer.bound_usd == pytest.approx(least, rel=1e-6)
+        assert free.solve(multipliers, relaxed=True).bound_usd <= least + 1e-4
+        assert answer.bound_usd <= by_route.solve(multipliers, relaxed=False).bound_usd + 1e-4, "a relaxation of routes"

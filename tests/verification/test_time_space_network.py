@@ -188,7 +188,7 @@ def test_a_day_is_carried_out_as_agreed_and_can_be_planned_anew_at_any_time(case
         multipliers = case.multipliers()
         answer = operator.solve(multipliers, None)
         np.testing.assert_array_equal(answer.connection_veh[:, :, :period], planned.connection_veh[:, :, :period])
-        standing, costs = case.plans([(int(s), int(t)) for s, t in places])
+        standing, costs = case.plans([(int(s), int(t)) for s, t in places[:, :2]])
         spent = operator._planner.situation.spent_usd
         best = (costs - (standing * multipliers).sum(axis=(1, 2, 3))).min()
         past = (multipliers * answer.connection_veh)[:, :, :period].sum()

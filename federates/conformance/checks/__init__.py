@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from federates.conformance.bench import Bench
 from federates.conformance.check import Check
+from federates.conformance.checks.alike import ALIKE_CHECKS
 from federates.conformance.checks.answers import ANSWER_CHECKS
 from federates.conformance.checks.carried_out import CARRIED_OUT_CHECKS, END_CHECKS
 from federates.conformance.checks.decisions import DECISION_CHECKS
@@ -23,6 +24,7 @@ CHECKS: tuple[Check[Bench], ...] = (
     *SAMENESS_CHECKS,
     *GIVEN_CHECKS,
     *PRICE_CHECKS,
+    *ALIKE_CHECKS,
     *CARRIED_OUT_CHECKS,
     *END_CHECKS,
 )

@@ -70,7 +70,7 @@ def _trains_follow(bench: Bench, session: RailSession) -> str:
             continue
         expected = next_places(session, plan, period + 1)
         for k, train in enumerate(session.trains):
-            station, since = (int(value) for value in expected[k])
+            station, since = (int(value) for value in expected[k, :2])
             if since >= session.periods:
                 continue  # The plan has no further stand.
             late += int(places[k, 1] > since)

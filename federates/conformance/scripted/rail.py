@@ -13,6 +13,7 @@ import numpy as np
 from federates.boundary.messages import Array
 from federates.boundary.roles import RoundResult
 from federates.boundary.session import RailSession
+from federates.boundary.trains import alike_trains, at_home
 from federates.conformance.scripted.pair import ScriptedPair, sent
 from federates.conformance.trains import timetable_breach
 
@@ -27,7 +28,7 @@ class RailPair(ScriptedPair):
 
     Parameters
     ----------
-    places : where each train stands next, (K, 2): station and period.
+    places : where each train stands next and ends, (K, 3): station, period, station.
     past : the day as it was carried out before ``period``, (K, S, T).
     stubborn : the transport operator leaves every train where it is, whatever it is asked or paid.
     """
@@ -44,7 +45,7 @@ class RailPair(ScriptedPair):
         self.session, self.period, self.stubborn = session, period, stubborn
         homes = [session.stations.index(train.home) for train in session.trains]
         self.homes = homes
-        self.places = np.array([(home, 0.0) for home in homes]).reshape(-1, 2) if places is None else places
+        self.places = at_home(session) if places is None else places
         self.past = np.zeros(session.connection_shape) if past is None else past.copy()
         self.past[:, :, period:] = 0.0
         self.worth = _worth(session)
@@ -127,9 +128,9 @@ def _worth(session: RailSession) -> Array:
     """Return w[k, s, t], usd: trains are wanted at home at both ends of the day and elsewhere between; alike ones alike."""
     _, stations, periods = session.connection_shape
     worth = np.zeros(session.connection_shape)
-    kinds = sorted({(train.kind, train.home) for train in session.trains})
+    number_of = {k: number for number, group in enumerate(alike_trains(session)) for k in group}
     for k, train in enumerate(session.trains):
-        number = kinds.index((train.kind, train.home))
+        number = number_of[k]
         for s in range(stations):
             at_home = session.stations[s] == train.home
             for t in range(periods):

@@ -118,7 +118,7 @@ class CoordinatorLine:
             "gate_time_s": np.full(stations, _GATE_TIME_S),
             "gate_spots": np.full(stations, _GATE_SPOTS),
             "station_travel_time_s": np.full(self.session.connection_shape[:2], _TRAVEL_TIME_S),
-            "train_ready": np.zeros((0, 2)) if train_ready is None else train_ready,
+            "train_ready": np.zeros((0, 3)) if train_ready is None else train_ready,
         }
         sources = passed_on(self.session.world)
         for sender, name in sources:

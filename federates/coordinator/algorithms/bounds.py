@@ -6,11 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from federates.boundary.bounds import CROSSED, bounds_cross, proven_gap
 from federates.boundary.messages import Array
 
 __all__ = ["WRONG_BOUND", "Bounds", "Outcome"]
 
-WRONG_BOUND = "no agreement: the lower bound lies above the cost of a plan, so an operator's bound is wrong"
+WRONG_BOUND = f"no agreement: {CROSSED}"
 
 
 class Outcome(NamedTuple):
@@ -47,24 +48,21 @@ class Bounds:
     @property
     def contradicted(self) -> bool:
         """Whether the lower bound lies above the upper one by more than rounding."""
-        return self.lower_usd - self.upper_usd > 1e-6 * max(1.0, abs(self.upper_usd))
+        return bounds_cross(self.lower_usd, self.upper_usd)
 
     @property
     def distance_usd(self) -> float:
-        """Return UB - LB, at least 0; infinite while a bound is missing."""
-        if not (math.isfinite(self.upper_usd) and math.isfinite(self.lower_usd)):
-            return math.inf
-        return max(0.0, self.upper_usd - self.lower_usd)
+        """Return UB - LB, at least 0; infinite while a bound is missing or where they contradict each other."""
+        return max(0.0, self.upper_usd - self.lower_usd) if math.isfinite(self.gap) else math.inf
 
     @property
     def gap(self) -> float:
-        """Return (UB - LB) / |UB|, infinite while a bound is missing."""
-        distance = self.distance_usd
-        return 0.0 if distance < 1e-6 else distance / max(abs(self.upper_usd), 1e-9)
+        """Return (UB - LB) / |UB|, infinite while a bound is missing or where they contradict each other."""
+        return proven_gap(self.lower_usd, self.upper_usd)
 
     def closed(self, gap_target: float, gap_usd: float = 0.0) -> bool:
         """Return whether the bounds are as near to each other as ``gap_target`` (relative) or ``gap_usd`` asks."""
-        return self.gap <= gap_target or self.distance_usd <= gap_usd
+        return math.isfinite(self.gap) and (self.gap <= gap_target or self.distance_usd <= gap_usd)
 
     def verdict(self, gap_target: float, gap_usd: float, after: str) -> Outcome | None:
         """Return the outcome if the bounds contradict each other or are near enough, else None; ``after`` says when, in words."""
@@ -76,4 +74,7 @@ class Bounds:
 
     def failure(self, why: str) -> Outcome:
         """Return the outcome of a negotiation that ends without agreement."""
-        return Outcome(False, f"no agreement: {why}, gap {self.gap:.2%}; best plan seen")
+        if self.contradicted:
+            return Outcome(False, WRONG_BOUND)
+        gap = f"gap {self.gap:.2%}" if math.isfinite(self.gap) else "no gap is known"
+        return Outcome(False, f"no agreement: {why}, {gap}; best plan seen")

@@ -5,15 +5,17 @@ costs the power operator nothing, so its copy may be the transport operator's wh
 multipliers of an equation may be negative. Then they pay a train for standing, which is how a price per stand can say what a
 trip costs; with lambda >= 0 it cannot, because idle trains would not feel it.
 
-A train that can no longer come home by the public timetable keeps lambda >= 0: its two operators need not mean the same routes.
+A train whose end is open keeps lambda >= 0: its two operators need not mean the same routes.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from federates.boundary.canonical import to_grid
 from federates.boundary.messages import Array, ConnectionAnswer
 from federates.boundary.roles import Evaluate, RoundResult, Solve
+from federates.boundary.topics import topic
 from federates.coordinator.algorithms.bounds import Bounds
 from federates.coordinator.algorithms.conflicts import conflicts
 from federates.coordinator.algorithms.rail_problem import RailProblem
@@ -23,6 +25,7 @@ from federates.coordinator.algorithms.route_master import RouteMaster
 __all__ = ["Conversation"]
 
 _SAME = 1e-6
+_PRICE_DECIMALS = topic("coordinator/multipliers_usd_per_veh").decimals
 
 
 class Conversation:
@@ -45,7 +48,7 @@ class Conversation:
 
     def floor(self, *, signed: bool) -> Array:
         """Return the least prices that keep the bounds proven, (G, S, H)."""
-        free = np.array([signed and all(self.problem.comes_home(k) for k in group) for group in self.problem.groups])
+        free = np.array([signed and all(self.problem.end_is_certain(k) for k in group) for group in self.problem.groups])
         return np.broadcast_to(np.where(free, -np.inf, 0.0)[:, None, None], self.problem.price_shape)
 
     def relax(self, prices: Array) -> Rounds[RoundResult]:
@@ -62,6 +65,7 @@ class Conversation:
 
     def _ask(self, prices: Array, *, relaxed: bool) -> Rounds[RoundResult]:
         self.left -= 1
+        prices = to_grid(prices, _PRICE_DECIMALS)  # a cut's slope is the price that was heard
         result = yield Solve(self.problem.per_train(prices), relaxed=relaxed)
         self.bounds.bound(result.asked.bound_usd + result.offered.bound_usd, prices)
         if self.master is not None:

@@ -47,9 +47,9 @@ def _brought(network: TimeSpaceNetwork) -> sp.csr_matrix:
 
 
 def _ends(problem: RailProblem, stations: int) -> np.ndarray:
-    """Return where each train may end the day (K, S): at home, or anywhere if it is too late for that."""
+    """Return where each train may end the day (K, S): where the transport operator says, or anywhere if that is open."""
     allowed = np.ones((len(problem.session.trains), stations))
     for k in range(len(allowed)):
-        if problem.comes_home(k):
-            allowed[k] = np.arange(stations) == problem.home(k)
+        if problem.end_is_certain(k):
+            allowed[k] = np.arange(stations) == problem.end[k]
     return allowed

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from federates.boundary.messages import Array, ConnectionAnswer
 from federates.boundary.roles import Evaluate, RoundResult, Solve
 from federates.boundary.session import RailSession
-from federates.boundary.timetable import comes_home
+from federates.boundary.trains import alike_trains, at_home, end_is_certain
 
 __all__ = ["RailProblem", "first_problem", "rest_of_day"]
 
@@ -25,6 +25,7 @@ class RailProblem:
     """The rest of a day, from ``period`` on.
 
     ``station`` and ``ready`` (K,): where each train stands next, and from which period of the day; T or more: not this day.
+    ``end`` (K,): where each train ends the day, -1 if that is open.
     ``past`` (K, S, T): what was carried out before ``period``. ``groups``: trains that can stand for each other and so have the
     same prices; prices are kept per group, (G, S, H), H being the open periods.
     """
@@ -33,6 +34,7 @@ class RailProblem:
     period: int
     station: Index
     ready: Index
+    end: Index
     past: Array
     groups: tuple[tuple[int, ...], ...]
 
@@ -85,24 +87,23 @@ class RailProblem:
     def _heard(self, answer: ConnectionAnswer) -> ConnectionAnswer:
         return replace(answer, connection_veh=self.with_past(answer.connection_veh))
 
-    def home(self, train: int) -> int:
-        """Return the index of the train's home."""
-        return self.session.stations.index(self.session.trains[train].home)
-
-    def comes_home(self, train: int) -> bool:
-        """Return whether the public timetable still lets the train come home by the end of the day."""
-        return comes_home(self.session, train, int(self.station[train]), int(self.ready[train]))
+    def end_is_certain(self, train: int) -> bool:
+        """Return whether both operators know where the train ends the day, and the public timetable lets it."""
+        return end_is_certain(self.session, int(self.station[train]), int(self.ready[train]), int(self.end[train]))
 
 
 def first_problem(session: RailSession, train_ready: Array | None) -> RailProblem:
-    """Return the whole day: every train at home from the first period, or where ``train_ready`` (K, 2) says."""
+    """Return the whole day: every train at home from the first period to the last, or where ``train_ready`` (K, 3) says."""
     if train_ready is None:
-        train_ready = np.array([[session.stations.index(train.home), 0] for train in session.trains], dtype=float).reshape(-1, 2)
-    alike: dict[tuple[object, ...], list[int]] = {}
-    for k, train in enumerate(session.trains):
-        alike.setdefault((train.home, train.kind, *train_ready[k].tolist()), []).append(k)
-    groups = tuple(tuple(members) for members in alike.values())
-    return _problem(session, 0, train_ready, np.zeros(session.connection_shape), groups)
+        train_ready = at_home(session)
+    groups: list[tuple[int, ...]] = []
+    for members in alike_trains(session):
+        # Alike trains that are not in the same place are not interchangeable.
+        places: dict[tuple[float, ...], list[int]] = {}
+        for k in members:
+            places.setdefault(tuple(train_ready[k].tolist()), []).append(k)
+        groups += [tuple(same) for same in places.values()]
+    return _problem(session, 0, train_ready, np.zeros(session.connection_shape), tuple(groups))
 
 
 def rest_of_day(session: RailSession, period: int, train_ready: Array, agreed: Array) -> RailProblem:
@@ -119,4 +120,4 @@ def _problem(
 ) -> RailProblem:
     place = np.round(train_ready).astype(np.int64)
     ready = np.clip(place[:, 1], period, None)
-    return RailProblem(session, period, place[:, 0], ready, np.array(past), groups)
+    return RailProblem(session, period, place[:, 0], ready, place[:, 2], np.array(past), groups)

@@ -26,6 +26,7 @@ import numpy as np
 import pandas as pd
 
 from federates.boundary.session import RailScheme
+from federates.reporting.bounds import crossed
 from federates.reporting.tables import RailRun
 
 __all__ = [
@@ -201,7 +202,8 @@ def _negotiations(run: RailRun) -> Numbers:
     row = first.iloc[0]
     # The algorithm's own bound is a claim: the answers do not show it, and do not contradict it either where the plan is agreed.
     claimed = float(row["claimed_lower_bound_usd"]) if row["agreed"] else math.nan
-    return {
+    crosses: Numbers = {"bounds_cross": 1} if crossed(first)[0] else {}
+    return crosses | {
         "bound_usd": float(np.fmax(row["lower_bound_usd"], claimed)),
         "answers_bound_usd": float(row["lower_bound_usd"]),
         "upper_bound_usd": float(row["upper_bound_usd"]),

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from federates.boundary.bounds import bounds_cross
 from federates.boundary.errors import ConfigError, Problem
 from federates.reporting.claims import Claim, Verdict
 from federates.reporting.interval import Interval
@@ -99,7 +100,7 @@ def _with_bounds(done: pd.DataFrame) -> pd.DataFrame:
     cost = done["total_cost_usd"].astype(float)
     bound = done["bound_usd"].astype(float).fillna(cost) if "bound_usd" in done else cost
     # A bound above the cost by more than rounding proves nothing: the point has no interval and decides nothing.
-    crossed = bound > cost + 1e-6 * cost.abs()
+    crossed = [bounds_cross(lower, upper) for lower, upper in zip(bound, cost, strict=True)]
     return done.assign(total_cost_usd_low=np.where(crossed, -np.inf, np.minimum(bound, cost)))
 
 

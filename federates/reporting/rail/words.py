@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from federates.boundary.session import RailScheme
+from federates.reporting.bounds import CROSSED_WORDS, crossed
 from federates.reporting.price_words import prices_reading
 from federates.reporting.rail.figures.bounds import day_ahead_rounds
 from federates.reporting.rail.figures.dispatch import leading_units
@@ -75,6 +76,8 @@ def _agreement(run: RailRun, head: Numbers) -> str:
         return ""
     rounds = f"{head['rounds']} round{'' if head['rounds'] == 1 else 's'}"
     outcome = "agreed on the day" if head["agreed"] else "ended the rounds without the agreement they looked for"
+    if head.get("bounds_cross"):
+        return f"The operators {outcome} after {rounds}: {CROSSED_WORDS}.{disputed(run)}"
     gap = ""
     if "answers_gap" in head:
         gap = f"; by their answers the plan is proven to be within {percent(float(head['answers_gap']), 2)} of the best one"
@@ -147,7 +150,8 @@ def _bounds(run: RailRun) -> str:
         f"the distance between them. After {len(rounds)} rounds the lower bound is {number(last['lower_bound_usd'], 1)} USD"
     )
     if np.isfinite(last["upper_bound_usd"]):
-        text += f", the upper bound {number(last['upper_bound_usd'], 1)} USD, the gap {percent(last['gap'], 3)}"
+        text += f", the upper bound {number(last['upper_bound_usd'], 1)} USD"
+        text += f"; {CROSSED_WORDS}" if crossed(rounds)[-1] else f", the gap {percent(last['gap'], 3)}"
     counts = rounds["command"].value_counts()
     return f"{text}. Rounds by command: {', '.join(f'{name} {count}' for name, count in counts.items())}."
 

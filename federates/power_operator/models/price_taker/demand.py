@@ -49,7 +49,7 @@ def stands_of_trains(
     most: Array,
     trip_periods: Sequence[Sequence[int]],
     ready: Array,
-    home: Sequence[int],
+    end: Sequence[int],
     *,
     relaxed: bool = False,
 ) -> tuple[Array, float]:
@@ -64,7 +64,7 @@ def stands_of_trains(
     worth_usd, need : (S, T).
     trip_periods : the public timetable, (S, S).
     ready : (K, 2), the station where a train stands next, and the period from which it does.
-    home : (K,), the station where a train ends the day, if it can still be there in time; else it ends anywhere.
+    end : (K,), the station where a train ends the day, if it can still be there in time; else, or where it is -1, anywhere.
     """
     trains, _, periods = price_usd.shape
     if not most.any():
@@ -82,7 +82,8 @@ def stands_of_trains(
     incidence = _incidence(network)
     for k, (station, period) in enumerate(ready.astype(int).tolist()):
         least, greatest = np.zeros((2, network.stations, periods + 1))
-        ends = [home[k]] if period + trip_periods[station][home[k]] <= periods else list(range(network.stations))
+        in_time = end[k] >= 0 and period + trip_periods[station][end[k]] <= periods
+        ends = [end[k]] if in_time else list(range(network.stations))
         if period < periods:
             least[ends, periods] = -1.0
             least[station, period] = greatest[station, period] = 1.0

@@ -112,10 +112,9 @@ class PriceTakerOperator(PowerOperator):
         """Return stands of the whole day, the past as it was carried out, and a bound of their cost and price."""
         p = self._period
         places = np.column_stack([ready[:, 0], np.maximum(ready[:, 1] - p, 0.0)])
-        home = [self._session.stations.index(train.home) for train in self._session.trains]
         rest, bound_usd = stands_of_trains(
             price_usd[:, :, p:], self._worth_usd[:, p:], self._need[:, p:], most[:, :, p:], self._session.trip_periods, places,
-            home, relaxed=relaxed,
+            ready[:, 2].astype(int).tolist(), relaxed=relaxed,
         )  # fmt: skip
         stands = np.concatenate([self._done[:, :, :p], rest], axis=2)
         return stands, bound_usd + float((price_usd * stands)[:, :, :p].sum())

@@ -95,7 +95,7 @@ def dispatch_period(
     actual : load (B, T) and available renewable power (W, T), MW, as they turn out.
     on : planned commitment from the period on, (G, T - p).
     connection : agreed connection of the day, (K, S, T).
-    train_ready : where the trains are, (K, 2).
+    train_ready : where the trains are and end, (K, 3).
     threads : of the solver.
     """
     p = state.period

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from federates.boundary.errors import Problem
+from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.messages import ConnectionAnswer, StationObservation
 from federates.boundary.roles import PowerOperator, Recorder
 from federates.boundary.session import RailSession, World
+from federates.boundary.trains import at_home
 from federates.power_operator.models.unit_commitment.checks import find_problems
 from federates.power_operator.models.unit_commitment.day_data import DayData, read_day
 from federates.power_operator.models.unit_commitment.day_state import DayState, first_state, rest_of_day, rest_of_fleet
@@ -30,7 +31,7 @@ from federates.power_operator.models.unit_commitment.records import (
 )
 from federates.power_operator.models.unit_commitment.schedule import Schedule, schedule_of, slack_report
 from federates.power_operator.models.unit_commitment.settings import UnitCommitmentSettings
-from federates.power_operator.models.unit_commitment.storage_data import storage_fleet
+from federates.power_operator.models.unit_commitment.storage_data import storage_fleet, storage_problems
 
 __all__ = ["UnitCommitmentOperator"]
 
@@ -58,16 +59,25 @@ class UnitCommitmentOperator(PowerOperator):
         """Return the forecast day; a derived class may see the same files as a simpler system."""
         return read_day(settings, folder, session.periods, session.period_s / 3600.0)
 
-    def begin(self, session: RailSession, recorder: Recorder) -> None:  # noqa: D102
+    def begin(self, session: RailSession, recorder: Recorder) -> None:
+        """Read the day and its batteries.
+
+        Raises
+        ------
+        ConfigError : a file is wrong, or the storage does not fit the session.
+        """
         self._session, self._recorder = session, recorder
         self._day: DayData = self.read_day(self._settings, self.folder, session)
+        problems = storage_problems(self._settings, session, self._day.buses, "config.yaml")
+        if problems:
+            raise ConfigError(problems)
         self._fleet = storage_fleet(self._settings, session, self._day.buses)
         self._state: DayState = first_state(self._day.system, self._fleet)
         self._actual = self._actual_day()
         record_grid(recorder, self._day.system, self._fleet)
         self._past = np.zeros(session.connection_shape)
         self._planner: Planner | None = None
-        self._ready: Array = np.array([(session.stations.index(train.home), 0.0) for train in session.trains]).reshape(-1, 2)
+        self._ready: Array = at_home(session)
         self._agreed: Array | None = None
         self._plan: tuple[Schedule, StoragePlan, int] | None = None
         self._done: list[Schedule] = []
@@ -107,7 +117,8 @@ class UnitCommitmentOperator(PowerOperator):
         if self._planner is None:
             system, fleet = self._rest()
             past = self._past.copy()
-            self._planner = Planner(self._session, system, fleet, self._period, self._ready, past, self._settings.solver)
+            settings, routes = self._settings.solver, self._settings.connection_copy == "route"
+            self._planner = Planner(self._session, system, fleet, self._period, self._ready, past, settings, routes=routes)
         return self._planner
 
     def _rest(self) -> tuple[Any, Any]:
@@ -155,7 +166,7 @@ class UnitCommitmentOperator(PowerOperator):
         for k in range(len(ready)):
             stands = np.argwhere(connection[k, :, self._period :].T > 0.5)
             if len(stands):
-                ready[k] = (stands[0, 1], self._period + stands[0, 0])
+                ready[k, :2] = (stands[0, 1], self._period + stands[0, 0])
             else:
                 ready[k, 1] = max(ready[k, 1], self._period)
         return ready

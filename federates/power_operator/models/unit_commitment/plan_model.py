@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from federates.boundary.timetable import TimeSpaceNetwork
 from federates.power_operator.models.unit_commitment.commitment import Commitment, Injection, LazyLines, add_commitment
 from federates.power_operator.models.unit_commitment.fleet import StorageFleet
+from federates.power_operator.models.unit_commitment.formulations.ding_2025_copies import Copies, add_copies
 from federates.power_operator.models.unit_commitment.formulations.ding_2025_stations import Stations, add_stations, forbid_both
 from federates.power_operator.models.unit_commitment.formulations.ding_2025_trains import TrainGroup, Trains, add_trains
 from federates.power_operator.models.unit_commitment.system import PowerSystem
@@ -35,10 +36,11 @@ _LEAST_S = 1.0  # to look at a start
 
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
-    """``idling``: a train may stand unconnected."""
+    """``idling``: a train may stand unconnected. ``routes``: its copy of the connection is a route, else any 0 or 1."""
 
     threads: int = 1
     idling: bool = True
+    routes: bool = True
 
 
 class PlanModel:
@@ -57,7 +59,9 @@ class PlanModel:
         self.model = LinearModel()
         self.stations: Stations = add_stations(self.model, fleet, system.periods, system.period_h)
         self.trains: Trains | None = None
-        if groups and network is not None:
+        if groups and network is not None and not options.routes:
+            self.trains = add_copies(self.model, fleet, self.stations, groups, network)
+        elif groups and network is not None:
             self.trains = add_trains(self.model, fleet, self.stations, groups, network, idling=options.idling)
         else:
             _stationary(self.model, self.stations)
@@ -191,6 +195,8 @@ class PlanModel:
         trains = self.trains
         if trains is None:
             return np.zeros((len(self.fleet.trains), len(self.fleet.stations), self.system.periods))
+        if isinstance(trains, Copies):
+            return np.clip(values[trains.copy], 0.0, 1.0)
         parts = (values[trains.on_arc], values[trains.idle], values[trains.load_mwh])
         return connection_of(trains.groups, trains.network, *parts, len(self.fleet.trains))
 

@@ -37,10 +37,10 @@ class Plan:
 
 
 class Planner:
-    """Plans from ``period`` to the end of the day, for trains that are ready where ``train_ready`` (K, 2) says.
+    """Plans from ``period`` to the end of the day, for trains that are ready where ``train_ready`` (K, 3) says.
 
     Two models are kept: one with alike trains as one flow, for prices that are alike too, and one train by train, which is
-    exact, for given connections and for other prices.
+    exact, for given connections and for other prices. Without ``routes`` the copy asked at prices may be any 0/1 (39).
     """
 
     def __init__(
@@ -52,10 +52,12 @@ class Planner:
         train_ready: Array,
         past: Array,
         settings: SolverSettings,
+        *,
+        routes: bool = True,
     ) -> None:
         self._session, self._system, self._fleet = session, system, fleet
         self._period, self._ready, self._settings = period, train_ready, settings
-        self._past = past
+        self._past, self._routes = past, routes
         self._models: dict[tuple[str, bool], PlanModel] = {}
         self._plans: dict[bytes, Plan] = {}
         self.stopped_by_time = False
@@ -71,7 +73,7 @@ class Planner:
         search says where that is more.
         """
         rest = multipliers_usd[:, :, self._period :]
-        model = self._model("prices", alike=self._alike(rest))
+        model = self._model("prices", alike=self._routes and self._alike(rest))
         if model.trains is not None:
             model.price(model.group_price(rest))
         solution = self._within_time(model, relaxed=relaxed)
@@ -146,7 +148,8 @@ class Planner:
         key = (use, alike)
         if key not in self._models:
             groups = group_trains(self._session, self._fleet, self._ready, self._period, alike=alike) if self._network else ()
-            options = PlanOptions(threads=self._settings.threads)
+            routes = self._routes or use == "given"  # of a connection that is given, a copy below it is never worth more
+            options = PlanOptions(threads=self._settings.threads, routes=routes)
             self._models[key] = PlanModel(self._system, self._fleet, groups, self._network, options)
         return self._models[key]
 

@@ -169,5 +169,8 @@ class UnitCommitmentSettings(Config):
     """How the day differs from its forecast."""
     prices: PriceSettings = PriceSettings()
     """Prices of what must not happen."""
+    connection_copy: Literal["route", "any"] = "route"
+    """J, the operator's copy of the connection as it answers prices: `route` of the public timetable, or `any` 0/1 per train,
+    station and period, (39) as published, whose bound is weaker."""
     solver: SolverSettings = SolverSettings()
     """How exactly, and for how long."""

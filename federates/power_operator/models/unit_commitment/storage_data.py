@@ -8,9 +8,11 @@ import numpy as np
 
 from federates.boundary.errors import Problem
 from federates.boundary.session import RailScheme, RailSession
+from federates.boundary.trains import unlike_trains
 from federates.power_operator.models.unit_commitment.fleet import StorageFleet
 from federates.power_operator.models.unit_commitment.settings import (
     SiteSettings,
+    StorageSettings,
     TrainSettings,
     UnitCommitmentSettings,
 )
@@ -79,7 +81,7 @@ def storage_problems(settings: UnitCommitmentSettings, session: RailSession, bus
     if session.scheme is not RailScheme.MOBILE:
         problems += _no_batteries(settings, session.scheme, config)
     elif not problems:
-        problems += _start_energy(settings, session, config)
+        problems += _start_energy(settings, session, config) or _unlike(storage, session, config)
     return problems
 
 
@@ -116,6 +118,15 @@ def _no_batteries(settings: UnitCommitmentSettings, scheme: RailScheme, config: 
             field = f"settings.storage.{scheme.value}.{name}.capacity_mw"
             allowed = f"must be above 0: the place starts with {site.energy_mwh * share:g} MWh; without batteries energy_mwh is 0"
             problems.append(Problem(config, field, "0", allowed))
+    return problems
+
+
+def _unlike(storage: StorageSettings, session: RailSession, config: str) -> list[Problem]:
+    """Return what differs between trains that everybody takes for interchangeable."""
+    problems: list[Problem] = []
+    for field in TrainSettings.model_fields:
+        most = {train.name: getattr(storage.trains[train.name], field) for train in session.trains}
+        problems += unlike_trains(session, config, f"settings.storage.trains.{{train}}.{field}", most)
     return problems
 
 

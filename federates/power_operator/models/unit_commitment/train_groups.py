@@ -22,17 +22,18 @@ def group_trains(
 ) -> tuple[TrainGroup, ...]:
     """Return the groups of trains for a plan from ``period`` on; with ``alike`` false every train is a group of its own.
 
-    ``train_ready`` (K, 2) is the station where a train stands next and the period of the day from which it does; in a group,
-    periods count from ``period``. A train that can no longer come home in time by the public timetable stays where it is ready.
+    ``train_ready`` (K, 3) is the station where a train stands next, the period of the day from which it does, and where it ends;
+    in a group, periods count from ``period``. A train whose end is open, or out of reach by the public timetable, stays where it
+    is ready.
     """
     alike = alike and passing_is_pointless(np.asarray(session.trip_periods))
     groups: dict[tuple[float, ...], list[int]] = {}
-    for k, train in enumerate(session.trains):
+    for k in range(len(session.trains)):
         origin, ready = int(train_ready[k, 0]), max(int(train_ready[k, 1]) - period, 0)
         ready = min(ready, session.periods - period)
-        home = session.stations.index(train.home)
-        in_time = ready + session.trip_periods[origin][home] <= session.periods - period
-        place = (origin, ready, home if in_time else origin)
+        end = int(train_ready[k, 2])
+        in_time = end >= 0 and ready + session.trip_periods[origin][end] <= session.periods - period
+        place = (origin, ready, end if in_time else origin)
         load = (
             fleet.train_capacity_mw[k],
             fleet.train_energy_mwh[k],

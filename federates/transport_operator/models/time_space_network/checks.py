@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from federates.boundary.errors import Problem
 from federates.boundary.session import RailScheme, RailSession
 from federates.boundary.timetable import Index
+from federates.boundary.trains import unlike_trains
 from federates.transport_operator.models.time_space_network.network import (
     RailNetwork,
     build_network,
@@ -18,7 +19,7 @@ from federates.transport_operator.models.time_space_network.network import (
     pair_matrix,
 )
 from federates.transport_operator.models.time_space_network.planner import possible_limits
-from federates.transport_operator.models.time_space_network.settings import ClosedTrack, TimeSpaceNetworkSettings
+from federates.transport_operator.models.time_space_network.settings import ClosedTrack, TimeSpaceNetworkSettings, TrainSettings
 from federates.transport_operator.models.time_space_network.situation import first_situation
 
 __all__ = ["find_problems"]
@@ -91,6 +92,8 @@ def _trains(settings: TimeSpaceNetworkSettings, session: RailSession) -> Iterato
         for field, station in (("start", train.start), ("end", train.end)):
             if station is not None:
                 yield from _unknown(f"trains.{name}.{field}", station, session.stations, "station")
+    factors = {name: settings.trains.get(name, TrainSettings()).cost_factor for name in names}
+    yield from unlike_trains(session, "config.yaml", "settings.trains.{train}.cost_factor", factors)
 
 
 def _closures(tracks: Iterable[ClosedTrack], session: RailSession) -> Iterator[Problem]:

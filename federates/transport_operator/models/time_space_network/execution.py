@@ -49,9 +49,11 @@ class Fleet:
         self._stood, self._spent_usd = start.stood.copy(), 0.0
         self._trips: dict[int, _Trip] = {}
 
-    def places(self) -> Array:
-        """Return station and period (K, 2) of each train's next stand; period T: not any more this day."""
-        return np.column_stack([self._station, np.minimum(self._ready, self._network.tsn.periods)]).astype(np.float64)
+    def places(self, limits: Limits) -> Array:
+        """Return station and period of each train's next stand (T: not any more this day), and its end (-1: open); (K, 3)."""
+        ready = np.minimum(self._ready, self._network.tsn.periods)
+        end = np.where(limits.end_free, -1, self._network.end)
+        return np.column_stack([self._station, ready, end]).astype(np.float64)
 
     def situation(self, period: int, limits: Limits) -> Situation:
         """Return what is fixed at the start of ``period``."""

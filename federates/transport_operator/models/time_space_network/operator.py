@@ -64,13 +64,14 @@ class TimeSpaceNetworkOperator(TransportOperator):
         self._asked = self._disturbed = False
 
     def open_period(self, period: int, observation: LinkObservation | None) -> Array:
-        """Return each train's next stand (K, 2): station, and period from which (T: not any more this day).
+        """Return each train's next stand and its end (K, 3): station, period from which (T: not this day), end (-1: open).
 
         A delay shows here first. Where it makes the end stations or the slots impossible to keep, these limits are widened from
         now on.
         """
         if self._idle:
-            return np.column_stack([self._network.start, np.full(len(self._network.start), period)]).astype(np.float64)
+            stays = self._network.start
+            return np.column_stack([stays, np.full(len(stays), period), stays]).astype(np.float64)
         situation = self._fleet.situation(period, self._limits)
         if self._disturbed:
             self._limits = possible_limits(self._network, situation)
@@ -81,7 +82,7 @@ class TimeSpaceNetworkOperator(TransportOperator):
             self._journal.late_ends(situation)
         self._planner = Planner(self._network, situation)
         self._asked = self._disturbed = False
-        return self._fleet.places()
+        return self._fleet.places(self._limits)
 
     def solve(self, multipliers_usd_per_veh: Array, opening: None) -> ConnectionAnswer:
         """Return the connection that minimises f_T minus multipliers times connection, (41), with a proven lower bound.

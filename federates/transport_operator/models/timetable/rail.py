@@ -1,20 +1,25 @@
-"""Trains by timetable: one connection, whatever is asked and paid.
+"""Trains by timetable: the same courses through the day, whatever is asked and paid.
 
-The operator has nothing to decide: the set of its connections has one member I*, so min f_T(I) - lambda . I is f_T(I*) -
-lambda . I*, which is answer and bound at once. f_T = trips x cost of a trip.
+All that the operator decides is which of several interchangeable trains runs which of their courses, and only before the day
+begins: min f_T(I) - lambda . I is f_T less the best assignment of courses to trains, which is answer and bound at once. f_T =
+trips x cost of a trip. Whoever coordinates may exchange interchangeable trains, so the set of connections must allow it too.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from federates.boundary.messages import Array, ConnectionAnswer, Departure, LinkObservation
 from federates.boundary.roles import Recorder, TransportOperator
 from federates.boundary.session import RailScheme, RailSession
 from federates.boundary.timetable import Index
+from federates.boundary.trains import alike_trains, at_home
 from federates.transport_operator.models.timetable.settings import TimetableSettings, TrainDeparture
 
 __all__ = ["RailTimetable"]
+
+_SAME = 1e-9
 
 
 class RailTimetable(TransportOperator):
@@ -33,43 +38,63 @@ class RailTimetable(TransportOperator):
         trains, periods = np.nonzero(stands)
         self._connection[trains, self._origin[stands], periods] = 1.0
         self._cost_usd = self.settings.cost_usd_per_trip * len(trips)
-        self._planned = False
+        self._started = False
 
     def open_period(self, period: int, observation: LinkObservation | None) -> Array:
-        """Return each train's next stand (K, 2): station, and period from which."""
+        """Return each train's next stand, and its end (K, 3): station, period from which, and home."""
         self._period = period
         last = self._session.periods - 1
-        places = np.empty((len(self._session.trains), 2))
+        places = at_home(self._session)
         for k in range(len(places)):
             if period > last:
-                places[k] = (self._destination[k, last], period)
+                places[k, :2] = (self._destination[k, last], period)
             elif self._left[k, period] == period:
-                places[k] = (self._origin[k, period], period)  # stands, or is about to leave
+                places[k, :2] = (self._origin[k, period], period)  # stands, or is about to leave
             else:
                 same_trip = self._left[k] == self._left[k, period]
-                places[k] = (self._destination[k, period], np.flatnonzero(same_trip)[-1] + 1)
+                places[k, :2] = (self._destination[k, period], np.flatnonzero(same_trip)[-1] + 1)
         return places
 
     def solve(self, multipliers_usd_per_veh: Array, opening: None) -> ConnectionAnswer:
-        """Return the timetable."""
-        reward_usd = float((multipliers_usd_per_veh * self._connection).sum())
-        return ConnectionAnswer(self._connection.copy(), self._cost_usd, self._cost_usd - reward_usd)
+        """Return the timetable, by the trains that are paid most for it."""
+        connection = self._connection[self._courses_by_train(multipliers_usd_per_veh)]
+        reward_usd = float((multipliers_usd_per_veh * connection).sum())
+        return ConnectionAnswer(connection, self._cost_usd, self._cost_usd - reward_usd)
 
     def evaluate(self, connection_veh: Array, opening: None) -> ConnectionAnswer:
-        """Return the timetable."""
-        return ConnectionAnswer(self._connection.copy(), self._cost_usd, self._cost_usd)
+        """Return the timetable, by the trains that are asked for it."""
+        connection = self._connection[self._courses_by_train(connection_veh)]
+        return ConnectionAnswer(connection, self._cost_usd, self._cost_usd)
 
     def commit(self, connection_veh: Array) -> list[Departure]:
         """Carry out the period of the timetable."""
         if self._mobile:
-            if not self._planned:
-                for period in range(self._session.periods):
-                    self._record("planned", 0, period)
-                self._planned = True
+            if not self._started:
+                self._start(self._courses_by_train(connection_veh))
             self._record("realised", self._session.periods, self._period)
             moving = int((self._origin != self._destination)[:, self._period].sum())
             self._recorder.progress(period=self._period, trains_moving=moving, trains_late=0)
         return []
+
+    def _courses_by_train(self, worth: Array) -> Index:
+        """Return whose course each train runs (K,) so that what stands in ``worth`` (K, S, T) is most; of equals its own."""
+        course = np.arange(len(self._session.trains))
+        if not self._started:
+            for group in alike_trains(self._session):
+                each = list(group)
+                value = np.tensordot(worth[each], self._connection[each], axes=([1, 2], [1, 2]))
+                train, chosen = linear_sum_assignment(value, maximize=True)
+                if value[train, chosen].sum() > np.trace(value) + _SAME * max(1.0, float(np.abs(value).max())):
+                    course[each] = np.array(each)[chosen]
+        return course
+
+    def _start(self, course: Index) -> None:
+        """Keep to these courses for the day."""
+        for name in ("_origin", "_destination", "_left", "_connection"):
+            setattr(self, name, getattr(self, name)[course])
+        self._started = True
+        for period in range(self._session.periods):
+            self._record("planned", 0, period)
 
     def _record(self, phase: str, planned_in: int, period: int) -> None:
         for k, train in enumerate(self._session.trains):

@@ -17,7 +17,7 @@ class TrainDeparture(Config):
     """A trip by rail; it takes as many periods as the public timetable says."""
 
     train: str
-    """Train, as the session names it."""
+    """Train, as the session names it; of interchangeable trains (one kind and home) any may run the courses of all."""
     origin: str
     """Station that it leaves; it must stand there."""
     destination: str

@@ -1,0 +1,44 @@
+"""What two bounds prove together, by the numbers of cases that once claimed too much or too little."""
+
+import math
+
+import pytest
+
+from federates.boundary.bounds import CROSSED, bounds_cross, proven_gap
+from federates.coordinator.algorithms.bounds import Bounds
+
+
+@pytest.mark.parametrize(
+    ("lower_usd", "upper_usd", "gap"),
+    [
+        (90.0, 100.0, 0.1),
+        (-110.0, -100.0, 0.1),
+        (100.0, 100.0, 0.0),
+        (-1e-6, 0.0, 0.0),  # nothing to move: the bound lies below 0 by what an operator lowers it, on both sides
+        (-2e-6, 0.0, 0.0),
+        (4e6, 4e6 - 3.0, 0.0),  # crossed by rounding
+        (94.3722, 93.6344, math.inf),
+        (4e6, 4e6 - 5.0, math.inf),
+        (-math.inf, 100.0, math.inf),
+        (90.0, math.inf, math.inf),
+    ],
+)
+def test_gap(lower_usd, upper_usd, gap):
+    assert proven_gap(lower_usd, upper_usd) == pytest.approx(gap)
+    assert bounds_cross(lower_usd, upper_usd) == (math.isinf(gap) and math.isfinite(lower_usd) and math.isfinite(upper_usd))
+    kept = Bounds(lower_usd=lower_usd, upper_usd=upper_usd)
+    assert kept.gap == pytest.approx(gap)
+    assert (kept.distance_usd == math.inf) == math.isinf(gap)
+
+
+def test_crossed_bounds_agree_on_nothing_however_they_end():
+    bounds = Bounds(lower_usd=94.3722, upper_usd=93.6344)
+    assert not bounds.closed(1.0, 1e9)
+    for outcome in (bounds.verdict(0.5, 1e9, "3 rounds"), bounds.failure("30 rounds")):
+        assert not outcome.agreed
+        assert CROSSED in outcome.reason
+        assert "gap" not in outcome.reason
+
+
+def test_without_a_bound_no_gap_is_named():
+    assert "no gap is known" in Bounds(upper_usd=1.0).failure("3 rounds").reason
