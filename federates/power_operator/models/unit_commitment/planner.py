@@ -9,9 +9,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from federates.boundary.canonical import to_grid
 from federates.boundary.messages import ConnectionAnswer
 from federates.boundary.session import RailScheme, RailSession
 from federates.boundary.timetable import TimeSpaceNetwork, time_space_network
+from federates.boundary.topics import topic
 from federates.power_operator.models.unit_commitment.fleet import StorageFleet
 from federates.power_operator.models.unit_commitment.plan_model import PlanModel, PlanOptions
 from federates.power_operator.models.unit_commitment.settings import SolverSettings
@@ -23,6 +25,7 @@ from federates.runtime.safe_bound import lower_dot, lower_sum
 __all__ = ["Plan", "Planner"]
 
 Array = NDArray[np.float64]
+_SLOPE = topic("power_operator/power_slope_usd_per_veh")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +110,13 @@ class Planner:
         relaxation = model.solve(relaxed=True)
         bound_usd = relaxation.bound
         if model.trains is not None and relaxation.column_dual is not None:
-            slopes_usd = model.offer_slope_usd(most, relaxation.column_dual)
+            exact_usd = model.offer_slope_usd(most, relaxation.column_dual)
+            slopes_usd = to_grid(exact_usd, _SLOPE.decimals)
+            # The plane leads from what was offered to what was given; on the grid it may rise nowhere between 0 and 1.
+            lift_usd = np.maximum(np.maximum((exact_usd - slopes_usd) * given, (slopes_usd - exact_usd) * (1.0 - given)), 0.0)
+            bound_usd = lower_sum([bound_usd, lower_dot(exact_usd, given - most), -2.0 * float(lift_usd.sum())])
             for group, slope in zip(model.trains.groups, slopes_usd, strict=True):
                 slope_usd[group.members[0], :, self._period :] = slope
-            bound_usd = lower_sum([bound_usd, lower_dot(slopes_usd, given - most)])  # by the plane, to what was given
         solution = model.solve(gap_usd=self._settings.evaluate_gap_usd, **self._limits("evaluate"))
         self._note(solution.status)
         return Plan(model, solution.values, solution.objective, bound_usd, slope_usd)

@@ -122,7 +122,7 @@ class JointGraphOperator(TransportOperator):
         costs, length_h = self._costs(gate, self._forecast), hours(self._session.period_s)
         routed = self._route(costs, self._within_fleet(connection_veh / length_h))
         cost = float(SocialCost(costs).value(routed.edge_flow).sum()) * length_h
-        return ConnectionAnswer(routed.connection * length_h, cost, cost)
+        return ConnectionAnswer(routed.connection * length_h, cost, cost - routed.gap_usd_per_h * length_h)
 
     def commit(self, connection_veh: Array) -> list[Departure]:
         """Lead the first period's whole vehicles and record the plan."""

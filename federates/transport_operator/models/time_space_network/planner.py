@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from federates.boundary.messages import Array, ConnectionAnswer
+from federates.runtime.safe_bound import lower_dot, lower_sum
 from federates.transport_operator.models.time_space_network.network import RailNetwork
 from federates.transport_operator.models.time_space_network.routes import can_end, cheapest_routes
 from federates.transport_operator.models.time_space_network.situation import Limits, Plan, Situation
@@ -46,7 +47,7 @@ class Planner:
         ends_usd = self.network.late_end_usd * float(self.situation.limits.end_free.sum())
         reward = (1.0 + self.network.dearest_usd + ends_usd) * asked
         plan = self.best(reward)
-        bound = plan.bound_usd + float((reward * self.network.connection(plan.arc)).sum())
+        bound = lower_sum([plan.bound_usd, lower_dot(reward, self.network.connection(plan.arc))])
         return Plan(plan.arc, plan.cost_usd, min(plan.cost_usd, bound))
 
     def best(self, reward_usd: Array) -> Plan:
@@ -63,8 +64,8 @@ class Planner:
     def _answer(self, free: Array, cost_usd: float, bound_usd: float, multipliers_usd: Array) -> ConnectionAnswer:
         """Add what was carried out to the free part of the day."""
         now = self.situation
-        past_usd = now.spent_usd - float((multipliers_usd * now.stood).sum())
-        return ConnectionAnswer(now.stood + free, now.spent_usd + cost_usd, past_usd + bound_usd)
+        past_usd = lower_dot(-multipliers_usd, now.stood)
+        return ConnectionAnswer(now.stood + free, now.spent_usd + cost_usd, lower_sum([now.spent_usd, past_usd, bound_usd]))
 
     def _fits(self, plan: Plan) -> bool:
         return _fits(self.network, self.situation, plan)

@@ -12,6 +12,7 @@ from federates.boundary.messages import Array, ConnectionAnswer, Departure, Link
 from federates.boundary.roles import Recorder, TransportOperator
 from federates.boundary.session import RailScheme, RailSession
 from federates.boundary.timetable import Index
+from federates.runtime.safe_bound import lower_dot, lower_sum
 from federates.transport_operator.models.timetable.settings import TimetableSettings, TrainDeparture
 
 __all__ = ["RailTimetable"]
@@ -52,8 +53,8 @@ class RailTimetable(TransportOperator):
 
     def solve(self, multipliers_usd_per_veh: Array, opening: None) -> ConnectionAnswer:
         """Return the timetable."""
-        reward_usd = float((multipliers_usd_per_veh * self._connection).sum())
-        return ConnectionAnswer(self._connection.copy(), self._cost_usd, self._cost_usd - reward_usd)
+        bound_usd = lower_sum([self._cost_usd, lower_dot(-multipliers_usd_per_veh, self._connection)])
+        return ConnectionAnswer(self._connection.copy(), self._cost_usd, bound_usd)
 
     def evaluate(self, connection_veh: Array, opening: None) -> ConnectionAnswer:
         """Return the timetable."""

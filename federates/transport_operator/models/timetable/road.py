@@ -15,6 +15,7 @@ from federates.boundary.messages import Array, ConnectionAnswer, Departure, Gate
 from federates.boundary.roles import Recorder, TransportOperator
 from federates.boundary.session import RoadSession
 from federates.boundary.units import hours
+from federates.runtime.safe_bound import lower_dot, lower_sum
 from federates.transport_operator.models.timetable.settings import TimetableSettings
 
 __all__ = ["RoadTimetable"]
@@ -55,7 +56,9 @@ class RoadTimetable(TransportOperator):
         self._gate = gate
         margin_usd = self.settings.cost_usd_per_vehicle - multipliers_usd_per_veh
         sent = np.where(margin_usd < 0, self._most, 0.0)
-        return ConnectionAnswer(sent, self._cost_usd(sent), float((margin_usd * sent).sum()))
+        own_usd = lower_dot(self.settings.cost_usd_per_vehicle, sent)
+        bound_usd = lower_sum([own_usd, lower_dot(-multipliers_usd_per_veh, sent)])
+        return ConnectionAnswer(sent, self._cost_usd(sent), bound_usd)
 
     def evaluate(self, connection_veh: Array, gate: Gate) -> ConnectionAnswer:
         """Return what the timetable has of the vehicles that are asked for."""
