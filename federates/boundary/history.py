@@ -35,8 +35,11 @@ VERSIONS: tuple[Version, ...] = (
     ),
     Version(
         3,
-        "a8815a7add6bbb6d",
-        ("Every topic has a grid, `decimals` and `rounding`: values are rounded where they are sent and read.",),
+        "ec04d3337679f41a",
+        (
+            "Every topic has a grid, `decimals` and `rounding`: values are rounded where they are sent and read.",
+            "`power_cost_usd` and `transport_cost_usd` have a third value: the number of the kind of the bound.",
+        ),
     ),
 )
 """All versions, oldest first."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.session import World
 from federates.boundary.table import Table
 from federates.boundary.topics import Role
 
 __all__ = ["NEGOTIATION_TABLES"]
+
+_KINDS = ", ".join(kind.word for kind in BoundKind)
 
 NEGOTIATION_TABLES: tuple[Table, ...] = (
     Table(
@@ -18,8 +21,11 @@ NEGOTIATION_TABLES: tuple[Table, ...] = (
             "round": "round, from 1",
             "command": "solve, relax or evaluate",
             "bound_usd": "sum of both operators' proven bounds in this answer to prices (NaN: evaluate)",
+            "power_bound_kind": f"what the power operator's bound in this answer rests on: {_KINDS}",
+            "transport_bound_kind": "the same of the transport operator",
             "lower_bound_usd": "best lower bound so far: of the sums at prices of which none is negative (of any sign for trains "
             "that can come home)",
+            "lower_bound_kinds": "what both operators' parts of the best lower bound rest on (empty: none yet)",
             "upper_bound_usd": "best upper bound so far: least cost of a plan, the power operator's of what it uses plus the "
             "transport operator's of an offer that covers it",
             "gap": "(UB - LB) / |UB|",
@@ -64,6 +70,7 @@ NEGOTIATION_TABLES: tuple[Table, ...] = (
             "agent": "power_operator or transport_operator",
             "cost_usd": "own cost of its answer, without multipliers",
             "bound_usd": "its proven bound",
+            "bound_kind": f"what it rests on: {_KINDS}",
         },
     ),
     Table(

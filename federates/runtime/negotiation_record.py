@@ -66,7 +66,10 @@ class NegotiationRecord:
             round=self._round,
             command=word(decision),
             bound_usd=float(asked.bound_usd + offered.bound_usd) if is_price else math.nan,
+            power_bound_kind=asked.bound_kind.word,
+            transport_bound_kind=offered.bound_kind.word,
             lower_bound_usd=_known(proof.lower_usd),
+            lower_bound_kinds=" + ".join(proof.lower_kinds),
             upper_bound_usd=_known(proof.upper_usd),
             gap=proof.gap,
             residual_veh=float(np.abs(difference).sum()),
@@ -82,6 +85,7 @@ class NegotiationRecord:
                 agent=agent.value,
                 cost_usd=float(answer.cost_usd),
                 bound_usd=float(answer.bound_usd),
+                bound_kind=answer.bound_kind.word,
             )
             self._entries("answers", "connection_veh", answer.connection_veh, agent=agent.value)
         gap = -1.0 if math.isnan(proof.gap) else round(proof.gap, 5)

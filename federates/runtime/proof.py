@@ -89,12 +89,15 @@ class Proof:
         self._least_price = np.where(_free(session, period, train_ready), -math.inf, -_NO_PRICE_USD)[:, None, None]
         self._power, self._transport = _Answers(), _Answers()
         self.lower_usd, self.upper_usd = -math.inf, math.inf
+        self.lower_kinds: tuple[str, ...] = ()  # what the power operator's part of it rests on, and the transport operator's
 
     def take(self, decision: Solve | Evaluate, result: RoundResult) -> None:
         """Take in both answers to a decision."""
         asked, offered = result.asked, result.offered
         if self._is_bound(decision):
-            self.lower_usd = max(self.lower_usd, asked.bound_usd + offered.bound_usd)
+            bound_usd = asked.bound_usd + offered.bound_usd
+            if bound_usd > self.lower_usd:
+                self.lower_usd, self.lower_kinds = bound_usd, (asked.bound_kind.word, offered.bound_kind.word)
         if isinstance(decision, Solve) and decision.relaxed:
             return
         used, sent = self.open_part(asked.connection_veh), self.open_part(offered.connection_veh)

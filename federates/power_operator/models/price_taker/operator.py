@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.errors import Problem
 from federates.boundary.messages import Array, ConnectionAnswer, Gate, StationObservation
 from federates.boundary.roles import PowerOperator, Recorder
@@ -99,7 +100,7 @@ class PriceTakerOperator(PowerOperator):
         most = total * (1.0 + len(offered) * _ULP)  # not below the exact sum
         bound_usd = lower_dot(self._worth_usd, np.maximum(np.nextafter(self._need - most, -np.inf), 0.0))
         slope_usd = np.broadcast_to(missed_slope_usd(total, self._worth_usd, self._need), offered.shape)
-        return ConnectionAnswer(used, self._cost_usd(used), bound_usd, slope_usd.copy())
+        return ConnectionAnswer(used, self._cost_usd(used), bound_usd, slope_usd.copy(), BoundKind.EXACT)
 
     def _priced(self, price_usd: Array, opening: Array, *, relaxed: bool) -> ConnectionAnswer:
         if self._rail:
@@ -108,7 +109,8 @@ class PriceTakerOperator(PowerOperator):
         else:
             taken = vehicles_from_origins(price_usd, self._worth_usd, self._need)
             bound_usd = lower_dot(self._need, np.minimum(self._worth_usd, price_usd.min(axis=0)))
-        return ConnectionAnswer(taken, self._cost_usd(taken), bound_usd)
+        kind = BoundKind.EXACT if not self._rail else BoundKind.LINEAR if relaxed else BoundKind.TREE
+        return ConnectionAnswer(taken, self._cost_usd(taken), bound_usd, None, kind)
 
     def _stands(self, price_usd: Array, ready: Array, most: Array, *, relaxed: bool) -> tuple[Array, float]:
         """Return stands of the whole day, the past as it was carried out, and a bound of their cost and price."""

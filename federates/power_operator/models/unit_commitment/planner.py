@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.canonical import to_grid
 from federates.boundary.messages import ConnectionAnswer
 from federates.boundary.session import RailScheme, RailSession
@@ -84,7 +85,7 @@ class Planner:
         priced_usd = multipliers_usd * connection
         price_usd, past_usd = float(priced_usd[:, :, self._period :].sum()), priced_usd[:, :, : self._period].ravel()
         cost_usd = solution.objective - price_usd if cost_usd is None else cost_usd
-        return ConnectionAnswer(connection, cost_usd, lower_sum([solution.bound, *past_usd.tolist()]))
+        return ConnectionAnswer(connection, cost_usd, lower_sum([solution.bound, *past_usd.tolist()]), None, solution.bound_kind)
 
     def plan(self, connection: Array) -> Plan:
         """Return the cheapest plan with at most ``connection`` (K, S, T), equations (5)-(36) with I fixed."""
@@ -98,7 +99,7 @@ class Planner:
         plan = self.plan(connection)
         used = self._whole_day(plan.model.connection(plan.values))
         # The plane is anchored at the connection that was given; the operator may use less of it.
-        return ConnectionAnswer(used, plan.cost_usd, plan.bound_usd, plan.slope_usd)
+        return ConnectionAnswer(used, plan.cost_usd, plan.bound_usd, plan.slope_usd, BoundKind.LINEAR)
 
     def _new_plan(self, connection: Array) -> Plan:
         model = self._model("given", alike=False)
@@ -135,8 +136,9 @@ class Planner:
             model.offer(np.zeros_like(model.trains.standing, dtype=float) if model.trains is not None else np.zeros(0))
             found = model.solve(gap_usd=math.inf)
             model.offer_all()
-            return replace(found, bound=relaxation.bound)
-        return replace(found, bound=max(found.bound, relaxation.bound))
+            return replace(found, bound=relaxation.bound, bound_kind=relaxation.bound_kind)
+        proof = found if found.bound > relaxation.bound else relaxation
+        return replace(found, bound=proof.bound, bound_kind=proof.bound_kind)
 
     def _limits(self, question: Literal["solve", "evaluate"]) -> dict[str, Any]:
         """Return how long a tree search may take: in nodes, the same on every computer, and in time, should one be slow."""

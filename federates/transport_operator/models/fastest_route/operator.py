@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.errors import ConfigError, ModelError, Problem
 from federates.boundary.messages import Array, ConnectionAnswer, Departure, Gate, LinkObservation
 from federates.boundary.roles import Recorder, TransportOperator
@@ -97,7 +98,7 @@ class FastestRouteOperator(TransportOperator):
         np.put_along_axis(connection, best[:, None, :], np.where(pays, self._fleet_veh[:, :, None], 0.0), axis=1)
         own = float((cost * connection).sum())
         bound = lower_dot(-np.maximum(np.nextafter(most, np.inf), 0.0), self._fleet_veh[:, :, None])
-        return ConnectionAnswer(connection, own, bound)
+        return ConnectionAnswer(connection, own, bound, None, BoundKind.EXACT)
 
     def evaluate(self, connection_veh: Array, gate: Gate) -> ConnectionAnswer:
         """Return what of ``connection_veh`` the fleets suffice for, every q alike, and its cost."""
@@ -106,7 +107,7 @@ class FastestRouteOperator(TransportOperator):
         part = np.minimum(1.0, self._fleet_veh / np.where(total > 0, total, 1.0))
         sent = wanted * part[:, None, :]
         own = float((self._cost_usd(gate)[:, :, None] * sent).sum())
-        return ConnectionAnswer(sent, own, own)
+        return ConnectionAnswer(sent, own, own, None, BoundKind.EXACT)
 
     def commit(self, connection_veh: Array) -> list[Departure]:
         """Send the first period's whole vehicles by their fastest routes and record the plan."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.messages import Array, ConnectionAnswer, Departure, LinkObservation
 from federates.boundary.roles import Recorder, TransportOperator
 from federates.boundary.session import RailScheme, RailSession
@@ -54,11 +55,11 @@ class RailTimetable(TransportOperator):
     def solve(self, multipliers_usd_per_veh: Array, opening: None) -> ConnectionAnswer:
         """Return the timetable."""
         bound_usd = lower_sum([self._cost_usd, lower_dot(-multipliers_usd_per_veh, self._connection)])
-        return ConnectionAnswer(self._connection.copy(), self._cost_usd, bound_usd)
+        return ConnectionAnswer(self._connection.copy(), self._cost_usd, bound_usd, None, BoundKind.EXACT)
 
     def evaluate(self, connection_veh: Array, opening: None) -> ConnectionAnswer:
         """Return the timetable."""
-        return ConnectionAnswer(self._connection.copy(), self._cost_usd, self._cost_usd)
+        return ConnectionAnswer(self._connection.copy(), self._cost_usd, self._cost_usd, None, BoundKind.EXACT)
 
     def commit(self, connection_veh: Array) -> list[Departure]:
         """Carry out the period of the timetable."""

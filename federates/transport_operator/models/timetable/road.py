@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.errors import ModelError
 from federates.boundary.messages import Array, ConnectionAnswer, Departure, Gate, LinkObservation
 from federates.boundary.roles import Recorder, TransportOperator
@@ -58,13 +59,13 @@ class RoadTimetable(TransportOperator):
         sent = np.where(margin_usd < 0, self._most, 0.0)
         own_usd = lower_dot(self.settings.cost_usd_per_vehicle, sent)
         bound_usd = lower_sum([own_usd, lower_dot(-multipliers_usd_per_veh, sent)])
-        return ConnectionAnswer(sent, self._cost_usd(sent), bound_usd)
+        return ConnectionAnswer(sent, self._cost_usd(sent), bound_usd, None, BoundKind.EXACT)
 
     def evaluate(self, connection_veh: Array, gate: Gate) -> ConnectionAnswer:
         """Return what the timetable has of the vehicles that are asked for."""
         self._gate = gate
         sent = np.clip(connection_veh, 0.0, self._most)
-        return ConnectionAnswer(sent, self._cost_usd(sent), self._cost_usd(sent))
+        return ConnectionAnswer(sent, self._cost_usd(sent), self._cost_usd(sent), None, BoundKind.EXACT)
 
     def commit(self, connection_veh: Array) -> list[Departure]:
         """Send the first period's whole vehicles, each by the route of its pair and hour."""
