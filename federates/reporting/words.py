@@ -11,6 +11,7 @@ import numpy as np
 
 from federates.boundary.session import Scheme
 from federates.reporting.accounts import routing_totals
+from federates.reporting.bound_words import rests_on
 from federates.reporting.delivery import delivery_by_period
 from federates.reporting.figures.bounds import selected_periods
 from federates.reporting.figures.link_flow import KMH_PER_M_PER_S, link_grid
@@ -210,7 +211,7 @@ def _bounds(run: RunTables) -> str:
         f"round by round, for the periods {shown}. Middle: the distance that was left when the rounds ended; an open circle "
         "marks a period without agreement. Bottom: how many rounds it took."
     )
-    return f"{text} {len(failed)} of {len(table)} periods ended without agreement."
+    return f"{text} {len(failed)} of {len(table)} periods ended without agreement.{rests_on(run.frame('rounds'))}"
 
 
 def _link_flow(run: RunTables) -> str:

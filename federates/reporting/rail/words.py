@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from federates.boundary.session import RailScheme
+from federates.reporting.bound_words import rests_on
 from federates.reporting.rail.figures.bounds import day_ahead_rounds
 from federates.reporting.rail.figures.dispatch import leading_units
 from federates.reporting.rail.figures.lines import line_loading
@@ -148,7 +149,7 @@ def _bounds(run: RailRun) -> str:
     if np.isfinite(last["upper_bound_usd"]):
         text += f", the upper bound {number(last['upper_bound_usd'], 1)} USD, the gap {percent(last['gap'], 3)}"
     counts = rounds["command"].value_counts()
-    return f"{text}. Rounds by command: {', '.join(f'{name} {count}' for name, count in counts.items())}."
+    return f"{text}. Rounds by command: {', '.join(f'{name} {count}' for name, count in counts.items())}.{rests_on(rounds)}"
 
 
 def _dispatch(run: RailRun) -> str:
