@@ -21,16 +21,16 @@ NEGOTIATION_TABLES: tuple[Table, ...] = (
             "round": "round, from 1",
             "command": "solve, relax or evaluate",
             "bound_usd": "sum of both operators' proven bounds in this answer to prices (NaN: evaluate)",
-            "power_bound_kind": f"what the power operator's bound in this answer rests on: {_KINDS}",
-            "transport_bound_kind": "the same of the transport operator",
             "lower_bound_usd": "best lower bound so far: of the sums at prices of which none is negative (of any sign for trains "
             "that can come home)",
-            "lower_bound_kinds": "what both operators' parts of the best lower bound rest on (empty: none yet)",
             "upper_bound_usd": "best upper bound so far: least cost of a plan, the power operator's of what it uses plus the "
             "transport operator's of an offer that covers it",
             "gap": "(UB - LB) / |UB|",
             "residual_veh": "sum of |asked - offered|",
             "shortfall_veh": "sum of max(0, asked - offered)",
+            "power_bound_kind": f"what the power operator's bound in this answer rests on: {_KINDS}",
+            "transport_bound_kind": "the same of the transport operator",
+            "lower_bound_kinds": "what both operators' parts of the best lower bound rest on (empty: none yet)",
         },
     ),
     Table(

@@ -66,14 +66,14 @@ class NegotiationRecord:
             round=self._round,
             command=word(decision),
             bound_usd=float(asked.bound_usd + offered.bound_usd) if is_price else math.nan,
-            power_bound_kind=asked.bound_kind.word,
-            transport_bound_kind=offered.bound_kind.word,
             lower_bound_usd=_known(proof.lower_usd),
-            lower_bound_kinds=" + ".join(proof.lower_kinds),
             upper_bound_usd=_known(proof.upper_usd),
             gap=proof.gap,
             residual_veh=float(np.abs(difference).sum()),
             shortfall_veh=float(np.maximum(difference, 0.0).sum()),
+            power_bound_kind=asked.bound_kind.word,
+            transport_bound_kind=offered.bound_kind.word,
+            lower_bound_kinds=" + ".join(proof.lower_kinds),
         )
         if isinstance(decision, Solve):
             self._entries("prices", "price_usd_per_veh", decision.multipliers_usd_per_veh)
