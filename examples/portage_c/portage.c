@@ -76,14 +76,14 @@ static const double *shown(void) {
 }
 
 static void send_answer(size_t size) {
-    const double cost[2] = {run->answer.cost_usd, run->answer.bound_usd};
+    const double cost[3] = {run->answer.cost_usd, run->answer.bound_usd, run->answer.bound_kind};
     if (run->letter == 'P') {
         portage_send(portage_own("asked_connection_veh"), run->answer.connection, size);
-        portage_send(portage_own("power_cost_usd"), cost, 2);
+        portage_send(portage_own("power_cost_usd"), cost, 3);
         portage_send(portage_own("power_slope_usd_per_veh"), run->answer.slope, run->answer.has_slope ? size : 0);
     } else {
         portage_send(portage_own("offered_connection_veh"), run->answer.connection, size);
-        portage_send(portage_own("transport_cost_usd"), cost, 2);
+        portage_send(portage_own("transport_cost_usd"), cost, 3);
     }
 }
 
@@ -94,6 +94,7 @@ static void answer(int command) {
     memset(run->answer.slope, 0, size * sizeof(double));
     run->answer.has_slope = 0;
     run->answer.cost_usd = run->answer.bound_usd = 0.0;
+    run->answer.bound_kind = PORTAGE_STATED;
     if (command == EVALUATE) {
         methods->evaluate(run, shown(), &run->answer);
     } else {

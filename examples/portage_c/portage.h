@@ -37,11 +37,14 @@ typedef struct {
     int *trip_periods;     /* least periods of a trip, S x S, 0 on the diagonal */
 } portage_session;
 
+enum { PORTAGE_STATED, PORTAGE_LINEAR, PORTAGE_TREE, PORTAGE_CONVEX, PORTAGE_EXACT };
+
 /* Answer to multipliers or to a given connection; arrays have N x M x H values and are zero when you get them. */
 typedef struct {
     double *connection;
     double cost_usd;       /* own cost without multipliers */
     double bound_usd;      /* proven lower bound: see docs/other_languages.md */
+    int bound_kind;        /* what the bound rests on; PORTAGE_STATED, your word, unless you set it */
     double *slope;         /* power operator, evaluate: slope of a plane below own cost */
     int has_slope;         /* set it to 1 if slope is filled in */
 } portage_answer;

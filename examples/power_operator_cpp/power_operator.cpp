@@ -49,6 +49,7 @@ public:
         if (s_->rail) want_routes(run, price, answer->connection);
         else want_vehicles(run, price, answer->connection);
         answer->cost_usd = cost(run, answer->connection);
+        answer->bound_kind = PORTAGE_EXACT;
         answer->bound_usd = std::inner_product(price, price + size(), answer->connection, answer->cost_usd);
     }
 
@@ -67,6 +68,7 @@ public:
         }
         answer->has_slope = s_->rail;
         answer->cost_usd = answer->bound_usd = cost(run, answer->connection);
+        answer->bound_kind = PORTAGE_EXACT;
     }
 
     void commit(portage_run* run, const double* agreed) {

@@ -90,6 +90,7 @@ static void respond(portage_run *run, const double *earned, const double *asked,
     const rail *own = portage_state(run);
     const int size = s->m * s->h;
     answer->cost_usd = answer->bound_usd = own->spent_usd;
+    answer->bound_kind = PORTAGE_EXACT;
     if (idle(s)) return;
     for (int k = 0; k < s->trains; k++) {
         const portage_route route = earned != NULL ? best_route(run, k, earned + k * size) : agreeing_route(run, k, asked);

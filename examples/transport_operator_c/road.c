@@ -99,6 +99,7 @@ static void prices(portage_run *run, int pair, double *a, double *b, double *fle
 static void respond(portage_run *run, const double *prices_usd, const double *asked, portage_answer *answer) {
     const portage_session *s = portage_agreement(run);
     answer->cost_usd = answer->bound_usd = 0.0;
+    answer->bound_kind = PORTAGE_EXACT;
     for (int pair = 0; pair < s->n * s->m; pair++) {
         double a, b, fleet;
         prices(run, pair, &a, &b, &fleet);

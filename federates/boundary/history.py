@@ -35,10 +35,11 @@ VERSIONS: tuple[Version, ...] = (
     ),
     Version(
         3,
-        "68771d49a88e804b",
+        "7d5b4bc28fbdc463",
         (
             "Every topic has a grid, `decimals` and `rounding`: values are rounded where they are sent and read.",
             "Topic `train_ready` has a third column: where each train ends the day.",
+            "`power_cost_usd` and `transport_cost_usd` have a third value: the number of the kind of the bound.",
         ),
     ),
 )

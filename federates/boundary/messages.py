@@ -12,6 +12,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from federates.boundary.bound_kinds import BoundKind, bound_kind
 from federates.boundary.canonical import down_to_grid, to_grid, up_to_grid
 from federates.boundary.errors import BoundaryError
 from federates.boundary.session import Session
@@ -43,13 +44,25 @@ class ConnectionAnswer:
     multipliers. ``bound_usd`` is, as an answer to multipliers, a proven lower bound of the minimum of own cost plus (power) or
     minus (transport) multipliers times connection; as an answer to a given connection z0, a proven lower bound of own cost there.
     ``slope_usd_per_veh`` may be given by the power operator with the latter, of the same shape: for every connection z,
-    own cost is then at least ``bound_usd + (slope * (z - z0)).sum()``.
+    own cost is then at least ``bound_usd + (slope * (z - z0)).sum()``. ``bound_kind`` says what the bound rests on.
     """
 
     connection_veh: Array
     cost_usd: float
     bound_usd: float
     slope_usd_per_veh: Array | None = None
+    bound_kind: BoundKind = BoundKind.STATED
+
+    @property
+    def cost_values(self) -> Array:
+        """Return what the topics ``..._cost_usd`` carry, (3,)."""
+        return np.array([self.cost_usd, self.bound_usd, float(self.bound_kind)])
+
+    @classmethod
+    def from_wire(cls, connection_veh: Array, cost_values: Array, slope_usd_per_veh: Array | None = None) -> ConnectionAnswer:
+        """Return an answer with `cost_values`; raise `BoundaryError` if there is no such kind of bound."""
+        cost_usd, bound_usd, kind = (float(value) for value in cost_values)
+        return cls(connection_veh, cost_usd, bound_usd, slope_usd_per_veh, bound_kind(kind))
 
 
 @dataclass(frozen=True, slots=True)

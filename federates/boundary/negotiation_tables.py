@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.session import World
 from federates.boundary.table import Table
 from federates.boundary.topics import Role
 
 __all__ = ["NEGOTIATION_TABLES"]
+
+_KINDS = ", ".join(kind.word for kind in BoundKind)
 
 NEGOTIATION_TABLES: tuple[Table, ...] = (
     Table(
@@ -25,6 +28,9 @@ NEGOTIATION_TABLES: tuple[Table, ...] = (
             "gap": "(UB - LB) / |UB|",
             "residual_veh": "sum of |asked - offered|",
             "shortfall_veh": "sum of max(0, asked - offered)",
+            "power_bound_kind": f"what the power operator's bound in this answer rests on: {_KINDS}",
+            "transport_bound_kind": "the same of the transport operator",
+            "lower_bound_kinds": "what both operators' parts of the best lower bound rest on (empty: none yet)",
         },
     ),
     Table(
@@ -64,6 +70,7 @@ NEGOTIATION_TABLES: tuple[Table, ...] = (
             "agent": "power_operator or transport_operator",
             "cost_usd": "own cost of its answer, without multipliers",
             "bound_usd": "its proven bound",
+            "bound_kind": f"what it rests on: {_KINDS}",
         },
     ),
     Table(

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
+from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.session import World
 
 __all__ = [
@@ -106,8 +107,9 @@ class Topic:
 _ROAD, _RAIL = World.ROAD, World.RAIL
 _C, _P, _T, _X = Role.COORDINATOR, Role.POWER_OPERATOR, Role.TRANSPORT_OPERATOR, Role.TRAFFIC
 _CONNECTION: tuple[str | int, ...] = ("N", "M", "H")
-_MONEY = (Rounding.UP, Rounding.DOWN)
-"""Of a cost and its bound: the cost stays one that is enough, the bound stays proven."""
+_MONEY = (Rounding.UP, Rounding.DOWN, Rounding.NEAREST)
+"""Of a cost, its bound and the bound's kind: the cost stays one that is enough, the bound stays proven."""
+_KINDS = "number of the bound's kind: " + ", ".join(f"{kind.value} {kind.word}" for kind in BoundKind)
 
 TOPICS: tuple[Topic, ...] = (
     Topic(
@@ -158,10 +160,10 @@ TOPICS: tuple[Topic, ...] = (
         _P,
         "power_cost_usd",
         "usd",
-        (2,),
+        (3,),
         (_C,),
         "Own cost without multipliers; proven lower bound of own cost plus multipliers times connection (solve, relax), or of "
-        "own cost at the given connection (evaluate).",
+        f"own cost at the given connection (evaluate); {_KINDS}.",
         rounding=_MONEY,
     ),
     Topic(
@@ -197,9 +199,9 @@ TOPICS: tuple[Topic, ...] = (
         _T,
         "transport_cost_usd",
         "usd",
-        (2,),
+        (3,),
         (_C,),
-        "Own cost without multipliers; proven lower bound of own cost minus multipliers times connection.",
+        f"Own cost without multipliers; proven lower bound of own cost minus multipliers times connection; {_KINDS}.",
         rounding=_MONEY,
     ),
     Topic(_T, "station_travel_time_s", "s", ("N", "M"), (_C,), "Expected road time from r to q now.", _ROAD, decimals=3),

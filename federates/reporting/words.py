@@ -11,6 +11,7 @@ import numpy as np
 
 from federates.boundary.session import Scheme
 from federates.reporting.accounts import routing_totals
+from federates.reporting.bound_words import rests_on
 from federates.reporting.bounds import CROSSED_WORDS, crossed
 from federates.reporting.delivery import delivery_by_period
 from federates.reporting.figures.bounds import selected_periods
@@ -218,7 +219,7 @@ def _bounds(run: RunTables) -> str:
     without = table[crossed(table)]
     if len(without):
         text += f" No gap is shown for {', '.join(clock(run, int(period)) for period in without['period'])}: {CROSSED_WORDS}."
-    return text
+    return text + rests_on(run.frame("rounds"))
 
 
 def _link_flow(run: RunTables) -> str:

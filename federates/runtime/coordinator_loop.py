@@ -215,8 +215,8 @@ class _RailChair(_Chair):
 
 def _answers(inbox: Inbox, period: int, round_: int) -> RoundResult:
     def answer(prefix: str, connection: str, cost: str, slope: Array | None) -> ConnectionAnswer:
-        cost_usd, bound_usd = inbox.take(prefix + cost, period, round_)
-        return ConnectionAnswer(inbox.take(prefix + connection, period, round_), float(cost_usd), float(bound_usd), slope)
+        given = inbox.take(prefix + connection, period, round_)
+        return ConnectionAnswer.from_wire(given, inbox.take(prefix + cost, period, round_), slope)
 
     slopes = inbox.take(_SLOPE, period, round_)
     return RoundResult(

@@ -84,7 +84,7 @@ class _PowerDesk(Desk[PowerOperator]):
         # Without trains a row has no values, so that nobody could tell it from none.
         rows = np.zeros((0, *self.session.connection_shape)) if slope is None or slope.size == 0 else slope[np.newaxis]
         self.federate.publish("asked_connection_veh", period, round_, answer.connection_veh)
-        self.federate.publish("power_cost_usd", period, round_, np.array([answer.cost_usd, answer.bound_usd]))
+        self.federate.publish("power_cost_usd", period, round_, answer.cost_values)
         self.federate.publish("power_slope_usd_per_veh", period, round_, rows)
 
 
@@ -123,7 +123,7 @@ class _TransportDesk(Desk[TransportOperator]):
 
     def answer(self, period: int, round_: int, answer: ConnectionAnswer) -> None:
         self.federate.publish("offered_connection_veh", period, round_, answer.connection_veh)
-        self.federate.publish("transport_cost_usd", period, round_, np.array([answer.cost_usd, answer.bound_usd]))
+        self.federate.publish("transport_cost_usd", period, round_, answer.cost_values)
 
 
 class RoadTransportDesk(_TransportDesk):

@@ -13,6 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
+from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.errors import ModelError
 from federates.runtime.linear_result import ArrayModel, Improvement, NoSolutionInTimeError, Solution
 from federates.runtime.linear_terms import Groups, Indices, Term, Values, row_block
@@ -289,7 +290,7 @@ class Solver:
         self._basis = self._highs.getBasis() if name == "optimal" else None
         dual = np.array(solution.row_dual)
         safe = safe_bound(self._model, dual)
-        return Solution(values, objective, safe.value, name, dual, safe.reduced_cost, wall_s)
+        return Solution(values, objective, safe.value, name, dual, safe.reduced_cost, wall_s, BoundKind.LINEAR)
 
     def _reason(self, status: Any) -> str:
         text = self._highs.modelStatusToString(status)

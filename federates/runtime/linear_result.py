@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.errors import ModelError
 from federates.runtime.linear_terms import Values
 
@@ -69,6 +70,7 @@ class Solution:
     row_dual: Values | None
     column_dual: Values | None
     wall_s: float
+    bound_kind: BoundKind = BoundKind.TREE
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,9 @@ class NegotiationRecord:
             gap=proof.gap,
             residual_veh=float(np.abs(difference).sum()),
             shortfall_veh=float(np.maximum(difference, 0.0).sum()),
+            power_bound_kind=asked.bound_kind.word,
+            transport_bound_kind=offered.bound_kind.word,
+            lower_bound_kinds=" + ".join(proof.lower_kinds),
         )
         if isinstance(decision, Solve):
             self._entries("prices", "price_usd_per_veh", decision.multipliers_usd_per_veh)
@@ -82,6 +85,7 @@ class NegotiationRecord:
                 agent=agent.value,
                 cost_usd=float(answer.cost_usd),
                 bound_usd=float(answer.bound_usd),
+                bound_kind=answer.bound_kind.word,
             )
             self._entries("answers", "connection_veh", answer.connection_veh, agent=agent.value)
         gap = -1.0 if math.isnan(proof.gap) else round(proof.gap, 5)

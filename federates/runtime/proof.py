@@ -91,12 +91,14 @@ class Proof:
         self.lower_usd, self.upper_usd = -math.inf, math.inf
         self.prices_usd_per_veh: Array | None = None
         """Multipliers of the best lower bound, the shadow prices of the connection; None before there is one."""
+        self.lower_kinds: tuple[str, ...] = ()  # what the power operator's part of it rests on, and the transport operator's
 
     def take(self, decision: Solve | Evaluate, result: RoundResult) -> None:
         """Take in both answers to a decision."""
         asked, offered = result.asked, result.offered
         if self._is_bound(decision) and asked.bound_usd + offered.bound_usd > self.lower_usd:
             self.lower_usd = asked.bound_usd + offered.bound_usd
+            self.lower_kinds = asked.bound_kind.word, offered.bound_kind.word
             self.prices_usd_per_veh = decision.multipliers_usd_per_veh if isinstance(decision, Solve) else None
         if isinstance(decision, Solve) and decision.relaxed:
             return

@@ -164,7 +164,7 @@ def test_an_extra_topic_ends_the_run(tmp_path, environment, leak):
 def test_a_number_hidden_in_a_message_of_the_wrong_shape_ends_the_run(tmp_path, environment):
     code, output, folder = run(leaky(tmp_path, "shape"), environment)
     assert code == 1
-    assert "power_operator sent what the topic table does not allow: power_operator/power_cost_usd: 3 values" in output
+    assert "power_operator sent what the topic table does not allow: power_operator/power_cost_usd: 4 values" in output
     found = audit(folder)
     assert [(b["check"], b["agent"]) for b in found["breaches"]] == [("ledger.shape", "power_operator")]
     assert "40 bytes" in found["breaches"][0]["said"]

@@ -84,7 +84,7 @@ class RoadTransport:
         sent = list(given)
         cost = 0.5 * sum(z * z for z in sent)
         bound = cost if command == EVALUATE else cost - sum(m * z for m, z in zip(given, sent, strict=True))
-        return [("offered_connection_veh", sent), ("transport_cost_usd", [cost, bound])]
+        return [("offered_connection_veh", sent), ("transport_cost_usd", [cost, bound, 0.0])]
 
     def commit(self, connection):
         rows = []
@@ -119,7 +119,7 @@ class RailPower:
             slope = []
         cost = sum(worth * (1 - z) for worth, z in zip(self.flat, asked, strict=True))
         bound = cost if command == EVALUATE else cost + sum(price * z for price, z in zip(given, asked, strict=True))
-        return [("asked_connection_veh", asked), ("power_cost_usd", [cost, bound]), ("power_slope_usd_per_veh", slope)]
+        return [("asked_connection_veh", asked), ("power_cost_usd", [cost, bound, 0.0]), ("power_slope_usd_per_veh", slope)]
 
     def commit(self, connection):
         return []

@@ -97,7 +97,7 @@ def test_a_receiver_that_is_not_in_the_table_is_found(run):
     assert found(run) == [("ledger.topic", "transport_operator")]
 
 
-@pytest.mark.parametrize(("column", "value"), [("shape", "3"), ("bytes", 40)])
+@pytest.mark.parametrize(("column", "value"), [("shape", "4"), ("bytes", 48)])
 def test_a_shape_or_size_outside_the_table_is_found(run, column, value):
     for agent in ("power_operator", "coordinator"):
         tamper(run, agent, change_first(column, value))

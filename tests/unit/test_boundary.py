@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.errors import BoundaryError
-from federates.boundary.messages import Departure, decode, encode
+from federates.boundary.messages import ConnectionAnswer, Departure, decode, encode
 from federates.boundary.session import RailSession, RoadSession, World, parse_session
 from federates.boundary.tables import TABLES
 from federates.boundary.topics import (
@@ -153,8 +154,25 @@ def test_rounding_error_does_not_cross(entry):
 
 def test_a_program_need_not_round_and_a_bound_stays_one():
     entry = topic("power_operator/power_cost_usd")
-    raw = np.concatenate(([0.0, 0.0], [7.1234561234, 7.1234569876])).astype("<f8").tobytes()
-    assert decode(entry, raw, SESSION).values.tolist() == [7.123457, 7.123456]
+    raw = np.concatenate(([0.0, 0.0], [7.1234561234, 7.1234569876, 1.0])).astype("<f8").tobytes()
+    assert decode(entry, raw, SESSION).values.tolist() == [7.123457, 7.123456, 1.0]
+
+
+@pytest.mark.parametrize("kind", BoundKind)
+def test_the_kind_of_a_bound_crosses_with_it(kind):
+    answer = ConnectionAnswer(np.zeros((2, 3, 4)), 7.0, 5.0, None, kind)
+    frame = decode(
+        topic("power_operator/power_cost_usd"),
+        encode(topic("power_operator/power_cost_usd"), 0, 1, answer.cost_values, SESSION),
+        SESSION,
+    )
+    assert ConnectionAnswer.from_wire(answer.connection_veh, frame.values) == answer
+
+
+@pytest.mark.parametrize("code", [-1.0, 0.5, 5.0])
+def test_an_unknown_kind_of_bound_is_refused(code):
+    with pytest.raises(BoundaryError, match=r"must be one of 0 \(stated\), 1 \(linear\)"):
+        ConnectionAnswer.from_wire(np.zeros((2, 3, 4)), np.array([7.0, 5.0, code]))
 
 
 @pytest.mark.parametrize(("shape", "said"), [((2, 3), "shape is"), ((2, 3, 5), "shape is"), ((24,), "shape is")])

@@ -182,7 +182,10 @@ def add_answers(run: Folder, k: int, command: str) -> None:
             if command != "evaluate":
                 run.add("prices", **entry, price_usd_per_veh=(-1.0) ** p * (2.0 + number) * k)
     for agent in ("power_operator", "transport_operator"):
-        run.add("answer_costs", period=0, round=k, agent=agent, cost_usd=10.0, bound_usd=9.0)
+        run.add("answer_costs", period=0, round=k, agent=agent, cost_usd=10.0, bound_usd=9.0, bound_kind="linear")
+
+
+KINDS = {"power_bound_kind": "tree", "transport_bound_kind": "exact", "lower_bound_kinds": "tree + exact"}
 
 
 def add_negotiation(run: Folder, late: int) -> None:
@@ -191,7 +194,9 @@ def add_negotiation(run: Folder, late: int) -> None:
         lower, upper = best * (1 - 0.6 * 0.5**k) - 30.0, math.nan if k < 3 else best + 400.0 * 0.6**k
         command = "relax" if k < 5 else "solve" if k % 2 else "evaluate"
         bounds = {"lower_bound_usd": lower, "upper_bound_usd": upper, "gap": (upper - lower) / upper}
-        run.add("rounds", period=0, round=k, command=command, bound_usd=lower, **bounds, residual_veh=2.0, shortfall_veh=1.0)
+        run.add(
+            "rounds", period=0, round=k, command=command, bound_usd=lower, **bounds, residual_veh=2.0, shortfall_veh=1.0, **KINDS
+        )
         add_answers(run, k, command)
     claimed = {"claimed_agreed": True, "claimed_lower_bound_usd": lower + 1.0, "claimed_gap": bounds["gap"] / 2}
     outcome = {"agreed": True, "verdict": "proven to 0.2 %", "reason": "gap within tolerance", **bounds, **claimed}
@@ -199,7 +204,7 @@ def add_negotiation(run: Folder, late: int) -> None:
     if late:
         run.add("negotiations", period=6, cause="train2 is late", rounds=3, **outcome)
         run.add("rounds", period=6, round=1, command="solve", bound_usd=1.0, lower_bound_usd=1.0, upper_bound_usd=2.0, gap=0.5,
-                residual_veh=0.0, shortfall_veh=0.0)  # fmt: skip
+                residual_veh=0.0, shortfall_veh=0.0, **KINDS)  # fmt: skip
     for train in HOMES:
         for p in range(T):
             origin, destination = place(train, p)

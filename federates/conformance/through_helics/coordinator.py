@@ -90,11 +90,11 @@ class CoordinatorLine:
         asked, slope = result.asked, result.asked.slope_usd_per_veh
         rows = np.zeros((0, *self.session.connection_shape)) if slope is None else slope[np.newaxis]
         self._send(_P, "asked_connection_veh", round_, asked.connection_veh)
-        self._send(_P, "power_cost_usd", round_, np.array([asked.cost_usd, asked.bound_usd]))
+        self._send(_P, "power_cost_usd", round_, asked.cost_values)
         self._send(_P, "power_slope_usd_per_veh", round_, rows)
         offered = result.offered
         self._send(_T, "offered_connection_veh", round_, offered.connection_veh)
-        self._send(_T, "transport_cost_usd", round_, np.array([offered.cost_usd, offered.bound_usd]))
+        self._send(_T, "transport_cost_usd", round_, offered.cost_values)
 
     def stop(self, train_ready: Array | None) -> int:
         """Let it close the day after the last period, hear `stop`, and return the exit code."""

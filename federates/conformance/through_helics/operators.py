@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from federates.boundary.errors import BoundaryError
 from federates.boundary.messages import Array, ConnectionAnswer, Departure, Gate, LinkObservation, StationObservation
 from federates.boundary.roles import NoSettings, PowerOperator, Recorder, TransportOperator
 from federates.boundary.session import RailSession, RoadSession
@@ -59,6 +60,14 @@ class _StandIn:
         """Return the topics of an answer as one."""
         raise NotImplementedError
 
+    def _whole(self, connection: Array, costs: str, came: dict[str, Array], slope: Array | None) -> ConnectionAnswer:
+        """Return an answer with what the topic ``costs`` carries; an unknown kind of bound breaks the rules."""
+        try:
+            return ConnectionAnswer.from_wire(connection, came[costs], slope)
+        except BoundaryError as error:
+            where = f"round {self._line.round} of period {self._line.period}"
+            raise self._line.federation.breach("wire.shape", str(error), where) from None
+
     def solve(self, multipliers_usd_per_veh: Array, opening: Any) -> ConnectionAnswer:
         """Ask `solve`."""
         return self._ask(Command.SOLVE, multipliers_usd_per_veh, opening)
@@ -103,8 +112,7 @@ class PowerStandIn(_StandIn, PowerOperator):
         if len(rows) > 1:
             seen = f"power_operator/power_slope_usd_per_veh has {len(rows)} rows, may have none or one"
             raise self._line.federation.breach("wire.shape", seen, f"round {self._line.round} of period {self._line.period}")
-        cost_usd, bound_usd = (float(value) for value in came["power_cost_usd"])
-        return ConnectionAnswer(came["asked_connection_veh"], cost_usd, bound_usd, rows[0] if len(rows) else None)
+        return self._whole(came["asked_connection_veh"], "power_cost_usd", came, rows[0] if len(rows) else None)
 
 
 class TransportStandIn(_StandIn, TransportOperator):
@@ -124,8 +132,7 @@ class TransportStandIn(_StandIn, TransportOperator):
         return {} if opening is None else {"gate_time_s": opening.time_s, "gate_spots": opening.spots}
 
     def _answer(self, came: dict[str, Array]) -> ConnectionAnswer:
-        cost_usd, bound_usd = (float(value) for value in came["transport_cost_usd"])
-        return ConnectionAnswer(came["offered_connection_veh"], cost_usd, bound_usd)
+        return self._whole(came["offered_connection_veh"], "transport_cost_usd", came, None)
 
 
 def links_seen(observation: LinkObservation) -> dict[str, Array]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from federates.boundary.session import RailScheme
+from federates.reporting.bound_words import rests_on
 from federates.reporting.bounds import CROSSED_WORDS, crossed
 from federates.reporting.price_words import prices_reading
 from federates.reporting.rail.figures.bounds import day_ahead_rounds
@@ -153,7 +154,7 @@ def _bounds(run: RailRun) -> str:
         text += f", the upper bound {number(last['upper_bound_usd'], 1)} USD"
         text += f"; {CROSSED_WORDS}" if crossed(rounds)[-1] else f", the gap {percent(last['gap'], 3)}"
     counts = rounds["command"].value_counts()
-    return f"{text}. Rounds by command: {', '.join(f'{name} {count}' for name, count in counts.items())}."
+    return f"{text}. Rounds by command: {', '.join(f'{name} {count}' for name, count in counts.items())}.{rests_on(rounds)}"
 
 
 def _dispatch(run: RailRun) -> str:

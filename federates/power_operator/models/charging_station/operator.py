@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.config import Config
 from federates.boundary.errors import Problem
 from federates.boundary.messages import Array, ConnectionAnswer, Gate, StationObservation
@@ -181,4 +182,4 @@ class ChargingStationOperator(PowerOperator):
 
 
 def _answer(plan: Plan) -> ConnectionAnswer:
-    return ConnectionAnswer(plan.connection_veh, plan.cost_usd, plan.bound_usd)
+    return ConnectionAnswer(plan.connection_veh, plan.cost_usd, plan.bound_usd, None, BoundKind.LINEAR)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from federates.boundary.timetable import TimeSpaceNetwork, time_space_network
 from federates.runtime.linear_model import LinearModel
+from federates.runtime.safe_bound import lower_dot
 
 __all__ = ["missed_slope_usd", "missed_usd", "stands_of_trains", "vehicles_from_origins"]
 
@@ -68,7 +69,7 @@ def stands_of_trains(
     """
     trains, _, periods = price_usd.shape
     if not most.any():
-        return np.zeros(price_usd.shape), missed_usd(np.zeros(need.shape), worth_usd, need)
+        return np.zeros(price_usd.shape), lower_dot(worth_usd, np.maximum(need, 0.0))
     network = time_space_network(trip_periods, periods)
     station_arcs = network.station_arcs.ravel()
     upper = np.ones((trains, network.arcs + station_arcs.size))

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.errors import Problem
 from federates.boundary.messages import Array, ConnectionAnswer, Gate, StationObservation
 from federates.boundary.roles import PowerOperator, Recorder
@@ -29,9 +30,11 @@ from federates.power_operator.models.price_taker.settings import (
     served_stations,
     worth_by_hour,
 )
+from federates.runtime.safe_bound import lower_dot, lower_sum
 
 __all__ = ["PriceTakerOperator"]
 
+_ULP = 2.0**-52
 _WHOLE = 1.0 - 1e-6
 """By rail an offer of this much is a whole train; less of one is none."""
 
@@ -94,19 +97,20 @@ class PriceTakerOperator(PowerOperator):
         else:
             # Of several origins each gives its share of what is needed.
             used = offered * np.minimum(1.0, self._need / np.where(total > 0, total, 1.0))
-        bound_usd = missed_usd(total, self._worth_usd, self._need)
+        most = total * (1.0 + len(offered) * _ULP)  # not below the exact sum
+        bound_usd = lower_dot(self._worth_usd, np.maximum(np.nextafter(self._need - most, -np.inf), 0.0))
         slope_usd = np.broadcast_to(missed_slope_usd(total, self._worth_usd, self._need), offered.shape)
-        return ConnectionAnswer(used, self._cost_usd(used), bound_usd, slope_usd.copy())
+        return ConnectionAnswer(used, self._cost_usd(used), bound_usd, slope_usd.copy(), BoundKind.EXACT)
 
     def _priced(self, price_usd: Array, opening: Array, *, relaxed: bool) -> ConnectionAnswer:
         if self._rail:
             everywhere = np.full(price_usd.shape, float(self._session.scheme is RailScheme.MOBILE))
             taken, bound_usd = self._stands(price_usd, opening, everywhere, relaxed=relaxed)
         else:
-            taken, bound_usd = vehicles_from_origins(price_usd, self._worth_usd, self._need), np.inf
-        cost_usd = self._cost_usd(taken)
-        # Rounding apart, both are the same; the smaller one is proven.
-        return ConnectionAnswer(taken, cost_usd, min(bound_usd, cost_usd + float((price_usd * taken).sum())))
+            taken = vehicles_from_origins(price_usd, self._worth_usd, self._need)
+            bound_usd = lower_dot(self._need, np.minimum(self._worth_usd, price_usd.min(axis=0)))
+        kind = BoundKind.EXACT if not self._rail else BoundKind.LINEAR if relaxed else BoundKind.TREE
+        return ConnectionAnswer(taken, self._cost_usd(taken), bound_usd, None, kind)
 
     def _stands(self, price_usd: Array, ready: Array, most: Array, *, relaxed: bool) -> tuple[Array, float]:
         """Return stands of the whole day, the past as it was carried out, and a bound of their cost and price."""
@@ -117,7 +121,7 @@ class PriceTakerOperator(PowerOperator):
             ready[:, 2].astype(int).tolist(), relaxed=relaxed,
         )  # fmt: skip
         stands = np.concatenate([self._done[:, :, :p], rest], axis=2)
-        return stands, bound_usd + float((price_usd * stands)[:, :, :p].sum())
+        return stands, lower_sum([bound_usd, lower_dot(price_usd[:, :, :p], stands[:, :, :p])])
 
     def commit(self, connection_veh: Array) -> None:
         """Take what is agreed, and record what was wanted and had; by rail also what the day costs."""

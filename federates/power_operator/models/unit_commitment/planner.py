@@ -9,9 +9,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from federates.boundary.bound_kinds import BoundKind
+from federates.boundary.canonical import to_grid
 from federates.boundary.messages import ConnectionAnswer
 from federates.boundary.session import RailScheme, RailSession
 from federates.boundary.timetable import TimeSpaceNetwork, time_space_network
+from federates.boundary.topics import topic
 from federates.power_operator.models.unit_commitment.fleet import StorageFleet
 from federates.power_operator.models.unit_commitment.plan_model import PlanModel, PlanOptions
 from federates.power_operator.models.unit_commitment.settings import SolverSettings
@@ -23,6 +26,7 @@ from federates.runtime.safe_bound import lower_dot, lower_sum
 __all__ = ["Plan", "Planner"]
 
 Array = NDArray[np.float64]
+_SLOPE = topic("power_operator/power_slope_usd_per_veh")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ class Planner:
         priced_usd = multipliers_usd * connection
         price_usd, past_usd = float(priced_usd[:, :, self._period :].sum()), priced_usd[:, :, : self._period].ravel()
         cost_usd = solution.objective - price_usd if cost_usd is None else cost_usd
-        return ConnectionAnswer(connection, cost_usd, lower_sum([solution.bound, *past_usd.tolist()]))
+        return ConnectionAnswer(connection, cost_usd, lower_sum([solution.bound, *past_usd.tolist()]), None, solution.bound_kind)
 
     def plan(self, connection: Array) -> Plan:
         """Return the cheapest plan with at most ``connection`` (K, S, T), equations (5)-(36) with I fixed."""
@@ -97,7 +101,7 @@ class Planner:
         plan = self.plan(connection)
         used = self._whole_day(plan.model.connection(plan.values))
         # The plane is anchored at the connection that was given; the operator may use less of it.
-        return ConnectionAnswer(used, plan.cost_usd, plan.bound_usd, plan.slope_usd)
+        return ConnectionAnswer(used, plan.cost_usd, plan.bound_usd, plan.slope_usd, BoundKind.LINEAR)
 
     def _new_plan(self, connection: Array) -> Plan:
         model = self._model("given", alike=False)
@@ -109,10 +113,13 @@ class Planner:
         relaxation = model.solve(relaxed=True)
         bound_usd = relaxation.bound
         if model.trains is not None and relaxation.column_dual is not None:
-            slopes_usd = model.offer_slope_usd(most, relaxation.column_dual)
+            exact_usd = model.offer_slope_usd(most, relaxation.column_dual)
+            slopes_usd = to_grid(exact_usd, _SLOPE.decimals)
+            # The plane leads from what was offered to what was given; on the grid it may rise nowhere between 0 and 1.
+            lift_usd = np.maximum(np.maximum((exact_usd - slopes_usd) * given, (slopes_usd - exact_usd) * (1.0 - given)), 0.0)
+            bound_usd = lower_sum([bound_usd, lower_dot(exact_usd, given - most), -2.0 * float(lift_usd.sum())])
             for group, slope in zip(model.trains.groups, slopes_usd, strict=True):
                 slope_usd[group.members[0], :, self._period :] = slope
-            bound_usd = lower_sum([bound_usd, lower_dot(slopes_usd, given - most)])  # by the plane, to what was given
         solution = model.solve(gap_usd=self._settings.evaluate_gap_usd, **self._limits("evaluate"))
         self._note(solution.status)
         return Plan(model, solution.values, solution.objective, bound_usd, slope_usd)
@@ -131,8 +138,9 @@ class Planner:
             model.offer(np.zeros_like(model.trains.standing, dtype=float) if model.trains is not None else np.zeros(0))
             found = model.solve(gap_usd=math.inf)
             model.offer_all()
-            return replace(found, bound=relaxation.bound)
-        return replace(found, bound=max(found.bound, relaxation.bound))
+            return replace(found, bound=relaxation.bound, bound_kind=relaxation.bound_kind)
+        proof = found if found.bound > relaxation.bound else relaxation
+        return replace(found, bound=proof.bound, bound_kind=proof.bound_kind)
 
     def _limits(self, question: Literal["solve", "evaluate"]) -> dict[str, Any]:
         """Return how long a tree search may take: in nodes, the same on every computer, and in time, should one be slow."""

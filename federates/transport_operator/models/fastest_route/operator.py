@@ -14,12 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
+from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.errors import ConfigError, ModelError, Problem
 from federates.boundary.messages import Array, ConnectionAnswer, Departure, Gate, LinkObservation
 from federates.boundary.roles import Recorder, TransportOperator
 from federates.boundary.session import RoadSession, World
 from federates.boundary.units import S_PER_H, hours
 from federates.runtime.arithmetic import power
+from federates.runtime.safe_bound import lower_dot
 from federates.transport_operator.models.fastest_route.settings import FastestRouteSettings
 from federates.transport_operator.models.joint_graph.data import read_road_data
 from federates.transport_operator.models.joint_graph.delay import BPR_RISE
@@ -90,11 +92,13 @@ class FastestRouteOperator(TransportOperator):
         cost = self._cost_usd(gate)[:, :, None]
         profit = multipliers_usd_per_veh - cost
         best = profit.argmax(axis=1)
-        pays = np.take_along_axis(profit, best[:, None, :], axis=1) > 0.0
+        most = np.take_along_axis(profit, best[:, None, :], axis=1)
+        pays = most > 0.0
         connection = np.zeros(self._session.connection_shape)
         np.put_along_axis(connection, best[:, None, :], np.where(pays, self._fleet_veh[:, :, None], 0.0), axis=1)
         own = float((cost * connection).sum())
-        return ConnectionAnswer(connection, own, own - float((multipliers_usd_per_veh * connection).sum()))
+        bound = lower_dot(-np.maximum(np.nextafter(most, np.inf), 0.0), self._fleet_veh[:, :, None])
+        return ConnectionAnswer(connection, own, bound, None, BoundKind.EXACT)
 
     def evaluate(self, connection_veh: Array, gate: Gate) -> ConnectionAnswer:
         """Return what of ``connection_veh`` the fleets suffice for, every q alike, and its cost."""
@@ -103,7 +107,7 @@ class FastestRouteOperator(TransportOperator):
         part = np.minimum(1.0, self._fleet_veh / np.where(total > 0, total, 1.0))
         sent = wanted * part[:, None, :]
         own = float((self._cost_usd(gate)[:, :, None] * sent).sum())
-        return ConnectionAnswer(sent, own, own)
+        return ConnectionAnswer(sent, own, own, None, BoundKind.EXACT)
 
     def commit(self, connection_veh: Array) -> list[Departure]:
         """Send the first period's whole vehicles by their fastest routes and record the plan."""

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.errors import ConfigError, ModelError, Problem
 from federates.boundary.messages import ConnectionAnswer, Departure, Gate, LinkObservation
 from federates.boundary.roles import Recorder, TransportOperator
@@ -114,7 +115,9 @@ class JointGraphOperator(TransportOperator):
         self._gate = gate
         costs, length_h = self._costs(gate, self._forecast), hours(self._session.period_s)
         offer = self._planner.offer(costs, multipliers_usd_per_veh, self._fleet_veh_per_h, self._limit(self._forecast))
-        return ConnectionAnswer(offer.connection * length_h, offer.cost * length_h, offer.bound * length_h)
+        return ConnectionAnswer(
+            offer.connection * length_h, offer.cost * length_h, offer.bound * length_h, None, BoundKind.CONVEX
+        )
 
     def evaluate(self, connection_veh: Array, gate: Gate) -> ConnectionAnswer:
         """Return what of ``connection_veh`` fleets and capacities let through, and its f_T on the routes it would be led."""
@@ -122,7 +125,9 @@ class JointGraphOperator(TransportOperator):
         costs, length_h = self._costs(gate, self._forecast), hours(self._session.period_s)
         routed = self._route(costs, self._within_fleet(connection_veh / length_h))
         cost = float(SocialCost(costs).value(routed.edge_flow).sum()) * length_h
-        return ConnectionAnswer(routed.connection * length_h, cost, cost)
+        return ConnectionAnswer(
+            routed.connection * length_h, cost, cost - routed.gap_usd_per_h * length_h, None, BoundKind.CONVEX
+        )
 
     def commit(self, connection_veh: Array) -> list[Departure]:
         """Lead the first period's whole vehicles and record the plan."""

@@ -6,7 +6,7 @@ usd/h; a period of ``length_h`` hours turns them into vehicles and usd.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -34,12 +34,16 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """Flows of a given connection: per trip (B, K), per edge (B, E), price of capacity (B, E), what was sent (R, Q, B)."""
+    """Flows of a given connection: per trip (B, K), per edge (B, E), price of capacity (B, E), what was sent (R, Q, B).
+
+    ``gap_usd_per_h``: by how much, summed over the periods, the flows may cost more than the best; 0 where a rule fixes them.
+    """
 
     trip_flow: Array
     edge_flow: Array
     price: Array
     connection: Array
+    gap_usd_per_h: float = 0.0
 
 
 class Planner:
@@ -115,7 +119,9 @@ class Planner:
         trip_flow = np.zeros((len(demand), len(self._graph.trips)))
         for n, of_pair in enumerate(self._of_pair):
             trip_flow[:, of_pair] = result.path_flow[:, n, : len(of_pair)]
-        return self.routed(np.where(trip_flow > _ABSENT, trip_flow, 0.0), result.price)
+        routed = self.routed(np.where(trip_flow > _ABSENT, trip_flow, 0.0), result.price)
+        gap = float(np.maximum(result.objective - result.bound, 0.0).sum()) if law is SocialCost else 0.0
+        return replace(routed, gap_usd_per_h=gap)
 
     def cheapest(self, costs: EdgeCosts, connection: Array, link_time_s: Array) -> Routed:
         """Return all of ``connection`` on the trip that is fastest at ``link_time_s`` (L,), own effect ignored.

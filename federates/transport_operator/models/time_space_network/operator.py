@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.messages import Array, ConnectionAnswer, Departure, LinkObservation
 from federates.boundary.roles import Recorder, TransportOperator
@@ -122,4 +123,4 @@ class TimeSpaceNetworkOperator(TransportOperator):
         return []
 
     def _nothing(self) -> ConnectionAnswer:
-        return ConnectionAnswer(np.zeros(self._session.connection_shape), 0.0, 0.0)
+        return ConnectionAnswer(np.zeros(self._session.connection_shape), 0.0, 0.0, None, BoundKind.EXACT)

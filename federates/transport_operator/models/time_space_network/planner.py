@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from federates.boundary.messages import Array, ConnectionAnswer
+from federates.runtime.safe_bound import lower_dot, lower_sum
 from federates.transport_operator.models.time_space_network.network import RailNetwork
 from federates.transport_operator.models.time_space_network.routes import can_end, cheapest_routes
 from federates.transport_operator.models.time_space_network.situation import Limits, Plan, Situation
@@ -25,15 +26,14 @@ class Planner:
     def solve(self, multipliers_usd: Array) -> ConnectionAnswer:
         """Return the connection of the day that minimises f_T minus multipliers times connection, (41), with a proven bound."""
         plan = self.best(multipliers_usd)
-        return self._answer(self.network.connection(plan.arc), plan.cost_usd, plan.bound_usd, multipliers_usd)
+        return self._answer(plan, multipliers_usd)
 
     def relax(self, multipliers_usd: Array) -> ConnectionAnswer:
         """Return the same in the linear relaxation, which differs only where slots bind."""
         plan = cheapest_routes(self.network, self.situation, multipliers_usd)
         if self._fits(plan):
-            return self._answer(self.network.connection(plan.arc), plan.cost_usd, plan.bound_usd, multipliers_usd)
-        found = self._slots().relaxed(multipliers_usd)
-        return self._answer(found.connection_veh, found.cost_usd, found.bound_usd, multipliers_usd)
+            return self._answer(plan, multipliers_usd)
+        return self._whole_day(self._slots().relaxed(multipliers_usd), multipliers_usd)
 
     def agree(self, connection: Array) -> Plan:
         """Return the routes that stand where ``connection`` asks as often as can be, and of these the cheapest.
@@ -46,8 +46,8 @@ class Planner:
         ends_usd = self.network.late_end_usd * float(self.situation.limits.end_free.sum())
         reward = (1.0 + self.network.dearest_usd + ends_usd) * asked
         plan = self.best(reward)
-        bound = plan.bound_usd + float((reward * self.network.connection(plan.arc)).sum())
-        return Plan(plan.arc, plan.cost_usd, min(plan.cost_usd, bound))
+        bound = lower_sum([plan.bound_usd, lower_dot(reward, self.network.connection(plan.arc))])
+        return Plan(plan.arc, plan.cost_usd, min(plan.cost_usd, bound), plan.bound_kind)
 
     def best(self, reward_usd: Array) -> Plan:
         """Return the routes that minimise cost minus reward from this period on."""
@@ -58,13 +58,21 @@ class Planner:
         """Return the whole connection of `agree`'s routes and the day's transport cost with them."""
         plan = self.agree(connection)
         nothing = np.zeros(self.network.shape)
-        return self._answer(self.network.connection(plan.arc), plan.cost_usd, plan.bound_usd, nothing)
+        return self._answer(plan, nothing)
 
-    def _answer(self, free: Array, cost_usd: float, bound_usd: float, multipliers_usd: Array) -> ConnectionAnswer:
+    def _answer(self, plan: Plan, multipliers_usd: Array) -> ConnectionAnswer:
+        connection = self.network.connection(plan.arc)
+        return self._whole_day(
+            ConnectionAnswer(connection, plan.cost_usd, plan.bound_usd, None, plan.bound_kind), multipliers_usd
+        )
+
+    def _whole_day(self, free: ConnectionAnswer, multipliers_usd: Array) -> ConnectionAnswer:
         """Add what was carried out to the free part of the day."""
         now = self.situation
-        past_usd = now.spent_usd - float((multipliers_usd * now.stood).sum())
-        return ConnectionAnswer(now.stood + free, now.spent_usd + cost_usd, past_usd + bound_usd)
+        past_usd = lower_dot(-multipliers_usd, now.stood)
+        bound_usd = lower_sum([now.spent_usd, past_usd, free.bound_usd])
+        connection, cost_usd = now.stood + free.connection_veh, now.spent_usd + free.cost_usd
+        return ConnectionAnswer(connection, cost_usd, bound_usd, None, free.bound_kind)
 
     def _fits(self, plan: Plan) -> bool:
         return _fits(self.network, self.situation, plan)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from federates.boundary.errors import ModelError
 from federates.boundary.messages import Array
 from federates.boundary.timetable import Index
+from federates.runtime.safe_bound import lower_sum
 from federates.transport_operator.models.time_space_network.network import RailNetwork
 from federates.transport_operator.models.time_space_network.situation import Plan, Situation
 
@@ -32,20 +33,28 @@ def arc_prices(network: RailNetwork, reward_usd: Array) -> Array:
 
 
 def cheapest_routes(network: RailNetwork, situation: Situation, reward_usd: Array) -> Plan:
-    """Return the routes of least cost minus reward, slots apart; the bound is that minimum.
+    """Return the routes of least cost minus reward, slots apart; the bound is that minimum less what rounding can be.
 
     Raises
     ------
     ModelError : a train has no route to an end that it is allowed.
     """
-    value, chosen = _backward(network, situation, arc_prices(network, reward_usd))
+    price = arc_prices(network, reward_usd)
+    value, chosen = _backward(network, situation, price)
     start = _start_nodes(network, situation)
     trains = np.arange(len(start))
     least = np.where(start >= 0, value[trains, start], network.late_end_usd)
     if not np.isfinite(least).all():
         raise ModelError(f"no route to the end of the day for the trains with numbers {np.flatnonzero(np.isinf(least)).tolist()}")
     arc = _walk(network, situation, chosen)
-    return Plan(arc, network.route_cost_usd(arc) + end_cost_usd(network, situation, arc), float(least.sum()))
+    bound_usd = lower_sum(least - _rounding_usd(price, situation.end_price_usd(network), network.tsn.periods))
+    return Plan(arc, network.route_cost_usd(arc) + end_cost_usd(network, situation, arc), bound_usd)
+
+
+def _rounding_usd(price: Array, end_usd: Array, periods: int) -> Array:
+    """Return what rounding can add to the least price of each train (K,): that of a sum of so many arcs and an end."""
+    largest = [np.abs(part).max(axis=1, initial=0.0, where=np.isfinite(part)) for part in (price, end_usd)]
+    return np.asarray((periods + 2) * 2.0**-52 * (periods * largest[0] + largest[1]))
 
 
 def can_end(network: RailNetwork, situation: Situation) -> NDArray[np.bool_]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.messages import Array
 from federates.boundary.timetable import Index
 from federates.transport_operator.models.time_space_network.network import RailNetwork
@@ -62,6 +63,7 @@ class Plan:
     arc: Index
     cost_usd: float
     bound_usd: float
+    bound_kind: BoundKind = BoundKind.EXACT
 
 
 def first_situation(network: RailNetwork) -> Situation:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from federates.boundary.messages import Array, ConnectionAnswer
 from federates.boundary.timetable import Index, TimeSpaceNetwork
 from federates.runtime.linear_model import LinearModel
+from federates.runtime.safe_bound import lower_sum
 from federates.transport_operator.models.time_space_network.network import RailNetwork
 from federates.transport_operator.models.time_space_network.routes import arc_prices, end_cost_usd
 from federates.transport_operator.models.time_space_network.situation import Limits, Plan, Situation
@@ -53,7 +54,7 @@ class SlotProgram:
         arc = _arcs_in_use(self._network, solution.values[self._columns.arc] > 0.5)
         cost = self._network.route_cost_usd(arc) + end_cost_usd(self._network, self._situation, arc)
         value = cost - float((reward_usd * self._network.connection(arc)).sum())
-        return Plan(arc, cost, min(value, solution.bound + self._constant_usd))
+        return Plan(arc, cost, min(value, lower_sum([solution.bound, self._constant_usd])), solution.bound_kind)
 
     def relaxed(self, reward_usd: Array) -> ConnectionAnswer:
         """Return connection (fractions), cost and bound of the linear relaxation."""
@@ -63,7 +64,8 @@ class SlotProgram:
         flow = np.clip(solution.values[self._columns.arc], 0.0, 1.0)
         connection = flow[:, self._network.tsn.station_arcs]
         cost = solution.objective + float((reward_usd * connection).sum()) + self._constant_usd
-        return ConnectionAnswer(connection, cost, solution.bound + self._constant_usd)
+        bound = lower_sum([solution.bound, self._constant_usd])
+        return ConnectionAnswer(connection, cost, bound, None, solution.bound_kind)
 
     @property
     def _constant_usd(self) -> float:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.messages import Array, ConnectionAnswer, Departure, LinkObservation
 from federates.boundary.roles import Recorder, TransportOperator
 from federates.boundary.session import RailScheme, RailSession
 from federates.boundary.timetable import Index
 from federates.boundary.trains import alike_trains, at_home
+from federates.runtime.safe_bound import lower_dot, lower_sum
 from federates.transport_operator.models.timetable.settings import TimetableSettings, TrainDeparture
 
 __all__ = ["RailTimetable"]
@@ -58,13 +60,13 @@ class RailTimetable(TransportOperator):
     def solve(self, multipliers_usd_per_veh: Array, opening: None) -> ConnectionAnswer:
         """Return the timetable, by the trains that are paid most for it."""
         connection = self._connection[self._courses_by_train(multipliers_usd_per_veh)]
-        reward_usd = float((multipliers_usd_per_veh * connection).sum())
-        return ConnectionAnswer(connection, self._cost_usd, self._cost_usd - reward_usd)
+        bound_usd = lower_sum([self._cost_usd, lower_dot(-multipliers_usd_per_veh, connection)])
+        return ConnectionAnswer(connection, self._cost_usd, bound_usd, None, BoundKind.EXACT)
 
     def evaluate(self, connection_veh: Array, opening: None) -> ConnectionAnswer:
         """Return the timetable, by the trains that are asked for it."""
         connection = self._connection[self._courses_by_train(connection_veh)]
-        return ConnectionAnswer(connection, self._cost_usd, self._cost_usd)
+        return ConnectionAnswer(connection, self._cost_usd, self._cost_usd, None, BoundKind.EXACT)
 
     def commit(self, connection_veh: Array) -> list[Departure]:
         """Carry out the period of the timetable."""
