@@ -246,6 +246,7 @@ def project(tmp_path, monkeypatch):
         (own.parent / "power_operator/config.yaml").write_text("settings: {}")
         keep_published(REPOSITORY / "scenarios" / case, own.parent)
     (tmp_path / "docs").mkdir()
+    monkeypatch.syspath_prepend(str(REPOSITORY / "docs"))  # as a script it finds made_with beside itself
     script = tmp_path / "docs/make_ieee.py"
     script.write_text((REPOSITORY / "docs/make_ieee.py").read_text())
 
