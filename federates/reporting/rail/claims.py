@@ -51,11 +51,12 @@ _ORDERED = {
 
 _BASIS = "day-ahead plan"
 _ORDER_YARDSTICK = "Every step of the order holds for all values between the bounds; not shown: a step holds for none of them."
+_FOUND_YARDSTICK = "Every step holds in the plans found. Plans of the same cost may use wind and batteries differently."
 _ORDER_KEYS = {
     "total_cost_usd": _ORDER_YARDSTICK,
     "usd_per_mw": _ORDER_YARDSTICK,
-    "wind_used_share": "Every step holds between the least and the most at the plan's cost, with its trains and commitment.",
-    "storage_utilisation": "Every step holds between the least and the most at the plan's cost, with its trains and commitment.",
+    "wind_used_share": _FOUND_YARDSTICK,
+    "storage_utilisation": _FOUND_YARDSTICK,
 }
 
 

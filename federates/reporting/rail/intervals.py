@@ -2,9 +2,8 @@
 
 - Cost: from the proven lower bound to the plan that was found. The best plan lies between.
 - (47) of the paper: from (F_0's bound - F's plan) / C to (F_0's plan - F's bound) / C.
-- (46) and (48): plans of equal cost use wind and batteries differently. The power operator looks for the least and the most of
-  both at the cost of its plan, with its trains as agreed (table ``plan_ranges``). Plans that move the trains otherwise may lie
-  outside: ``portage centralised --indicators`` finds them. A run without that table gives the value of the plan that was found.
+- (46) and (48): those of the plan that was found. Plans of the same cost use wind and batteries differently; no operator alone
+  can say how differently, for trains and units may both change. ``portage centralised --indicators`` finds the least and the most.
 """
 
 from __future__ import annotations
