@@ -154,7 +154,7 @@ def _grid(head: list[str], rows: list[list[str]], text_columns: int = 1) -> str:
 
 def _models(case: Case, comparison: Mapping[str, Any]) -> str:
     found = _needed(comparison, "comparison")["indicators"]
-    ranges = {s: {key: Interval(*ends) for key, ends in row.items()} for s, row in comparison.get("intervals", {}).items()}
+    ranges = {s: {key: _interval(ends) for key, ends in row.items()} for s, row in comparison.get("intervals", {}).items()}
     head = ["model", "scheme", *(f"{entry.title}: here / paper (difference)" for entry in INDICATORS)]
     rows = []
     for model, scheme, *cells in model_rows(found, case, ranges):
@@ -183,6 +183,10 @@ def _ranges(given: argparse.Namespace, case: Case) -> str:
 def _span(ends: Mapping[str, float]) -> str:
     inner, outer = (Interval(ends[f"{kind}least"], ends[f"{kind}most"]).text(2, 100.0) for kind in ("", "proven_"))
     return f"{inner} ({outer})"
+
+
+def _interval(ends: Mapping[str, float]) -> Interval:
+    return Interval(ends.get("low", float("-inf")), ends.get("high", float("inf")))
 
 
 def _claims(claims: list[Mapping[str, Any]]) -> str:

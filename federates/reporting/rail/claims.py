@@ -72,7 +72,7 @@ def _order(case: Case, entry: Indicator, found: Found) -> Claim:
     paper = f"{mobile} {verb} {fixed}, and {fixed} {verb} {central}."
     values = {scheme: found[scheme][entry.key] for scheme in names if entry.key in found.get(scheme, {})}
     numbers = {
-        f"{names[scheme]}_{entry.key}_{end}": getattr(value, end) for scheme, value in values.items() for end in ("low", "high")
+        f"{names[scheme]}_{entry.key}_{end}": known for scheme, value in values.items() for end, known in value.ends().items()
     }
     if len(values) < len(names):
         lacking = ", ".join(name for scheme, name in names.items() if scheme not in values)
@@ -108,7 +108,7 @@ def _saving(case: Case, found: Found) -> Iterator[Claim]:
     else:
         verdict = Verdict.NOT_SHOWN
     words = ", ".join(f"{rows[scheme].model}: {value.text(2, 100)} %" for scheme, value in saved.items())
-    numbers = {f"{rows[s].model}_saved_share_{end}": getattr(value, end) for s, value in saved.items() for end in ("low", "high")}
+    numbers = {f"{rows[s].model}_saved_share_{end}": known for s, value in saved.items() for end, known in value.ends().items()}
     yield Claim("saving", paper, _BASIS, verdict, numbers, f"{words}.", yardstick)
 
 
