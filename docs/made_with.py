@@ -11,4 +11,4 @@ _SHOWN = ("portage-cosim", "boundary", "python", "helics", "highspy", "pyomo", "
 def made_with(run: Path) -> str:
     """Return the versions with which the run in ``run`` was made, as a sentence."""
     found = json.loads((run / "run.json").read_text(encoding="utf-8"))["versions"]
-    return f"Made with {', '.join(f'{name} {found[name]}' for name in _SHOWN)}."
+    return f"Made with {', '.join(f'{name} {found[name]}' for name in _SHOWN if name in found)}."

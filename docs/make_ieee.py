@@ -55,13 +55,17 @@ the paper has no execution day. The paper's numbers and statements stand in `sce
 
 """
 NOTE = """A number "a to b" is what the best plan may have. Costs: from the proven bound to the plan found. (47): (F0 - F) / C,
-from both bounds and both plans. Wind (46) and use (48): the least and the most at the cost of the plan found, its trains and
-units in operation unchanged; plans that move trains otherwise may lie outside. The difference is that of the plan found.
+from both bounds and both plans. Wind (46) and use (48) are those of the plan found, and so is the difference. Plans of the same
+cost use wind and batteries differently: see below how differently.
 
-The paper's "operating cost" is read as the objective, transport included: only so does (47) give all its models one cost
-without storage, about {without} USD. Its formula (48) is lost in the text we hold; ours is charging plus discharging power over
-what all batteries could do all day. The paper's use of {central} cannot be matched: where wind is curtailed, a battery may be
-charged and discharged for nothing, and how often is left to the solver. Ours pays 0.001 USD/MWh for it, so it does not happen."""
+The paper's "operating cost" is read as the objective, transport included: only so does (47) give all its models one cost without
+storage, about {without} USD. Its formula (48) is lost in the text we hold; ours is charging plus discharging power over what all
+batteries could do all day. The paper's use of {central} cannot be matched: where wind is curtailed, a battery may be charged and
+discharged for nothing, and how often is left to the solver. Ours pays 0.001 USD/MWh for it, so it does not happen."""
+RANGES = """Plans that cost no more than the plan found by `portage centralised` differ in wind and use of batteries. Least and
+most that were found with trains and units free (`--indicators`), and in brackets what no such plan can go below or above:
+
+"""
 CONTRAST = """One number of the reconstruction, `CONTRAST` in `make_data.py`, stretches the load's distance from its mean. It is
 chosen by a rule: the value on a grid of 0.01 whose day without storage costs nearest to the paper's {published} USD. That is
 {chosen:.2f}, with {cost} USD. What batteries are worth without trains changes quickly with it, so the curve says more than a
@@ -86,6 +90,7 @@ def main() -> None:
     comparison = _json(given.compare, "comparison.json")
     sections: list[tuple[str, Callable[[], str]]] = [
         ("Models", lambda: _models(case, comparison)),
+        ("Indicators at the same cost", lambda: _ranges(given, case)),
         ("The paper's statements", lambda: _claims(_needed(comparison, "comparison")["claims"])),
         ("Centralised against decentralised", lambda: _algorithms(given, case, comparison)),
         ("Batteries and routes (Figs. 4 and 8)", lambda: _run_figure(given, "capacity_and_routes")),
@@ -149,7 +154,7 @@ def _grid(head: list[str], rows: list[list[str]], text_columns: int = 1) -> str:
 
 def _models(case: Case, comparison: Mapping[str, Any]) -> str:
     found = _needed(comparison, "comparison")["indicators"]
-    ranges = {s: {key: Interval(*ends) for key, ends in row.items()} for s, row in comparison.get("intervals", {}).items()}
+    ranges = {s: {key: _interval(ends) for key, ends in row.items()} for s, row in comparison.get("intervals", {}).items()}
     head = ["model", "scheme", *(f"{entry.title}: here / paper (difference)" for entry in INDICATORS)]
     rows = []
     for model, scheme, *cells in model_rows(found, case, ranges):
@@ -157,6 +162,31 @@ def _models(case: Case, comparison: Mapping[str, Any]) -> str:
         rows.append([model, scheme, *(f"{here} / {paper} ({more})" for here, paper, more in triples)])
     central = case.models[RailScheme.CENTRAL].model
     return _grid(head, rows, 2) + f"\n{NOTE.format(without=number(case.without_storage_usd), central=central)}\n"
+
+
+def _ranges(given: argparse.Namespace, case: Case) -> str:
+    """Return the ranges of the indicators in the answers of `portage centralised --indicators --json`."""
+    found = {}
+    for path in sorted((SCENARIOS / given.case / "results").glob("indicators-*.json")):
+        result = _json(path.parent, path.name)
+        found[result.get("scheme", "")] = result
+    rows = []
+    for scheme, row in case.models.items():
+        if scheme.value in found:
+            result = found[scheme.value]
+            cost = Interval(result["bound_usd"], result["total_cost_usd"]).text()
+            rows.append([row.model, cost, *(_span(result["ranges"][key]) for key in ("wind_used_share", "storage_utilisation"))])
+    _needed(rows, "answer of `portage centralised --indicators --json` in results/indicators-SCHEME.json")
+    return RANGES + _grid(["model", "cost (USD)", "wind used (46) (%)", "use (48) (%)"], rows)
+
+
+def _span(ends: Mapping[str, float]) -> str:
+    inner, outer = (Interval(ends[f"{kind}least"], ends[f"{kind}most"]).text(2, 100.0) for kind in ("", "proven_"))
+    return f"{inner} ({outer})"
+
+
+def _interval(ends: Mapping[str, float]) -> Interval:
+    return Interval(ends.get("low", float("-inf")), ends.get("high", float("inf")))
 
 
 def _claims(claims: list[Mapping[str, Any]]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,14 @@ from federates.boundary.errors import ModelError
 from federates.centralised.flow import build_flow_model, transport_cost_usd
 from federates.centralised.joint_data import JointData, read_joint_data
 from federates.power_operator.models.unit_commitment.plan_model import PlanModel
+from federates.power_operator.models.unit_commitment.plan_ranges import Range, least_and_most, limit_cost
 from federates.runtime.linear_model import Improvement, Solution
 
 __all__ = ["FORMULATIONS", "CentralisedResult", "solve_centralised", "solve_flow"]
 
 FORMULATIONS = ("flow", "literal")
+_RANGE_GAP = 0.002
+"""Gap at which the search for the end of an indicator's range stops, as a share of all wind or power."""
 _ONE_FLOW = 0.8  # share of the gap and of the time for alike trains as one flow; the rest is for costing its plan
 _SAME = 1e-6  # relative
 
@@ -42,6 +45,8 @@ class CentralisedResult:
     status: str
     progress: tuple[tuple[float, float, float], ...]
     """Wall time, cost and bound of every better plan found; while alike trains are one flow, that flow's cost may be too low."""
+    ranges: dict[str, Range] = field(default_factory=dict)
+    """Indicators of all plans that cost no more than this one, if asked for: see `indicator_ranges`."""
 
 
 def solve_centralised(
@@ -52,6 +57,7 @@ def solve_centralised(
     gap: float = 1e-3,
     time_limit_s: float = 600.0,
     threads: int = 1,
+    indicators: bool = False,
 ) -> CentralisedResult:
     """Solve a rail scenario with both operators' data in one process.
 
@@ -59,24 +65,33 @@ def solve_centralised(
     ----------
     formulation : ``flow``, the tight one, or ``literal``, equation by equation as published.
     gap : relative gap at which to stop.
+    indicators : look for the least and the most of indicators (46) and (48) too, in ``flow`` only: four more solves, each within
+        ``time_limit_s``.
 
     Raises
     ------
     ConfigError : anything in the scenario is wrong.
-    ModelError : no plan was found within the time limit, or the formulation is unknown.
+    ModelError : no plan was found within the time limit, or the formulation is unknown or has no ``indicators``.
     """
     data = read_joint_data(scenario, overrides)
+    if formulation == "literal" and indicators:
+        raise ModelError("indicators: only the formulation flow has them")
     if formulation == "literal":
         from federates.centralised.literal_solve import solve_literal
 
         return solve_literal(data, gap, time_limit_s, threads)
     if formulation != "flow":
         raise ModelError(f"formulation {formulation!r}: must be one of {', '.join(FORMULATIONS)}")
-    return solve_flow(data, gap, time_limit_s, threads)
+    return solve_flow(data, gap, time_limit_s, threads, indicators=indicators)
 
 
 def solve_flow(
-    data: JointData, gap: float, time_limit_s: float, threads: int, watch: Callable[[Improvement], None] = lambda found: None
+    data: JointData,
+    gap: float,
+    time_limit_s: float,
+    threads: int,
+    watch: Callable[[Improvement], None] = lambda found: None,
+    indicators: bool = False,
 ) -> CentralisedResult:
     """Solve the tight form: first its relaxation, which finds the lines that matter, then the plan.
 
@@ -107,7 +122,32 @@ def solve_flow(
             plan.offer_all()
             solution = solve(plan)
             bound = max(bound, solution.bound)
-    return _result(data, plan, solution, bound, time.perf_counter() - began, progress)
+    result = _result(data, plan, solution, bound, time.perf_counter() - began, progress)
+    return replace(result, ranges=indicator_ranges(data, solution, time_limit_s, threads)) if indicators else result
+
+
+def indicator_ranges(data: JointData, best: Solution, time_limit_s: float, threads: int) -> dict[str, Range]:
+    """Return the least and the most of (46) and (48), as shares, over all plans that cost no more than the ``best`` one found.
+
+    Trains and units are free: a plan may differ in everything. Each end is one more solve; where time ends it, the end is what
+    was found, and the proven end lies further out.
+    """
+    plan = build_flow_model(data, threads=threads, alike=False)
+    limit_cost(plan, best.objective)
+    wholes = {
+        "wind_used_share": (plan.commitment.renewable_mw, float(data.system.renewables.available_mw.sum())),
+        "storage_utilisation": (
+            np.concatenate([plan.stations.charge.ravel(), plan.stations.discharge.ravel()]),
+            data.fleet.total_capacity_mw * data.system.periods,
+        ),
+    }
+    found = {}
+    for name, (columns, whole) in wholes.items():
+        if whole > 0:
+            span = least_and_most(plan, columns, best.values, _RANGE_GAP * whole, time_limit_s)
+            ends = (span.least, span.most, max(span.proven_least, 0.0), min(span.proven_most, whole))
+            found[name] = Range(*(end / whole for end in ends))
+    return found
 
 
 def _result(

@@ -25,6 +25,9 @@ def centralised(
     gap: Annotated[float, typer.Option(min=0.0, max=1.0, help="Relative gap at which to stop.")] = 1e-3,
     time_limit_s: Annotated[float, typer.Option("--time-limit", min=1.0, help="Longest wall time, s.")] = 600.0,
     threads: Annotated[int, typer.Option(min=1, help="Threads of HiGHS.")] = 1,
+    indicators: Annotated[
+        bool, typer.Option("--indicators", help="Find the least and most wind and use of batteries at the plan's cost too.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     changes: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one key of scenario.yaml.")
@@ -40,7 +43,13 @@ def centralised(
             raise typer.BadParameter(f"{change!r}: must be KEY=VALUE", param_hint="--set")
         overrides[key] = value
     result = solve_centralised(
-        scenario, overrides=overrides, formulation=formulation, gap=gap, time_limit_s=time_limit_s, threads=threads
+        scenario,
+        overrides=overrides,
+        formulation=formulation,
+        gap=gap,
+        time_limit_s=time_limit_s,
+        threads=threads,
+        indicators=indicators,
     )
     if as_json:
         console.print_json(json.dumps(asdict(result)))
@@ -57,4 +66,8 @@ def _lines(result: CentralisedResult) -> list[str]:
         f"  transport     {result.transport_cost_usd:14,.2f} $   ({result.trips:.0f} trips, {result.moving_periods:.0f} periods)",
         f"Renewables used {result.wind_used_share:14.2%}",
         f"Batteries used  {result.storage_utilisation:14.2%}   (mean power of all batteries)",
+        *(
+            f"{name}: {span.least:.2%} to {span.most:.2%} at this cost; proven: {span.proven_least:.2%} to {span.proven_most:.2%}"
+            for name, span in result.ranges.items()
+        ),
     ]

@@ -30,6 +30,10 @@ class Interval:
         """Return whether both ends are numbers."""
         return math.isfinite(self.low) and math.isfinite(self.high)
 
+    def ends(self) -> dict[str, float]:
+        """Return the ends that are numbers, by the names low and high."""
+        return {name: value for name, value in (("low", self.low), ("high", self.high)) if math.isfinite(value)}
+
     def minus(self, other: Interval) -> Interval:
         """Return every difference of a value here and a value of ``other``."""
         return Interval(self.low - other.high, self.high - other.low)
@@ -47,7 +51,9 @@ class Interval:
         return self.low <= other.high and other.low <= self.high
 
     def text(self, digits: int = 0, factor: float = 1.0) -> str:
-        """Return both ends, or one number where they read alike."""
+        """Return both ends, or one number where they read alike; an end that is not known is left out."""
+        if math.isinf(self.low) and not math.isinf(self.high):
+            return f"at most {number(factor * self.high, digits)}"
         ends = [number(factor * value, digits) for value in (self.low, self.high)]
         return ends[0] if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"
 

@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from federates.boundary.markdown import markdown_table
 from federates.boundary.session import RailSession, RoadSession
 from federates.boundary.topics import Role
+from federates.reporting.published import Published
 from federates.runtime.broker_config import BrokerConfig
 
 __all__ = ["settings_page"]
@@ -36,6 +37,9 @@ def settings_page() -> str:
     text += _section("`broker.yaml`", BrokerConfig)
     text += _section("`scenario.yaml` on the road (`world: road`)", RoadSession, skip={"run_id"})
     text += _section("`scenario.yaml` by rail (`world: rail`)", RailSession, skip={"run_id"})
+    text += _section(
+        "`published.yaml`: what the data rest on, and what a paper published (optional; only reports read it)", Published
+    )
     for role in Role:
         for entry in sorted(entry_points(group=f"portage.{role.value}"), key=lambda entry: entry.name):
             cls = entry.load()

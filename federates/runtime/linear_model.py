@@ -94,6 +94,14 @@ class LinearModel:
         """Number of rows and of columns."""
         return self.row_groups.size, self.column_groups.size
 
+    @property
+    def costs(self) -> tuple[Values, float]:
+        """The objective: coefficients of all columns, and the constant."""
+        cost = _joined([column[2] for column in self._columns])
+        for index, value in self._costs:
+            np.add.at(cost, index, value)
+        return cost, self._constant
+
     def solver(self, threads: int = 1, **highs_options: bool | float | str) -> Solver:
         """Hand the model to a new HiGHS instance with ``highs_options``, which keeps it between solves.
 
@@ -104,10 +112,9 @@ class LinearModel:
         return Solver(self._arrays(), self.column_groups, self.row_groups, threads, highs_options)
 
     def _arrays(self) -> ArrayModel:
-        lower, upper, cost = (_joined([column[part] for column in self._columns]) for part in range(3))
+        lower, upper = (_joined([column[part] for column in self._columns]) for part in range(2))
+        cost, constant = self.costs
         integer = np.concatenate(self._integer or [np.empty(0, dtype=bool)])
-        for index, value in self._costs:
-            np.add.at(cost, index, value)
         offsets = np.cumsum([0] + [block.size for block in self._rows])
         row = np.concatenate([b.row + o for b, o in zip(self._rows, offsets, strict=False)] or [np.empty(0, dtype=np.int64)])
         column = np.concatenate([b.column for b in self._rows] or [np.empty(0, dtype=np.int64)])
@@ -117,7 +124,7 @@ class LinearModel:
         matrix = sp.csr_matrix((value, (row, column)), shape=self.shape)
         matrix.eliminate_zeros()
         row_lower, row_upper = _joined([b.lower for b in self._rows]), _joined([b.upper for b in self._rows])
-        return ArrayModel(matrix, lower, upper, cost, integer, row_lower, row_upper, self._constant)
+        return ArrayModel(matrix, lower, upper, cost, integer, row_lower, row_upper, constant)
 
 
 def _joined(parts: list[Values]) -> Values:

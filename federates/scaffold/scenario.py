@@ -95,6 +95,7 @@ Made by `portage new` from the scenario `{source}` of Portage {__version__}. Run
 | `scenario.yaml` | the public agreement: what every agent knows |
 | `runner.json` | the processes; `helics run --path={name}/runner.json` starts them |
 | `broker.yaml` | ports, rounds and longest waits |
+| `published.yaml` | what the data rest on, and what the paper published: only reports read it, change it with the data |
 {rows}
 
 Where the data comes from, and which programs made it (they stay in Portage's repository, in `scenarios/{source}`):

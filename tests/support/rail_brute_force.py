@@ -44,6 +44,18 @@ class Programme:
         self._constraint = LinearConstraint(sp.csr_matrix((value, (row, column)), shape), low, high)
         self._cost, self._whole = np.array(self.cost), np.array(self.whole, dtype=int)
 
+    def span(self, columns: list[int], upper: np.ndarray, most_usd: float) -> list[float]:
+        """Return the least and most of the sum of columns at a cost of at most ``most_usd``; infinity if none is so cheap."""
+        bounds, limit = Bounds(np.array(self.lower), upper), LinearConstraint(self._cost[None, :], -np.inf, most_usd)
+        wanted = np.zeros(self._cost.size)
+        wanted[columns] = 1.0
+        ends = []
+        for sign in (1.0, -1.0):
+            rows = [self._constraint, limit]
+            found = milp(sign * wanted, integrality=self._whole, bounds=bounds, constraints=rows, options={"mip_rel_gap": 0.0})
+            ends.append(sign * found.fun if found.status == 0 else sign * np.inf)
+        return ends
+
     def least(self, upper: np.ndarray, *, relaxed: bool = False) -> tuple[float, np.ndarray | None]:
         whole = np.zeros_like(self._whole) if relaxed else self._whole
         bounds = Bounds(np.array(self.lower), upper)
@@ -58,6 +70,7 @@ class RailBruteForce:
         self.data = data
         self.programme = Programme()
         self.exchange: list[tuple[int, int, int, int]] = []  # column, train, station, period
+        self.wind: list[int] = []
         self._units()
         self._storage()
         self._grid()
@@ -65,10 +78,18 @@ class RailBruteForce:
 
     def cost_usd(self, connection: np.ndarray, *, relaxed: bool = False) -> float:
         """Return f_P: the least cost of the power side when trains may exchange where ``connection`` (K, S, T) is one."""
+        return self.programme.least(self._opened(connection), relaxed=relaxed)[0]
+
+    def span(self, columns: list[int], most_usd: float) -> tuple[float, float]:
+        """Return the least and most of the sum of columns over all plans that cost both operators at most ``most_usd``."""
+        ends = [self.programme.span(columns, self._opened(connection), most_usd - usd) for connection, usd in self.plans()]
+        return min(least for least, _ in ends), max(most for _, most in ends)
+
+    def _opened(self, connection: np.ndarray) -> np.ndarray:
         upper = np.array(self.programme.upper)
         for column, k, s, t in self.exchange:
             upper[column] *= connection[k, s, t]
-        return self.programme.least(upper, relaxed=relaxed)[0]
+        return upper
 
     def routes(self, train: int) -> list[tuple[np.ndarray, float]]:
         """Return every route of a train as (where it stands (S, T), its cost)."""
@@ -243,7 +264,8 @@ class RailBruteForce:
             for g, b in enumerate(system.units.bus):
                 at_bus[b].append((1.0, self.output[g, t][3]))
             for w, b in enumerate(system.renewables.bus):
-                at_bus[b].append((1.0, add.column(system.renewables.available_mw[w, t])))
+                self.wind.append(add.column(system.renewables.available_mw[w, t]))
+                at_bus[b].append((1.0, self.wind[-1]))
             for s, b in enumerate(fleet.bus):
                 at_bus[b] += [(-1.0, self.power[s, t][0]), (1.0, self.power[s, t][1])]
             if network is None:

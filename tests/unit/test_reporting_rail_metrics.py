@@ -203,7 +203,10 @@ def test_worth_is_an_interval_of_both_gaps(tmp_path):
         folder = example.rail_run(tmp_path / scheme, scheme, without=("negotiations",))
         writer = example.ResultWriter(folder / "coordinator")
         bounds = {"lower_bound_usd": low, "upper_bound_usd": high, "gap": (high - low) / high}
-        writer.record("negotiations", period=0, cause="day ahead", rounds=1, agreed=True, reason="", **bounds)
+        claimed = {"claimed_agreed": True, "claimed_lower_bound_usd": low, "claimed_gap": bounds["gap"]}
+        writer.record(
+            "negotiations", period=0, cause="day ahead", rounds=1, agreed=True, verdict="", reason="", **bounds, **claimed
+        )
         writer.finish("coordinator")
         return read_rail_run(folder)
 
@@ -213,4 +216,6 @@ def test_worth_is_an_interval_of_both_gaps(tmp_path):
     middle = (without_usd - with_usd) / 90.0
     assert (worth.low, worth.high) == pytest.approx((middle - 0.1, middle + 0.5))
     crossed = {"no_storage": run("central", with_usd * 2, with_usd)}
-    assert "total_cost_usd" not in intervals_by_scheme(crossed)["no_storage"], "crossed bounds claim nothing"
+    assert intervals_by_scheme(crossed)["no_storage"]["total_cost_usd"].low == -math.inf, "crossed bounds claim nothing"
+    unknown = {"mobile": read_rail_run(example.rail_run(tmp_path / "mobile", without=("negotiations",)))}
+    assert intervals_by_scheme(unknown)["mobile"]["total_cost_usd"].low == -math.inf, "nothing is proven"

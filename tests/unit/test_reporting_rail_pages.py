@@ -194,7 +194,10 @@ def test_comparison_puts_the_paper_beside_ours(days, tmp_path, svg_only):
     assert {claim["key"]: claim["verdict"] for claim in content["claims"]}["order_storage_utilisation"] == "not shown", (
         "all alike"
     )
-    assert content["intervals"]["mobile"]["total_cost_usd"] == [content["summary"]["mobile"]["bound_usd"], 14_000 * 0.93 + 380.3]
+    assert content["intervals"]["mobile"]["total_cost_usd"] == {
+        "low": content["summary"]["mobile"]["bound_usd"],
+        "high": 14_000 * 0.93 + 380.3,
+    }
     assert content["figures"]["fig5_utilisation"].startswith("Top: ")
     header, _, *rows = (tmp_path / "out/summary.md").read_text().splitlines()
     assert header == "| quantity | mobile | fixed | central | no_storage |"

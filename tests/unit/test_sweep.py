@@ -306,6 +306,8 @@ def test_sweep_resumes_reuses_and_retries(place):
     table = pd.read_csv(place / "out/sweep.csv")
     assert table["total_cost_usd"].tolist()[::2] == [12.0, 24.0]
     assert table["done"].tolist() == [True, False, True]
+    assert "Not every point has a result" in end.page.read_text(encoding="utf-8")
+    assert {path.name for path in (place / "out/figures").iterdir()} == {"curve.svg", "curve.png"}
     assert len(Path(log).read_text().splitlines()) == 3
     # Two old points, two new ones; the failed one is not asked for any more.
     end = run_sweep(write(place, vary={SLOPE: [2, 66, 3, 1]}, **options))

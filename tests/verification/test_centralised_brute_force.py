@@ -15,6 +15,7 @@ from federates.centralised.joint_data import JointData
 from federates.centralised.literal_solve import solve_literal
 from federates.centralised.solve import solve_flow
 from federates.power_operator.models.unit_commitment.dispatch import storage_plan
+from federates.power_operator.models.unit_commitment.plan_ranges import least_and_most, limit_cost
 from federates.power_operator.models.unit_commitment.records import end_state_report
 
 
@@ -131,3 +132,32 @@ def test_a_day_that_cannot_hold_is_named():
     assert len(end_state_report(data.fleet, storage)) >= 1
     with pytest.raises(ModelError, match="no feasible plan"):
         solve_literal(data, 0.0, 60.0)
+
+
+@pytest.mark.parametrize("name", ["one train", "two alike"])
+def test_indicators_at_a_cost_against_every_route(name):
+    data, slack = DAYS[name](), 1.004
+    cheapest_usd, _ = RailBruteForce(data).cheapest()
+    brute = RailBruteForce(data)
+    power = [column for pair in brute.power.values() for column in pair]
+    best = build_flow_model(data, alike=False).solve(gap_usd=0.0)
+    plan = build_flow_model(data, alike=False)
+    limit_cost(plan, slack * cheapest_usd)
+    stations = np.concatenate([plan.stations.charge.ravel(), plan.stations.discharge.ravel()])
+    for columns, own in ((brute.wind, plan.commitment.renewable_mw), (power, stations)):
+        least, most = brute.span(columns, slack * cheapest_usd)
+        assert most > least + 0.5, "plans of nearly the same cost differ"
+        found = least_and_most(plan, own, best.values, 1e-6, 60.0)
+        assert (found.least, found.most) == pytest.approx((least, most), abs=2e-3)
+        assert found.proven_least <= least + 2e-3
+        assert found.proven_most >= most - 2e-3
+
+
+def test_indicators_of_the_best_plan_hold_its_own():
+    data = DAYS["two alike"]()
+    found = solve_flow(data, 0.01, 60.0, 1, indicators=True)
+    for key, span in found.ranges.items():
+        assert span.proven_least - 1e-6 <= span.least <= getattr(found, key) + 1e-6
+        assert getattr(found, key) - 1e-6 <= span.most <= span.proven_most + 1e-6
+    assert set(found.ranges) == {"wind_used_share", "storage_utilisation"}
+    assert solve_flow(data, 0.01, 60.0, 1).ranges == {}

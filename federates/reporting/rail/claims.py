@@ -51,11 +51,12 @@ _ORDERED = {
 
 _BASIS = "day-ahead plan"
 _ORDER_YARDSTICK = "Every step of the order holds for all values between the bounds; not shown: a step holds for none of them."
+_FOUND_YARDSTICK = "Every step holds in the plans found. Plans of the same cost may use wind and batteries differently."
 _ORDER_KEYS = {
     "total_cost_usd": _ORDER_YARDSTICK,
     "usd_per_mw": _ORDER_YARDSTICK,
-    "wind_used_share": "Every step holds between the least and the most at the plan's cost, with its trains and commitment.",
-    "storage_utilisation": "Every step holds between the least and the most at the plan's cost, with its trains and commitment.",
+    "wind_used_share": _FOUND_YARDSTICK,
+    "storage_utilisation": _FOUND_YARDSTICK,
 }
 
 
@@ -71,7 +72,7 @@ def _order(case: Case, entry: Indicator, found: Found) -> Claim:
     paper = f"{mobile} {verb} {fixed}, and {fixed} {verb} {central}."
     values = {scheme: found[scheme][entry.key] for scheme in names if entry.key in found.get(scheme, {})}
     numbers = {
-        f"{names[scheme]}_{entry.key}_{end}": getattr(value, end) for scheme, value in values.items() for end in ("low", "high")
+        f"{names[scheme]}_{entry.key}_{end}": known for scheme, value in values.items() for end, known in value.ends().items()
     }
     if len(values) < len(names):
         lacking = ", ".join(name for scheme, name in names.items() if scheme not in values)
@@ -107,7 +108,7 @@ def _saving(case: Case, found: Found) -> Iterator[Claim]:
     else:
         verdict = Verdict.NOT_SHOWN
     words = ", ".join(f"{rows[scheme].model}: {value.text(2, 100)} %" for scheme, value in saved.items())
-    numbers = {f"{rows[s].model}_saved_share_{end}": getattr(value, end) for s, value in saved.items() for end in ("low", "high")}
+    numbers = {f"{rows[s].model}_saved_share_{end}": known for s, value in saved.items() for end, known in value.ends().items()}
     yield Claim("saving", paper, _BASIS, verdict, numbers, f"{words}.", yardstick)
 
 

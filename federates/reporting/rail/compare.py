@@ -218,7 +218,7 @@ def _write_json(
     content = {
         "runs": {scheme: run.run_id for scheme, run in runs.items()},
         "indicators": found,
-        "intervals": {scheme: {key: [value.low, value.high] for key, value in row.items()} for scheme, row in ranges.items()},
+        "intervals": {scheme: {key: value.ends() for key, value in row.items()} for scheme, row in ranges.items()},
         "claims": [claim.as_dict() for claim in claims],
         "notes": notes,
         "figures": {entry.name: entry.reading for entry in pictures},

@@ -1,10 +1,10 @@
 """Costs and indicators of the best day-ahead plan as intervals: a plan is known to its gap only.
 
-- Cost: from the proven lower bound to the plan that was found. The best plan lies between.
+- Cost: from the proven lower bound to the plan that was found. The best plan lies between. Without a bound, and where bounds
+  cross, nothing is proven: the lower end is minus infinity.
 - (47) of the paper: from (F_0's bound - F's plan) / C to (F_0's plan - F's bound) / C.
-- (46) and (48): plans of equal cost use wind and batteries differently, so the power operator looks for the least and the most
-  of both at the cost of its plan (table ``plan_ranges``; trains and unit commitment as planned). Plans that move the trains
-  otherwise may lie outside. A run without that table gives the value of the plan that was found.
+- (46) and (48): those of the plan that was found. Plans of the same cost use wind and batteries differently; no operator alone
+  can say how differently, for trains and units may both change: ``portage centralised --indicators`` does.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from federates.reporting.tables import RailRun
 __all__ = ["intervals_by_scheme"]
 
 Intervals = dict[str, Interval]
+_ROUNDING = 1e-6
+"""Relative; a bound above the cost by no more than this does not cross it."""
 
 
 def intervals_by_scheme(runs: Mapping[str, RailRun]) -> dict[str, Intervals]:
@@ -41,8 +43,8 @@ def _of_run(run: RailRun) -> Intervals:
         if key in head:
             found[key] = Interval(float(head[key]), float(head[key]))
     cost = float(head.get("total_cost_usd", math.nan))
-    bound = float(head.get("bound_usd", cost))
-    # Bounds that cross prove nothing, beyond what rounding explains.
-    if bound <= cost + 1e-6 * abs(cost):
-        found["total_cost_usd"] = Interval(min(bound, cost), cost)
+    if math.isfinite(cost):
+        bound = float(head.get("bound_usd", -math.inf))
+        crossed = bound > cost + _ROUNDING * abs(cost)
+        found["total_cost_usd"] = Interval(-math.inf if crossed else min(bound, cost), cost)
     return found
