@@ -38,7 +38,7 @@ DOCS = Path(__file__).parent
 SCENARIOS = DOCS.parent / "scenarios"
 CASES = ("ieee30", "ieee118")
 MOBILE = RailScheme.MOBILE.value
-TIMES = ("run_id", "wall_s")
+TIMES = ("Run", "wall_s")
 
 HEAD = """# The {name} day ({title})
 

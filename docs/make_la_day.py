@@ -59,16 +59,13 @@ def main(compare: Path) -> None:
 
 def run_id(compare: Path) -> str:
     """Return the run of the scheme `proposed`."""
-    header, _, *rows = (compare / "summary.md").read_text().splitlines()
-    column = [cell.strip() for cell in header.split("|")].index("proposed")
-    ids = next(row for row in rows if row.split("|")[1].strip() == "run_id")
-    return ids.split("|")[column].strip()
+    return str(json.loads((compare / "comparison.json").read_text())["runs"]["proposed"])
 
 
 def numbers(compare: Path) -> str:
     """Return the summary table without what changes from run to run."""
     lines = (compare / "summary.md").read_text().splitlines()
-    return "\n".join(line for line in lines if not line.startswith("| run_id")) + "\n"
+    return "\n".join(line for line in lines if not line.startswith("| Run |")) + "\n"
 
 
 if __name__ == "__main__":

@@ -9,12 +9,13 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import yaml
 from learning import LearnedCost, Told, explained, read_told, suspects, trips
+from matplotlib.figure import Figure
 
+from federates.reporting.figures.style import BLUE, VERMILLION, new_figure, paper_style, save_figure
 from federates.runs.in_process import run_in_process
 
 HERE = Path(__file__).parent
@@ -148,15 +149,31 @@ def curve(told: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(values, columns=["price", "asked", "offered"])
 
 
-def draw(road: pd.DataFrame) -> None:
-    """Draw the demand and supply curves that a scan of prices reveals."""
-    figure, axes = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
-    axes.step(road["asked"], road["price"], where="post", marker="o", ms=3, label="asked by the power operator")
-    axes.plot(road["offered"], road["price"], marker="o", ms=3, label="offered by the transport operator")
-    axes.set(xlabel="vehicles in the opened hour", ylabel="price, usd per vehicle", title="What a scan of one price reveals")
+@paper_style
+def curves_figure(road: pd.DataFrame) -> Figure:
+    """Return the demand and supply curves that a scan of prices reveals."""
+    figure = new_figure(3.2, "What a scan of one price reveals")
+    axes = figure.subplots()
+    dashed = (0, (4, 1.5))
+    axes.step(
+        road["asked"],
+        road["price"],
+        where="post",
+        color=VERMILLION,
+        linestyle=dashed,
+        marker="v",
+        label="asked by the power operator",
+    )
+    axes.plot(road["offered"], road["price"], color=BLUE, marker="^", label="offered by the transport operator")
+    axes.set(xlabel="Vehicles in the opened hour (veh)", ylabel="Price (USD/veh)")
     axes.set_xlim(0, 3 * road["asked"].max())
-    axes.legend(frameon=False)
-    figure.savefig(FIGURE, dpi=150)
+    axes.legend()
+    return figure
+
+
+def draw(road: pd.DataFrame) -> None:
+    """Draw these curves into the figure of the page."""
+    save_figure(curves_figure(road), FIGURE.parent, FIGURE.stem, ("png",))
 
 
 def main() -> None:

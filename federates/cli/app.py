@@ -16,7 +16,7 @@ from federates.boundary.errors import ConfigError, PortageError, Problem
 from federates.boundary.session import RailScheme, Scheme, World
 from federates.cli.audit import audit
 from federates.cli.centralised import centralised
-from federates.cli.common import ScenarioArgument, SetOption, console, errors, pairs, say_end
+from federates.cli.common import Command, Group, ScenarioArgument, SetOption, console, errors, pairs, say_end
 from federates.cli.conform import conform
 from federates.cli.new import new, new_class
 from federates.cli.progress import ProgressView
@@ -28,7 +28,7 @@ from federates.runs.scenario import Scenario
 
 __all__ = ["main"]
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+app = typer.Typer(cls=Group, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 SCHEMES: dict[World, tuple[str, ...]] = {
     World.ROAD: tuple(scheme.value for scheme in Scheme),
     World.RAIL: tuple(scheme.value for scheme in RailScheme),
@@ -60,14 +60,14 @@ def _common(version: Annotated[bool, typer.Option("--version", help="Print the v
         raise typer.Exit
 
 
-@app.command()
+@app.command(cls=Command)
 def check(scenario: ScenarioArgument, changes: SetOption = None) -> None:
     """Find everything wrong with a scenario before any process starts."""
     found = check_scenario(scenario, pairs(changes))
     console.print(f"{found.name}: nothing wrong; run it with: portage run {scenario}", highlight=False)
 
 
-@app.command()
+@app.command(cls=Command)
 def run(scenario: ScenarioArgument, changes: SetOption = None) -> None:
     """Run a scenario with live progress; the exit code is 0 only if the run is complete."""
     overrides = pairs(changes)
@@ -77,7 +77,7 @@ def run(scenario: ScenarioArgument, changes: SetOption = None) -> None:
     raise typer.Exit(say_end(finished))
 
 
-@app.command()
+@app.command(cls=Command)
 def compare(
     folders: Annotated[
         list[Path], typer.Argument(metavar="SCENARIO | RUN RUN...", help="Folder of a scenario, or folders of two or more runs.")
@@ -106,7 +106,7 @@ def compare(
     console.print(f"Comparison: {page}", highlight=False)
 
 
-@app.command()
+@app.command(cls=Command)
 def report(folder: Annotated[Path, typer.Argument(help="Folder of a run, such as scenarios/la_gcs/results/<run id>.")]) -> None:
     """Write the report of a run again, from the tables it left."""
     if not (folder / "session.json").exists():
@@ -114,11 +114,11 @@ def report(folder: Annotated[Path, typer.Argument(help="Folder of a run, such as
     console.print(f"Report: {write_run_report(folder)}", highlight=False)
 
 
-app.command()(audit)
-app.command()(sweep)
-app.command()(conform)
-app.command()(new)
-app.command("new-operator")(new_class)
+app.command(cls=Command)(audit)
+app.command(cls=Command)(sweep)
+app.command(cls=Command)(conform)
+app.command(cls=Command)(new)
+app.command("new-operator", cls=Command)(new_class)
 
 
 def _compare_runs_that_there_are(folders: list[Path], given: bool) -> None:
@@ -142,7 +142,7 @@ def _scheme_names(text: str, world: World) -> list[str]:
     return names
 
 
-app.command()(centralised)
+app.command(cls=Command)(centralised)
 
 
 def _run_schemes(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperCommand, TyperGroup
 
 from federates.runs.launch import Launch
 
-__all__ = ["ScenarioArgument", "SetOption", "console", "errors", "pairs", "say_end"]
+__all__ = ["Command", "Group", "ScenarioArgument", "SetOption", "console", "errors", "pairs", "say_end"]
 
 console = Console(soft_wrap=True)
 errors = Console(stderr=True, soft_wrap=True)
@@ -19,6 +20,26 @@ ScenarioArgument = Annotated[Path, typer.Argument(help="Folder of the scenario, 
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one key of scenario.yaml for this run.")
 ]
+
+
+class _FlagsWithoutValue:
+    """Mixed into commands: a flag takes no value, so that its help names none (typer 0.29 writes ``--json <bool>``)."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the parameters with the placeholder of every flag left empty."""
+        params: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for param in params:
+            if getattr(param, "is_flag", False):
+                param.metavar = ""
+        return params
+
+
+class Command(_FlagsWithoutValue, TyperCommand):
+    """A command of `portage`."""
+
+
+class Group(_FlagsWithoutValue, TyperGroup):
+    """`portage` itself."""
 
 
 def pairs(changes: list[str] | None) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,13 +10,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.markdown import markdown_table
 from federates.boundary.session import Scheme
 from federates.reporting.claims import Claim, check_claims
 from federates.reporting.delivery import delivery_by_period
 from federates.reporting.figures import delivery_time_figure, feeder_load_figure, link_flow_by_scheme_figure
 from federates.reporting.figures.style import save_figure, scheme_style
 from federates.reporting.metrics import summary
+from federates.reporting.names import summary_rows, write_summary_files
 from federates.reporting.page import Picture, render_page, svg_uri
 from federates.reporting.tables import RunTables
 from federates.reporting.words import number
@@ -51,12 +50,13 @@ def write_comparison(run_dirs: Mapping[str, Path], out_dir: Path) -> Path:
     out_dir = Path(out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
     published = next(iter(runs.values())).published
-    claims, notes, table = check_claims(runs, published.statements), _notes(runs), _summary_rows(runs)
+    claims, notes = check_claims(runs, published.statements), _notes(runs)
+    heads = {scheme: summary(run) for scheme, run in runs.items()}
+    write_summary_files(out_dir, heads)
     pictures = []
     for name, title, figure, reading in _figures(runs):
         pictures.append(Picture(name, title, svg_uri(save_figure(figure, out_dir / "figures", name)), reading))
     _write_json(out_dir / "comparison.json", runs, claims, notes, pictures)
-    _write_summary(out_dir, list(runs), table)
     return render_page(
         "comparison.html.j2",
         out_dir / "comparison.html",
@@ -65,7 +65,7 @@ def write_comparison(run_dirs: Mapping[str, Path], out_dir: Path) -> Path:
         notes=notes,
         pictures=pictures,
         labels=[scheme_style(scheme)["label"] for scheme in runs],
-        summary=table,
+        summary=summary_rows(list(heads.values())),
         routes=_route_rows(runs),
         published=published,
     )
@@ -159,24 +159,6 @@ def _figures(runs: Mapping[str, RunTables]) -> Iterator[tuple[str, str, Figure, 
 
 def _has_times(run: RunTables) -> bool:
     return bool((delivery_by_period(run)[["traffic_veh", "formula_veh"]] > 0).any(axis=None))
-
-
-def _summary_rows(runs: Mapping[str, RunTables]) -> list[list[str]]:
-    """Return rows of the summary: name, then the value of every scheme (empty where a run has none)."""
-    heads = [summary(run) for run in runs.values()]
-    names = list(dict.fromkeys(name for head in heads for name in head))
-    return [[name, *(_text(head.get(name, "")) for head in heads)] for name in names]
-
-
-def _text(value: float | int | str) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _write_summary(folder: Path, schemes: list[str], rows: list[list[str]]) -> None:
-    head = ["quantity", *schemes]
-    with (folder / "summary.csv").open("w", newline="", encoding="utf-8") as stream:
-        csv.writer(stream, lineterminator="\n").writerows([head, *rows])
-    (folder / "summary.md").write_text(markdown_table(head, rows, numbers_from=1), encoding="utf-8")
 
 
 def _write_json(

@@ -17,6 +17,7 @@ from federates.boundary.session import World
 from federates.reporting.figures.side_by_side import rail_runs_figure, road_runs_figure
 from federates.reporting.figures.style import save_figure
 from federates.reporting.metrics import summary
+from federates.reporting.names import summary_rows
 from federates.reporting.page import Picture, render_page, svg_uri
 from federates.reporting.rail.metrics import rail_summary
 from federates.reporting.rail.report import read_rail_run
@@ -43,8 +44,6 @@ def write_side_by_side(folders: Sequence[Path], out: Path) -> Path:
     _check(runs)
     differences = _differences(runs)
     heads = [_summary(run) for run in runs.values()]
-    names = [name for name in dict.fromkeys(key for head in heads for key in head) if name != "run_id"]
-    rows = [[name, *(_text(head.get(name, "")) for head in heads)] for name in names]
     out.mkdir(parents=True, exist_ok=True)
     content = {
         "runs": {letter: str(run.folder.resolve()) for letter, run in runs.items()},
@@ -62,7 +61,7 @@ def write_side_by_side(folders: Sequence[Path], out: Path) -> Path:
         runs=runs,
         differences=[[name, *map(_text, values)] for name, values in differences],
         pictures=pictures,
-        summary=rows,
+        summary=summary_rows(heads, without=("run_id",)),
         not_whole=[letter for letter, run in runs.items() if run.status != "complete"],
     )
 

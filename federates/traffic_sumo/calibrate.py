@@ -3,7 +3,7 @@
 ``python -m federates.traffic_sumo.calibrate --scenario scenarios/la_gcs``
 
 writes ``data/link_times.csv`` (target time per link and hour, and what SUMO's own car interaction adds to it) and a report: csv,
-Markdown and figures. The report's day has another seed than those used to calibrate.
+Markdown. The report's day has another seed than those used to calibrate.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _calibrate(options: argparse.Namespace) -> None:
     report_session = session.model_copy(update={"seed": session.seed + 1000})
     flows, times, waiting, teleports = simulate_day(settings, folder, report_session)
     fit = Fit(road, targets, flows, times, settings.free_speed_m_per_s, waiting, teleports, report_session.seed)
-    write_report(fit, options.report or folder / "calibration", options.figures)
+    write_report(fit, options.report or folder / "calibration")
 
 
 def _write_times(file: Path, targets: dict[str, list[Target]], correction: dict[str, Array]) -> None:
@@ -134,7 +134,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--segments-file", default="data/pems_d07_segments_on_links_2018_2008.csv", help="observed speeds")
     parser.add_argument("--shape-file", default="data/i5n_observed_hourly_speed_mph_oct2025_tue-thu.csv", help="hourly speeds")
     parser.add_argument("--report", type=Path, help="folder of the report (default: <scenario>/traffic_sumo/calibration)")
-    parser.add_argument("--figures", type=Path, help="folder of the figures (default: that of the report)")
     return parser
 
 

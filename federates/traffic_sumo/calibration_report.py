@@ -1,4 +1,4 @@
-"""The report of a calibration: every link-hour as csv, a summary as Markdown, two figures."""
+"""The report of a calibration: every link-hour as csv, and a summary as Markdown (figures: docs/make_traffic.py)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from federates.boundary.units import M_PER_S_PER_MPH
-from federates.traffic_sumo.data import HOURS, Array, Road
+from federates.traffic_sumo.data import Array, Road
 from federates.traffic_sumo.targets import MORNING_HOURS, Target
 
 __all__ = ["Fit", "geh", "write_report"]
@@ -49,16 +49,12 @@ def geh(simulated: Array, given: Array) -> Array:
     return np.sqrt(np.divide(2.0 * (simulated - given) ** 2, total, out=np.zeros_like(total), where=total > 0))
 
 
-def write_report(fit: Fit, folder: Path, figures: Path | None = None) -> None:
-    """Write calibration.csv and calibration.md to ``folder`` and the figures to ``figures`` (default: the same)."""
+def write_report(fit: Fit, folder: Path) -> None:
+    """Write calibration.csv and calibration.md to ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
-    target = figures or folder
-    target.mkdir(parents=True, exist_ok=True)
     _write_csv(fit, folder / "calibration.csv")
     text = _markdown(fit)
     (folder / "calibration.md").write_text(text, encoding="utf-8")
-    _draw_geh(fit, target / "traffic_geh.png")
-    _draw_speeds(fit, target / "traffic_speeds.png")
     print(text)
 
 
@@ -124,49 +120,3 @@ def _route_lines(fit: Fit) -> list[str]:
         shown = [free, target[morning].mean(), time[morning].mean(), target[17], time[17]]
         lines.append(f"| {name} | " + " | ".join(f"{value / 60:.1f}" for value in shown) + " |")
     return lines
-
-
-def _draw_geh(fit: Fit, file: Path) -> None:
-    from matplotlib.colors import BoundaryNorm
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9.0, 3.8), layout="constrained")
-    axes = figure.subplots()
-    levels = [0, 1, 2, 3, 4, 5, 10]
-    image = axes.imshow(fit.geh(), aspect="auto", cmap="cividis", norm=BoundaryNorm(levels, 256))
-    figure.colorbar(image, ax=axes, label="GEH of hourly flow (below 5 is good)", ticks=levels)
-    axes.set_yticks(range(len(fit.road.links)), list(fit.road.links))
-    axes.set_xticks(range(0, HOURS, 2))
-    axes.set_xlabel("hour of day, h")
-    axes.set_title("Simulated against given flow (given = estimated: Caltrans AADT/2 x observed I-5 N shape)", fontsize=9)
-    figure.savefig(file, dpi=150)
-
-
-def _draw_speeds(fit: Fit, file: Path) -> None:
-    from matplotlib.figure import Figure
-
-    names = list(fit.road.links)
-    rows = -(-len(names) // 3)
-    figure = Figure(figsize=(9.5, 2.5 * rows), layout="constrained")
-    panels = figure.subplots(rows, 3, sharex=True, sharey=True, squeeze=False).ravel()
-    hours = np.arange(HOURS) + 0.5
-    for axes, name in zip(panels, names, strict=False):
-        length = 1000.0 * fit.road.links[name].length_km / M_PER_S_PER_MPH
-        target = length / fit.target_s(name)
-        seen = [h for h in MORNING_HOURS if fit.targets[name][h].basis.startswith("observed")]
-        axes.step(hours, target, where="mid", color="#E69F00", lw=1.4, label="target (estimated)")
-        axes.plot(hours, length / fit.time_s[name], color="#0072B2", lw=1.4, label="simulated")
-        if seen:
-            axes.plot(hours[seen], target[seen], "o", color="black", ms=4, label="observed, Tue 2008-10-07")
-        axes.set_title(name, fontsize=9)
-        axes.set_ylim(0, 75)
-        axes.grid(alpha=0.3)
-    for axes in panels[len(names) :]:
-        axes.set_visible(False)
-    for axes in panels[-3:]:
-        axes.set_xlabel("hour of day, h")
-    for axes in panels[::3]:
-        axes.set_ylabel("mean speed, mph")
-    panels[0].set_xticks(range(0, HOURS + 1, 6))
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
-    figure.savefig(file, dpi=150)

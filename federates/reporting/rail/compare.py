@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
 
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.markdown import markdown_table
 from federates.boundary.session import RailScheme
 from federates.reporting.claims import Claim
 from federates.reporting.figures.style import save_figure, scheme_style
 from federates.reporting.interval import Interval
+from federates.reporting.names import summary_rows, write_summary_files
 from federates.reporting.page import Picture, render_page, svg_uri
 from federates.reporting.published import Case
 from federates.reporting.rail.claims import INDICATORS, check_rail_claims
@@ -61,12 +60,12 @@ def write_rail_comparison(runs: Mapping[str, Path], folder: Path) -> Path:
     first = next(iter(read.values()))
     case, found, ranges = first.published.case, indicators_by_scheme(read), intervals_by_scheme(read)
     claims = check_rail_claims(case, {RailScheme(scheme): row for scheme, row in ranges.items()}) if case else []
-    notes, table = _notes(read), _summary_rows(read)
+    notes, heads = _notes(read), {scheme: rail_summary(run) for scheme, run in read.items()}
+    write_summary_files(folder, heads)
     pictures = []
     for name, title, figure, reading in _figures(read, case):
         pictures.append(Picture(name, title, svg_uri(save_figure(figure, folder / "figures", name)), reading))
     _write_json(folder / "comparison.json", read, found, ranges, claims, notes, pictures)
-    _write_summary(folder, list(read), table)
     return render_page(
         "rail_comparison.html.j2",
         folder / "comparison.html",
@@ -78,7 +77,7 @@ def write_rail_comparison(runs: Mapping[str, Path], folder: Path) -> Path:
         pictures=pictures,
         models=model_rows(found, case, ranges),
         labels=list(read),
-        summary=table,
+        summary=summary_rows(list(heads.values())),
         published=first.published,
     )
 
@@ -186,24 +185,6 @@ def _figures(runs: Runs, case: Case | None) -> Iterator[tuple[str, str, Figure, 
 def _label(scheme: str, case: Case | None) -> str:
     published = case.models.get(RailScheme(scheme)) if case else None
     return f"{published.model} ({scheme_style(scheme)['label']})" if published else scheme_style(scheme)["label"]
-
-
-def _summary_rows(runs: Runs) -> list[list[str]]:
-    """Return rows of the summary: name, then the value of every scheme (empty where a run has none)."""
-    heads = [rail_summary(run) for run in runs.values()]
-    names = list(dict.fromkeys(name for head in heads for name in head))
-    return [[name, *(_text(head.get(name, "")) for head in heads)] for name in names]
-
-
-def _text(value: float | int | str) -> str:
-    return f"{value:.7g}" if isinstance(value, float) else str(value)
-
-
-def _write_summary(folder: Path, schemes: Sequence[str], rows: list[list[str]]) -> None:
-    head = ["quantity", *schemes]
-    with (folder / "summary.csv").open("w", newline="", encoding="utf-8") as stream:
-        csv.writer(stream, lineterminator="\n").writerows([head, *rows])
-    (folder / "summary.md").write_text(markdown_table(head, rows, numbers_from=1), encoding="utf-8")
 
 
 def _write_json(

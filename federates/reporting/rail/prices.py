@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,16 +10,21 @@ import pandas as pd
 
 from federates.reporting.tables import RailRun
 
-__all__ = ["Trade", "at_limit", "battery_trade", "price_grid"]
+__all__ = ["Trade", "at_limit", "battery_trade", "by_number", "price_grid"]
 
 _AT_LIMIT = 1.0 - 1e-4
 """A solver holds a limit to its own tolerance, so that a line that binds may lie just below it."""
 
 
+def by_number(name: str) -> list[tuple[int, int | str]]:
+    """Return a key that sorts names by the numbers in them: 2-4 before 12-13."""
+    return [(0, int(part)) if part.isdecimal() else (1, part) for part in re.split(r"(\d+)", name) if part]
+
+
 def price_grid(run: RailRun, value: str = "price_usd_per_mwh") -> pd.DataFrame:
-    """Return a column of ``bus_prices`` as buses (in the grid's order) by periods; NaN where nothing was recorded."""
+    """Return a column of ``bus_prices`` as buses (by number) by periods; NaN where nothing was recorded."""
     table = run.frame("bus_prices")
-    buses = list(dict.fromkeys(table["bus"]))
+    buses = sorted(set(table["bus"]), key=by_number)
     return table.pivot_table(index="bus", columns="period", values=value).reindex(
         index=buses, columns=pd.RangeIndex(run.session.periods)
     )
@@ -64,7 +70,7 @@ def battery_trade(run: RailRun) -> Trade | None:
         return None
     rows, net_mwh = [], np.zeros(run.session.periods)
     at_station: dict[str, np.ndarray] = {}
-    for name in dict.fromkeys(state["station"]):
+    for name in sorted(set(state["station"]), key=by_number):
         table = state[state["station"] == name].set_index("period").reindex(range(run.session.periods))
         price = at_station[name] = prices.loc[places[name]].to_numpy(float)
         bought, sold = (np.nan_to_num(table[column].to_numpy(float)) * run.period_h for column in ("charge_mw", "discharge_mw"))

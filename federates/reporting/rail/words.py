@@ -159,7 +159,8 @@ def _bounds(run: RailRun) -> str:
 
 def _dispatch(run: RailRun) -> str:
     names = leading_units(run)
-    text = "Output stacked from below; storage that charges is drawn below zero and adds to what the others must make."
+    text = "Output stacked from below; storage that charges is drawn below zero and adds to what the others must make. "
+    text += "Bottom: storage alone."
     if names:
         text += f" Units with most energy: {', '.join(names)}."
     costs = {"planned": plan_cost(run, "planned"), "realised": plan_cost(run, "realised")}
@@ -185,6 +186,8 @@ def _wind_reading(run: RailRun) -> str:
 def _storage(run: RailRun) -> str:
     head = rail_summary(run)
     text = "Energy at the end of each period: solid as carried out, dashed as planned. Areas: realised charging and discharging."
+    if run.session.scheme is RailScheme.MOBILE:
+        text += " At a dotted line batteries come or go by train, and energy with them."
     if "storage_utilisation" in head:
         share, power = percent(float(head["storage_utilisation"])), number(float(head["storage_mw"]), 1)
         text += f" In the plan, charging plus discharging is {share} of what {power} MW could do all day."

@@ -11,10 +11,39 @@ from matplotlib.axes import Axes
 from federates.reporting.figures.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, hour_axis, hour_edges
 from federates.reporting.tables import RailRun
 
-__all__ = ["COLOURS", "DASHES", "PLANNED", "REALISED", "by_period", "draw_stairs", "hour_panels", "stations_of", "thousands"]
+__all__ = [
+    "COLOURS",
+    "DASHES",
+    "PLANNED",
+    "REALISED",
+    "by_period",
+    "draw_stairs",
+    "hour_panels",
+    "mark_train",
+    "stations_of",
+    "thousands",
+    "train_look",
+]
 
 COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, BLACK, "#8c6d31")
 """One after the other for stations, trains, lines and units; a label or a line style always goes with them."""
+
+_MARKERS = "os^DvPX*"
+_MARK_EVERY = 4
+
+
+def train_look(k: int) -> dict[str, Any]:
+    """Return colour and marker of the k-th train; the markers of several trains on one line stand beside each other."""
+    look = {"color": COLOURS[k % len(COLOURS)], "marker": _MARKERS[k % len(_MARKERS)], "markersize": 4.5}
+    return look | {"markeredgecolor": "white", "markeredgewidth": 0.4}
+
+
+def mark_train(axes: Axes, run: RailRun, values: np.ndarray, k: int) -> None:
+    """Set markers of the k-th train on values that hold for a whole period each."""
+    edges = hour_edges(run.session)
+    places = slice(k % _MARK_EVERY, None, _MARK_EVERY)
+    axes.plot(((edges[:-1] + edges[1:]) / 2)[places], values[places], linestyle="", zorder=3, **train_look(k))
+
 
 DASHES: dict[str, Any] = {"mobile": "-", "fixed": (0, (4, 1.5)), "central": (0, (1, 1.2)), "no_storage": "-."}
 """Line style of a scheme."""

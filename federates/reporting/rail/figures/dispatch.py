@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from federates.reporting.figures.style import BLACK, hour_edges, new_figure, paper_style
-from federates.reporting.rail.figures.common import by_period, draw_stairs, hour_panels
+from federates.reporting.rail.figures.common import PLANNED, by_period, draw_stairs, hour_panels
 from federates.reporting.rail.metrics import Phase
 from federates.reporting.tables import RailRun
 
@@ -35,13 +35,15 @@ def leading_units(run: RailRun) -> list[str]:
 
 @paper_style
 def dispatch_figure(run: RailRun) -> Figure:
-    """Return two panels, planned and realised, of stacked output over the day, with the load."""
-    figure = new_figure(5.4, f"Dispatch: {run.title}")
-    panels = figure.subplots(2, 1, sharex=True, sharey=True)
-    for panel, phase in zip(panels, _COLUMNS, strict=True):
+    """Return stacked output over the day with the load, planned and realised, and below what is small beside it: storage."""
+    figure = new_figure(6.8, f"Dispatch: {run.title}")
+    panels = figure.subplots(3, 1, sharex=True, height_ratios=[1.0, 1.0, 0.6])
+    panels[1].sharey(panels[0])
+    for panel, phase in zip(panels, _COLUMNS, strict=False):
         _stack(panel, run, phase)
         panel.set_title(phase, loc="left")
         panel.set_ylabel("Power (MW)")
+    _net_storage(panels[2], run)
     hour_panels(panels, run)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=5)
@@ -59,6 +61,18 @@ def _stack(axes: Axes, run: RailRun, phase: Phase) -> None:
     _layer(axes, run, np.zeros_like(base), np.clip(net, None, 0.0), _CHARGE, "storage, charge", hatch="\\\\\\\\")
     draw_stairs(axes, run, by_period(run, balance, load), color=BLACK, linewidth=1.5, label="load")
     axes.axhline(0.0, color=BLACK, linewidth=0.6)
+
+
+def _net_storage(axes: Axes, run: RailRun) -> None:
+    """Draw storage on a scale of its own: in a large system it is a hair's breadth of the load."""
+    balance, edges = run.frame("power_balance"), hour_edges(run.session)
+    net = np.nan_to_num(by_period(run, balance, "storage_mw"))
+    for values, colour, hatch in ((np.clip(net, 0.0, None), _STORAGE, "////"), (np.clip(net, None, 0.0), _CHARGE, "\\\\\\\\")):
+        axes.stairs(values, edges, fill=True, facecolor=colour, edgecolor="#7a5400", linewidth=0.0, hatch=hatch)
+    draw_stairs(axes, run, by_period(run, balance, "planned_storage_mw"), color=BLACK, **PLANNED)
+    axes.axhline(0.0, color=BLACK, linewidth=0.6)
+    axes.set_title("storage alone: realised (areas) and planned (dashed)", loc="left")
+    axes.set_ylabel("Power (MW)")
 
 
 def _thermal(run: RailRun, column: str) -> list[tuple[np.ndarray, str, str]]:

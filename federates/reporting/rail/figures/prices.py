@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from federates.reporting.figures.style import BLACK, BLUE, VERMILLION, hour_edges, new_figure, paper_style
 from federates.reporting.rail.figures.common import by_period, draw_stairs, hour_panels
-from federates.reporting.rail.prices import at_limit, price_grid
+from federates.reporting.rail.prices import at_limit, by_number, price_grid
 from federates.reporting.tables import RailRun
 
 __all__ = ["bus_prices_figure", "price_figure"]
@@ -66,7 +66,7 @@ def _heat(axes: Axes, run: RailRun, prices: pd.DataFrame) -> QuadMesh:
 
 def _name_buses(axes: Axes, run: RailRun, buses: list[str], lines: pd.DataFrame) -> None:
     """Write the buses on the axis, with what stands there; of a large grid only those that matter."""
-    grid = run.frame("grid")
+    grid = run.frame("grid").sort_values("name", kind="stable")
     ends = set(lines["bus"]) | set(lines["to_bus"])
     ticks, labels = [], []
     for row, bus in enumerate(buses):
@@ -81,7 +81,7 @@ def _name_buses(axes: Axes, run: RailRun, buses: list[str], lines: pd.DataFrame)
 
 
 def _batteries(axes: Axes, run: RailRun, buses: list[str]) -> None:
-    grid, state = run.frame("grid"), run.frame("storage_state")
+    grid, state = run.frame("grid"), run.frame("storage_state").sort_values(["station", "period"], kind="stable")
     places = grid[grid["kind"] == "station"].set_index("name")["bus"]
     middle = (hour_edges(run.session)[:-1] + hour_edges(run.session)[1:]) / 2
     for column, look in _BATTERY.items():
@@ -92,10 +92,11 @@ def _batteries(axes: Axes, run: RailRun, buses: list[str]) -> None:
 
 
 def _binding(run: RailRun) -> pd.DataFrame:
-    """Return the lines that are at their limit in some period: name, bus, to_bus, in the grid's order."""
+    """Return the lines that are at their limit in some period: name, bus, to_bus, by number."""
     flow, grid = run.frame("line_flow"), run.frame("grid")
     names = set(flow.loc[at_limit(flow), "line"])
-    return grid[(grid["kind"] == "line") & grid["name"].isin(names)]
+    lines = grid[(grid["kind"] == "line") & grid["name"].isin(names)]
+    return lines.sort_values("name", key=lambda column: column.map(by_number), kind="stable")
 
 
 def _limits(axes: Axes, run: RailRun, lines: pd.DataFrame) -> None:
@@ -108,7 +109,7 @@ def _limits(axes: Axes, run: RailRun, lines: pd.DataFrame) -> None:
     names = [f"{name}" for name in lines["name"]] or ["no line"]
     axes.set_yticks(range(len(names)), names, fontsize=7.0)
     axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_ylabel("Line at\nits limit")
+    axes.set_ylabel("Line at its limit", rotation=0, ha="right", va="center", fontsize=7.0)
 
 
 @paper_style

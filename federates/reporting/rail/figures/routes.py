@@ -12,7 +12,17 @@ from matplotlib.lines import Line2D
 
 from federates.boundary.session import RailScheme
 from federates.reporting.figures.style import BLACK, hour_axis, new_figure, paper_style
-from federates.reporting.rail.figures.common import COLOURS, PLANNED, REALISED, by_period, draw_stairs, hour_panels, stations_of
+from federates.reporting.rail.figures.common import (
+    COLOURS,
+    PLANNED,
+    REALISED,
+    by_period,
+    draw_stairs,
+    hour_panels,
+    mark_train,
+    stations_of,
+    train_look,
+)
 from federates.reporting.rail.metrics import Phase, moves
 from federates.reporting.tables import RailRun
 
@@ -39,7 +49,7 @@ def routes_figure(run: RailRun) -> Figure:
     figure.align_ylabels(panels)
     handles = [Line2D([], [], color=BLACK, label=phase, **look) for phase, look in _LOOK.items()]
     if trains:
-        handles += [Line2D([], [], color=COLOURS[k], linewidth=2, label=name) for k, name in enumerate(trains)]
+        handles += [Line2D([], [], linewidth=_wide(k, trains), label=name, **train_look(k)) for k, name in enumerate(trains)]
     figure.legend(handles=handles, loc="outside lower center", ncols=2 + len(trains))
     return figure
 
@@ -57,16 +67,22 @@ def _capacities(panels: np.ndarray, run: RailRun, names: list[str], trains: list
         panel.set_ylabel(f"{name}\n(MW)")
     if trains:
         for k, name in enumerate(trains):
-            # Trains often carry the same; the later one is thinner, so that both are seen.
-            _pair(panels[len(names)], run, carried[carried["train"] == name], COLOURS[k], 1.0 + 0.8 * (len(trains) - 1 - k))
+            table = carried[carried["train"] == name]
+            _pair(panels[len(names)], run, table, COLOURS[k % len(COLOURS)], _wide(k, trains))
+            mark_train(panels[len(names)], run, by_period(run, table, "capacity_mw"), k)
         panels[len(names)].set_ylabel("on trains\n(MW)")
     top = max((panel.dataLim.ymax for panel in panels[: len(names) + bool(trains)]), default=1.0)
     for panel in panels[: len(names) + bool(trains)]:
         panel.set_ylim(0.0, 1.08 * max(top, 1.0))
 
 
-def _pair(axes: Axes, run: RailRun, table: pd.DataFrame, colour: str, wide: float = 1.0) -> None:
-    look = REALISED | {"linewidth": wide * REALISED["linewidth"]}
+def _wide(k: int, trains: list[str]) -> float:
+    """Return the width of a train's line; trains often carry the same, and the later one is thinner, so that both are seen."""
+    return float(REALISED["linewidth"]) * (1.0 + 0.8 * (len(trains) - 1 - k))
+
+
+def _pair(axes: Axes, run: RailRun, table: pd.DataFrame, colour: str, wide: float = REALISED["linewidth"]) -> None:
+    look = REALISED | {"linewidth": wide}
     draw_stairs(axes, run, by_period(run, table, "capacity_mw"), color=colour, **look)
     draw_stairs(axes, run, by_period(run, table, "planned_capacity_mw"), color=colour, **PLANNED)
 
@@ -79,7 +95,8 @@ def _diagram(axes: Axes, run: RailRun, trains: list[str]) -> None:
         for k, name in enumerate(trains):
             shift = _SPREAD * (k / max(1, len(trains) - 1) - 0.5) if len(trains) > 1 else 0.0
             hours, places = _course(run, table[table["train"] == name], rows)
-            axes.plot(hours, places + shift, color=COLOURS[k], **look)
+            marks = train_look(k) | ({"markevery": (2 * k, 9)} if phase == "realised" else {"marker": ""})
+            axes.plot(hours, places + shift, **look, **marks)
     axes.set_yticks(list(rows.values()), list(rows))
     axes.set_ylim(len(rows) - 0.6, -0.4)
     axes.set_ylabel("Station")
