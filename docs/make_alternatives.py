@@ -23,6 +23,7 @@ import pandas as pd
 import yaml
 
 from federates.boundary.topics import Role
+from federates.reporting.made_with import made_with
 from federates.runtime.plugins import CLASS_KEY
 from federates.scaffold.scenario import new_scenario
 
@@ -97,7 +98,8 @@ def numbers(run: Path) -> dict:
     record = json.loads((run / "run.json").read_text(encoding="utf-8"))
     rounds = pd.read_parquet(run / "coordinator/rounds.parquet")
     by_rail = (run / "coordinator/connections.parquet").exists()
-    return {"rounds": len(rounds), "wall_s": record["wall_s"]} | (_rail(run) if by_rail else _road(run, rounds))
+    of_world = _rail(run) if by_rail else _road(run, rounds)
+    return {"made_with": made_with(run), "rounds": len(rounds), "wall_s": record["wall_s"]} | of_world
 
 
 _BOUNDS = {"cost_usd": "upper_bound_usd", "lower_bound_usd": "lower_bound_usd"}
@@ -213,7 +215,10 @@ def page(kept: dict) -> str:
     pages.filters |= {"percent": _percent, "whole": "{:,.0f}".format, "tenth": "{:,.1f}".format}
     rows = {scenario: [row for row in combinations() if row.scenario == scenario and row.name in kept] for scenario in CHOICES}
     kept = {name: row | {"gap": gap(row)} for name, row in kept.items()}
-    return pages.get_template(PAGE.name + ".j2").render(choices=CHOICES, rows=rows, kept=kept) + "\n"
+    text = pages.get_template(PAGE.name + ".j2").render(choices=CHOICES, rows=rows, kept=kept) + "\n"
+    # More than one where rows were made at different times.
+    made = sorted({row["made_with"] for row in kept.values() if "made_with" in row})
+    return text + "".join(f"\n{sentence}\n" for sentence in made)
 
 
 def gap(row: dict) -> float:

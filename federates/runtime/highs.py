@@ -214,7 +214,7 @@ class Solver:
         if not self._apart(solution):
             return solution
         self._basis = None
-        cost = float(self._model.cost @ solution.values) + self._model.constant
+        cost = float((self._model.cost * solution.values).sum()) + self._model.constant
         return replace(solution, objective=cost, bound=proof.bound, row_dual=proof.row_dual, column_dual=proof.column_dual)
 
     def _apart(self, solution: Solution) -> bool:

@@ -146,10 +146,15 @@ def project(tmp_path):
 
 def test_a_project_on_the_search_path_is_narrowed_to_its_code(tmp_path, monkeypatch):
     scenario = project(tmp_path)
+    # Wheels that `pip install --target` puts there carry shared libraries beside the package.
+    library = tmp_path / "project/package.libs/libpackage.so"
+    library.parent.mkdir()
+    library.touch()
     monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path / "project"), str(scenario), str(scenario / "transport_operator")])
     places = places_of(scenario / "power_operator", scenario / "results/r", "power_operator")
     assert places.exposed == ()
     assert places.kind(tmp_path / "project/package/__init__.py")[0] == "environment"
+    assert places.kind(library)[0] == "environment"
     assert places.kind(scenario / "both.py")[0] == "own"
     for path in ("transport_operator/data.csv", "runner.json", "results/r/transport_operator/x", "results/old/power_operator/x"):
         assert places.kind(scenario / path)[0] == "outside", path

@@ -151,7 +151,7 @@ def _record_balance(
         storage_mw=float((storage.discharge_mw - storage.charge_mw)[:, 0].sum()),
         shed_mw=float(result.schedule.shed_mw[0]),
         spill_mw=float(result.schedule.spill_mw[0]),
-        price_usd_per_mwh=float(forecast.load_share[:, period] @ result.bus_price_usd_per_mwh),
+        price_usd_per_mwh=float((forecast.load_share[:, period] * result.bus_price_usd_per_mwh).sum()),
         planned_cost_usd=float(period_cost_usd(plan)[t]),
         cost_usd=result.cost_usd,
     )
