@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from federates.boundary.config import parse_config, read_yaml
@@ -79,8 +80,11 @@ class Road:
         return StationObservation(passing * (1 + self.noise * self.random.standard_normal(passing.shape)), self.count[:, now])
 
 
-def _day(session=None, changes=None, send=None, **road):
-    """Run a day in which the operator gets what it asks for, in whole vehicles; return recorder and sent vehicles."""
+def _day(session=None, changes=None, send=None, until=10_000, **road):
+    """Run a day in which the operator gets what it asks for, in whole vehicles; return recorder and sent vehicles.
+
+    From period ``until`` on it gets none.
+    """
     session, settings = session or _session(), _settings(changes or {})
     operator, memory, world = ChargingStationOperator(settings, FOLDER), Memory(), Road(session, settings, **road)
     operator.begin(session, memory)
@@ -91,6 +95,7 @@ def _day(session=None, changes=None, send=None, **road):
         assert np.isfinite(gate.time_s).all()
         connection = operator.solve(np.zeros(session.connection_shape), ROAD_TIME_S).connection_veh.copy()
         connection[:, :, 0] = np.floor(connection[:, :, 0] + 0.5) if send is None else send
+        connection[:, :, 0] *= period < until
         operator.evaluate(connection, ROAD_TIME_S)
         operator.commit(connection)
         sent.append(connection[:, :, 0])
@@ -115,8 +120,7 @@ def typical():
 @pytest.mark.parametrize("station", ["q1", "q2"])
 def test_typical_day_is_relieved(typical, station):
     memory, _ = typical
-    assert _remaining_overload(memory, station, 4) <= 0.005
-    assert _remaining_overload(memory, station, 1) <= 0.02  # quarter hours
+    assert _remaining_overload(memory, station, 1) <= 0.005  # quarter hours
     assert not any(row["supply_limited"] for row in memory.tables["energy_plan"])
 
 
@@ -128,7 +132,7 @@ def test_typical_day_is_relieved(typical, station):
 def test_untypical_days_are_relieved_too(road):
     memory, _ = _day(**road)
     for station in LIMITS:
-        assert _remaining_overload(memory, station, 4) <= 0.02
+        assert _remaining_overload(memory, station, 1) <= (0.02 if "shape" in road else 0.01)
 
 
 @pytest.mark.parametrize(("period_s", "bins", "horizon"), [(900.0, 1, 8), (1800.0, 2, 4), (3600.0, 1, 1)])
@@ -142,7 +146,7 @@ def test_other_periods(period_s, bins, horizon):
 def test_stationary_queue_is_relieved_as_well():
     memory, _ = _day(changes={"queue": "stationary"})
     for station in LIMITS:
-        assert _remaining_overload(memory, station, 4) <= 0.02
+        assert _remaining_overload(memory, station, 1) <= 0.02
 
 
 def test_shortage_is_reported_where_the_group_runs_out():
@@ -154,9 +158,9 @@ def test_shortage_is_reported_where_the_group_runs_out():
     plan = memory.tables["energy_plan"]
     limited = {row["period"] for row in plan if row["supply_limited"]}
     assert 5 <= len(limited) <= 20
-    assert _remaining_overload(memory, "q2", 4) > 0.02
+    assert max(_remaining_overload(memory, station, 1) for station in LIMITS) > 0.02
     for station in LIMITS:
-        assert _remaining_overload(memory, station, 4, set(range(2, 24)) - limited) <= 0.02
+        assert _remaining_overload(memory, station, 1, set(range(2, 24)) - limited) <= 0.02
 
 
 def test_refused_vehicles_are_not_called_a_shortage():
@@ -168,28 +172,55 @@ def test_refused_vehicles_are_not_called_a_shortage():
         assert row["load_with_kw"] == row["load_without_kw"]
 
 
-def test_feeders_of_resourceful_stations_keep_their_limits(typical):
-    memory, _ = typical
+@pytest.mark.parametrize("road", [{}, {"shape": "am_leaning"}, {"level": 1.7}, {"noise": 0.1}], ids=str)
+def test_no_resourceful_feeder_is_pushed_over_its_limit(typical, road):
+    memory = _day(**road)[0] if road else typical[0]
     rows = [row for row in memory.tables["feeder_load"] if row["station"] in ("r1", "r2")]
-    hourly = {}
     for row in rows:
-        hourly.setdefault((row["station"], row["period"], row["limit_kw"]), []).append(row["load_with_kw"])
-    assert all(np.mean(load) <= key[2] * 1.02 for key, load in hourly.items())
+        assert row["load_with_kw"] <= max(row["limit_kw"], row["load_without_kw"]) + 1e-9
     assert min(row["mves_kw"] for row in rows) < -100.0
 
 
-def test_energy_is_conserved(typical):
-    memory, sent = typical
-    feeder = memory.tables["feeder_load"]
-    given = sum(row["mves_kw"] * 0.25 for row in feeder if row["station"] in LIMITS)
-    taken = -sum(row["mves_kw"] * 0.25 for row in feeder if row["station"] not in LIMITS)
-    assert taken == pytest.approx(sent.sum() * 10 / 0.95)
-    on_the_road_or_at_a_spot_kwh = 9.405 * sent[-1].sum()
-    assert 9.405 * sent.sum() - on_the_road_or_at_a_spot_kwh <= given <= 9.405 * sent.sum()
-    energy = memory.tables["mves_energy"]
-    arrived = sum(row["delivered_without_traction_kwh"] for row in energy)
-    assert arrived == pytest.approx(9.405 * sum(row["vehicles"] for row in energy if row["kind"] == "lcs"))
-    assert 0.3 * arrived < sum(row["delivered_with_traction_kwh"] for row in energy) < 0.8 * arrived
+def test_parked_storages_give_no_more_than_the_feeder_needs(typical):
+    """A bin's load is held at the limit, not below; after the day's last need they wait, at most an hour, and then give."""
+    rows = [row for row in typical[0].tables["feeder_load"] if row["station"] in LIMITS]
+    needed = [row for row in rows if row["load_without_kw"] > row["limit_kw"]]
+    assert sum(row["load_with_kw"] < row["limit_kw"] - 1e-6 for row in needed) <= 0.05 * len(needed)
+    parked = [row["parked_veh"] for row in typical[0].tables["mves_stock"] if row["kind"] == "lcs"]
+    assert 2 < max(parked) < 40
+
+
+@pytest.mark.parametrize(
+    ("changes", "short_kwh"), [({}, 0.0), ({"feeder": 1150.0}, 1.0), ({"mves": {"traction": "on"}}, 0.0)], ids=str
+)
+def test_energy_accounts_close(changes, short_kwh):
+    """From the tables alone: feeder, batteries, road, batteries, feeder; the road is empty in the end, but for nothing."""
+    changes = dict(changes)
+    feeder_kw = changes.pop("feeder", None)
+    if feeder_kw:  # r2's forecast is then too high now and then, and vehicles leave with less than a full charge
+        stations = read_yaml(FOLDER / "config.yaml")["settings"]["stations"]
+        changes["stations"] = {"r2": {**stations["r2"], "feeder_limit_kw": feeder_kw}}
+    memory, sent = _day(changes=changes, until=20, noise=0.05)
+    feeder, stock = pd.DataFrame(memory.tables["feeder_load"]), pd.DataFrame(memory.tables["mves_stock"])
+    both = feeder.merge(stock, on=["period", "bin", "station"])
+    assert len(both) == len(feeder) == len(stock)
+    for _, rows in both.sort_values(["period", "bin"]).groupby("station"):
+        np.testing.assert_allclose((rows.into_kwh - rows.out_kwh).cumsum(), rows.stock_kwh, atol=1e-6)
+        assert (rows.stock_kwh >= -1e-9).all()
+    at_r, at_q = both[both.kind == "rcs"], both[both.kind == "lcs"]
+    np.testing.assert_allclose(-at_r.mves_kw * 0.25, at_r.into_kwh / 0.95, atol=1e-9)
+    np.testing.assert_allclose(at_q.mves_kw * 0.25, 0.95 * at_q.out_kwh, atol=1e-9)
+    assert at_r.vehicles.sum() == at_q.vehicles.sum() == sent.sum()
+    carried_kwh = at_r.out_kwh.sum()
+    assert carried_kwh <= 10 * sent.sum() - short_kwh + 1e-6
+    driven_kwh = 16 * (sent.sum(axis=0) * ROAD_TIME_S).sum() / 3600 if "mves" in changes else 0.0
+    assert at_q.into_kwh.sum() == pytest.approx(0.99 * carried_kwh - driven_kwh, abs=1e-6)
+    assert (at_q.waiting_usd == 12.0 * at_q.waiting_veh_h).all()
+    energy = pd.DataFrame(memory.tables["mves_energy"])
+    assert energy.drawn_kwh.sum() == pytest.approx(-(at_r.mves_kw * 0.25).sum())
+    arrived_kwh = energy.delivered_without_traction_kwh.sum()
+    assert arrived_kwh == pytest.approx(0.95 * 0.99 * carried_kwh)
+    assert 0.3 * arrived_kwh < energy.delivered_with_traction_kwh.sum() < 0.8 * arrived_kwh
 
 
 def test_tables_have_the_agreed_columns(typical):
@@ -250,9 +281,10 @@ def test_settings_change_the_vehicles_sent(typical, changes, more):
 
 def test_nearer_station_is_preferred_until_it_has_no_more(typical):
     _, sent = typical
-    assert sent[4, 0].sum() == 0  # r2 is nearer to both and has enough at 4 h
-    assert sent[10, 1].sum() > 0
-    assert sent[10, 0].sum() > 0
+    # By day r2, nearer to both, gives what its feeder leaves, and to q1, where it saves more road than to q2.
+    by_day = sent[7:20].sum(axis=0)
+    assert by_day[1, 0] > 5 * by_day[0, 0]
+    assert by_day[0, 1] > 5 * by_day[1, 1]
 
 
 def test_gate_tells_wait_beside_service():
@@ -268,5 +300,8 @@ def test_gate_tells_wait_beside_service():
         observation = world.run(period, connection[:, :, 0])
     service_s = np.array([400.0, 400.0, 594.0, 594.0])
     assert (gate.time_s >= service_s).all()
-    assert (gate.time_s <= service_s + 61.0).all()
+    assert (gate.time_s[:2] <= service_s[:2] + 61.0).all()
+    # At a limited station the time parked comes on top: at least the lead time, at most the longest wait.
+    assert (gate.time_s[2:] >= service_s[2:] + settings.margins.lead_time_s).all()
+    assert (gate.time_s[2:] <= service_s[2:] + 61.0 + settings.mves.most_wait_s).all()
     assert gate.time_s[1] > 410.0  # r2's spots are in demand

@@ -8,29 +8,28 @@ import numpy as np
 
 from federates.power_operator.models.charging_station.queues import Array
 
-__all__ = ["Fleet", "lag_shares"]
+__all__ = ["Fleet", "arrival_shares"]
 
 _NOTHING = 1e-9
 
 
-def lag_shares(delay_s: Array, period_s: float) -> Array:
-    """Return which share of the energy arrives how many periods after departure, shape ``delay_s.shape + (lags,)``.
+def arrival_shares(delay_s: Array, period_s: float, bins: int) -> Array:
+    """Return which share of a period's vehicles arrives in which bin from the start of that period on, (..., whole periods).
 
-    Vehicles leave evenly over a period and each delivers, on average, ``delay_s`` later: with delay = (k + f) periods the
-    share 1 - f is delivered k periods after the period of departure and f one period later. Exact also for energy that
-    flows evenly around the delay, as long as that stays within one period.
+    Vehicles leave evenly over the period [0, T) and arrive ``delay_s`` later, so evenly over [d, T + d): a bin's share is the
+    part of that stretch that lies in it. ``bins`` is the number of bins in a period; the last axis is a multiple of it.
     """
-    whole, part = np.divmod(np.asarray(delay_s, dtype=np.float64) / period_s, 1.0)
-    first = whole.astype(int)
-    lags = int(first.max()) + 2
-    number = np.arange(lags)
-    share = np.where(number == first[..., None], 1.0 - part[..., None], 0.0)
-    return np.asarray(share + np.where(number == first[..., None] + 1, part[..., None], 0.0))
+    delay = np.asarray(delay_s, dtype=np.float64)[..., None]
+    periods = int(np.floor(delay.max() / period_s)) + 2
+    edges = period_s / bins * np.arange(periods * bins + 1)
+    arrived = np.clip((edges - delay) / period_s, 0.0, 1.0)
+    return np.asarray(np.diff(arrived, axis=-1))
 
 
 @dataclass(slots=True)
 class _Batch:
     period: int
+    origin: str
     vehicles: float
     kwh_per_vehicle: float
     traction_kwh: float
@@ -38,10 +37,13 @@ class _Batch:
 
 
 class Fleet:
-    """Vehicles on their way to one limited station: committed, not yet arrived."""
+    """Vehicles on their way to one limited station: committed, not yet arrived. Energies are those in the battery on arrival."""
 
-    def __init__(self, lost_after_periods: int) -> None:
+    def __init__(self, lost_after_periods: int, bins: int, usual_kwh: float) -> None:
+        """``usual_kwh`` is in the battery of a vehicle of which nothing is known."""
         self._lost_after = lost_after_periods
+        self._bins = bins
+        self._usual_kwh = usual_kwh
         self._batches: list[_Batch] = []
         self._traction_kwh = 0.0
 
@@ -50,32 +52,54 @@ class Fleet:
         """Return the traction energy of a vehicle among those that arrived last."""
         return self._traction_kwh
 
-    def send(self, period: int, vehicles: float, kwh_per_vehicle: float, traction_kwh: float, share: Array) -> None:
-        """Add vehicles that leave in ``period`` and deliver by ``share`` (see `lag_shares`)."""
+    def send(self, period: int, origin: str, vehicles: float, kwh_per_vehicle: float, traction_kwh: float, share: Array) -> None:
+        """Add vehicles that leave ``origin`` in ``period`` and arrive by ``share`` (see `arrival_shares`)."""
         if vehicles > _NOTHING:
-            self._batches.append(_Batch(period, vehicles, kwh_per_vehicle, traction_kwh, share))
+            self._batches.append(_Batch(period, origin, vehicles, kwh_per_vehicle, traction_kwh, share))
 
-    def arrive(self, period: int, vehicles: float) -> None:
-        """Take off ``vehicles`` that were seen to arrive in ``period``, the oldest first; forget those that are lost."""
-        left, traction_kwh = vehicles, 0.0
-        for batch in self._batches:
-            taken = min(left, batch.vehicles)
-            batch.vehicles -= taken
-            left -= taken
-            traction_kwh += taken * batch.traction_kwh
-        if vehicles - left > _NOTHING:
-            self._traction_kwh = traction_kwh / (vehicles - left)
+    def sent_from(self, origin: str) -> float:
+        """Return the vehicles of ``origin``'s last batch that are still under way."""
+        last = self._last_of(origin)
+        return last.vehicles if last else 0.0
+
+    def leave_short(self, origin: str, kwh_per_vehicle: float) -> None:
+        """Take ``kwh_per_vehicle`` from every vehicle of ``origin``'s last batch: it left with less than a full charge."""
+        last = self._last_of(origin)
+        if last:
+            last.kwh_per_vehicle = max(0.0, last.kwh_per_vehicle - kwh_per_vehicle)
+
+    def _last_of(self, origin: str) -> _Batch | None:
+        return next((batch for batch in reversed(self._batches) if batch.origin == origin), None)
+
+    def arrive(self, period: int, vehicles: Array) -> Array:
+        """Return the energy in kWh that ``vehicles``, (bins,), seen to arrive in ``period`` hold; forget those that are lost.
+
+        The oldest arrive first.
+        """
+        kwh, traction_kwh = np.zeros(len(vehicles)), 0.0
+        for number, count in enumerate(vehicles):
+            left = float(count)
+            for batch in self._batches:
+                taken = min(left, batch.vehicles)
+                batch.vehicles -= taken
+                left -= taken
+                kwh[number] += taken * batch.kwh_per_vehicle
+                traction_kwh += taken * batch.traction_kwh
+            kwh[number] += left * self._usual_kwh
+        if vehicles.sum() > _NOTHING:
+            self._traction_kwh = traction_kwh / float(vehicles.sum())
         self._batches = [
             batch
             for batch in self._batches
-            if batch.vehicles > _NOTHING and period - batch.period < batch.share.size + self._lost_after
+            if batch.vehicles > _NOTHING and period - batch.period < batch.share.size // self._bins + self._lost_after
         ]
+        return kwh
 
-    def due(self, period: int, periods: int) -> tuple[Array, Array]:
-        """Return the energy in kWh and the vehicles that are expected in each period from ``period`` on."""
-        kwh, vehicles = np.zeros(periods), np.zeros(periods)
+    def due(self, period: int, bins: int) -> tuple[Array, Array]:
+        """Return the energy in kWh and the vehicles that are expected in each bin from the start of ``period`` on."""
+        kwh, vehicles = np.zeros(bins), np.zeros(bins)
         for batch in self._batches:
-            ahead = batch.share[max(0, period - batch.period) :][:periods]
+            ahead = batch.share[max(0, period - batch.period) * self._bins :][:bins]
             # Late vehicles are expected at once: they are on the road and their time is up.
             weight = ahead / ahead.sum() if ahead.sum() > _NOTHING else np.ones(1)
             vehicles[: weight.size] += batch.vehicles * weight

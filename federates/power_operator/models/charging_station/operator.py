@@ -19,9 +19,10 @@ from federates.boundary.session import RoadSession, Scheme, World
 from federates.boundary.units import S_PER_H, hours
 from federates.power_operator.models.charging_station.checks import find_problems
 from federates.power_operator.models.charging_station.delivery import Fleet
+from federates.power_operator.models.charging_station.energy import StorageEnergy
 from federates.power_operator.models.charging_station.forecast import read_history
 from federates.power_operator.models.charging_station.planning import Planner
-from federates.power_operator.models.charging_station.programme import Plan, PlanData
+from federates.power_operator.models.charging_station.programme import Plan, PlanData, given_kwh
 from federates.power_operator.models.charging_station.realised import Realised
 from federates.power_operator.models.charging_station.settings import ChargingStationSettings
 from federates.power_operator.models.charging_station.sizing import expected_wait_h
@@ -29,6 +30,7 @@ from federates.power_operator.models.charging_station.station import build_stati
 
 __all__ = ["ChargingStationOperator"]
 
+_NOTHING = 1e-9
 _MISSING_SHARE = 0.01
 """A need counts as met up to this share; also the vehicles are whole, and half of one may be missing."""
 _REACHED_SHARE = 0.5
@@ -58,11 +60,15 @@ class ChargingStationOperator(PowerOperator):
         self._stations = build_stations(self.settings, session, {k: np.array(v) for k, v in columns.items()})
         self._count_r = len(session.resourceful_stations)
         lost_after = int(np.ceil(self.settings.mves.lost_after_s / session.period_s))
-        self._fleets = {q: Fleet(lost_after) for q in session.limited_stations}
+        road_time_s = self.settings.mves.assumed_road_time_s
+        energy = StorageEnergy(self.settings.mves)
+        usual_kwh = float(energy.arrived_kwh(road_time_s, energy.counts_traction))
+        self._fleets = {q: Fleet(lost_after, session.bins_per_period, usual_kwh) for q in session.limited_stations}
         self._realised = Realised(self.settings, session, self._stations, recorder)
-        self._planner = Planner(self.settings, session, self._stations, self._fleets)
-        self._road_time_s = np.full(session.connection_shape[:2], self.settings.mves.assumed_road_time_s)
+        self._planner = Planner(self.settings, session, self._stations, self._fleets, self._realised.parked)
+        self._road_time_s = np.full(session.connection_shape[:2], road_time_s)
         self._service_s = np.array([S_PER_H / s.spot_service_per_h for s in self._stations])
+        self._wait_s = np.zeros(len(self._stations))
         self._gate = Gate(self._service_s, np.array([float(s.spots) for s in self._stations]))
         self._short: dict[int, bool] = {}
         for station in self._stations:
@@ -83,13 +89,14 @@ class ChargingStationOperator(PowerOperator):
             self._take_in(period - 1, observation)
         if period >= self._session.periods:
             return self._gate
-        remaining = np.array([self._realised.remaining_kwh(q, period) for q in self._session.limited_stations])
-        self._planner.open(period, remaining, self._gate.time_s - 0.5 * self._at_limited(self._service_s), self._gate.time_s)
-        flow = self._planned_flow_per_h()
-        wait_h = [expected_wait_h(float(f), s.spot_service_per_h, s.spots) for f, s in zip(flow, self._stations, strict=True)]
-        time_s = self._service_s + S_PER_H * np.array(wait_h)
-        self._gate = Gate(time_s, self._gate.spots)
-        self._planner.open(period, remaining, time_s - 0.5 * self._at_limited(self._service_s), time_s)
+        self._planner.open(period, self._wait_s, self._service_s)
+        flow_per_h, parked_s = self._planned_at_stations()
+        wait_h = [
+            expected_wait_h(float(f), s.spot_service_per_h, s.spots) for f, s in zip(flow_per_h, self._stations, strict=True)
+        ]
+        self._wait_s = S_PER_H * np.array(wait_h)
+        self._gate = Gate(self._service_s + self._wait_s + parked_s, self._gate.spots)
+        self._planner.open(period, self._wait_s, self._service_s)
         return self._gate
 
     def solve(self, multipliers_usd_per_veh: Array, travel_time_s: Array) -> ConnectionAnswer:
@@ -106,15 +113,18 @@ class ChargingStationOperator(PowerOperator):
     def commit(self, connection_veh: Array) -> None:
         """Send the first period's vehicles and record what they are planned to bring."""
         data = self._planner.data(self._road_time_s)
-        self._note_shortage(self._planner.programme(self._road_time_s).least_unmet(), data)
+        self._note_shortage(data.by_period(self._planner.programme(self._road_time_s).least_unmet()), data)
         vehicles = np.maximum(connection_veh[:, :, 0], 0.0)
-        traction_kwh = self._planner.energy.traction_kwh(self._road_time_s)
-        for q, name in enumerate(self._session.limited_stations):
-            for r in range(self._count_r):
-                kwh, traction = float(data.kwh_per_vehicle[r, q]), float(traction_kwh[r, q])
-                self._fleets[name].send(self._period, float(vehicles[r, q]), kwh, traction, data.share[r, q])
-        planned_kwh = data.due_kwh[:, 0] + (vehicles * data.kwh_per_vehicle * data.share[:, :, 0]).sum(axis=0)
-        self._record_plan(data.need_kwh[:, 0], planned_kwh)
+        energy = self._planner.energy
+        traction_kwh = energy.traction_kwh(self._road_time_s)
+        arrived_kwh = energy.arrived_kwh(self._road_time_s, energy.counts_traction)
+        for r, origin in enumerate(self._session.resourceful_stations):
+            for q, name in enumerate(self._session.limited_stations):
+                known = float(arrived_kwh[r, q]), float(traction_kwh[r, q]), data.share[r, q]
+                self._fleets[name].send(self._period, origin, float(vehicles[r, q]), *known)
+            self._realised.expect(origin, float(vehicles[r].sum()), self._planner.outlook.room_kwh[r, 0])
+        given = given_kwh(data, data.arriving_kwh(vehicles[:, :, None]))
+        self._record_plan(data.by_period(data.need_kwh)[:, 0], data.by_period(given)[:, 0])
 
     def _record_plan(self, need_kwh: Array, planned_kwh: Array) -> None:
         for q, name in enumerate(self._session.limited_stations):
@@ -137,39 +147,37 @@ class ChargingStationOperator(PowerOperator):
         The last two looks at a period while vehicles can still reach it must agree: the one before the last sees what
         could have been sent a period earlier. So vehicles that were not sent do not make a plan supply limited.
         """
-        until_end = np.cumsum(data.share, axis=2).max(axis=0).min(axis=0)
+        until_end = np.cumsum(data.by_period(data.share), axis=2).max(axis=0).min(axis=0)
         last = int(np.flatnonzero(until_end >= _REACHED_SHARE)[0])
-        short = least_unmet_kwh.sum(axis=0) > _MISSING_SHARE * data.need_kwh.sum(axis=0)
+        short = least_unmet_kwh.sum(axis=0) > _MISSING_SHARE * data.by_period(data.need_kwh).sum(axis=0)
         self._short[self._period + last] = bool(short[last]) and self._short.get(self._period + last, True)
         if last + 1 < self._session.horizon_periods:
             self._short[self._period + last + 1] = bool(short[last + 1])
 
     def _take_in(self, period: int, seen: StationObservation) -> None:
-        for i, station in enumerate(self._stations):
-            if station.kind == "lcs":
-                self._fleets[station.name].arrive(period, float(seen.arrivals_veh[i].sum()))
         self._realised.take_in(period, seen, self._fleets)
         for i, station in enumerate(self._stations):
             station.forecast.observe(period, float(seen.passing_veh[i].sum()))
 
-    def _planned_flow_per_h(self) -> Array:
-        """Return the vehicles per hour that the operator expects at its stations if it gets what it wants at no price."""
-        flow = np.zeros(len(self._stations))
-        if self._session.scheme is Scheme.NO_MVES:
-            return flow
-        plan = self._planner.programme(self._road_time_s).solve(np.zeros(self._session.connection_shape))
-        period_h = hours(self._session.period_s)
-        share = self._planner.data(self._road_time_s).share[:, :, 0]
-        flow[: self._count_r] = plan.connection_veh[:, :, 0].sum(axis=1) / period_h
-        due_veh = np.array([self._fleets[q].due(self._period, 1)[1][0] for q in self._session.limited_stations])
-        flow[self._count_r :] = (due_veh + (plan.connection_veh[:, :, 0] * share).sum(axis=0)) / period_h
-        return flow
+    def _planned_at_stations(self) -> tuple[Array, Array]:
+        """Return vehicles per hour and time parked in s, (S,) each, expected if the operator gets what it wants at no price.
 
-    def _at_limited(self, values: Array) -> Array:
-        """Return ``values`` at the limited stations and 0 at the others."""
-        kept = np.array(values)
-        kept[: self._count_r] = 0.0
-        return kept
+        Time parked by Little's law: the stock that the plan holds through the period over the vehicles that come in it.
+        """
+        flow, parked_s = np.zeros(len(self._stations)), np.zeros(len(self._stations))
+        if self._session.scheme is Scheme.NO_MVES:
+            return flow, parked_s
+        plan = self._planner.programme(self._road_time_s).solve(np.zeros(self._session.connection_shape))
+        data, bins, count = self._planner.data(self._road_time_s), self._session.bins_per_period, self._count_r
+        period_h = hours(self._session.period_s)
+        first = plan.connection_veh[:, :, 0]
+        due_veh = np.array([self._fleets[q].due(self._period, bins)[1].sum() for q in self._session.limited_stations])
+        coming_veh = due_veh + (first * data.by_period(data.share)[:, :, 0]).sum(axis=0)
+        flow[:count], flow[count:] = first.sum(axis=1) / period_h, coming_veh / period_h
+        held_veh = plan.stock_kwh[:, :bins].mean(axis=1) / np.maximum(data.kwh_per_vehicle.mean(axis=0), _NOTHING)
+        held_s = self._session.period_s * held_veh / np.maximum(coming_veh, 1.0)
+        parked_s[count:] = np.minimum(held_s + self.settings.margins.lead_time_s, self.settings.mves.most_wait_s)
+        return flow, parked_s
 
 
 def _answer(plan: Plan) -> ConnectionAnswer:

@@ -1,4 +1,4 @@
-"""What the plan must cover: forecast need of the limited stations and surplus of the resourceful ones."""
+"""What the plan must cover: forecast need of the limited stations and what the resourceful ones have left, bin by bin."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ __all__ = ["Outlook", "look_ahead"]
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """Forecast for ``n`` periods from the opened one on."""
+    """Forecast for ``n`` periods of B bins from the opened one on."""
 
     flow_veh_per_h: Array
     """Mean forecast flow past the limited stations, shape (Q, n)."""
     need_kwh: Array
-    """Energy above the feeder limit with margin, shape (Q, n)."""
-    surplus_kwh: Array
-    """Energy that the resourceful feeders can give, shape (R, n)."""
+    """Energy above what parked vehicles hold the load at, with margin, shape (Q, n * B)."""
+    room_kwh: Array
+    """Energy that the resourceful feeders can give, shape (R, n, B)."""
 
 
 def look_ahead(
@@ -33,11 +33,11 @@ def look_ahead(
     """Return the outlook from the stations' forecasts; the stations themselves are not moved on."""
     count = len(session.resourceful_stations)
     bin_h = hours(session.period_s) / session.bins_per_period
-    flow, load_kw = zip(*(_expected(s, session, period, periods, demand, margins) for s in stations), strict=True)
-    limit_kw = np.array([s.settings.feeder_limit_kw for s in stations])[:, None, None]
-    above = np.maximum(np.array(load_kw) - limit_kw, 0.0).sum(axis=2) * bin_h
-    below = np.maximum((limit_kw - np.array(load_kw)).sum(axis=2), 0.0) * bin_h
-    need = above[count:] * (1.0 + margins.margin_share)
+    flow, load = zip(*(_expected(s, session, period, periods, demand, margins) for s in stations), strict=True)
+    load_kw, limit_kw = np.array(load), np.array([s.settings.feeder_limit_kw for s in stations])[:, None, None]
+    above = np.maximum(load_kw - (1.0 - margins.control_share) * limit_kw, 0.0) * bin_h
+    below = np.maximum(limit_kw - load_kw, 0.0) * bin_h
+    need = above[count:].reshape(len(stations) - count, -1) * (1.0 + margins.margin_share)
     return Outlook(np.array(flow)[count:].mean(axis=2), need, below[:count])
 
 

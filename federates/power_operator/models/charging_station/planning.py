@@ -7,8 +7,10 @@ import math
 import numpy as np
 
 from federates.boundary.session import RoadSession
-from federates.boundary.units import hours
-from federates.power_operator.models.charging_station.delivery import Fleet, lag_shares
+from federates.boundary.units import S_PER_H, hours
+from federates.power_operator.models.charging_station.charging import chargeable
+from federates.power_operator.models.charging_station.delivery import Fleet, arrival_shares
+from federates.power_operator.models.charging_station.discharge import DischargeSpots
 from federates.power_operator.models.charging_station.energy import StorageEnergy
 from federates.power_operator.models.charging_station.outlook import Outlook, look_ahead
 from federates.power_operator.models.charging_station.programme import PlanData, Programme
@@ -23,14 +25,21 @@ class Planner:
     """Builds the programme of the opened period; call `open` first."""
 
     def __init__(
-        self, settings: ChargingStationSettings, session: RoadSession, stations: list[StationModel], fleets: dict[str, Fleet]
+        self,
+        settings: ChargingStationSettings,
+        session: RoadSession,
+        stations: list[StationModel],
+        fleets: dict[str, Fleet],
+        parked: dict[str, DischargeSpots],
     ) -> None:
         self.energy = StorageEnergy(settings.mves)
         self._settings = settings
         self._session = session
         self._stations = stations
         self._fleets = fleets
+        self._parked = parked
         self._count_r = len(session.resourceful_stations)
+        self._bin_h = hours(session.period_s) / session.bins_per_period
         self._outlook: Outlook | None = None
         self._period = -1
 
@@ -41,17 +50,12 @@ class Planner:
             raise RuntimeError("no programme was built in this period")
         return self._outlook
 
-    def open(self, period: int, remaining_kwh: Array, delivery_delay_s: Array, gate_time_s: Array) -> None:
-        """Begin ``period``; what is given of each station: time to the middle of its discharge, time at the gate (both (S,)).
-
-        ``remaining_kwh``, shape (Q,), is what vehicles at the limited stations still hold.
-        """
+    def open(self, period: int, wait_s: Array, service_s: Array) -> None:
+        """Begin ``period``; of each station, (S,): expected wait for a free spot and time at it."""
         if period != self._period:
             self._outlook = None
         self._period = period
-        self._remaining_kwh = remaining_kwh
-        self._delay_s = delivery_delay_s
-        self._gate_time_s = gate_time_s
+        self._wait_s, self._service_s = wait_s, service_s
         self._road_time_s: Array | None = None
 
     def programme(self, road_time_s: Array) -> Programme:
@@ -72,43 +76,89 @@ class Planner:
         self._programme = Programme(self._data)
 
     def _numbers(self, road_time_s: Array) -> PlanData:
-        horizon, count = self._session.horizon_periods, self._count_r
-        delay_s = road_time_s + self._delay_s[None, count:]
-        if self._settings.mves.charging_delays:
-            delay_s = delay_s + self._gate_time_s[:count, None]
-        share = lag_shares(delay_s, self._session.period_s)
-        periods = horizon + share.shape[2] - 1
-        outlook = self._look(periods)
-        due_kwh, due_veh = zip(*(self._fleets[q].due(self._period, periods) for q in self._session.limited_stations), strict=True)
-        due = np.array(due_kwh)
-        due[:, 0] += self._remaining_kwh
-        period_h = hours(self._session.period_s)
-        spots_veh = period_h * np.array([s.spot_flow_per_h for s in self._stations])
+        session, horizon = self._session, self._session.horizon_periods
+        delay_s = self._delay_s(road_time_s)
+        share = arrival_shares(delay_s, session.period_s, session.bins_per_period)
+        bins = (horizon - 1) * session.bins_per_period + share.shape[2]
+        outlook = self._look(bins // session.bins_per_period)
+        delivered = self.energy.delivered_kwh(road_time_s, self.energy.counts_traction)
+        due = np.array([self._fleets[q].due(self._period, bins)[0] for q in session.limited_stations])
+        stock, holdable = self._now_parked(bins)
+        surplus = chargeable(outlook.room_kwh[:, :horizon]) / self.energy.drawn_kwh
+        spots_veh = hours(session.period_s) * np.array([s.spot_flow_per_h for s in self._stations[: self._count_r]])
         return PlanData(
             period=self._period,
             cost_usd=self._cost_usd(road_time_s),
-            kwh_per_vehicle=self.energy.delivered_kwh(road_time_s, self.energy.counts_traction),
+            kwh_per_vehicle=delivered,
             share=share,
-            need_kwh=outlook.need_kwh[:, :periods] * _reach(share, horizon),
-            due_kwh=due,
-            surplus_veh=outlook.surplus_kwh[:, :horizon] / self.energy.drawn_kwh,
-            charging_veh=np.repeat(spots_veh[:count, None], horizon, axis=1),
-            discharging_veh=np.maximum(spots_veh[count:, None] - np.array(due_veh), 0.0),
+            need_kwh=outlook.need_kwh[:, :bins] * self._reach(delay_s, bins),
+            due_kwh=self._settings.mves.discharge_efficiency * due,
+            stock_kwh=stock,
+            holdable_kwh=holdable,
+            surplus_veh=surplus,
+            charging_veh=np.repeat(spots_veh[:, None], horizon, axis=1),
+            discharging_kwh=np.array([self._most_given_kwh(s) for s in self._stations[self._count_r :]]),
+            waiting_usd_per_kwh=self._settings.costs.reward_usd_per_h * self._bin_h / np.maximum(delivered.mean(axis=0), 1e-3),
+            wait_bins=self._wait_bins(),
+            bins=session.bins_per_period,
             unmet_usd_per_kwh=self._settings.costs.unmet_usd_per_kwh,
         )
 
+    def _delay_s(self, road_time_s: Array) -> Array:
+        """Return the time from leaving to when the energy is to be there, (R, Q), taken as the middle of the discharge."""
+        s, count = self._settings, self._count_r
+        delay_s = road_time_s + (self._wait_s + 0.5 * self._service_s)[None, count:] + s.margins.lead_time_s
+        if s.mves.charging_delays:
+            delay_s = delay_s + (self._wait_s + self._service_s)[:count, None]
+        return np.asarray(delay_s)
+
+    def _now_parked(self, bins: int) -> tuple[Array, Array]:
+        """Return the energy that is parked, (Q,), and what of it may still wait at the end of each bin, (Q, J)."""
+        begin_h = self._period * hours(self._session.period_s)
+        ends_h = begin_h + self._bin_h * np.arange(1, bins + 1, dtype=np.float64)
+        parked = [self._parked[q] for q in self._session.limited_stations]
+        efficiency = self._settings.mves.discharge_efficiency
+        return np.array([efficiency * p.battery_kwh for p in parked]), np.array([p.holdable_kwh(ends_h) for p in parked])
+
+    def _most_given_kwh(self, station: StationModel) -> float:
+        """Return what the spots give in a bin at the flow that keeps the wait target."""
+        used = station.spot_flow_per_h / (station.spots * station.spot_service_per_h)
+        power_kw = self._settings.mves.discharge_efficiency * station.settings.mves_spot_kw * station.spots
+        return used * power_kw * self._bin_h
+
+    def _wait_bins(self) -> int:
+        """Return how many bins energy may wait in the plan, which counts from when it is to be there."""
+        s = self._settings
+        longest_s = s.mves.most_wait_s - s.margins.lead_time_s - 0.5 * float(self._service_s[self._count_r :].max())
+        return max(1, math.floor(hours(longest_s) / self._bin_h + 1e-9))
+
+    def _reach(self, delay_s: Array, bins: int) -> Array:
+        """Return which part of each bin's need departures within the horizon can be asked to cover, shape (Q, J).
+
+        All of it within the horizon. Of the bins after it, only the part that vehicles would bring that left before its end,
+        had they left evenly; else the end of the horizon would ask for vehicles that later ones replace.
+        """
+        bin_s, horizon_s = (
+            self._session.period_s / self._session.bins_per_period,
+            (self._session.horizon_periods * self._session.period_s),
+        )
+        begin_s = bin_s * np.arange(bins)
+        part = np.clip((horizon_s + delay_s[:, :, None] - begin_s) / bin_s, 0.0, 1.0).mean(axis=0)
+        return np.asarray(np.where(begin_s < horizon_s - 1e-9, 1.0, part))
+
     def _look(self, periods: int) -> Outlook:
         """Return the outlook, made anew only when more periods are asked for than before."""
-        if self._outlook is None or self._outlook.need_kwh.shape[1] < periods:
+        if self._outlook is None or self._outlook.room_kwh.shape[1] < periods:
             s = self._settings
             self._outlook = look_ahead(self._stations, self._session, self._period, periods, s.demand, s.margins)
         return self._outlook
 
     def _cost_usd(self, road_time_s: Array) -> Array:
-        """Return energy and reward per vehicle, shape (R, Q, H)."""
-        c, count, horizon = self._settings.costs, self._count_r, self._session.horizon_periods
-        paid_h = (road_time_s + self._gate_time_s[:count, None] + self._gate_time_s[None, count:]) / 3600.0
-        reward = c.reward_usd_per_trip + c.reward_usd_per_h * paid_h
+        """Return energy and reward per vehicle, shape (R, Q, H); waiting that the plan chooses has a price of its own."""
+        s, c, count, horizon = self._settings, self._settings.costs, self._count_r, self._session.horizon_periods
+        gate_s = self._wait_s + self._service_s
+        paid_s = road_time_s + gate_s[:count, None] + gate_s[None, count:] + s.margins.lead_time_s
+        reward = c.reward_usd_per_trip + c.reward_usd_per_h * paid_s / S_PER_H
         price = np.array([self._price_usd_per_kwh(self._period + t) for t in range(horizon)])
         return np.asarray(reward[:, :, None] + self.energy.drawn_kwh * price[None, None, :])
 
@@ -117,15 +167,3 @@ class Planner:
         if not isinstance(price, list):
             return price
         return price[math.floor(self._session.hour_of_day(period))]
-
-
-def _reach(share: Array, horizon: int) -> Array:
-    """Return which part of each period's need departures within the horizon can be asked to cover, shape (Q, H + L - 1).
-
-    All of it within the horizon. Of the periods after it, only the part that vehicles would bring that left before
-    its end, had they left evenly; else the end of the horizon would ask for vehicles that later ones replace.
-    """
-    late = np.cumsum(share[:, :, ::-1], axis=2)[:, :, ::-1].mean(axis=0)
-    reach = np.ones((share.shape[1], horizon + share.shape[2] - 1))
-    reach[:, horizon:] = late[:, 1:]
-    return reach

@@ -1,8 +1,9 @@
-"""The power operator's linear programme over the horizon, in Pyomo on HiGHS.
+"""The power operator's linear programme over the horizon, as arrays handed to HiGHS.
 
-It is built once for a period and a set of road times; prices and the offered connection are parameters, so that a
-round of the negotiation costs one warm re-solve. Names of constraints are those of docs/power_operator.md.
-Index sets: R, Q; T = 0..H-1 periods of departure; A = 0..H+L-2 periods of arrival, L the number of lags.
+It is built once for a period and a set of road times; a round of the negotiation changes costs and bounds and solves again from
+the last basis. Names of rows are those of docs/power_operator.md.
+Index sets: R, Q; T = 0..H-1 periods of departure; J = 0..(H+L-1)B-1 bins of arrival, B bins a period, L periods until the last of
+a period's vehicles have arrived.
 """
 
 from __future__ import annotations
@@ -10,16 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pyomo.environ as pyo
-from pyomo.contrib.solver.common.results import SolutionStatus, TerminationCondition
-from pyomo.contrib.solver.solvers.highs import Highs
 
 from federates.boundary.errors import ModelError
-from federates.power_operator.models.charging_station.programme_arrays import ProgrammeArrays
 from federates.power_operator.models.charging_station.queues import Array
-from federates.runtime.safe_bound import answer_and_proof, safe_bound, tolerance
+from federates.runtime.linear_model import LinearModel, Term
 
-__all__ = ["Plan", "PlanData", "Programme"]
+__all__ = ["Plan", "PlanData", "Programme", "given_kwh"]
 
 _PREFERENCE_USD = 1e-6
 """Cost per vehicle and place in the order (t, r, q): among plans of equal cost the earliest in the order is taken."""
@@ -35,18 +32,41 @@ class PlanData:
     kwh_per_vehicle: Array
     """Energy that reaches the limited feeder, shape (R, Q)."""
     share: Array
-    """Share of it by lag, shape (R, Q, L); see `delivery.lag_shares`."""
+    """Share of a period's vehicles by bin of arrival, shape (R, Q, L * B); see `delivery.arrival_shares`."""
     need_kwh: Array
-    """Energy above the feeder limit with margin, shape (Q, A)."""
+    """Energy above the feeder limit with margin, shape (Q, J)."""
     due_kwh: Array
-    """Energy of vehicles that left before, shape (Q, A)."""
+    """Energy of vehicles that left before, by bin of arrival, shape (Q, J)."""
+    stock_kwh: Array
+    """Energy of vehicles that are parked now, shape (Q,)."""
+    holdable_kwh: Array
+    """Part of it that may still wait at the end of the bin, shape (Q, J)."""
     surplus_veh: Array
     """Vehicles that the feeder can charge, shape (R, H)."""
     charging_veh: Array
     """Vehicles that the spots can charge, shape (R, H)."""
-    discharging_veh: Array
-    """Vehicles that the spots can discharge beside those that left before, shape (Q, A)."""
+    discharging_kwh: Array
+    """Energy that the spots can give in a bin, shape (Q,)."""
+    waiting_usd_per_kwh: Array
+    """Reward for energy that waits through a bin, shape (Q,)."""
+    wait_bins: int
+    """A vehicle waits at most this many bins."""
+    bins: int
+    """Bins in a period, B."""
     unmet_usd_per_kwh: float
+
+    def by_period(self, values: Array) -> Array:
+        """Return sums over the bins of each period, (..., J) to (..., J / B)."""
+        return np.asarray(values.reshape(*values.shape[:-1], -1, self.bins).sum(axis=-1))
+
+    def arriving_kwh(self, connection_veh: Array) -> Array:
+        """Return the energy that arrives in each bin, (Q, J), if ``connection_veh`` (R, Q, T) is sent; T may be less than H."""
+        arriving = self.due_kwh.copy()
+        for t in range(connection_veh.shape[2]):
+            begin = t * self.bins
+            sent = (self.kwh_per_vehicle * connection_veh[:, :, t])[:, :, None] * self.share
+            arriving[:, begin : begin + self.share.shape[2]] += sent.sum(axis=0)
+        return arriving
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +75,21 @@ class Plan:
 
     connection_veh: Array
     unmet_kwh: Array
+    """Need that is not met, shape (Q, J)."""
+    stock_kwh: Array
+    """Energy that waits at the end of the bin, shape (Q, J)."""
     cost_usd: float
     bound_usd: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Solved:
-    """What one solve found."""
-
-    connection: Array
-    unmet: Array
-    objective: float
-    bound: float
+def given_kwh(data: PlanData, arriving_kwh: Array) -> Array:
+    """Return what parked vehicles give in each bin, (Q, J), if every bin takes what it needs and nothing is saved up."""
+    given, stock = np.zeros_like(arriving_kwh), data.stock_kwh.copy()
+    for j in range(arriving_kwh.shape[1]):
+        stock += arriving_kwh[:, j]
+        given[:, j] = np.minimum(np.minimum(data.need_kwh[:, j], data.discharging_kwh), stock)
+        stock -= given[:, j]
+    return given
 
 
 class Programme:
@@ -79,107 +102,82 @@ class Programme:
         order = order + np.arange(self._shape[0] * self._shape[1]).reshape(self._shape[0], self._shape[1], 1)
         self._own_usd = data.cost_usd + _PREFERENCE_USD * order
         self._unmet_usd: Array = np.full(data.need_kwh.shape, data.unmet_usd_per_kwh)
+        self._stock_usd = np.broadcast_to(data.waiting_usd_per_kwh[:, None], data.need_kwh.shape)
         self._most_veh = np.minimum(data.surplus_veh, data.charging_veh)[:, None, :] + np.zeros(self._shape)
-        self._model = self._build()
-        self._arrays = ProgrammeArrays(self._model, np.maximum(data.need_kwh - data.due_kwh, 0.0))
-        self._solver = _solver()
+        self._build()
 
     def solve(self, multipliers_usd_per_veh: Array, offered_veh: Array | None = None) -> Plan:
         """Return the best plan; ``offered_veh`` caps the connection (default: no cap)."""
         cap = self._most_veh if offered_veh is None else np.clip(offered_veh, 0.0, self._most_veh)
-        return self._run(self._own_usd + multipliers_usd_per_veh, self._unmet_usd, cap)
+        return self._run(self._own_usd + multipliers_usd_per_veh, self._unmet_usd, self._stock_usd, cap)
 
     def least_unmet(self) -> Array:
-        """Return the unmet energy, shape (Q, A), of a plan that minimises nothing else, the nearest periods first."""
-        earlier_first = np.array(1.05 ** -np.arange(self._unmet_usd.shape[1]) * np.ones(self._unmet_usd.shape), dtype=np.float64)
-        return self._run(np.zeros(self._shape), earlier_first, self._most_veh).unmet_kwh
+        """Return the unmet energy, shape (Q, J), of a plan that minimises nothing else, the nearest periods first."""
+        earlier_first = 1.05 ** -(np.arange(self._unmet_usd.shape[1]) // self._data.bins) * np.ones(self._unmet_usd.shape)
+        free = np.zeros(self._unmet_usd.shape)
+        return self._run(np.zeros(self._shape), np.asarray(earlier_first, dtype=np.float64), free, self._most_veh).unmet_kwh
 
-    def _build(self) -> pyo.ConcreteModel:
-        m, d = pyo.ConcreteModel(), self._data
-        m.R, m.Q, m.T = (pyo.RangeSet(0, n - 1) for n in self._shape)
-        m.A = pyo.RangeSet(0, d.need_kwh.shape[1] - 1)
-        m.z = pyo.Var(m.R, m.Q, m.T, bounds=(0.0, None))
-        m.unmet = pyo.Var(m.Q, m.A, bounds=(0.0, None))
-        m.price = pyo.Param(m.R, m.Q, m.T, mutable=True, initialize=0.0)
-        m.unmet_price = pyo.Param(m.Q, m.A, mutable=True, initialize=0.0)
-        m.cap = pyo.Param(m.R, m.Q, m.T, mutable=True, initialize=0.0)
-        m.energy_balance = pyo.Constraint(m.Q, m.A, rule=self._energy_balance)
-        m.discharging_spots = pyo.Constraint(m.Q, m.A, rule=self._discharging_spots)
-        m.feeder_surplus = pyo.Constraint(m.R, m.T, rule=self._feeder_surplus)
-        m.charging_spots = pyo.Constraint(m.R, m.T, rule=self._charging_spots)
-        m.offered = pyo.Constraint(m.R, m.Q, m.T, rule=lambda m, r, q, t: m.z[r, q, t] <= m.cap[r, q, t])
-        m.total = pyo.Objective(expr=pyo.sum_product(m.price, m.z) + pyo.sum_product(m.unmet_price, m.unmet))
-        return m
+    def _build(self) -> None:
+        d, model = self._data, LinearModel()
+        self._z = model.variables("connection", self._shape, upper=np.maximum(self._most_veh, 0.0))
+        least = np.maximum(d.need_kwh - d.discharging_kwh[:, None], 0.0)
+        self._unmet = model.variables("unmet", d.need_kwh.shape, lower=least, upper=d.need_kwh)
+        self._stock = model.variables("stock", d.need_kwh.shape, upper=self._most_stock_kwh()[:, None])
+        before = np.concatenate([np.full((len(self._stock), 1), -1), self._stock[:, :-1]], axis=1)
+        at_first = np.zeros_like(d.due_kwh)
+        at_first[:, 0] = d.stock_kwh
+        arriving, per_vehicle = self._arrivals()
+        balance: list[Term] = [(1.0, self._stock), (-1.0, before), (-1.0, self._unmet), (-per_vehicle, arriving)]
+        model.rows("energy_balance", balance, upper=at_first + d.due_kwh - d.need_kwh, shape=d.need_kwh.shape)
+        recent, since = self._lately(arriving, per_vehicle)
+        held = np.array([d.due_kwh[:, since[j] : j + 1].sum(axis=1) for j in range(len(since))]).T + d.holdable_kwh
+        model.rows("longest_wait", [(1.0, self._stock), (-recent, self._many)], upper=held, shape=d.need_kwh.shape)
+        summed = np.swapaxes(self._z, 1, 2)
+        model.rows("feeder_surplus", [(1.0, summed)], upper=d.surplus_veh, shape=d.surplus_veh.shape)
+        model.rows("charging_spots", [(1.0, summed)], upper=d.charging_veh, shape=d.charging_veh.shape)
+        self._solver = model.solver(solver="simplex", presolve="off", random_seed=0)
 
-    def _arriving(self, m: pyo.ConcreteModel, q: int, a: int, per_vehicle: Array) -> pyo.Expression:
-        """Return the sum over departures of ``per_vehicle[r, q]`` times the share that arrives in ``a``."""
-        lags = self._data.share.shape[2]
-        return pyo.quicksum(
-            per_vehicle[r, q] * self._data.share[r, q, a - t] * m.z[r, q, t]
-            for r in m.R
-            for t in m.T
-            if 0 <= a - t < lags and self._data.share[r, q, a - t] > 0.0
-        )
-
-    def _energy_balance(self, m: pyo.ConcreteModel, q: int, a: int) -> pyo.Expression:
+    def _most_stock_kwh(self) -> Array:
+        """Return more than can ever be parked, so that every column has bounds: the safe bound needs them."""
         d = self._data
-        return self._arriving(m, q, a, d.kwh_per_vehicle) + m.unmet[q, a] >= float(d.need_kwh[q, a] - d.due_kwh[q, a])
+        sent = (d.kwh_per_vehicle[:, :, None] * np.maximum(self._most_veh, 0.0)).sum(axis=(0, 2))
+        return np.asarray(d.stock_kwh + d.due_kwh.sum(axis=1) + sent)
 
-    def _discharging_spots(self, m: pyo.ConcreteModel, q: int, a: int) -> pyo.Expression:
-        arriving = self._arriving(m, q, a, np.ones_like(self._data.kwh_per_vehicle))
-        if isinstance(arriving, (int, float)):
-            return pyo.Constraint.Skip
-        return arriving <= float(self._data.discharging_veh[q, a])
+    def _arrivals(self) -> tuple[np.ndarray, Array]:
+        """Return departures (Q, J, R * H) as columns, -1 for none, and what a vehicle of each brings in the bin, kWh."""
+        d, (many, limited, horizon) = self._data, self._shape
+        bins = d.need_kwh.shape[1]
+        brought = np.zeros((limited, bins, many, horizon))
+        for t in range(horizon):
+            begin = t * d.bins
+            part = d.kwh_per_vehicle[:, :, None] * d.share
+            brought[:, begin : begin + d.share.shape[2], :, t] = np.moveaxis(part, 0, 2)[:, : bins - begin]
+        flat = brought.reshape(limited, bins, -1)
+        columns = np.broadcast_to(np.swapaxes(self._z, 0, 1).reshape(limited, 1, -1), flat.shape)
+        return np.where(flat > 0.0, columns, -1), flat
 
-    def _feeder_surplus(self, m: pyo.ConcreteModel, r: int, t: int) -> pyo.Expression:
-        return pyo.quicksum(m.z[r, q, t] for q in m.Q) <= float(self._data.surplus_veh[r, t])
+    def _lately(self, arriving: np.ndarray, per_vehicle: Array) -> tuple[Array, list[int]]:
+        """Return what a vehicle of each departure brings in the bins from which it may still wait, and the first such bin."""
+        bins = per_vehicle.shape[1]
+        since = [max(0, j - self._data.wait_bins + 1) for j in range(bins)]
+        recent = np.stack([per_vehicle[:, since[j] : j + 1].sum(axis=1) for j in range(bins)], axis=1)
+        columns = np.swapaxes(self._z, 0, 1).reshape(len(self._stock), 1, -1)
+        self._many = np.where(recent > 0.0, np.broadcast_to(columns, recent.shape), -1)
+        return recent, since
 
-    def _charging_spots(self, m: pyo.ConcreteModel, r: int, t: int) -> pyo.Expression:
-        return pyo.quicksum(m.z[r, q, t] for q in m.Q) <= float(self._data.charging_veh[r, t])
-
-    def _run(self, price: Array, unmet_price: Array, cap: Array) -> Plan:
-        m = self._model
-        for index in m.price:
-            m.price[index] = float(price[index])
-            m.cap[index] = float(cap[index])
-        for index in m.unmet_price:
-            m.unmet_price[index] = float(unmet_price[index])
-        self._arrays.set(price, unmet_price, cap)
-        solved, proof = answer_and_proof(self._solved(cap), lambda: self._solved(cap, cold=True), self._apart)
-        own = float((self._own_usd * solved.connection).sum() + (self._unmet_usd * solved.unmet).sum())
-        return Plan(solved.connection, solved.unmet, own, proof.bound)
-
-    def _apart(self, solved: _Solved) -> bool:
-        """Return whether objective and safe bound are apart."""
-        values = self._arrays.values(solved.connection, solved.unmet)
-        return not abs(solved.objective - solved.bound) <= tolerance(self._arrays.model, values)
-
-    def _solved(self, cap: Array, *, cold: bool = False) -> _Solved:
-        """Solve with the parameters set; a new solver has no basis."""
-        m = self._model
-        if cold:
-            self._solver = _solver()
-        result = self._solver.solve(m)
-        proven = result.solution_status == SolutionStatus.optimal
-        if not proven or result.termination_condition != TerminationCondition.convergenceCriteriaSatisfied:
-            status = f"{result.termination_condition.name}, {result.solution_status.name}"
-            raise ModelError(f"power operator, period {self._data.period}: HiGHS ended with {status}")
-        result.solution_loader.load_vars()
-        connection = np.array([m.z[index].value for index in m.price]).reshape(self._shape)
-        unmet = np.array([m.unmet[index].value for index in m.unmet_price]).reshape(self._unmet_usd.shape)
-        dual = self._arrays.row_dual(result.solution_loader.get_duals())
-        bound = safe_bound(self._arrays.model, dual).value
-        return _Solved(np.clip(connection, 0.0, cap), np.maximum(unmet, 0.0), float(result.incumbent_objective), bound)
-
-
-def _solver() -> Highs:
-    """Return a persistent HiGHS that looks for changed parameters only: nothing else of the model ever changes."""
-    solver = Highs()
-    solver.config.load_solutions = False
-    solver.config.raise_exception_on_nonoptimal_result = False
-    solver.config.threads = 1
-    solver.config.solver_options = {"solver": "simplex", "presolve": "off", "random_seed": 0}
-    updates = solver.config.auto_updates
-    for name in updates:
-        updates[name] = name == "update_parameters"
-    return solver
+    def _run(self, price: Array, unmet_price: Array, stock_price: Array, cap: Array) -> Plan:
+        solver = self._solver
+        solver.set_cost(self._z, price)
+        solver.set_cost(self._unmet, unmet_price)
+        solver.set_cost(self._stock, stock_price)
+        solver.set_bounds(self._z, 0.0, np.maximum(cap, 0.0))
+        try:
+            solution = solver.solve()
+        except ModelError as error:
+            raise ModelError(f"power operator, period {self._data.period}: {error}") from error
+        if solution.status != "optimal":
+            raise ModelError(f"power operator, period {self._data.period}: HiGHS ended with {solution.status}")
+        connection = np.clip(solution.values[self._z], 0.0, np.maximum(cap, 0.0))
+        unmet, stock = (np.maximum(solution.values[index], 0.0) for index in (self._unmet, self._stock))
+        own = (self._own_usd * connection).sum() + (self._unmet_usd * unmet).sum() + (self._stock_usd * stock).sum()
+        return Plan(connection, unmet, stock, float(own), solution.bound)

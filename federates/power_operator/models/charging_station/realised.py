@@ -1,4 +1,7 @@
-"""What happened in a period, from the counts: feeder load without and with mobile storage, and the energies."""
+"""What happened in a period, from the counts: feeder load without and with mobile storage, and the energies.
+
+The spots are controlled bin by bin, by what is known in the bin: the load of the feeder and who is at the station.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,12 @@ from federates.boundary.messages import StationObservation
 from federates.boundary.roles import Recorder
 from federates.boundary.session import RoadSession
 from federates.boundary.units import hours
+from federates.power_operator.models.charging_station.chain import ChargerState
+from federates.power_operator.models.charging_station.charging import ChargingSpots
 from federates.power_operator.models.charging_station.delivery import Fleet
 from federates.power_operator.models.charging_station.discharge import DischargeSpots
 from federates.power_operator.models.charging_station.energy import StorageEnergy
+from federates.power_operator.models.charging_station.queues import Array
 from federates.power_operator.models.charging_station.settings import ChargingStationSettings
 from federates.power_operator.models.charging_station.station import StationModel
 
@@ -18,7 +24,7 @@ __all__ = ["Realised"]
 
 
 class Realised:
-    """Moves the stations' chains on by what was counted and records the tables ``feeder_load`` and ``mves_energy``."""
+    """Moves chains and spots on by what was counted; records ``feeder_load``, ``mves_energy`` and ``mves_stock``."""
 
     def __init__(
         self, settings: ChargingStationSettings, session: RoadSession, stations: list[StationModel], recorder: Recorder
@@ -29,44 +35,93 @@ class Realised:
         self._recorder = recorder
         self._energy = StorageEnergy(settings.mves)
         self._bin_h = hours(session.period_s) / session.bins_per_period
-        efficiency = settings.mves.discharge_efficiency
-        self._spots = {s.name: DischargeSpots(s.spots, s.settings.mves_spot_kw, efficiency) for s in stations if s.kind == "lcs"}
+        m = settings.mves
+        self.parked = {
+            s.name: DischargeSpots(s.spots, s.settings.mves_spot_kw, m.discharge_efficiency, hours(m.most_wait_s))
+            for s in stations
+            if s.kind == "lcs"
+        }
+        self._charging = {
+            s.name: ChargingSpots(s.spots * s.settings.mves_spot_kw * self._bin_h, m.energy_kwh)
+            for s in stations
+            if s.kind == "rcs"
+        }
 
-    def remaining_kwh(self, station: str, period: int) -> float:
-        """Return what vehicles at a limited station will still give after the start of ``period``."""
-        return self._spots[station].remaining_kwh(period * hours(self._session.period_s))
+    def expect(self, station: str, vehicles: float, room_kwh: Array) -> None:
+        """Prepare a resourceful station for ``vehicles`` leaving in the period that begins; ``room_kwh`` (bins,) is forecast."""
+        self._charging[station].expect(vehicles, self._settings.mves.charge_efficiency * room_kwh)
 
     def take_in(self, period: int, seen: StationObservation, fleets: dict[str, Fleet]) -> None:
-        """Record ``period``; ``fleets`` already know its arrivals."""
+        """Record ``period``; the resourceful stations come first, for what they charged is what arrives."""
         shown: dict[str, float] = {}
-        for i, station in enumerate(self._stations):
-            traction_kwh = fleets[station.name].traction_kwh if station.kind == "lcs" else 0.0
-            load, mves = [], []
-            for b in range(self._session.bins_per_period):
-                passing, storages = float(seen.passing_veh[i, b]), float(seen.arrivals_veh[i, b])
-                mves_kw = self._mves_kw(station, period, b, storages, traction_kwh)
-                load.append(self._feeder_row(station, period, b, passing, mves_kw))
-                mves.append(mves_kw)
-            self._energy_row(station, period, float(seen.arrivals_veh[i].sum()), float(np.sum(mves)) * self._bin_h, traction_kwh)
-            if station.kind == "lcs":
-                shown[f"{station.name}_load_kw"] = round(float(np.mean(load) - np.mean(mves)), 1)
+        for i, station in sorted(enumerate(self._stations), key=lambda pair: pair[1].kind != "rcs"):
+            states = self._states(station, seen.passing_veh[i])
+            if station.kind == "rcs":
+                self._charge(station, period, seen.arrivals_veh[i], states, fleets)
+            else:
+                self._discharge(station, period, seen.arrivals_veh[i], states, fleets[station.name])
+                shown[f"{station.name}_load_kw"] = round(self._mean_load_kw, 1)
                 shown[f"{station.name}_limit_kw"] = station.settings.feeder_limit_kw
         self._recorder.progress(period=period, **shown)
 
-    def _mves_kw(self, station: StationModel, period: int, b: int, storages: float, traction_kwh: float) -> float:
-        """Return the mean power that mobile storage gives (+) or takes (-) in a bin."""
-        if station.kind == "rcs":
-            return 0.0 - storages * self._energy.drawn_kwh / self._bin_h
-        m = self._settings.mves
-        loss_kwh = traction_kwh if self._energy.counts_traction else 0.0
-        arrived_kwh = max(0.0, m.energy_kwh * m.retention - loss_kwh)
-        begin_h = period * hours(self._session.period_s) + b * self._bin_h
-        return self._spots[station.name].step(begin_h, self._bin_h, storages, arrived_kwh) / self._bin_h
+    def _states(self, station: StationModel, passing_veh: Array) -> list[tuple[float, ChargerState]]:
+        """Return flow, veh/h, and state of the chargers in each bin."""
+        flows = [float(passing) / self._bin_h for passing in passing_veh]
+        arrivals = self._settings.demand.arrivals_per_passing
+        return [(flow, station.chain.step(arrivals * flow, self._bin_h)) for flow in flows]
 
-    def _feeder_row(self, station: StationModel, period: int, b: int, passing_veh: float, mves_kw: float) -> float:
-        flow = passing_veh / self._bin_h
-        arrivals_per_h = self._settings.demand.arrivals_per_passing * flow
-        state = station.chain.step(arrivals_per_h, self._bin_h)
+    def _charge(
+        self,
+        station: StationModel,
+        period: int,
+        leaving_veh: Array,
+        states: list[tuple[float, ChargerState]],
+        fleets: dict[str, Fleet],
+    ) -> None:
+        m, spots = self._settings.mves, self._charging[station.name]
+        short_kwh = drawn_kwh = 0.0
+        for b, (flow, state) in enumerate(states):
+            room_kwh = m.charge_efficiency * max(0.0, station.settings.feeder_limit_kw - state.mean_kw) * self._bin_h
+            vehicles = float(leaving_veh[b])
+            charged = spots.step(b, vehicles, room_kwh)
+            short_kwh += charged.short_kwh
+            drawn_kwh += charged.into_kwh / m.charge_efficiency
+            self._feeder_row(station, period, b, flow, state, 0.0 - charged.into_kwh / m.charge_efficiency / self._bin_h)
+            ready_veh = spots.battery_kwh / m.energy_kwh
+            waiting_h = ready_veh * self._bin_h
+            ledger = (charged.into_kwh, charged.carried_kwh, spots.battery_kwh)
+            self._stock_row(station, period, b, vehicles, ledger, ready_veh, waiting_h)
+        self._leave_short(station.name, short_kwh, fleets)
+        self._energy_row(station, period, float(leaving_veh.sum()), drawn_kwh, 0.0, -drawn_kwh, 0.0)
+
+    def _leave_short(self, station: str, short_kwh: float, fleets: dict[str, Fleet]) -> None:
+        """Tell the fleets what their vehicles of this station lack: it does not arrive."""
+        vehicles = sum(fleet.sent_from(station) for fleet in fleets.values())
+        if short_kwh > 0.0 and vehicles > 0.0:
+            for fleet in fleets.values():
+                fleet.leave_short(station, self._settings.mves.retention * short_kwh / vehicles)
+
+    def _discharge(
+        self, station: StationModel, period: int, storages: Array, states: list[tuple[float, ChargerState]], fleet: Fleet
+    ) -> None:
+        spots, limit_kw = self.parked[station.name], station.settings.feeder_limit_kw
+        arriving_kwh = fleet.arrive(period, storages)
+        held_kw = (1.0 - self._settings.margins.control_share) * limit_kw
+        loads, feeder_kwh = [], 0.0
+        for b, (flow, state) in enumerate(states):
+            begin_h = period * hours(self._session.period_s) + b * self._bin_h
+            wanted_kw = max(0.0, state.mean_kw - held_kw)
+            kwh = float(arriving_kwh[b])
+            given = spots.step(begin_h, self._bin_h, float(storages[b]), kwh, wanted_kw, state.mean_kw)
+            feeder_kwh += given.feeder_kwh
+            loads.append(state.mean_kw - given.feeder_kwh / self._bin_h)
+            self._feeder_row(station, period, b, flow, state, given.feeder_kwh / self._bin_h)
+            ledger = (kwh, given.battery_kwh, spots.battery_kwh)
+            self._stock_row(station, period, b, float(storages[b]), ledger, spots.parked_veh, given.waiting_veh_h)
+        self._mean_load_kw = float(np.mean(loads))
+        self._energy_row(station, period, float(storages.sum()), 0.0, fleet.traction_kwh, feeder_kwh, float(arriving_kwh.sum()))
+
+    def _feeder_row(self, station: StationModel, period: int, b: int, flow: float, state: ChargerState, mves_kw: float) -> None:
         limit_kw = station.settings.feeder_limit_kw
         bin_s = self._session.period_s / self._session.bins_per_period
         self._recorder.record(
@@ -77,7 +132,7 @@ class Realised:
             duration_s=bin_s,
             station=station.name,
             passing_veh_per_h=flow,
-            pev_arrivals_per_h=arrivals_per_h,
+            pev_arrivals_per_h=self._settings.demand.arrivals_per_passing * flow,
             load_without_kw=state.mean_kw,
             mves_kw=mves_kw,
             load_with_kw=state.mean_kw - mves_kw,
@@ -86,23 +141,57 @@ class Realised:
             overload_probability_with=state.exceeds(limit_kw + mves_kw),
             blocking_probability=state.all_busy,
         )
-        return state.mean_kw
 
-    def _energy_row(self, station: StationModel, period: int, vehicles: float, feeder_kwh: float, traction_kwh: float) -> None:
+    def _stock_row(
+        self,
+        station: StationModel,
+        period: int,
+        b: int,
+        vehicles: float,
+        ledger_kwh: tuple[float, float, float],
+        parked_veh: float,
+        waiting_veh_h: float,
+    ) -> None:
+        """Record what came into the batteries at a station, what went out of them, and what is in them at the end of the bin."""
+        self._recorder.record(
+            "mves_stock",
+            period=period,
+            bin=b,
+            station=station.name,
+            kind=station.kind,
+            vehicles=vehicles,
+            into_kwh=ledger_kwh[0],
+            out_kwh=ledger_kwh[1],
+            stock_kwh=ledger_kwh[2],
+            parked_veh=parked_veh,
+            waiting_veh_h=waiting_veh_h,
+            waiting_usd=waiting_veh_h * self._settings.costs.reward_usd_per_h,
+        )
+
+    def _energy_row(
+        self,
+        station: StationModel,
+        period: int,
+        vehicles: float,
+        drawn_kwh: float,
+        traction_kwh: float,
+        feeder_kwh: float,
+        arrived_kwh: float,
+    ) -> None:
         """Record both accountings: traction fed by the driver's own charge, and out of the carried energy."""
         m = self._settings.mves
-        carried_kwh = m.retention * m.energy_kwh if station.kind == "lcs" else 0.0
-        net_kwh = max(0.0, carried_kwh - traction_kwh)
+        driven_kwh = vehicles * traction_kwh
+        carried_kwh = arrived_kwh + (driven_kwh if self._energy.counts_traction else 0.0)
         self._recorder.record(
             "mves_energy",
             period=period,
             station=station.name,
             kind=station.kind,
             vehicles=vehicles,
-            drawn_kwh=vehicles * self._energy.drawn_kwh if station.kind == "rcs" else 0.0,
-            traction_kwh=vehicles * traction_kwh,
-            delivered_without_traction_kwh=vehicles * m.discharge_efficiency * carried_kwh,
-            delivered_with_traction_kwh=vehicles * m.discharge_efficiency * net_kwh,
+            drawn_kwh=drawn_kwh,
+            traction_kwh=driven_kwh,
+            delivered_without_traction_kwh=m.discharge_efficiency * carried_kwh,
+            delivered_with_traction_kwh=m.discharge_efficiency * max(0.0, carried_kwh - driven_kwh),
             traction=m.traction,
             feeder_kwh=feeder_kwh,
         )

@@ -80,6 +80,8 @@ class MobileStorage(Config):
     """Road time, s, until the transport operator has told one."""
     lost_after_s: Positive = 7200.0
     """A vehicle that has not arrived this long, s, after its expected arrival counts as lost."""
+    most_wait_s: Positive = 3600.0
+    """A vehicle waits parked at a limited station, full and paid, at most this long, s; then it discharges, needed or not."""
 
 
 class Forecast(Config):
@@ -98,8 +100,13 @@ class Forecast(Config):
 class Margins(Config):
     """What is added to the forecast so that an ordinary error leaves no overload."""
 
-    margin_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.05
-    """Added to the energy above the feeder limit."""
+    margin_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.02
+    """Added to the energy above the feeder limit; what a bin does not take waits for the next."""
+    lead_time_s: NotNegative = 120.0
+    """Vehicles are to be at the limited station this long, s, before their energy is needed: the stock that is parked there meets
+    what the forecast of a bin misses."""
+    control_share: Annotated[float, Field(ge=0.0, le=0.5)] = 0.0
+    """Parked vehicles hold the load at the limit less this share of it; more lowers the probability of overload."""
     error_factor: Annotated[float, Field(ge=0.0, le=5.0)] = 1.0
     """Load is planned higher by this times the learned relative error of the forecast."""
     error_limit: Share = 0.10
