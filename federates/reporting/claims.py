@@ -230,7 +230,7 @@ def _peak_delivery_time(times: pd.DataFrame, run: RunTables, says: RoadStatement
     return bool(_between(known["hour"], says).at[peak]), numbers, words
 
 
-_LOADS: dict[str, Callable[[pd.DataFrame], Result]] = {"equal_load": _equal_load, "overload_removed": _overload_removed}
+_LOADS: dict[str, Callable[[pd.DataFrame, str], Result]] = {"equal_load": _equal_load, "overload_removed": _overload_removed}
 _TIMES: dict[str, Callable[[pd.DataFrame, RunTables, RoadStatement], Result]] = {
     "equal_delivery_time": _equal_delivery_time,
     "longer_delivery_time": _longer_delivery_time,
