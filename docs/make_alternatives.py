@@ -138,7 +138,7 @@ def _road(run: Path, rounds: pd.DataFrame) -> dict:
         "trip_min": float(sent[sent.arrive_s >= 0].road_time_s.mean() / 60),
         "traffic_veh_h": float((links.flow_veh_per_h * links.travel_time_s).sum() / 3600),
         # A power operator without feeders leaves none of their tables.
-        "above_limits_kwh": summary.get("above_limit_with_period_kwh"),
+        "above_limits_kwh": summary.get("above_limit_with_bin_kwh"),
     }
 
 

@@ -17,16 +17,16 @@ import pandas as pd
 
 from federates.boundary.session import Scheme
 from federates.reporting.delivery import delivery_by_period
-from federates.reporting.metrics import energy_above_kwh, period_load
+from federates.reporting.metrics import bin_load, energy_above_kwh
 from federates.reporting.published import RoadStatement
 from federates.reporting.tables import RunTables
-from federates.reporting.words import clock, minutes, number, percent
+from federates.reporting.words import bins_name, clock, minutes, number, percent
 
 __all__ = ["YARDSTICKS", "Claim", "Verdict", "check_claims"]
 
 YARDSTICKS: dict[str, float] = {
     "loads_equal_share_of_limit": 0.02,
-    "overload_removed_ratio": 0.05,
+    "overload_removed_ratio": 0.01,
     "nearly_equal_delivery_time": 0.02,
     "longer_delivery_time": 0.01,
 }
@@ -84,11 +84,13 @@ def check_claims(runs: Runs, statements: Sequence[RoadStatement]) -> list[Claim]
 
 
 def _of_load(runs: Runs, says: RoadStatement) -> list[Claim]:
-    joined = _loads(runs)
+    joined, run = _loads(runs), runs.get(Scheme.PROPOSED.value)
     joined = joined[_between(joined["hour"], says)]
-    missing = f"No feeder load is recorded from {says.from_h:g} to {says.to_h:g} h."
-    found = _LOADS[says.check](joined) if len(joined) else (False, {}, missing)
-    return [_claim(says, "", "feeder load", found)]
+    if run is None or not len(joined):
+        missing = f"No feeder load is recorded from {says.from_h:g} to {says.to_h:g} h."
+        return [_claim(says, "", "feeder load", (False, {}, missing))]
+    name = bins_name(run)
+    return [_claim(says, "", f"feeder load by {name}", _LOADS[says.check](joined, name))]
 
 
 def _of_times(runs: Runs, says: RoadStatement) -> list[Claim]:
@@ -118,7 +120,7 @@ def _yardstick(says: RoadStatement) -> str:
     equal, removed, near, longer = (percent(YARDSTICKS[name]) for name in _SHARES)
     most = "in more than half of the periods"
     return {
-        "equal_load": f"At every station and in every period the means differ by at most {equal} of the limit.",
+        "equal_load": f"At every station and in every interval of counting the means differ by at most {equal} of the limit.",
         "overload_removed": f"At every station at most {removed} of the energy above the limit remains.",
         "equal_delivery_time": f"The mean difference is at most {near}, and both schemes have vehicles {most}.",
         "longer_delivery_time": f"Longer by at least {longer} on average, and {most}.",
@@ -133,17 +135,17 @@ def _between(hours: pd.Series, says: RoadStatement) -> pd.Series:
     return (hours >= says.from_h) | (hours < says.to_h)
 
 
-def _equal_load(joined: pd.DataFrame) -> Result:
+def _equal_load(joined: pd.DataFrame, bins: str) -> Result:
     share = ((joined["load_with_kw"] - joined["load_without_kw"]).abs() / joined["limit_kw"]).max()
     over = float((joined["load_without_kw"] - joined["limit_kw"]).max())
     numbers = {"largest_difference_share_of_limit": float(share), "largest_load_minus_limit_kw": over}
     side = "all below the limit" if over <= 0 else f"up to {number(over, 1)} kW above the limit"
-    count = joined["period"].nunique()
-    words = f"The means of {count} periods differ by at most {percent(share, 2)} of the limit; loads without are {side}."
+    count = len(joined.drop_duplicates(["period", "bin"]))
+    words = f"In {count} {bins} they differ by at most {percent(share, 2)} of the limit; loads without are {side}."
     return bool(share <= YARDSTICKS["loads_equal_share_of_limit"]), numbers, words
 
 
-def _overload_removed(joined: pd.DataFrame) -> Result:
+def _overload_removed(joined: pd.DataFrame, bins: str) -> Result:
     numbers: dict[str, float] = {}
     parts, ratios = [], []
     for name, part in joined.groupby("station"):
@@ -157,22 +159,23 @@ def _overload_removed(joined: pd.DataFrame) -> Result:
         else:
             ratios.append(np.inf)
             parts.append(f"{name}: nothing above the limit even without, so there is nothing to remove")
-    words = f"{'; '.join(parts)}; {joined['period'].nunique()} periods."
+    words = f"{'; '.join(parts)}; {len(joined.drop_duplicates(['period', 'bin']))} {bins}."
     return bool(max(ratios) <= YARDSTICKS["overload_removed_ratio"]), numbers, words
 
 
 def _loads(runs: Runs) -> pd.DataFrame:
-    """Return period loads of the limited stations: with from the proposed run, without from ``no_mves`` or the same run."""
+    """Return loads of the limited stations by bin: with from the proposed run, without from ``no_mves`` or the same run."""
     run = runs.get(Scheme.PROPOSED.value)
     if run is None:
-        return pd.DataFrame(columns=["station", "period", "hour", "hours", "load_with_kw", "load_without_kw", "limit_kw"])
-    with_ = period_load(run)
+        return pd.DataFrame(columns=["station", "period", "bin", "hour", "hours", "load_with_kw", "load_without_kw", "limit_kw"])
+    with_ = bin_load(run)
     with_ = with_[with_["station"].isin(run.session.limited_stations)]
+    with_ = with_.assign(hour=[run.session.hour_of_day(int(period)) for period in with_["period"]])
     base = runs.get(Scheme.NO_MVES.value)
     if base is None or "feeder_load" in base.missing:
         return with_
-    without = period_load(base)[["station", "period", "load_without_kw"]]
-    return with_.drop(columns="load_without_kw").merge(without, on=["station", "period"])
+    keys = ["station", "period", "bin"]
+    return with_.drop(columns="load_without_kw").merge(bin_load(base)[[*keys, "load_without_kw"]], on=keys)
 
 
 def _times(proposed: RunTables, fastest: RunTables, kind: str) -> pd.DataFrame:
@@ -227,7 +230,7 @@ def _peak_delivery_time(times: pd.DataFrame, run: RunTables, says: RoadStatement
     return bool(_between(known["hour"], says).at[peak]), numbers, words
 
 
-_LOADS: dict[str, Callable[[pd.DataFrame], Result]] = {"equal_load": _equal_load, "overload_removed": _overload_removed}
+_LOADS: dict[str, Callable[[pd.DataFrame, str], Result]] = {"equal_load": _equal_load, "overload_removed": _overload_removed}
 _TIMES: dict[str, Callable[[pd.DataFrame, RunTables, RoadStatement], Result]] = {
     "equal_delivery_time": _equal_delivery_time,
     "longer_delivery_time": _longer_delivery_time,

@@ -1,7 +1,7 @@
 """Numbers of a run: energy above the feeder limit, vehicles, agreement, and the headline.
 
-Energy above a limit is reported twice. From period means: the operators plan whole periods, so this is what they can remove.
-From bins: within a period the load swings around its mean, so more lies above the limit. Neither is wrong; both are shown.
+Energy above a limit is counted by bins, the intervals in which the stations count and the operators control. Means over a period
+hide what swings inside it; they stand beside it, named as such.
 """
 
 from __future__ import annotations
@@ -19,10 +19,22 @@ from federates.reporting.bounds import crossed
 from federates.reporting.delivery import delivery_by_period, vehicle_deliveries
 from federates.reporting.tables import RunTables
 
-__all__ = ["agreement", "bin_load", "overload", "period_load", "summary", "vehicles_by_period", "write_summary"]
+__all__ = [
+    "agreement",
+    "bin_load",
+    "energy_above_kwh",
+    "overload",
+    "period_load",
+    "pushed_over",
+    "summary",
+    "vehicles_by_period",
+    "write_summary",
+]
 
 Headline = dict[str, float | int | str]
 _LOADS = ["load_without_kw", "load_with_kw"]
+_ROUNDING = 1e-6
+"""A load counts as above its limit from this share of it on: whoever holds it there may miss it by rounding."""
 _BOUNDS = ["lower_bound_usd", "upper_bound_usd"]
 
 
@@ -62,9 +74,9 @@ def overload(run: RunTables) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame : station; limit_kw; energy above it in kWh without and with mobile storage from period means
-        (``period_*_kwh``) and from bins (``bin_*_kwh``) with their ratios (NaN if nothing lies above it without);
-        periods above it; peak of the period mean; energy received, need and unmet, kWh; supply-limited periods.
+    DataFrame : station; limit_kw; energy above it in kWh without and with mobile storage from bins (``bin_*_kwh``) and from
+        period means (``period_*_kwh``) with their ratios (NaN if nothing lies above it without); bins, those above it, and
+        the peak of a bin; energy received, need and unmet, kWh; supply-limited periods.
     """
     bins, means, plan = bin_load(run), period_load(run), run.frame("energy_plan")
     rows = []
@@ -77,11 +89,11 @@ def overload(run: RunTables) -> pd.DataFrame:
             without, with_ = (energy_above_kwh(part, column) for column in _LOADS)
             row |= {f"{kind}_without_kwh": without, f"{kind}_with_kwh": with_, f"{kind}_ratio": _ratio(with_, without)}
         row |= {
-            "periods": len(mean),
-            "periods_above_without": int((mean["load_without_kw"] > mean["limit_kw"]).sum()),
-            "periods_above_with": int((mean["load_with_kw"] > mean["limit_kw"]).sum()),
-            "peak_without_kw": float(mean["load_without_kw"].max()),
-            "peak_with_kw": float(mean["load_with_kw"].max()),
+            "bins": len(fine),
+            "bins_above_without": int(_above(fine, "load_without_kw").sum()),
+            "bins_above_with": int(_above(fine, "load_with_kw").sum()),
+            "peak_without_kw": float(fine["load_without_kw"].max()),
+            "peak_with_kw": float(fine["load_with_kw"].max()),
             "received_kwh": float((fine["mves_kw"].clip(lower=0.0) * fine["hours"]).sum()),
             "need_kwh": float(planned["need_kwh"].sum()),
             "unmet_kwh": float(planned["unmet_kwh"].sum()),
@@ -89,6 +101,31 @@ def overload(run: RunTables) -> pd.DataFrame:
         }
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def pushed_over(run: RunTables) -> pd.DataFrame:
+    """Return one row per resourceful station with a recorded load: what charging mobile storage adds above its limit.
+
+    Returns
+    -------
+    DataFrame : station; limit_kw; bins; bins_pushed, in which its load is above the limit while storages charge; pushed_kwh, the
+        energy that charging puts above the limit (not what lies there without); peak_with_kw, the peak of a bin.
+    """
+    rows = []
+    load = bin_load(run)
+    for name in run.session.resourceful_stations:
+        own = load[load["station"] == name]
+        if len(own):
+            level = own[["limit_kw", "load_without_kw"]].max(axis=1)
+            pushed = _above(own, "load_with_kw") & (own["load_with_kw"] - level > _ROUNDING * own["limit_kw"])
+            kwh = ((own["load_with_kw"] - level)[pushed] * own["hours"][pushed]).sum()
+            row = {"station": name, "limit_kw": float(own["limit_kw"].max()), "bins": len(own), "bins_pushed": int(pushed.sum())}
+            rows.append(row | {"pushed_kwh": float(kwh), "peak_with_kw": float(own["load_with_kw"].max())})
+    return pd.DataFrame(rows)
+
+
+def _above(load: pd.DataFrame, column: str) -> pd.Series:
+    return load[column] - load["limit_kw"] > _ROUNDING * load["limit_kw"]
 
 
 def vehicles_by_period(run: RunTables) -> np.ndarray:
@@ -141,16 +178,21 @@ def _energy(run: RunTables) -> Headline:
     head: Headline = {}
     rows = overload(run)
     for row in rows.to_dict("records"):
-        for kind in ("period", "bin"):
+        for kind in ("bin", "period"):
             head[f"{row['station']}_above_limit_without_{kind}_kwh"] = row[f"{kind}_without_kwh"]
             head[f"{row['station']}_above_limit_with_{kind}_kwh"] = row[f"{kind}_with_kwh"]
             head[f"{row['station']}_above_limit_{kind}_ratio"] = row[f"{kind}_ratio"]
     if len(rows):
-        for kind in ("period", "bin"):
+        for kind in ("bin", "period"):
             without, with_ = float(rows[f"{kind}_without_kwh"].sum()), float(rows[f"{kind}_with_kwh"].sum())
             head |= {f"above_limit_without_{kind}_kwh": without, f"above_limit_with_{kind}_kwh": with_}
             head[f"above_limit_{kind}_ratio"] = _ratio(with_, without)
+        head |= {f"bins_above_limit_{side}": int(rows[f"bins_above_{side}"].sum()) for side in ("without", "with")}
         head["received_kwh"] = float(rows["received_kwh"].sum())
+    helpers = pushed_over(run)
+    if len(helpers):
+        head |= {"pushed_over_limit_bins": int(helpers["bins_pushed"].sum())}
+        head |= {"pushed_over_limit_kwh": float(helpers["pushed_kwh"].sum())}
     plan = run.frame("energy_plan")
     if len(plan):
         head["unmet_kwh"] = float(plan["unmet_kwh"].sum())

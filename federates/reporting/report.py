@@ -16,6 +16,7 @@ from federates.reporting.page import Picture, render_page, svg_uri
 from federates.reporting.replay import replay_data, replay_json
 from federates.reporting.tables import RunTables
 from federates.reporting.words import (
+    bins_name,
     clock,
     figure_reading,
     headline,
@@ -71,6 +72,7 @@ def write_report(run_dir: Path, record: Mapping[str, Any] | None = None) -> Path
         unused=sorted(run.missing.items()),
         overload=_overload_rows(run),
         account=_account_rows(run),
+        bins_name=bins_name(run),
         delivery=_delivery_rows(run),
         agreement=_agreement_rows(run),
         basis=run.published.basis,
@@ -98,11 +100,11 @@ def _overload_rows(run: RunTables) -> list[list[str]]:
         [
             row["station"],
             number(row["limit_kw"]),
-            *(number(row[f"period_{side}_kwh"]) for side in ("without", "with")),
-            percent(row["period_ratio"]),
             *(number(row[f"bin_{side}_kwh"]) for side in ("without", "with")),
             percent(row["bin_ratio"]),
-            f"{row['periods_above_without']} / {row['periods_above_with']}",
+            *(number(row[f"period_{side}_kwh"]) for side in ("without", "with")),
+            percent(row["period_ratio"]),
+            f"{row['bins_above_without']} / {row['bins_above_with']}",
             number(row["received_kwh"]),
             number(row["unmet_kwh"]),
             number(row["supply_limited_periods"]),

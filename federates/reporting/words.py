@@ -17,11 +17,12 @@ from federates.reporting.delivery import delivery_by_period
 from federates.reporting.figures.bounds import selected_periods
 from federates.reporting.figures.link_flow import KMH_PER_M_PER_S, link_grid
 from federates.reporting.figures.network_map import shown_period
-from federates.reporting.metrics import agreement, overload, summary, vehicles_by_period
+from federates.reporting.metrics import agreement, overload, pushed_over, summary, vehicles_by_period
 from federates.reporting.price_words import prices_reading
 from federates.reporting.tables import RunTables
 
 __all__ = [
+    "bins_name",
     "clock",
     "disputed",
     "figure_reading",
@@ -67,6 +68,13 @@ def clock(run: RunTables[Any], period: int) -> str:
     return "-".join(f"{minute // 60:02d}:{minute % 60:02d}" for minute in minutes_)
 
 
+def bins_name(run: RunTables[Any]) -> str:
+    """Return what the bins of the session are called, in the plural: ``quarter-hours``."""
+    length = run.session.period_s / run.session.bins_per_period / 60.0
+    known = {15.0: "quarter-hours", 30.0: "half-hours", 60.0: "hours"}
+    return known.get(length, f"intervals of {length:g} min")
+
+
 def yes_no(agreed: bool, claimed: bool) -> str:
     """Write whether operators agreed, and beside it what the algorithm says if that is something else."""
     shown = "yes" if agreed else "no"
@@ -88,15 +96,16 @@ def traffic_sentence(run: RunTables) -> str:
 def headline(run: RunTables) -> list[str]:
     """Return the main results as sentences."""
     head, out = summary(run), []
-    if "above_limit_without_period_kwh" in head:
-        without, with_ = float(head["above_limit_without_period_kwh"]), float(head["above_limit_with_period_kwh"])
+    if "above_limit_without_bin_kwh" in head:
+        without, with_ = float(head["above_limit_without_bin_kwh"]), float(head["above_limit_with_bin_kwh"])
         if without > 0:
             out.append(
                 f"Without mobile storage {number(without)} kWh lay above the feeder limits of the limited stations; with it "
-                f"{number(with_)} kWh did ({percent(with_ / without)} of it), counted from period means."
+                f"{number(with_)} kWh did ({percent(with_ / without)} of it), counted by {bins_name(run)}."
             )
         else:
             out.append("No energy lay above the feeder limits, even without mobile storage.")
+        out += _helpers(run)
     if head.get("mves_sent_veh"):
         text = f"{number(float(head['mves_sent_veh']))} vehicles were sent"
         if "mves_arrived_veh" in head:
@@ -132,6 +141,22 @@ def headline(run: RunTables) -> list[str]:
     return out
 
 
+def _helpers(run: RunTables) -> list[str]:
+    """Say whether charging pushed a resourceful station over its limit; nothing where none was recorded."""
+    rows = pushed_over(run)
+    if not len(rows):
+        return []
+    pushed = rows[rows["bins_pushed"] > 0]
+    if not len(pushed):
+        return [f"Charging mobile storage pushed no resourceful station over its limit in any of the {bins_name(run)}."]
+    parts = [
+        f"{row['station']} in {row['bins_pushed']} of {row['bins']} {bins_name(run)}, up to {number(row['peak_with_kw'])} of "
+        f"{number(row['limit_kw'])} kW"
+        for row in pushed.to_dict("records")
+    ]
+    return [f"Charging mobile storage pushed a resourceful station over its limit: {'; '.join(parts)}."]
+
+
 def disputed(run: RunTables[Any]) -> str:
     """Say where the coordinator's algorithm claims an agreement that the answers do not show; empty if nowhere."""
     held = run.frame("negotiations").sort_values("period", kind="stable")
@@ -152,17 +177,23 @@ def figure_reading(name: str, run: RunTables) -> str:
 
 
 def _feeder_load(run: RunTables) -> str:
+    name = bins_name(run)
     text = (
-        "Thick lines are means over a period, thin lines the bins within it. The hatched area is what would lie above the "
-        "feeder's limit without mobile storage, the filled area what lies above it all the same."
+        f"Means over {name}. The hatched area is what would lie above the feeder's limit without mobile storage, the filled area "
+        "what lies above it all the same. Resourceful stations charge the storages."
     )
     for row in overload(run).to_dict("records"):
         text += (
-            f" {row['station']}: above {number(row['limit_kw'])} kW in {row['periods_above_without']} of {row['periods']} "
-            f"periods without and in {row['periods_above_with']} with mobile storage; the peak is "
+            f" {row['station']}: above {number(row['limit_kw'])} kW in {row['bins_above_without']} of {row['bins']} "
+            f"{name} without and in {row['bins_above_with']} with mobile storage; the peak is "
             f"{number(row['peak_without_kw'])} kW without and {number(row['peak_with_kw'])} kW with."
         )
-    return text
+    for row in pushed_over(run).to_dict("records"):
+        text += f" {row['station']}: at most {number(row['peak_with_kw'])} of {number(row['limit_kw'])} kW."
+    return (
+        f"{text} Bottom: probability that the load is above the limit at a moment; it swings as vehicles come and go, also where "
+        "storages hold its mean at the limit."
+    )
 
 
 def _delivery_time(run: RunTables) -> str:

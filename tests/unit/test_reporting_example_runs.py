@@ -85,7 +85,7 @@ def day_tables(scheme: str = "proposed", links: list[str] | None = None, seed: i
             sent |= {("r1", q): vehicles // 2, ("r2", q): vehicles - vehicles // 2}
             for b in range(B):
                 own = load * (1 + 0.06 * math.sin(b * 2.1 + p))
-                mves = 10.0 * vehicles * (1 + 0.1 * math.cos(b * 2.9 + p))
+                mves = max(0.0, own - LIMITS[q] + 0.5) if vehicles else 0.0
                 probabilities = (float(own > LIMITS[q]), float(own - mves > LIMITS[q]), 0.09)
                 head = (p, b, 3600.0 * p + 900.0 * b, 900.0, q, own / 0.18, own / 20)
                 rows["feeder_load"].append((*head, own, mves, own - mves, LIMITS[q], *probabilities))

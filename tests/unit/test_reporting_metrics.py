@@ -19,7 +19,7 @@ from federates.boundary.errors import ConfigError
 from federates.boundary.tables import table
 from federates.boundary.topics import Role
 from federates.reporting.delivery import delivery_by_period, same_pairs_by_period, vehicle_deliveries
-from federates.reporting.metrics import agreement, overload, period_load, summary, write_summary
+from federates.reporting.metrics import agreement, overload, period_load, pushed_over, summary, write_summary
 from federates.reporting.tables import RunTables
 from federates.reporting.words import headline
 
@@ -98,12 +98,40 @@ def test_overload_by_hand(tmp_path):
     # bins of half an hour: (40 + 60 + 80) / 2 = 90 without; (20 + 30) / 2 = 25 with
     assert (q1["bin_without_kwh"], q1["bin_with_kwh"]) == pytest.approx((90.0, 25.0))
     assert q1["bin_ratio"] == pytest.approx(25.0 / 90.0)
-    assert (q1["periods_above_without"], q1["periods_above_with"]) == (2, 1)
-    assert (q1["peak_without_kw"], q1["peak_with_kw"]) == pytest.approx((170.0, 110.0))
+    assert (q1["bins"], q1["bins_above_without"], q1["bins_above_with"]) == (4, 3, 2)
+    assert (q1["peak_without_kw"], q1["peak_with_kw"]) == pytest.approx((180.0, 130.0))
     assert q1["received_kwh"] == pytest.approx((20 + 70 + 50) / 2)
     assert (q1["need_kwh"], q1["unmet_kwh"], q1["supply_limited_periods"]) == pytest.approx((82.0, 12.0, 1))
     assert rows.loc["q2", "period_without_kwh"] == 0.0
     assert math.isnan(rows.loc["q2", "period_ratio"])
+
+
+def test_what_charging_pushes_over_a_limit_by_hand(tmp_path):
+    """r1, limit 100 kW: 90 + 20 is pushed over by 10, 120 + 5 lies there by itself and is pushed by 5 more, 99 + 1 is not."""
+    tables = tiny_tables()
+    rows = [load_row(0, 0, "r1", 90.0, -20.0, 100.0), load_row(0, 1, "r1", 120.0, -5.0, 100.0)]
+    rows += [load_row(1, 0, "r1", 99.0, -1.0, 100.0), load_row(1, 1, "r1", 130.0, 0.0, 100.0)]
+    tables["feeder_load"] = pd.concat([tables["feeder_load"], frame("feeder_load", rows)])
+    run = tiny(tmp_path, tables)
+    row = pushed_over(run).iloc[0]
+    assert (row["station"], row["bins"], row["bins_pushed"]) == ("r1", 4, 2)
+    assert row["pushed_kwh"] == pytest.approx((10.0 + 5.0) / 2)
+    assert row["peak_with_kw"] == 130.0
+    assert (summary(run)["pushed_over_limit_bins"], summary(run)["pushed_over_limit_kwh"]) == pytest.approx((2, 7.5))
+    assert "r1 in 2 of 4 half-hours, up to 130 of 100 kW" in " ".join(headline(run))
+
+
+def test_a_load_held_at_its_limit_is_not_above_it(tmp_path):
+    tables = tiny_tables()
+    load = tables["feeder_load"]
+    load.loc[load["station"] == "q1", "load_with_kw"] = 100.0 + 1e-12
+    assert overload(tiny(tmp_path, tables)).set_index("station").loc["q1", "bins_above_with"] == 0
+
+
+def test_the_headline_counts_by_the_session_s_bins(tmp_path):
+    (first, *_) = headline(tiny(tmp_path))
+    assert "90 kWh lay above" in first
+    assert "25 kWh did (27.8 % of it), counted by half-hours" in first
 
 
 def test_period_mean_weighs_bins_by_their_length(tmp_path):

@@ -168,8 +168,20 @@ def test_feeder_load_shows_the_data_of_the_run_given_for_each_side(days):
     axes = feeder_load_figure(proposed, base).get_axes()[0]
     drawn = {line.get_label(): line.get_ydata() for line in axes.get_lines()}
     assert set(drawn["without mobile storage"]) == {777.0}
-    own = proposed.frame("feeder_load").query("station == 'q1' and period == 15")["load_with_kw"].mean()
-    assert drawn["with mobile storage"][2 * 15] == pytest.approx(own)
+    own = proposed.frame("feeder_load").query("station == 'q1' and period == 15 and bin == 2")["load_with_kw"].item()
+    assert drawn["with mobile storage"][2 * (15 * example.B + 2)] == pytest.approx(own)
+
+
+def test_feeder_load_shows_the_stations_that_give_and_the_probability_of_overload(days):
+    helper = RunTables.read(days["proposed"]).frame("feeder_load").query("station == 'q1'").assign(station="r1", limit_kw=5000.0)
+    helper["overload_probability_with"] = 0.25
+    path = days["proposed"] / "power_operator/feeder_load.parquet"
+    pd.concat([pd.read_parquet(path), helper]).to_parquet(path)
+    axes = feeder_load_figure(RunTables.read(days["proposed"])).get_axes()
+    assert [panel.get_title("left") for panel in axes] == ["q1", "q2", "r1, gives energy", "probability of overload"]
+    lines = {line.get_label(): line.get_ydata() for line in axes[-1].get_lines()}
+    assert set(lines["r1 with"]) == {0.25}
+    assert set(lines["q1 without"]) == {0.0, 1.0}
 
 
 def test_schemes_differ_by_more_than_colour(day):

@@ -138,7 +138,7 @@ class Programme:
         self._solver = model.solver(solver="simplex", presolve="off", random_seed=0)
 
     def _most_stock_kwh(self) -> Array:
-        """Return more than can ever be parked, so that every column has bounds."""
+        """Return more than can ever be parked, so that every column has bounds: the safe bound needs them."""
         d = self._data
         sent = (d.kwh_per_vehicle[:, :, None] * np.maximum(self._most_veh, 0.0)).sum(axis=(0, 2))
         return np.asarray(d.stock_kwh + d.due_kwh.sum(axis=1) + sent)
