@@ -110,27 +110,27 @@ def test_value_equals_second_formulation(seed, period_s, bins):
 @pytest.mark.parametrize("seed", range(4))
 def test_bound_is_below_every_feasible_point(seed):
     data = _data(seed)
-    programme = Programme(data)
+    built = Programme(data)
     rng = np.random.default_rng(seed)
     for _ in range(60):
         multipliers = rng.normal(0, 15, (R, Q, H))
-        bound = programme.solve(multipliers).bound_usd
-        feasible = programme.solve(rng.normal(0, 15, (R, Q, H))).connection_veh * rng.uniform(0, 1, (R, Q, H))
-        evaluated = programme.solve(np.zeros((R, Q, H)), feasible)
+        bound = built.solve(multipliers).bound_usd
+        feasible = built.solve(rng.normal(0, 15, (R, Q, H))).connection_veh * rng.uniform(0, 1, (R, Q, H))
+        evaluated = built.solve(np.zeros((R, Q, H)), feasible)
         used = evaluated.connection_veh
         assert bound <= evaluated.cost_usd + (multipliers * used).sum() + 1e-6
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_vehicles_do_not_grow_with_their_own_price(seed):
-    programme = Programme(_data(seed))
+    built = Programme(_data(seed))
     for r in range(R):
         for q in range(Q):
             wanted = []
             for price in np.linspace(-30, 60, 31):
                 multipliers = np.zeros((R, Q, H))
                 multipliers[r, q, 0] = price
-                wanted.append(programme.solve(multipliers).connection_veh[r, q, 0])
+                wanted.append(built.solve(multipliers).connection_veh[r, q, 0])
             assert (np.diff(wanted) <= 1e-6).all()
             assert wanted[-1] < wanted[0]
 
@@ -144,10 +144,10 @@ def test_always_has_an_answer():
 
 
 def test_offer_beyond_what_fits_is_cut_and_negative_offer_is_none():
-    programme = Programme(_data(2))
+    built = Programme(_data(2))
     plan = built.solve(np.zeros((R, Q, H)), np.full((R, Q, H), 1e9))
-    assert plan.cost_usd == pytest.approx(programme.solve(np.zeros((R, Q, H))).cost_usd)
-    assert programme.solve(np.zeros((R, Q, H)), np.full((R, Q, H), -1.0)).connection_veh.max() == 0.0
+    assert plan.cost_usd == pytest.approx(built.solve(np.zeros((R, Q, H))).cost_usd)
+    assert built.solve(np.zeros((R, Q, H)), np.full((R, Q, H), -1.0)).connection_veh.max() == 0.0
 
 
 def test_same_question_same_answer_whatever_was_asked_before():
