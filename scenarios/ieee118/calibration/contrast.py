@@ -32,7 +32,7 @@ CAPACITY_MW, STATIONS, TRAINS = 100, ("bus25", "bus38", "bus77", "bus117"), ("tr
 STATED_H = {"mobile": 2, "fixed": 4, "central": 4}
 """Hours of the batteries as the paper states them: beta = 2 for the mobile ones, 400 MWh for 100 MW of fixed ones."""
 GAPS = {"mobile": 1e-3, "fixed": 2e-5, "central": 2e-5, "no_storage": 2e-5}
-TIME_LIMIT_S = {"mobile": 480.0}
+TIME_LIMIT_S = {"mobile": 600.0}
 """Longest wall time; without trains a minute is enough on a computer that has nothing else to do."""
 
 
