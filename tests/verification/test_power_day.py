@@ -299,8 +299,5 @@ def test_gate_tells_wait_beside_service():
         observation = world.run(period, connection[:, :, 0])
     service_s = np.array([400.0, 400.0, 594.0, 594.0])
     assert (gate.time_s >= service_s).all()
-    assert (gate.time_s[:2] <= service_s[:2] + 61.0).all()
-    # At a limited station the time parked comes on top: at least the lead time, at most the longest wait.
-    assert (gate.time_s[2:] >= service_s[2:] + settings.margins.lead_time_s).all()
-    assert (gate.time_s[2:] <= service_s[2:] + 61.0 + settings.mves.most_wait_s).all()
+    assert (gate.time_s <= service_s + 61.0).all()  # how long the operator holds parked vehicles is its own cost, not told
     assert gate.time_s[1] > 410.0  # r2's spots are in demand
