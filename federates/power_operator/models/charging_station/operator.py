@@ -93,7 +93,7 @@ class ChargingStationOperator(PowerOperator):
         flow = self._planned_flow_per_h()
         wait_h = [expected_wait_h(float(f), s.spot_service_per_h, s.spots) for f, s in zip(flow, self._stations, strict=True)]
         self._wait_s = S_PER_H * np.array(wait_h)
-        # Without the time that vehicles are parked because the operator holds them: it is in this operator's cost, not the other's.
+        # Not the time for which the operator holds parked vehicles: that is in its own cost, not in the other's.
         self._gate = Gate(self._service_s + self._wait_s, self._gate.spots)
         self._planner.open(period, self._wait_s, self._service_s)
         return self._gate
