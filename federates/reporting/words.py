@@ -121,7 +121,7 @@ def headline(run: RunTables) -> list[str]:
         if value
     ]
     if known:
-        out.append(f"A delivery (charging, driving, discharging, with all waiting) took {' and '.join(known)} on average.")
+        out.append(f"A delivery (charging, driving, discharging, with waits for a spot) took {' and '.join(known)} on average.")
     if "agreement_share" in head and run.session.scheme is Scheme.PROPOSED:
         text = f"The operators agreed in {head['agreed_periods']} periods ({percent(float(head['agreement_share']), 0)})"
         gap = (

@@ -194,15 +194,15 @@ def test_parked_storages_give_no_more_than_the_feeder_needs(typical):
 
 
 @pytest.mark.parametrize(
-    ("changes", "short_kwh"), [({}, 0.0), ({"feeder": 1150.0}, 1.0), ({"mves": {"traction": "on"}}, 0.0)], ids=str
+    ("changes", "short_kwh"), [({}, 0.0), ({"feeder": 900.0}, 1.0), ({"mves": {"traction": "on"}}, 0.0)], ids=str
 )
 def test_energy_accounts_close(changes, short_kwh):
     """From the tables alone: feeder, batteries, road, batteries, feeder; the road is empty in the end, but for nothing."""
     changes = dict(changes)
     feeder_kw = changes.pop("feeder", None)
-    if feeder_kw:  # r2's forecast is then too high now and then, and vehicles leave with less than a full charge
+    if feeder_kw:  # r1's forecast room is then too high now and then, and vehicles leave with less than a full charge
         stations = read_yaml(FOLDER / "config.yaml")["settings"]["stations"]
-        changes["stations"] = {"r2": {**stations["r2"], "feeder_limit_kw": feeder_kw}}
+        changes["stations"] = {"r1": {**stations["r1"], "feeder_limit_kw": feeder_kw}}
     memory, sent = _day(changes=changes, until=20, noise=0.05)
     feeder, stock = pd.DataFrame(memory.tables["feeder_load"]), pd.DataFrame(memory.tables["mves_stock"])
     both = feeder.merge(stock, on=["period", "bin", "station"])
@@ -281,12 +281,11 @@ def test_settings_change_the_vehicles_sent(typical, changes, more):
     assert {True: after > 1.02 * before, False: after < 0.98 * before, None: after != before}[more]
 
 
-def test_nearer_station_is_preferred_until_it_has_no_more(typical):
-    _, sent = typical
-    # By day r2, nearer to both, gives what its feeder leaves, and to q1, where it saves more road than to q2.
-    by_day = sent[7:20].sum(axis=0)
-    assert by_day[1, 0] > 5 * by_day[0, 0]
-    assert by_day[0, 1] > 5 * by_day[1, 1]
+def test_no_station_gives_all(typical):
+    """How far a station is costs the transport operator (decision 0217); this one asks for what its feeders leave."""
+    by_day = typical[1][7:20].sum(axis=0)
+    assert (by_day.sum(axis=1) > 100).all()
+    assert (by_day.sum(axis=0) > 100).all()
 
 
 def test_gate_tells_wait_beside_service():
@@ -302,8 +301,5 @@ def test_gate_tells_wait_beside_service():
         observation = world.run(period, connection[:, :, 0])
     service_s = np.array([400.0, 400.0, 594.0, 594.0])
     assert (gate.time_s >= service_s).all()
-    assert (gate.time_s[:2] <= service_s[:2] + 61.0).all()
-    # At a limited station the time parked comes on top: at least the lead time, at most the longest wait.
-    assert (gate.time_s[2:] >= service_s[2:] + settings.margins.lead_time_s).all()
-    assert (gate.time_s[2:] <= service_s[2:] + 61.0 + settings.mves.most_wait_s).all()
+    assert (gate.time_s <= service_s + 61.0).all()  # how long the operator holds parked vehicles is its own cost, not told
     assert gate.time_s[1] > 410.0  # r2's spots are in demand

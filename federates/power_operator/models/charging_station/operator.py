@@ -31,7 +31,6 @@ from federates.power_operator.models.charging_station.station import build_stati
 
 __all__ = ["ChargingStationOperator"]
 
-_NOTHING = 1e-9
 _MISSING_SHARE = 0.01
 """A need counts as met up to this share; also the vehicles are whole, and half of one may be missing."""
 _REACHED_SHARE = 0.5
@@ -91,12 +90,11 @@ class ChargingStationOperator(PowerOperator):
         if period >= self._session.periods:
             return self._gate
         self._planner.open(period, self._wait_s, self._service_s)
-        flow_per_h, parked_s = self._planned_at_stations()
-        wait_h = [
-            expected_wait_h(float(f), s.spot_service_per_h, s.spots) for f, s in zip(flow_per_h, self._stations, strict=True)
-        ]
+        flow = self._planned_flow_per_h()
+        wait_h = [expected_wait_h(float(f), s.spot_service_per_h, s.spots) for f, s in zip(flow, self._stations, strict=True)]
         self._wait_s = S_PER_H * np.array(wait_h)
-        self._gate = Gate(self._service_s + self._wait_s + parked_s, self._gate.spots)
+        # Not the time for which the operator holds parked vehicles: that is in its own cost, not in the other's.
+        self._gate = Gate(self._service_s + self._wait_s, self._gate.spots)
         self._planner.open(period, self._wait_s, self._service_s)
         return self._gate
 
@@ -160,14 +158,11 @@ class ChargingStationOperator(PowerOperator):
         for i, station in enumerate(self._stations):
             station.forecast.observe(period, float(seen.passing_veh[i].sum()))
 
-    def _planned_at_stations(self) -> tuple[Array, Array]:
-        """Return vehicles per hour and time parked in s, (S,) each, expected if the operator gets what it wants at no price.
-
-        Time parked by Little's law: the stock that the plan holds through the period over the vehicles that come in it.
-        """
-        flow, parked_s = np.zeros(len(self._stations)), np.zeros(len(self._stations))
+    def _planned_flow_per_h(self) -> Array:
+        """Return the vehicles per hour that the operator expects at its stations if it gets what it wants at no price."""
+        flow = np.zeros(len(self._stations))
         if self._session.scheme is Scheme.NO_MVES:
-            return flow, parked_s
+            return flow
         plan = self._planner.programme(self._road_time_s).solve(np.zeros(self._session.connection_shape))
         data, bins, count = self._planner.data(self._road_time_s), self._session.bins_per_period, self._count_r
         period_h = hours(self._session.period_s)
@@ -175,10 +170,7 @@ class ChargingStationOperator(PowerOperator):
         due_veh = np.array([self._fleets[q].due(self._period, bins)[1].sum() for q in self._session.limited_stations])
         coming_veh = due_veh + (first * data.by_period(data.share)[:, :, 0]).sum(axis=0)
         flow[:count], flow[count:] = first.sum(axis=1) / period_h, coming_veh / period_h
-        held_veh = plan.stock_kwh[:, :bins].mean(axis=1) / np.maximum(data.kwh_per_vehicle.mean(axis=0), _NOTHING)
-        held_s = self._session.period_s * held_veh / np.maximum(coming_veh, 1.0)
-        parked_s[count:] = np.minimum(held_s + self.settings.margins.lead_time_s, self.settings.mves.most_wait_s)
-        return flow, parked_s
+        return flow
 
 
 def _answer(plan: Plan) -> ConnectionAnswer:
