@@ -26,7 +26,7 @@ __all__ = ["PROCESS_RECORD", "ResultWriter", "read_record", "write_json"]
 PROCESS_RECORD = "process.json"
 """Which process an agent is, so that the broker notices when it is gone."""
 _DIGITS, _DECIMALS = 10, 9
-"""Significant digits of the numbers in tables, and most decimal places: far more than any of them is known to, far fewer than rounding
+"""Significant digits of the numbers in tables, and most decimal places: far more than any is known to, far fewer than rounding
 error reaches."""
 
 
