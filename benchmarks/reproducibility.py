@@ -60,7 +60,7 @@ def oldest() -> dict[str, str]:
     """Return the oldest version of each library that pyproject.toml allows."""
     found = {}
     for entry in requires("portage-cosim") or ():
-        match = re.match(r"(\w+)>=([\d.]+)|(\w+)[^>]*>=([\d.]+)", entry)
+        match = re.match(r"(\w+)[^>;]*>=([\d.]+)", entry)
         if match and "extra ==" not in entry and match[1] in LIBRARIES:
             found[match[1]] = match[2]
     return found
@@ -179,7 +179,7 @@ def write(title: str, lines: list[str]) -> None:
     on = f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}, {installed}"
     table = ["| surroundings | tables | rows | against the first run |", "|---|---|---|---|", *lines]
     made = f"## {title}\n\nOn {on}.\n\n" + "\n".join(table) + "\n\n"
-    PAGE.write_text(head + "\n" + "".join(sorted([*sections, made])).rstrip() + "\n")
+    PAGE.write_text("\n".join([head, *(s.rstrip() + "\n" for s in sorted([*sections, made]))]))
 
 
 def main() -> None:

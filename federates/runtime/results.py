@@ -25,8 +25,9 @@ __all__ = ["PROCESS_RECORD", "ResultWriter", "read_record", "write_json"]
 
 PROCESS_RECORD = "process.json"
 """Which process an agent is, so that the broker notices when it is gone."""
-_DIGITS = 10
-"""Significant digits of the numbers in tables: far more than any of them is known to, far fewer than rounding error reaches."""
+_DIGITS, _DECIMALS = 10, 9
+"""Significant digits of the numbers in tables, and most decimal places: far more than any is known to, far fewer than rounding
+error reaches."""
 
 
 class ResultWriter:
@@ -128,7 +129,7 @@ def read_record(path: Path) -> dict[str, Any] | None:
 
 def _shown(value: Value) -> Value:
     """Return ``value`` without the digits in which processors may differ, and without the sign of zero."""
-    return float(f"{value:.{_DIGITS}g}") + 0.0 if isinstance(value, float) else value
+    return round(float(f"{value:.{_DIGITS}g}"), _DECIMALS) + 0.0 if isinstance(value, float) else value
 
 
 def _write_table(table: pa.Table, path: Path) -> None:

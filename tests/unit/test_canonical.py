@@ -58,15 +58,16 @@ def test_no_minus_zero_and_nothing_of_what_is_not_finite():
     assert np.isnan(canonical(np.nan))
 
 
-def test_tables_hold_ten_digits(tmp_path):
+def test_tables_hold_ten_digits_and_no_dust(tmp_path):
     import pyarrow.parquet as pq
 
     writer = ResultWriter(tmp_path)
-    writer.record("t", a=1.0 / 3.0, b=-0.0, c=7, d="x", e=np.float64(2.0) / 3.0, f=float("nan"))
+    writer.record("t", a=100.0 / 3.0, b=-0.0, c=7, d="x", e=np.float64(200.0) / 3.0, f=float("nan"), g=-3.6e-12)
     writer.finish("agent")
     row = pq.read_table(tmp_path / "t.parquet").to_pylist()[0]
-    assert (row["a"], str(row["b"]), row["c"], row["d"], row["e"]) == (0.3333333333, "0.0", 7, "x", 0.6666666667)
+    assert (row["a"], str(row["b"]), row["c"], row["d"], row["e"]) == (33.33333333, "0.0", 7, "x", 66.66666667)
     assert np.isnan(row["f"])
+    assert str(row["g"]) == "0.0"
 
 
 def test_products_and_solutions_are_those_of_linear_algebra():

@@ -84,7 +84,7 @@ class RailTimetable(TransportOperator):
         if not self._started:
             for group in alike_trains(self._session):
                 each = list(group)
-                value = np.tensordot(worth[each], self._connection[each], axes=([1, 2], [1, 2]))
+                value = (worth[each][:, None] * self._connection[each][None]).sum(axis=(2, 3))
                 train, chosen = linear_sum_assignment(value, maximize=True)
                 if value[train, chosen].sum() > np.trace(value) + _SAME * max(1.0, float(np.abs(value).max())):
                     course[each] = np.array(each)[chosen]
