@@ -166,7 +166,8 @@ def test_bounds_that_cross_claim_nothing_and_everybody_says_why(tmp_path, svg_on
     bounds = {"lower_bound_usd": 94.3722, "upper_bound_usd": 93.6344, "gap": math.nan}
     claims = {"claimed_agreed": False, "claimed_lower_bound_usd": math.nan, "claimed_gap": math.nan, "verdict": "<wrong>"}
     folder.add("negotiations", period=0, cause="day ahead", rounds=2, agreed=False, reason="wrong", **bounds, **claims)
-    folder.add("rounds", period=0, round=1, command="solve", bound_usd=94.3722, **bounds, residual_veh=0.0, shortfall_veh=0.0)
+    rest = {"bound_usd": 94.3722, "residual_veh": 0.0, "shortfall_veh": 0.0}
+    folder.add("rounds", period=0, round=1, command="solve", **bounds, **rest, **example.KINDS)
     place = folder.finish(None)
     run = read_rail_run(place)
     head = rail_summary(run)
