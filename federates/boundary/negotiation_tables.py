@@ -22,7 +22,7 @@ NEGOTIATION_TABLES: tuple[Table, ...] = (
             "command": "solve, relax or evaluate",
             "bound_usd": "sum of both operators' proven bounds in this answer to prices (NaN: evaluate)",
             "lower_bound_usd": "best lower bound so far: of the sums at prices of which none is negative (of any sign for trains "
-            "that can come home)",
+            "whose end is announced and in reach)",
             "upper_bound_usd": "best upper bound so far: least cost of a plan, the power operator's of what it uses plus the "
             "transport operator's of an offer that covers it",
             "gap": "(UB - LB) / |UB|",
