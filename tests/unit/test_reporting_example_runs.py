@@ -94,7 +94,7 @@ def day_tables(scheme: str = "proposed", links: list[str] | None = None, seed: i
         for number, ((r, q), vehicles) in enumerate(sent.items()):
             road = (900.0 + 240.0 * number + 900.0 * flow**3) * penalty
             gate = (400.0 + 60 * flow, 600.0 + 120 * flow)
-            rows["schedule"].append((p, r, q, vehicles, True, "gap within tolerance"))
+            rows["schedule"].append((p, r, q, vehicles, 14.0, True, "gap within tolerance"))
             rows["delivery_forecast"].append((p, r, q, vehicles, gate[0], road, gate[1], road + sum(gate)))
             rows["route_flow"].append((p, r, q, "A_up|C_down", vehicles, road))
             for k in range(vehicles):

@@ -46,7 +46,11 @@ def tiny_tables():
         "energy_plan": frame("energy_plan", [(0, "q1", 0, 12, 10, 2, False), (1, "q1", 0, 70, 60, 10, True)]),
         "schedule": frame(
             "schedule",
-            [(0, "r1", "q1", 1, True, "gap"), (1, "r1", "q1", 4, False, "rounds"), (1, "r2", "q1", 2, False, "rounds")],
+            [
+                (0, "r1", "q1", 1, 14.0, True, "gap"),
+                (1, "r1", "q1", 4, 14.0, False, "rounds"),
+                (1, "r2", "q1", 2, 14.0, False, "rounds"),
+            ],
         ),
         "rounds": frame(
             "rounds",
