@@ -40,14 +40,15 @@ class Surroundings:
     name: str
     variables: dict[str, str] = field(default_factory=dict)
     libraries: Path | None = None
+    needs: str = ""
+    """What the processor must have, by numpy's name: whoever calls such kernels without it dies."""
 
 
 MATRIX = (
     Surroundings("as it is"),
     Surroundings("BLAS kernels of Prescott", {"OPENBLAS_CORETYPE": "Prescott"}),
     Surroundings("BLAS kernels of Haswell", {"OPENBLAS_CORETYPE": "Haswell"}),
-    # These need AVX-512: without it whoever calls BLAS dies. The agents do not call it; the report, made by the broker, does.
-    Surroundings("BLAS kernels of SkylakeX", {"OPENBLAS_CORETYPE": "SkylakeX"}),
+    Surroundings("BLAS kernels of SkylakeX", {"OPENBLAS_CORETYPE": "SkylakeX"}, needs="AVX512F"),
     Surroundings("1 BLAS thread", {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}),
     Surroundings("2 BLAS threads", {"OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2"}),
     Surroundings("numpy without AVX2, FMA", {"NPY_DISABLE_CPU_FEATURES": "@DISPATCHED@"}),
@@ -108,6 +109,13 @@ def run(scenario: Path, changes: list[str], place: Surroundings) -> tuple[Path, 
     return folders.pop(), time.perf_counter() - started
 
 
+def possible(place: Surroundings) -> bool:
+    """Return whether this processor can run there."""
+    from numpy._core._multiarray_umath import __cpu_features__
+
+    return not place.needs or bool(__cpu_features__.get(place.needs))
+
+
 def _dispatched(variables: dict[str, str]) -> dict[str, str]:
     """Put the features that this numpy chooses between at run time in the place of the mark."""
     if variables.get("NPY_DISABLE_CPU_FEATURES") != "@DISPATCHED@":
@@ -158,6 +166,10 @@ def compare(scenario: Path, changes: list[str], places: list[Surroundings], *, b
     with tempfile.TemporaryDirectory() as temporary:
         copied = copy(scenario, keep or Path(temporary), bpr)
         for place in places:
+            if not possible(place):
+                print(f"{place.name}: not run, for this processor has no {place.needs}", flush=True)
+                lines.append(f"| {place.name} | | | not run: this processor has no {place.needs} |")
+                continue
             folder, wall_s = run(copied, changes, place)
             found = tables(folder)
             unequal = [] if first is None else difference(first, found)

@@ -66,7 +66,7 @@ def test_a_difference_is_found_and_named(bench):
 def test_a_whole_day_is_the_same_in_all_surroundings(tmp_path, bench, name):
     scenario = bench.copy(ROOT / "scenarios" / name, tmp_path, bpr=False)
     first = None
-    for place in bench.MATRIX:
+    for place in filter(bench.possible, bench.MATRIX):
         found = bench.tables(bench.run(scenario, [], place)[0])
         first = found if first is None else first
         assert bench.difference(first, found) == [], place.name
