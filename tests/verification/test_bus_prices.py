@@ -213,3 +213,11 @@ def test_the_price_of_the_balance_is_the_mean_over_the_buses_weighted_by_load(ho
 def test_without_a_grid_every_bus_has_the_price_of_the_balance():
     system = replace(_system([5.0, 20.0], [(0, 10.0, 10.0), (1, 50.0, 30.0)], [(0, 1, 0.1, 1.0)]), network=None)
     assert _prices(system) == pytest.approx([30.0, 30.0])
+
+
+def test_a_search_that_is_cut_short_where_no_limit_is_broken_adds_no_row():
+    system = _system([0.0, 80.0], [(0, 200.0, 10.0), (1, 200.0, 30.0)], [(0, 1, 1.0, 50.0)])
+    _, lines = solved(system, relaxed=True)
+    rows, none = lines._row.copy(), np.zeros(0, dtype=np.int64)
+    lines._add(lines._solver, none, none)
+    np.testing.assert_array_equal(lines._row, rows)

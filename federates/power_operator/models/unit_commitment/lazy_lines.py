@@ -187,7 +187,7 @@ class LazyLines:
         ]
         constant = self._shift_mw[line] - self._load_flow_mw[line, period]
         limit = self._limit_mw[line]
-        greatest = np.abs(constant) + sum(np.abs(f * _magnitude(solver, x)).reshape(line.size, -1).sum(axis=1) for f, x in flow)
+        greatest = np.abs(constant) + sum(_row_sums(np.abs(f * _magnitude(solver, x))) for f, x in flow)
         slack = solver.add_columns("line_slack_mw", (line.size, 2), upper=greatest[:, None], cost=price[:, None])
         terms = [*flow, (-1.0, slack[:, 0]), (1.0, slack[:, 1])]
         row = solver.add_rows("line_limit", terms, lower=-limit - constant, upper=limit - constant)
@@ -238,3 +238,8 @@ def _in_time(plan: Solution | None, bound: float, wall_s: float, status: str = "
 
 def _until(began: float, time_limit_s: float | None) -> float | None:
     return None if time_limit_s is None else began + time_limit_s
+
+
+def _row_sums(values: Values) -> Values:
+    """Return the sum over all axes but the first; there may be no row."""
+    return np.asarray(values.sum(axis=tuple(range(1, values.ndim))))
