@@ -131,6 +131,13 @@ class ClaimsAgreement(GoodAlgorithm):
         return Commit(self.zero, True, reason)
 
 
+class ProvesTooMuch(GoodAlgorithm):
+    """Names a lower bound above what the best plan costs."""
+
+    def commit(self, agreed, reason):
+        return replace(super().commit(False, reason), lower_bound_usd=1.5 * abs(self.upper) + 1.0)
+
+
 class Silent(GoodAlgorithm):
     def commit(self, agreed, reason):
         return Commit(self.plan, agreed, "")
@@ -212,6 +219,7 @@ ROAD_ALGORITHMS = [
     (Ponders, "decisions.in_time"),
     (HalfAVehicle, "plan.feasible"),
     (ClaimsAgreement, "plan.agreed"),
+    (ProvesTooMuch, "plan.bound"),
     (Silent, "decisions.reason"),
     (UnseededAlgorithm, "decisions.deterministic"),
     (OverwritesAnswers, "decisions.read_only"),
