@@ -72,6 +72,18 @@ def add_negotiation(rows: dict[str, list[tuple]], p: int, sent: dict[tuple[str, 
     rows["negotiations"].append((p, "a new period", last, True, "proven to 1 %", *bounds))
 
 
+def add_costs(rows: dict[str, list[tuple]], p: int, total: int, flow: float) -> None:
+    """Add what a period costs both operators, and the same vehicles under every routing rule; the optima are best at theirs."""
+    rows["power_costs"].append((p, 10.5 * total, 0.1 * total, 0.5 * total, 1.3 * total, 2.0 * total, 2.5 * total, 5.8 * total))
+    hours, delay = 0.5 * total, 0.2 * total * flow
+    rows["transport_costs"].append(
+        (p, total, hours, delay, 20 * hours, 20 * delay, 3.0 * total, 20 * (hours + delay) + 3.0 * total)
+    )
+    for number, rule in enumerate(("system_optimum", "storage_optimum", "user_equilibrium", "fastest_route")):
+        own, others = hours * (1.02 if number == 0 else 1.0 + 0.002 * (number - 1)), delay * (1.0 if number == 0 else 1.3)
+        rows["routing_alternatives"].append((p, rule, total, 3600 * own / max(total, 1), own, others, 20 * (own + others)))
+
+
 def day_tables(scheme: str = "proposed", links: list[str] | None = None, seed: int = 3) -> dict[str, pd.DataFrame]:
     """Return the tables of a day whose claims all hold: loads equal at night, fastest route longer by day."""
     links, rng = links or LINKS, np.random.default_rng(seed)
@@ -103,6 +115,7 @@ def day_tables(scheme: str = "proposed", links: list[str] | None = None, seed: i
                 rows["deliveries"].append((f"{p}-{r}-{q}-{k}", p, r, q, "A_up|C_down", depart, depart + took, took))
         total = sum(sent.values())
         add_negotiation(rows, p, sent)
+        add_costs(rows, p, total, flow)
         for number, link in enumerate(links):
             traffic, mves = (
                 (5200 + 700 * number) * flow,

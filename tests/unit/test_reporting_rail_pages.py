@@ -111,7 +111,7 @@ def test_headline_says_cost_wind_gap_and_trains(days):
     [
         ("storage_state", {"capacity_and_routes", "storage_energy"}),
         ("power_balance", {"dispatch", "wind", "price"}),
-        ("rounds", {"bounds"}),
+        ("rounds", {"bounds", "prices"}),
         ("line_flow", {"line_flow", "bus_prices"}),
         ("bus_prices", {"bus_prices"}),
     ],

@@ -82,8 +82,8 @@ def _rounds(prices: Axes, amounts: Axes, run: Run, period: int) -> None:
     for name, colour, marker, line in (("asked", VERMILLION, "v", "-"), ("offered", BLUE, "^", (0, (4, 1.5)))):
         values = [float(np.nansum(both[name])) for both in totals]
         amounts.plot(numbers, values, color=colour, marker=marker, linestyle=line, markersize=3.0, linewidth=1.2, label=name)
-    prices.set_ylabel("Price of a stand, mean (USD)" if by_rail else "Price (USD per vehicle)")
-    amounts.set_ylabel("Stands (trains x periods)" if by_rail else "Vehicles (number)")
+    prices.set_ylabel("Price of a stand, mean (USD)" if by_rail else "Price (USD/vehicle)")
+    amounts.set_ylabel("Stands (number)" if by_rail else "Vehicles (number)")
     hour = f"{run.session.hour_of_day(period):g} h"
     prices.set_title("Day-ahead negotiation" if by_rail else f"Negotiation of the period from {hour}", fontsize=8.5)
     amounts.set_title("Answers to these prices", fontsize=8.5)
@@ -106,7 +106,7 @@ def _day(part: Any, run: Run) -> None:
     middles = 0.5 * (hour_edges(run.session)[:-1] + hour_edges(run.session)[1:])
     for row, place in enumerate(places(run)):
         axes.plot(middles, values[row], label=place_name(place), **_look(row))
-    axes.set_ylabel("Price (USD per vehicle)")
+    axes.set_ylabel("Price (USD/vehicle)")
     axes.set_ylim(bottom=min(0.0, float(np.nanmin(values))))
     axes.set_title("Price of a vehicle that leaves in the period, at the best bound", fontsize=8.5)
     hour_axis(axes, run.session)
@@ -132,5 +132,5 @@ def _heat(part: Any, run: Run) -> None:
     axes.invert_yaxis()
     axes.grid(visible=False)
     axes.set_title("Price of a stand at the best bound, mean over the trains; numbers: trains that stand there", fontsize=8.5)
-    part.colorbar(image, ax=axes, label="USD per stand")
+    part.colorbar(image, ax=axes, label="Price of a stand (USD)")
     hour_axis(axes, session)

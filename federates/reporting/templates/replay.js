@@ -48,7 +48,7 @@
     const negotiation = data.negotiations[choice.value], shown = negotiation.shown, at = +slider.value;
     const [number, command, low, up, gap, prices, asked, offered] = shown[at];
     const text = "Round " + number + " of " + negotiation.rounds + ", " + command + ": lower bound " + write(low, 2) + " USD, upper bound " + write(up, 2) +
-      " USD, gap " + (gap === null ? "\u2013" : write(100 * gap, 2) + " %");
+      " USD, gap " + (gap === null ? "\u2013" : write(100 * gap, 2) + "\u00a0%");
     get("state").textContent = text;
     slider.setAttribute("aria-valuetext", text);
     bounds(shown, at);
@@ -64,8 +64,10 @@
     }));
   }
   function choose() {
-    slider.max = data.negotiations[choice.value].shown.length - 1;
-    slider.value = slider.max;
+    const shown = data.negotiations[choice.value].shown;
+    slider.max = shown.length - 1;
+    // The last round with prices: what came of the negotiation.
+    slider.value = shown.map((round) => round[5] !== null).lastIndexOf(true);
     show();
   }
   data.negotiations.forEach((negotiation, index) => choice.append(new Option(negotiation.label, index)));
