@@ -138,9 +138,9 @@ def _dispatches() -> Day:
         connection[train, station, first : last + 1] = 1.0
     original = operator_module.dispatch_period
 
-    def spy(*given: Any) -> Any:
+    def spy(*given: Any, **options: Any) -> Any:
         seen[given[3].period] = given
-        return original(*given)
+        return original(*given, **options)
 
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(operator_module, "dispatch_period", spy)
