@@ -132,7 +132,8 @@ BROKEN_PLANS = {
 
 def _travels(plan: StoragePlan) -> slice:
     """Return the second period of the trip of the first train: by then the load of a trip is fixed."""
-    moving = [t for t in range(1, 6) if plan.train_capacity_mw[0, t] == plan.train_capacity_mw[0, t - 1]]
+    load_mw = plan.train_capacity_mw[0]
+    moving = [t for t in range(1, 6) if np.isclose(load_mw[t], load_mw[t - 1])]
     return slice(moving[0], 6)
 
 

@@ -129,6 +129,7 @@ def _heat(part: Any, run: Run) -> None:
             str(count), where, ha="center", va="center", fontsize=6.5, bbox={"boxstyle": "circle,pad=0.15", "fc": "white"}
         )
     axes.set_yticks(np.arange(len(grid)) + 0.5, list(session.stations))
+    axes.set_ylabel("Station")
     axes.invert_yaxis()
     axes.grid(visible=False)
     axes.set_title("Price of a stand at the best bound, mean over the trains; numbers: trains that stand there", fontsize=8.5)
