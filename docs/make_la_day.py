@@ -30,11 +30,15 @@ Three runs of the same day with the same random numbers: `proposed` (the operato
 baseline) and `no_mves`. **Traffic flows are estimated** (Caltrans AADT times an observed hourly shape), the morning speeds and
 the shape are observed: see [traffic.md](traffic.md). Prices and values of time are assumptions: see the operators' `config.yaml`.
 
-The fastest-route scheme is hardly slower here. About 110 vehicles an hour join some 6,000, so a different route changes
-little: on the morning curves of the [transport operator](transport_operator.md), with 100 vehicles an hour from r2 to q2,
-the user equilibrium is 1.1 % faster than the fastest route and the system optimum 0.1 %. The proposed scheme takes the system
-optimum: it serves everybody on the road, and may send a storage the longer way. For a gain in delivery time alone choose
-`routing: user_equilibrium`.
+**What changed, and why.** Overload is counted by quarter-hours, no longer by means of an hour: the power operator plans and
+controls by bins, parked storages wait until the feeder needs them (decision 0212). Costs no longer count the drivers' effort twice
+(0217), so the power operator does not care which resourceful station serves which limited one; without a negotiation
+(`fastest_route`) it asks for longer ways, so delivery times are compared between the same stations. Values that cross the boundary
+lie on a grid, so that these numbers come out on any processor (0014).
+
+Between the same stations the fastest route is hardly slower here. About 110 vehicles an hour join some 6,000, so a different
+route changes little. The proposed scheme takes the system optimum: it serves everybody on the road, and may send a storage the
+longer way. What the routing rules do to storages and to all others, in time and money: [how vehicles are led](la_routing.md).
 
 """
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from federates.boundary.session import Scheme
-from federates.reporting.delivery import delivery_by_period
+from federates.reporting.delivery import delivery_by_period, same_pairs_by_period
 from federates.reporting.metrics import bin_load, energy_above_kwh
 from federates.reporting.published import RoadStatement
 from federates.reporting.tables import RunTables
@@ -122,8 +122,8 @@ def _yardstick(says: RoadStatement) -> str:
     return {
         "equal_load": f"At every station and in every interval of counting the means differ by at most {equal} of the limit.",
         "overload_removed": f"At every station at most {removed} of the energy above the limit remains.",
-        "equal_delivery_time": f"The mean difference is at most {near}, and both schemes have vehicles {most}.",
-        "longer_delivery_time": f"Longer by at least {longer} on average, and {most}.",
+        "equal_delivery_time": f"The mean difference between the same stations is at most {near}, with vehicles in both {most}.",
+        "longer_delivery_time": f"Between the same stations longer by at least {longer} on average, and {most}.",
         "peak_delivery_time": f"The longest time of the day lies from {says.from_h:g} to {says.to_h:g} h.",
     }[says.check]
 
@@ -179,11 +179,16 @@ def _loads(runs: Runs) -> pd.DataFrame:
 
 
 def _times(proposed: RunTables, fastest: RunTables, kind: str) -> pd.DataFrame:
-    """Return per period: proposed_s, fastest_s and longer (share by which the fastest route takes longer)."""
+    """Return per period: proposed_s, fastest_s and longer (share by which the fastest route takes longer).
+
+    The last is for the pairs of stations that both serve, weighted alike: without a negotiation other pairs may be asked for.
+    """
     own, other = delivery_by_period(proposed), delivery_by_period(fastest)
     out = own[["period", "hour"]].assign(proposed_s=own[f"{kind}_s"])
     out = out.merge(other[["period", f"{kind}_s"]].rename(columns={f"{kind}_s": "fastest_s"}), on="period")
-    out["longer"] = out["fastest_s"] / out["proposed_s"] - 1.0
+    same = same_pairs_by_period(proposed, fastest)[["period", f"{kind}_percent"]]
+    out = out.merge(same.rename(columns={f"{kind}_percent": "longer"}), on="period")
+    out["longer"] /= 100.0
     return out
 
 

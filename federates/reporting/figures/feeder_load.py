@@ -28,6 +28,8 @@ __all__ = ["feeder_load_figure"]
 
 _WITHOUT, _WITH = "load_without_kw", "load_with_kw"
 _COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, BLACK)
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+_MARK_EVERY = 16
 _COLUMNS = 2
 _SEEN = 0.005
 """A station whose probability of overload never reaches this has no line of its own."""
@@ -87,13 +89,22 @@ def _panel(axes: Axes, own: pd.DataFrame, base: pd.DataFrame, run: RunTables) ->
 
 
 def _probability(axes: Axes, own: pd.DataFrame, base: pd.DataFrame, names: list[str], run: RunTables) -> None:
-    """Draw P(load > limit) of every station that comes near its limit: dashed without, solid with mobile storage."""
-    for name, colour in zip(names, _COLOURS, strict=False):
+    """Draw P(load > limit) of every station that comes near its limit: dashed without, solid with mobile storage.
+
+    A station has a colour and a marker, so that the lines can be told apart in grey.
+    """
+    for number, (name, colour, marker) in enumerate(zip(names, _COLOURS, _MARKERS, strict=False)):
         for frame, side, line in ((base, "without", (0, (5, 1.5))), (own, "with", "-")):
             part = frame[frame["station"] == name]
             if part[f"overload_probability_{side}"].max() >= _SEEN:
                 steps = _steps(part, f"overload_probability_{side}")
-                axes.plot(*steps, color=colour, linestyle=line, linewidth=1.1, label=f"{name} {side}")
+                look: dict[str, Any] = {
+                    "color": colour,
+                    "linestyle": line,
+                    "marker": marker,
+                    "markevery": (4 * number, _MARK_EVERY),
+                }
+                axes.plot(*steps, linewidth=1.1, markersize=3.4, label=f"{name} {side}", **look)
     axes.set_title("probability of overload", loc="left")
     axes.set_ylabel("P(load > limit) (1)")
     axes.set_ylim(0.0, 1.5)  # room for the legend above 1
