@@ -157,7 +157,7 @@ class RailBruteForce:
             on, up, down = (
                 add.column(1.0, cost, whole=True) for cost in (0.0, units.start_up[g].cost_usd[0], units.shut_down_usd[g])
             )
-            self.output[g, t] = (on, up, down, add.column(units.p_max_mw[g]), add.column(np.inf, hours))
+            self.output[g, t] = (on, up, down, add.column(units.p_max_mw[g]), add.column(np.inf, hours, lower=-np.inf))
         for (g, t), (on, up, down, mw, usd) in self.output.items():
             curve, was = units.cost_curves[g], units.initial_on_h[g] > 0
             for m, c, slope in zip(

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from rail_brute_force import RailBruteForce
 from small_rail_days import rail_day
 
 from federates.boundary.errors import ModelError
 from federates.centralised.flow import build_flow_model
-from federates.centralised.joint_data import JointData
+from federates.centralised.joint_data import JointData, read_joint_data
 from federates.centralised.literal_solve import solve_literal
 from federates.centralised.solve import solve_flow
 from federates.power_operator.models.unit_commitment.dispatch import storage_plan
 from federates.power_operator.models.unit_commitment.plan_ranges import least_and_most, limit_cost
 from federates.power_operator.models.unit_commitment.records import end_state_report
+
+ROOT = Path(__file__).parents[2]
 
 
 def _closed(*pairs: str, first: int = 0, last: int = 9) -> list[dict[str, object]]:
@@ -161,3 +168,55 @@ def test_indicators_of_the_best_plan_hold_its_own():
         assert getattr(found, key) - 1e-6 <= span.most <= span.proven_most + 1e-6
     assert set(found.ranges) == {"wind_used_share", "storage_utilisation"}
     assert solve_flow(data, 0.01, 60.0, 1).ranges == {}
+
+
+def _thirty_buses_at_noon(folder: Path) -> JointData:
+    """Return five hours of the 30-bus day with short trips and stations that hold less than its two alike trains carry."""
+    scenario = folder / "ieee30"
+    shutil.copytree(ROOT / "scenarios" / "ieee30", scenario, ignore=shutil.ignore_patterns("results", "calibration", "sweeps"))
+    for name in ("load.csv", "renewables.csv"):
+        file = scenario / "power_operator" / "data" / name
+        header, *hours = file.read_text(encoding="utf-8").splitlines()
+        rows = [f"{period},{hour.partition(',')[2]}" for period, hour in enumerate(hours[6:11])]
+        file.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    _change(scenario / "scenario.yaml", lambda data: data | {"periods": 5, "trip_periods": [[0, 1, 1], [1, 0, 1], [1, 1, 0]]})
+
+    def small(data: dict[str, Any]) -> dict[str, Any]:
+        for station in data["settings"]["storage"]["mobile"].values():
+            station |= {"capacity_mw": 10, "energy_mwh": 20}
+        return data
+
+    _change(scenario / "power_operator" / "config.yaml", small)
+    return read_joint_data(scenario)
+
+
+def _change(file: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    file.write_text(yaml.safe_dump(change(yaml.safe_load(file.read_text(encoding="utf-8")))), encoding="utf-8")
+
+
+def test_what_alike_trains_hand_over_is_limited(tmp_path):
+    """One flow sees it only net and is too cheap, (7)-(8) and (11)-(12); the yardstick costs trains, its bound is the flow's."""
+    data = _thirty_buses_at_noon(tmp_path)
+    flow = build_flow_model(data)
+    assert flow.pools
+    cheap_usd = flow.solve(gap_usd=0.001).objective
+    found = solve_flow(data, 1e-6, 300.0, 1)
+    assert found.total_cost_usd > cheap_usd + 0.2
+    assert found.total_cost_usd == pytest.approx(solve_literal(data, 1e-6, 300.0).total_cost_usd, rel=3e-6)
+    assert found.bound_usd <= found.total_cost_usd * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("seed", [0, 2])
+def test_no_station_burns_energy(seed):
+    """Where a unit is paid to run, the model without (15) is too cheap; the yardstick is not."""
+    data = rail_day(seed, homes="a", periods=4)
+    units = data.system.units
+    paid = replace(units.cost_curves[0], usd_per_h=units.cost_curves[0].usd_per_h - 60.0 * units.cost_curves[0].mw)
+    units = replace(units, cost_curves=(paid, *units.cost_curves[1:]))
+    data = replace(data, system=replace(data.system, units=units))
+    loose = build_flow_model(data)
+    cheap_usd = loose.lines.solve(loose.solver, gap_abs=0.0).objective
+    best_usd, _ = RailBruteForce(data).cheapest()
+    assert cheap_usd < best_usd - 10.0
+    assert solve_flow(data, 0.0, 60.0, 1).total_cost_usd == pytest.approx(best_usd, rel=1e-6)
+    assert solve_literal(data, 0.0, 60.0).total_cost_usd == pytest.approx(best_usd, rel=1e-6)
