@@ -31,10 +31,10 @@ baseline) and `no_mves`. **Traffic flows are estimated** (Caltrans AADT times an
 the shape are observed: see [traffic.md](traffic.md). Prices and values of time are assumptions: see the operators' `config.yaml`.
 
 **What changed, and why.** Overload is counted by quarter-hours, no longer by means of an hour: the power operator plans and
-controls by bins, parked storages wait until the feeder needs them (decision 0212). Costs no longer count the drivers' effort twice
-(0217), so the power operator does not care which resourceful station serves which limited one; without a negotiation
-(`fastest_route`) it asks for longer ways, so delivery times are compared between the same stations. Values that cross the boundary
-lie on a grid, so that these numbers come out on any processor (0014).
+controls by bins, and parked storages wait until the feeder needs them (decision 0212). Costs no longer count the drivers'
+effort twice (0217), so the power operator does not care which resourceful station serves which limited one. Without a negotiation
+(`fastest_route`) it asks for longer ways; so delivery times are compared between the same stations. Values that cross the
+boundary lie on a grid, so that these numbers come out on any processor (0014).
 
 Between the same stations the fastest route is hardly slower here. About 110 vehicles an hour join some 6,000, so a different
 route changes little. The proposed scheme takes the system optimum: it serves everybody on the road, and may send a storage the
