@@ -42,7 +42,8 @@ shows is partly the operator's own assumption (an *inverse crime*). Here the sam
 about: other powers, and a point queue (Vickrey 1969), where a vehicle more delays all that follow it until the queue is gone,
 so that no function of the hour's flow is right. Each row is a whole negotiated day; the number of vehicles differs by a few,
 since routes change what a delivery costs. "As forecast" is what the operator itself expects of the difference: storages' time
-and delay of others.
+and delay of others. With a point queue one vehicle costs the others several hours, so a part of that road's differences comes
+from the number of vehicles; and the operator, who knows powers only, expects a small part of what happens.
 
 """
 
@@ -79,7 +80,9 @@ def rows(found: Iterable[Mapping[str, Any]], road: Any) -> str:
         by_road.setdefault(road(changes), {})[changes[ROUTING]] = point["result"]
     lines = []
     for name in sorted(by_road):
-        best = by_road[name]["system_optimum"]
+        best = by_road[name].get("system_optimum")
+        if best is None:
+            continue
         for rule, label in ROUTING_LABELS.items():
             if (run := by_road[name].get(rule)) is not None:
                 lines.append(_row(name, label, run, best))
