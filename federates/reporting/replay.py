@@ -16,7 +16,8 @@ from federates.reporting.tables import RunTables
 __all__ = ["REPLAY_LIMIT_BYTES", "replay_data", "replay_json"]
 
 REPLAY_LIMIT_BYTES = 200_000
-"""The page grows by no more than about this; where all rounds are more, every second, third ... of them is kept."""
+"""The page grows by no more than about this; where all rounds are more, every second, third ... of a negotiation is kept,
+and always its first and last."""
 _PRICE_DIGITS, _VEHICLE_DIGITS, _USD_DIGITS = 2, 1, 2
 Run = RunTables[Any]
 
@@ -28,13 +29,12 @@ def replay_data(run: Run, label: Any) -> dict[str, Any] | None:
     that are ``shown``: number, command, lower and upper bound, gap, and for every place and column price, asked and offered,
     flat in the order of `places`; null: not known.
     """
-    priced = priced_rounds(run)
-    if not len(priced) or run.lacks("answers"):
+    if not len(priced_rounds(run)) or run.lacks("answers"):
         return None
-    every, said = 1, Transcript(run)
+    every, said, longest = 1, Transcript(run), int(run.frame("rounds").groupby("period").size().max())
     while True:
         data = _all(run, said, label, every)
-        if len(json.dumps(data, separators=(",", ":"))) <= REPLAY_LIMIT_BYTES or every > len(priced):
+        if len(json.dumps(data, separators=(",", ":"))) <= REPLAY_LIMIT_BYTES or every >= longest:
             return data
         every += 1
 
