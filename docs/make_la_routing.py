@@ -59,8 +59,8 @@ HEADS = (
 COLUMNS = "| " + " | ".join(HEADS) + " |\n|" + "---|" * len(HEADS) + "\n"
 
 
-SUMO_NOTE = """SUMO's own queueing differs by some tenths of a per cent with other departures (its calibration leaves 0.4 % on average):
-differences of that size, of either sign, show nothing. Replications over seeds would be needed.
+SUMO_NOTE = """SUMO's own queueing differs by some tenths of a per cent with other departures (its calibration leaves 0.4 % on
+average): differences of that size, of either sign, show nothing. Replications over seeds would be needed.
 
 """
 

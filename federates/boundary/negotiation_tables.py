@@ -21,11 +21,11 @@ NEGOTIATION_TABLES: tuple[Table, ...] = (
             "round": "round, from 1",
             "command": "solve, relax or evaluate",
             "bound_usd": "sum of both operators' proven bounds in this answer to prices (NaN: evaluate)",
-            "lower_bound_usd": "best lower bound so far: of the sums at prices of which none is negative (of any sign for trains "
+            "lower_bound_usd": "best lower bound so far (NaN: none): of the sums at prices of which none is negative (of any sign for trains "
             "whose end is announced and in reach)",
-            "upper_bound_usd": "best upper bound so far: least cost of a plan, the power operator's of what it uses plus the "
+            "upper_bound_usd": "best upper bound so far (NaN: none): least cost of a plan, the power operator's of what it uses plus the "
             "transport operator's of an offer that covers it",
-            "gap": "(UB - LB) / |UB|",
+            "gap": "(UB - LB) / |UB| (NaN while there is none)",
             "residual_veh": "sum of |asked - offered|",
             "shortfall_veh": "sum of max(0, asked - offered)",
             "power_bound_kind": f"what the power operator's bound in this answer rests on: {_KINDS}",
@@ -85,14 +85,14 @@ NEGOTIATION_TABLES: tuple[Table, ...] = (
             "agreed": "the algorithm says so, both operators have named a cost that holds for the plan, no bounds contradict "
             "each other, and claimed_gap is at most agreed_gap of broker.yaml; as claimed where the scheme negotiates nothing",
             "verdict": "why it is agreed or not, in words",
-            "lower_bound_usd": "lower bound that the answers prove",
-            "upper_bound_usd": "cost of both operators with the committed plan by their answers; on the road before the opened "
+            "lower_bound_usd": "lower bound that the answers prove (NaN: none)",
+            "upper_bound_usd": "cost of both operators with the committed plan by their answers (NaN: not told); on the road before the opened "
             "period was rounded to whole vehicles",
-            "gap": "(UB - LB) / |UB| of these two",
+            "gap": "(UB - LB) / |UB| of these two (NaN: not known)",
             "claimed_agreed": "the algorithm says that the operators agreed, by its own stopping rule",
             "reason": "why the rounds ended, in the algorithm's words",
-            "claimed_lower_bound_usd": "the algorithm's own lower bound, if it names one",
-            "claimed_gap": "gap with the better of both lower bounds",
+            "claimed_lower_bound_usd": "the algorithm's own lower bound (NaN: it names none)",
+            "claimed_gap": "gap with the better of both lower bounds (NaN: not known)",
         },
     ),
     Table(

@@ -70,7 +70,8 @@ def test_every_table_is_there_with_its_columns(day):
         frame = read(folder, f"{table.owner.value}/{table.name}")
         assert set(table.columns) <= set(frame.columns), table.name
         assert len(frame) > 0, table.name
-        assert np.isfinite(frame.select_dtypes("number").to_numpy(float)).all(), table.name
+        known = [name for name, meaning in table.columns.items() if "NaN" not in meaning]
+        assert np.isfinite(frame[known].select_dtypes("number").to_numpy(float)).all(), table.name
 
 
 def test_both_operators_agreed_within_the_certified_gap(day):
