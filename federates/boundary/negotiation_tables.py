@@ -21,12 +21,10 @@ NEGOTIATION_TABLES: tuple[Table, ...] = (
             "round": "round, from 1",
             "command": "solve, relax or evaluate",
             "bound_usd": "sum of both operators' proven bounds in this answer to prices (NaN: evaluate)",
-            "lower_bound_usd": "best lower bound so far (NaN: none): of the sums at prices of which none is negative (of any sign "
-            "for trains "
-            "whose end is announced and in reach)",
-            "upper_bound_usd": "best upper bound so far (NaN: none): least cost of a plan, the power operator's of what it uses plus "
-            "the "
-            "transport operator's of an offer that covers it",
+            "lower_bound_usd": "best lower bound so far (NaN: none): of the sums at prices of which none is negative (of any "
+            "sign for trains whose end is announced and in reach)",
+            "upper_bound_usd": "best upper bound so far (NaN: none): least cost of a plan, the power operator's of what it "
+            "uses plus the transport operator's of an offer that covers it",
             "gap": "(UB - LB) / |UB| (NaN while there is none)",
             "residual_veh": "sum of |asked - offered|",
             "shortfall_veh": "sum of max(0, asked - offered)",
@@ -88,9 +86,8 @@ NEGOTIATION_TABLES: tuple[Table, ...] = (
             "each other, and claimed_gap is at most agreed_gap of broker.yaml; as claimed where the scheme negotiates nothing",
             "verdict": "why it is agreed or not, in words",
             "lower_bound_usd": "lower bound that the answers prove (NaN: none)",
-            "upper_bound_usd": "cost of both operators with the committed plan by their answers (NaN: not told); on the road before "
-            "the opened "
-            "period was rounded to whole vehicles",
+            "upper_bound_usd": "cost of both operators with the committed plan by their answers (NaN: not told); on the "
+            "road before the opened period was rounded to whole vehicles",
             "gap": "(UB - LB) / |UB| of these two (NaN: not known)",
             "claimed_agreed": "the algorithm says that the operators agreed, by its own stopping rule",
             "reason": "why the rounds ended, in the algorithm's words",
