@@ -115,7 +115,7 @@ class Stranger:
             time_s += step_s
             if "coordinator/command" not in new:
                 if self.fault == "chatters":
-                    self.line.send(self.operator.sends[1], 0, 0, [0.0, 0.0])
+                    self.line.send(self.operator.sends[1], 0, 0, [0.0, 0.0, 0.0])
                 continue
             period, round_, (code,) = new["coordinator/command"]
             if code == STOP:

@@ -10,6 +10,7 @@ from small_rail_days import rail_day
 from tree_cross_check import Searched, contradictions, search_all
 
 from federates.boundary.timetable import time_space_network
+from federates.boundary.trains import at_home
 from federates.power_operator.models.unit_commitment.plan_model import PlanModel
 from federates.power_operator.models.unit_commitment.train_groups import group_trains
 
@@ -22,8 +23,7 @@ DAYS = {
 
 def _model(seed: int, how: dict, alike: bool) -> PlanModel:
     data = rail_day(seed, **how)
-    home = np.array([(data.session.stations.index(train.home), 0.0) for train in data.session.trains])
-    groups = group_trains(data.session, data.fleet, home, 0, alike=alike)
+    groups = group_trains(data.session, data.fleet, at_home(data.session), 0, alike=alike)
     return PlanModel(data.system, data.fleet, groups, time_space_network(data.session.trip_periods, data.session.periods))
 
 
