@@ -142,6 +142,9 @@ def test_example_day_is_a_readable_run(tmp_path, scheme):
     used = {
         "feeder_load",
         "energy_plan",
+        "power_costs",
+        "transport_costs",
+        "routing_alternatives",
         "schedule",
         "rounds",
         "answer_costs",
