@@ -206,7 +206,7 @@ def test_a_day_leaves_every_table_but_the_lines_and_keeps_the_balance(tmp_path):
     for period in range(8):
         operator.open_period(period, None)
         operator.commit(stands)
-    written = ("plan_costs", "power_balance", "unit_dispatch", "storage_state", "train_storage")
+    written = ("bus_prices", "grid", "plan_costs", "power_balance", "unit_dispatch", "storage_state", "train_storage")
     assert sorted(recorder.tables) == sorted(written)
     for name, row in itertools.product(written, (0, -1)):
         assert set(recorder.tables[name][row]) == set(table(name).columns)

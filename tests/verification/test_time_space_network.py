@@ -196,7 +196,7 @@ def test_a_day_is_carried_out_as_agreed_and_can_be_planned_anew_at_any_time(case
         assert operator.evaluate(agreed, None).cost_usd == pytest.approx(planned.cost_usd, abs=1e-6)
         assert operator.commit(agreed) == []
     last = operator.open_period(case.T, None)
-    assert last.tolist() == [[s, case.T] for s in case.end]
+    assert last.tolist() == [[s, case.T, s] for s in case.end]
     moves = [row for table, row in operator._journal._recorder.rows if table == "train_moves" and row["phase"] == "realised"]
     assert len(moves) == case.K * case.T
     assert sum(row["cost_usd"] for row in moves) == pytest.approx(planned.cost_usd)
