@@ -73,6 +73,19 @@ def test_bounds_of_any_multipliers_hold(name, seed, scale, same):
     assert solved.bound_usd == pytest.approx(lagrangian, rel=1e-6)
 
 
+def test_alike_trains_whose_flow_is_too_cheap_are_solved_one_by_one():
+    """At small stations a flow hands over more than two trains can; its bound lay 0.6 % too low, and no price could mend that."""
+    data = rail_day(2, homes="aa", periods=4, station_mw=3.0, line_mw=5.0)
+    brute, planner = RailBruteForce(data), _planner(data)
+    multipliers = np.zeros(data.session.connection_shape)
+    multipliers[:] = np.random.default_rng(3).normal(0.0, 30.0, multipliers.shape[1:])
+    least = min(brute.cost_usd(route) + float((route * multipliers).sum()) for route, _ in brute.plans())
+    assert planner._answer(planner._model("prices", alike=True), multipliers, relaxed=False)[0].bound_usd < least - 20.0
+    answer = planner.solve(multipliers, relaxed=False)
+    assert answer.bound_usd == pytest.approx(least, rel=1e-6)
+    assert answer.cost_usd + float((answer.connection_veh * multipliers).sum()) == pytest.approx(least, rel=1e-6)
+
+
 def test_bounds_are_exact_for_trains_on_their_own():
     """One train: the bound is the least over all routes and every part of their stands that is worth its price."""
     data, planner, routes, _ = _tried("three stations")
