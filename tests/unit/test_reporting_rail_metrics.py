@@ -128,7 +128,7 @@ def test_what_cannot_be_formed_is_left_out(tmp_path):
 def test_negotiation_that_never_had_a_plan_has_no_gap(tmp_path):
     folder = example.Folder(tmp_path, example.session())
     bounds = {"lower_bound_usd": 5.0, "upper_bound_usd": math.nan, "gap": math.nan}
-    claims = {"claimed_agreed": True, "claimed_lower_bound_usd": 7.0, "claimed_gap": 0.0}
+    claims = {"ended_by_time": False, "claimed_agreed": True, "claimed_lower_bound_usd": 7.0, "claimed_gap": 0.0}
     outcome = {"agreed": False, "verdict": "not told", "reason": "rounds", **bounds, **claims}
     folder.add("negotiations", period=0, cause="day ahead", rounds=2, **outcome)
     head = rail_summary(read_rail_run(folder.finish(None)))
@@ -203,7 +203,7 @@ def test_worth_is_an_interval_of_both_gaps(tmp_path):
         folder = example.rail_run(tmp_path / scheme, scheme, without=("negotiations",))
         writer = example.ResultWriter(folder / "coordinator")
         bounds = {"lower_bound_usd": low, "upper_bound_usd": high, "gap": (high - low) / high}
-        claimed = {"claimed_agreed": True, "claimed_lower_bound_usd": low, "claimed_gap": bounds["gap"]}
+        claimed = {"ended_by_time": False, "claimed_agreed": True, "claimed_lower_bound_usd": low, "claimed_gap": bounds["gap"]}
         writer.record(
             "negotiations", period=0, cause="day ahead", rounds=1, agreed=True, verdict="", reason="", **bounds, **claimed
         )
