@@ -311,6 +311,7 @@ TABLES: tuple[Table, ...] = (
         "Storage stations at the end of each period.",
         {
             "period": "period",
+            "planned_in": "period of the negotiation whose plan the planned values are of; where it changes, so does the plan",
             "station": "name",
             "planned_capacity_mw": "planned battery capacity at the station, c[s, t]",
             "capacity_mw": "realised",
@@ -329,6 +330,7 @@ TABLES: tuple[Table, ...] = (
         "What the trains carry at the end of each period.",
         {
             "period": "period",
+            "planned_in": "period of the negotiation whose plan the planned values are of; where it changes, so does the plan",
             "train": "name",
             "planned_capacity_mw": "planned battery capacity on the train, c[k, t]",
             "capacity_mw": "realised",

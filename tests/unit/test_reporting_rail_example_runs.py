@@ -151,10 +151,24 @@ def add_storage(run: Folder, scheme: str) -> None:
                 "charge_mw": max(0.0, -power),
                 "discharge_mw": max(0.0, power),
             }
-            run.add("storage_state", period=p, station=name, **row, **{f"planned_{key}": value for key, value in row.items()})
+            run.add(
+                "storage_state",
+                period=p,
+                planned_in=0,
+                station=name,
+                **row,
+                **{f"planned_{key}": value for key, value in row.items()},
+            )
         for train, carried in on_train.items() if scheme == "mobile" else ():
             row = {"capacity_mw": carried, "energy_mwh": 22.5}
-            run.add("train_storage", period=p, train=train, **row, **{f"planned_{key}": value for key, value in row.items()})
+            run.add(
+                "train_storage",
+                period=p,
+                planned_in=0,
+                train=train,
+                **row,
+                **{f"planned_{key}": value for key, value in row.items()},
+            )
 
 
 def add_trains(run: Folder, late: int) -> None:
