@@ -95,6 +95,11 @@ class Plugin(ABC):  # noqa: B024 (the roles below add the abstract methods)
         """
         return []
 
+    @classmethod
+    def notes(cls, settings: Any, folder: Path, session: Any) -> list[Problem]:
+        """Return what is not wrong, but may not be meant (default: nothing); asked only where `check` finds nothing."""
+        return []
+
 
 class PowerOperator(Plugin):
     """Regional power distribution operator (RPDO): wants vehicles where its feeders overload, or trains where energy is dear."""
