@@ -93,6 +93,7 @@ NEGOTIATION_TABLES: tuple[Table, ...] = (
             "reason": "why the rounds ended, in the algorithm's words",
             "claimed_lower_bound_usd": "the algorithm's own lower bound (NaN: it names none)",
             "claimed_gap": "gap with the better of both lower bounds (NaN: not known)",
+            "ended_by_time": "the algorithm says that a limit of time ended the rounds: on another computer the plan may differ",
         },
     ),
     Table(

@@ -95,6 +95,11 @@ class Plugin(ABC):  # noqa: B024 (the roles below add the abstract methods)
         """
         return []
 
+    @classmethod
+    def notes(cls, settings: Any, folder: Path, session: Any) -> list[Problem]:
+        """Return what is not wrong, but may not be meant (default: nothing); asked only where `check` finds nothing."""
+        return []
+
 
 class PowerOperator(Plugin):
     """Regional power distribution operator (RPDO): wants vehicles where its feeders overload, or trains where energy is dear."""
@@ -200,13 +205,15 @@ class Commit:
     ``agreed`` tells whether the operators agreed by the algorithm's stopping rule; ``reason`` says in words why the rounds ended.
     ``lower_bound_usd`` is the best lower bound of the joint cost that the algorithm knows by means of its own (cuts, for
     example); the sums of the operators' bounds need not be told. All three are claims: the loop that asks the operators keeps
-    what the answers prove beside them.
+    what the answers prove beside them. ``ended_by_time`` tells that a limit of time ended the rounds: on another computer the
+    decision may be another one.
     """
 
     connection_veh: Array
     agreed: bool
     reason: str
     lower_bound_usd: float = -math.inf
+    ended_by_time: bool = False
 
 
 Decision: TypeAlias = Solve | Evaluate | Commit

@@ -7,6 +7,7 @@ two runs with the same seed is identical.
 
 from __future__ import annotations
 
+from federates.boundary.exceptional_tables import EXCEPTIONAL_TABLES
 from federates.boundary.negotiation_tables import NEGOTIATION_TABLES
 from federates.boundary.session import World
 from federates.boundary.table import Table
@@ -27,23 +28,6 @@ TABLES: tuple[Table, ...] = (
             "activity": "command, negotiation, algorithm or run",
             "wall_s": "wall-clock time, s",
         },
-    ),
-    Table(
-        "bound_misses",
-        Role.POWER_OPERATOR,
-        "Linear programmes whose proven bound missed the objective that the solver gave, and that were solved again from cold; a "
-        "solver that errs nowhere leaves no row. The transport operator has this table too.",
-        {
-            "period": "period in which it was asked",
-            "round": "round",
-            "activity": "solve or evaluate",
-            "objective_usd": "the solver's objective",
-            "safe_bound_usd": "bound proven from its dual values",
-            "cold_objective_usd": "objective of the second solve",
-            "cold_safe_bound_usd": "bound proven from the second dual values",
-            "cold_agrees": "whether the second bound meets the second objective",
-        },
-        exceptional=True,
     ),
     Table(
         "stations",
@@ -327,6 +311,7 @@ TABLES: tuple[Table, ...] = (
         "Storage stations at the end of each period.",
         {
             "period": "period",
+            "planned_in": "period of the negotiation whose plan the planned values are of; where it changes, so does the plan",
             "station": "name",
             "planned_capacity_mw": "planned battery capacity at the station, c[s, t]",
             "capacity_mw": "realised",
@@ -345,6 +330,7 @@ TABLES: tuple[Table, ...] = (
         "What the trains carry at the end of each period.",
         {
             "period": "period",
+            "planned_in": "period of the negotiation whose plan the planned values are of; where it changes, so does the plan",
             "train": "name",
             "planned_capacity_mw": "planned battery capacity on the train, c[k, t]",
             "capacity_mw": "realised",
@@ -359,22 +345,6 @@ TABLES: tuple[Table, ...] = (
         "Realised flow of lines with a limit.",
         {"period": "period", "line": "name", "flow_mw": "flow", "limit_mw": "limit"},
         World.RAIL,
-    ),
-    Table(
-        "slacks",
-        Role.POWER_OPERATOR,
-        "What a plan pays for because it cannot hold it; a sound day has no row.",
-        {"planned_in": "period in which it was planned", "constraint": "group, name, period and amount, in words"},
-        World.RAIL,
-        exceptional=True,
-    ),
-    Table(
-        "stopped_by_time",
-        Role.POWER_OPERATOR,
-        "Answers whose search a limit of time has ended, so that another computer may give another one; else it has no row.",
-        {"period": "period in which it was asked", "question": "solve or evaluate"},
-        World.RAIL,
-        exceptional=True,
     ),
     Table(
         "train_moves",
@@ -392,6 +362,7 @@ TABLES: tuple[Table, ...] = (
         },
         World.RAIL,
     ),
+    *EXCEPTIONAL_TABLES,
 )
 
 

@@ -15,7 +15,7 @@ from federates.centralised.flow import build_flow_model, transport_cost_usd
 from federates.centralised.joint_data import JointData, read_joint_data
 from federates.power_operator.models.unit_commitment.plan_model import PlanModel
 from federates.power_operator.models.unit_commitment.plan_ranges import Range, least_and_most, limit_cost
-from federates.runtime.linear_model import Improvement, Solution
+from federates.runtime.linear_model import Improvement, NoSolutionInTimeError, Solution
 
 __all__ = ["FORMULATIONS", "CentralisedResult", "solve_centralised", "solve_flow"]
 
@@ -82,7 +82,10 @@ def solve_centralised(
         return solve_literal(data, gap, time_limit_s, threads)
     if formulation != "flow":
         raise ModelError(f"formulation {formulation!r}: must be one of {', '.join(FORMULATIONS)}")
-    return solve_flow(data, gap, time_limit_s, threads, indicators=indicators)
+    try:
+        return solve_flow(data, gap, time_limit_s, threads, indicators=indicators)
+    except NoSolutionInTimeError as error:
+        raise ModelError(f"no plan was found within the time limit of {time_limit_s:g} s ({error})") from error
 
 
 def solve_flow(
@@ -111,7 +114,7 @@ def solve_flow(
         left_s = of_time * max(time_limit_s - (time.perf_counter() - began), 1.0)
         return model.solve(gap_usd=None, gap_rel=part * gap, time_limit_s=left_s, on_improvement=improved)
 
-    relaxation = plan.solve(relaxed=True)
+    relaxation = plan.solve(relaxed=True, time_limit_s=max(time_limit_s - (time.perf_counter() - began), 1.0))
     solution = solve(plan, _ONE_FLOW, _ONE_FLOW) if plan.pools else solve(plan)
     bound = max(solution.bound, relaxation.bound)
     if plan.pools:

@@ -26,6 +26,7 @@ __all__ = [
     "bins_name",
     "clock",
     "disputed",
+    "ended_by_time",
     "figure_reading",
     "headline",
     "minutes",
@@ -34,6 +35,7 @@ __all__ = [
     "percent",
     "scheme_sentence",
     "traffic_sentence",
+    "unagreed_reason",
     "yes_no",
 ]
 
@@ -134,6 +136,7 @@ def headline(run: RunTables) -> list[str]:
         )
         rounds = number(float(head["rounds_mean"]), 1)
         out.append(f"{text} after {rounds} rounds a period on average{gap}.{disputed(run)}{missed_bounds(run)}")
+        out += [text for text in (_unagreed(run), ended_by_time(run)) if text]
         if "bounds_cross_periods" in head:
             out.append(f"In {head['bounds_cross_periods']} periods, left out of this gap, {CROSSED_WORDS}.")
     if "unmet_kwh" in head:
@@ -172,6 +175,34 @@ def disputed(run: RunTables[Any]) -> str:
         f" The coordinator's algorithm claims {more}, which the answers do not show; the first, at "
         f"{clock(run, int(first['period']))[:5]}: {first['verdict']}."
     )
+
+
+def unagreed_reason(held: pd.DataFrame) -> str:
+    """Return why the first of these negotiations ended without agreement, in the algorithm's words; empty if it claims one."""
+    if not len(held) or held["agreed"].iloc[0] or held["claimed_agreed"].iloc[0]:
+        return ""
+    return f" ({held['reason'].iloc[0]})"
+
+
+def _unagreed(run: RunTables[Any]) -> str:
+    """Say in how many periods the operators ended without agreement, and why in the first of them."""
+    held = run.frame("negotiations").sort_values("period", kind="stable")
+    held = held[~held["agreed"].astype(bool) & ~held["claimed_agreed"].astype(bool)]
+    if not len(held):
+        return ""
+    many, first = f"{len(held)} period{'' if len(held) == 1 else 's'}", clock(run, int(held["period"].iloc[0]))[:5]
+    return f"In {many} the best plan found was carried out without agreement; at {first}{unagreed_reason(held)}."
+
+
+def ended_by_time(run: RunTables[Any], searches: str = "") -> str:
+    """Say what limits of time have ended, ``searches`` and negotiations; empty if nothing."""
+    held = run.frame("negotiations")
+    count = int(held["ended_by_time"].astype(bool).sum()) if "ended_by_time" in held else 0
+    negotiations = f"{count} negotiation{'' if count == 1 else 's'}" if count else ""
+    ended = " and ".join(part for part in (searches, negotiations) if part)
+    if not ended:
+        return ""
+    return f"A limit of time ended {ended}: what is proven holds, but on another computer the day may come out differently."
 
 
 def missed_bounds(run: RunTables[Any]) -> str:

@@ -111,6 +111,7 @@ class NegotiationRecord:
             reason=commit.reason,
             claimed_lower_bound_usd=_known(commit.lower_bound_usd),
             claimed_gap=verdict.claimed_gap,
+            ended_by_time=bool(commit.ended_by_time),
         )
         if self._by_rail:
             self._connections(plan)

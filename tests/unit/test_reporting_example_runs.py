@@ -68,7 +68,7 @@ def add_negotiation(rows: dict[str, list[tuple]], p: int, sent: dict[tuple[str, 
             rows["answers"].append((p, k, "transport_operator", *entry, vehicles - 2.0 / k))
         for agent in ("power_operator", "transport_operator"):
             rows["answer_costs"].append((p, k, agent, upper / 2, lower / 2, "linear"))
-    bounds = (lower, upper, gap, True, "gap within tolerance", lower, gap)
+    bounds = (lower, upper, gap, True, "gap within tolerance", lower, gap, False)
     rows["negotiations"].append((p, "a new period", last, True, "proven to 1 %", *bounds))
 
 

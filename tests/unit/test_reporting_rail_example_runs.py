@@ -151,10 +151,24 @@ def add_storage(run: Folder, scheme: str) -> None:
                 "charge_mw": max(0.0, -power),
                 "discharge_mw": max(0.0, power),
             }
-            run.add("storage_state", period=p, station=name, **row, **{f"planned_{key}": value for key, value in row.items()})
+            run.add(
+                "storage_state",
+                period=p,
+                planned_in=0,
+                station=name,
+                **row,
+                **{f"planned_{key}": value for key, value in row.items()},
+            )
         for train, carried in on_train.items() if scheme == "mobile" else ():
             row = {"capacity_mw": carried, "energy_mwh": 22.5}
-            run.add("train_storage", period=p, train=train, **row, **{f"planned_{key}": value for key, value in row.items()})
+            run.add(
+                "train_storage",
+                period=p,
+                planned_in=0,
+                train=train,
+                **row,
+                **{f"planned_{key}": value for key, value in row.items()},
+            )
 
 
 def add_trains(run: Folder, late: int) -> None:
@@ -198,7 +212,12 @@ def add_negotiation(run: Folder, late: int) -> None:
             "rounds", period=0, round=k, command=command, bound_usd=lower, **bounds, residual_veh=2.0, shortfall_veh=1.0, **KINDS
         )
         add_answers(run, k, command)
-    claimed = {"claimed_agreed": True, "claimed_lower_bound_usd": lower + 1.0, "claimed_gap": bounds["gap"] / 2}
+    claimed = {
+        "ended_by_time": False,
+        "claimed_agreed": True,
+        "claimed_lower_bound_usd": lower + 1.0,
+        "claimed_gap": bounds["gap"] / 2,
+    }
     outcome = {"agreed": True, "verdict": "proven to 0.2 %", "reason": "gap within tolerance", **bounds, **claimed}
     run.add("negotiations", period=0, cause="day ahead", rounds=14, **outcome)
     if late:
@@ -234,7 +253,7 @@ def rail_run(
     else:
         cost = 14_000.0 * COST_FACTOR[scheme] + 300.3
         bounds = {"lower_bound_usd": cost, "upper_bound_usd": cost, "gap": 0.0}
-        claimed = {"claimed_agreed": True, "claimed_lower_bound_usd": cost, "claimed_gap": 0.0}
+        claimed = {"ended_by_time": False, "claimed_agreed": True, "claimed_lower_bound_usd": cost, "claimed_gap": 0.0}
         outcome = {"agreed": True, "verdict": "proven to 0 %", "reason": "no trains", **bounds, **claimed}
         run.add("negotiations", period=0, cause="day ahead", rounds=1, **outcome)
     record = {"run_id": f"{scheme}-1", "status": "complete", "versions": {"helics": "3.6.1"}, "wall_s": 61.0, "agents": {}}

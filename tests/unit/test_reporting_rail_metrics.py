@@ -28,6 +28,7 @@ from federates.reporting.rail.metrics import (
     write_rail_summary,
 )
 from federates.reporting.rail.report import read_rail_run
+from federates.reporting.rail.words import headline
 from federates.reporting.tables import RunTables
 
 _spec = importlib.util.spec_from_file_location("rail_runs", Path(__file__).with_name("test_reporting_rail_example_runs.py"))
@@ -128,13 +129,42 @@ def test_what_cannot_be_formed_is_left_out(tmp_path):
 def test_negotiation_that_never_had_a_plan_has_no_gap(tmp_path):
     folder = example.Folder(tmp_path, example.session())
     bounds = {"lower_bound_usd": 5.0, "upper_bound_usd": math.nan, "gap": math.nan}
-    claims = {"claimed_agreed": True, "claimed_lower_bound_usd": 7.0, "claimed_gap": 0.0}
+    claims = {"ended_by_time": False, "claimed_agreed": True, "claimed_lower_bound_usd": 7.0, "claimed_gap": 0.0}
     outcome = {"agreed": False, "verdict": "not told", "reason": "rounds", **bounds, **claims}
     folder.add("negotiations", period=0, cause="day ahead", rounds=2, **outcome)
     head = rail_summary(read_rail_run(folder.finish(None)))
     assert head["bound_usd"] == 5.0
     assert "gap" not in head
     assert "upper_bound_usd" not in head
+
+
+def test_a_day_that_ends_badly_is_said_in_words_and_money(tmp_path):
+    """Why there is no agreement, what time ended, and what trains cost that did not come home."""
+    folder = example.Folder(tmp_path, example.session())
+    bounds = {"lower_bound_usd": 99.0, "upper_bound_usd": 100.0, "gap": 0.01}
+    claims = {"ended_by_time": True, "claimed_agreed": False, "claimed_lower_bound_usd": 99.0, "claimed_gap": 0.01}
+    outcome = {"agreed": False, "verdict": "the algorithm does not say so", **bounds, **claims}
+    for period, reason in ((0, "no agreement: no progress in 50 rounds, gap 1.00%"), (3, "no agreement: stopped after 7 s")):
+        folder.add("negotiations", period=period, cause="day ahead", rounds=62, reason=reason, **outcome)
+    for phase, planned_in in (("planned", 0), ("realised", example.T)):
+        for period in range(example.T):
+            where = {"origin": "bus4", "destination": "bus4", "delay_periods": 0, "cost_usd": 10.0}
+            folder.add("train_moves", phase=phase, planned_in=planned_in, train="train1", period=period, **where)
+        costs = dict.fromkeys(
+            ("production_usd", "start_up_usd", "shut_down_usd", "throughput_usd", "slack_usd", "total_usd"), 50.0
+        )
+        folder.add("plan_costs", phase=phase, period=planned_in, **costs)
+    late = {"train": "train1", "end_station": "bus4", "next_station": "bus13", "ready_period": example.T + 1, "price_usd": 1e4}
+    folder.add("late_ends", **late)
+    run = read_rail_run(folder.finish(None))
+    head, said = rail_summary(run), " ".join(headline(run))
+    assert head["realised_late_end_usd"] == 1e4
+    assert head["realised_total_cost_usd"] == pytest.approx(head["total_cost_usd"] + 1e4)
+    assert "after 62 rounds (no agreement: no progress in 50 rounds, gap 1.00%)" in said
+    assert "within 1.00 % of the best one" in said
+    assert "(no agreement: stopped after 7 s)" in said
+    assert "A limit of time ended 2 negotiations" in said
+    assert "train1 was on its way to bus13 instead of bus4" in said
 
 
 def test_summary_file_is_the_summary(tmp_path):
@@ -203,7 +233,7 @@ def test_worth_is_an_interval_of_both_gaps(tmp_path):
         folder = example.rail_run(tmp_path / scheme, scheme, without=("negotiations",))
         writer = example.ResultWriter(folder / "coordinator")
         bounds = {"lower_bound_usd": low, "upper_bound_usd": high, "gap": (high - low) / high}
-        claimed = {"claimed_agreed": True, "claimed_lower_bound_usd": low, "claimed_gap": bounds["gap"]}
+        claimed = {"ended_by_time": False, "claimed_agreed": True, "claimed_lower_bound_usd": low, "claimed_gap": bounds["gap"]}
         writer.record(
             "negotiations", period=0, cause="day ahead", rounds=1, agreed=True, verdict="", reason="", **bounds, **claimed
         )

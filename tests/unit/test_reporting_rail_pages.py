@@ -155,7 +155,13 @@ def test_names_are_escaped(tmp_path, svg_only):
     folder = example.rail_run(tmp_path, without=("negotiations",))
     writer = example.ResultWriter(folder / "coordinator")
     bounds = {"lower_bound_usd": 1.0, "upper_bound_usd": 2.0, "gap": 0.5}
-    claims = {"claimed_agreed": True, "claimed_lower_bound_usd": 1.0, "claimed_gap": 0.5, "verdict": "<i>"}
+    claims = {
+        "ended_by_time": False,
+        "claimed_agreed": True,
+        "claimed_lower_bound_usd": 1.0,
+        "claimed_gap": 0.5,
+        "verdict": "<i>",
+    }
     writer.record("negotiations", period=0, cause="<script>", rounds=1, agreed=True, reason="<b>", **bounds, **claims)
     writer.finish("coordinator")
     pages.check_self_contained(write_rail_report(folder).read_text(encoding="utf-8"))
@@ -164,7 +170,13 @@ def test_names_are_escaped(tmp_path, svg_only):
 def test_bounds_that_cross_claim_nothing_and_everybody_says_why(tmp_path, svg_only):
     folder = example.Folder(tmp_path, example.session())
     bounds = {"lower_bound_usd": 94.3722, "upper_bound_usd": 93.6344, "gap": math.nan}
-    claims = {"claimed_agreed": False, "claimed_lower_bound_usd": math.nan, "claimed_gap": math.nan, "verdict": "<wrong>"}
+    claims = {
+        "ended_by_time": False,
+        "claimed_agreed": False,
+        "claimed_lower_bound_usd": math.nan,
+        "claimed_gap": math.nan,
+        "verdict": "<wrong>",
+    }
     folder.add("negotiations", period=0, cause="day ahead", rounds=2, agreed=False, reason="wrong", **bounds, **claims)
     rest = {"bound_usd": 94.3722, "residual_veh": 0.0, "shortfall_veh": 0.0}
     folder.add("rounds", period=0, round=1, command="solve", **bounds, **rest, **example.KINDS)

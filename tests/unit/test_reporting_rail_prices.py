@@ -34,7 +34,7 @@ def two_places(tmp_path):
         run.add("grid", kind="station", name=name, bus=name.removeprefix("bus"), to_bus="", limit_mw=30.0)
         for period in range(2):
             row = {"capacity_mw": 15.0, "energy_mwh": 5.0, "charge_mw": charge[period], "discharge_mw": discharge[period]}
-            run.add("storage_state", period=period, station=name, **row, **{f"planned_{key}": 0.0 for key in row})
+            run.add("storage_state", period=period, planned_in=0, station=name, **row, **{f"planned_{key}": 0.0 for key in row})
     return read_rail_run(run.finish({"status": "complete"}))
 
 

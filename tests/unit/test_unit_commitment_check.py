@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from small_power_folder import SCENARIO, PowerFolder
+from small_power_folder import SCENARIO, PowerFolder, session
 
 from federates.boundary.config import parse_config
 from federates.boundary.errors import ConfigError, Problem
@@ -119,6 +119,18 @@ def test_bad_data_is_one_problem(tmp_path, name):
     found = folder.problems()
     assert len(found) == 1, [str(problem) for problem in found]
     _is(found[0], *wanted)
+
+
+def test_a_unit_that_is_slower_than_its_minimum_is_noted(tmp_path):
+    """PyPSA #1282 and kin: a minimum of 30 MW and 5 MW/h; the day runs, and costs penalties."""
+    folder = PowerFolder(tmp_path)
+    settings = folder.settings()
+    assert UnitCommitmentOperator.notes(settings, folder.folder, session()) == []
+    folder.cell(UNITS, 1, "p_min_mw", "30")
+    folder.cell(UNITS, 1, "ramp_mw_per_h", "5")
+    assert folder.problems() == []
+    (note,) = UnitCommitmentOperator.notes(settings, folder.folder, session())
+    _is(note, "units.csv", "ramp_mw_per_h, unit g2", "5", "less in a period than the unit's minimum of 30 MW")
 
 
 @pytest.mark.parametrize("name", MISSING)

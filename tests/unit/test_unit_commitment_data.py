@@ -119,6 +119,9 @@ WRONG_CASES = {
     "a negative base": (BASE, "mpc.baseMVA = -100;", r"baseMVA = -100.*: must be a number above 0"),
     "an unknown cost model": (COST, COST.replace("2", "3", 1), r"gencost, row 1, MODEL = 3: must be 1 .* or 2"),
     "a negative rating": (LINE, LINE.replace("130", "-130"), r"branch, row 1, RATE_A = -130: must be MVA, 0 for no limit"),
+    "no reactance": (LINE, LINE.replace("0.06", "0.0"), r"branch, row 1, BR_X = 0: must not be 0"),
+    "a short branch": (LINE, "\t1\t2\t0.02\t0.06\t0.03\t", r"branch, row 1 = \d+ values: must have \d+, as the longest row has"),
+    "points that are missing": (COST, "\t1\t0\t0\t3\t0\t0\t40\t100;", r"gencost, row 1, NCOST = 3: the row has fewer points"),
     "Latin-1": (BASE, f"{BASE} % caf\xe9", r"\(file\) = byte 0xe9 at \d+: must be a text file in UTF-8$"),
 }
 
@@ -131,6 +134,32 @@ def test_numbers_of_a_case_that_are_wrong_are_named(name, tmp_path):
     (tmp_path / "case.m").write_bytes(text.replace(old, new, 1).encode("latin-1"))
     with pytest.raises(ConfigError, match=r"case\.m: " + message):
         read_matpower(tmp_path / "case.m", shown_as="case.m")
+
+
+def test_rows_of_costs_are_filled_with_zeros_as_matpower_does(tmp_path):
+    """A case that mixes piecewise and polynomial costs, as written by hand: rows of six, three, two and four values."""
+    text = (DATA / "case30.m").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("\t2\t0\t0\t3\t")]
+    new = ("\t1\t0\t0\t3\t0\t0\t40\t100\t100\t400;", rows[1], "\t2\t0\t0\t2\t5\t7;", "\t2\t0\t0\t4\t0.001\t0.02\t2\t0;")
+    for old, changed in zip(rows, new, strict=False):
+        text = text.replace(old, changed, 1)
+    (tmp_path / "case.m").write_text(text, encoding="utf-8")
+    case, plain = read_matpower(tmp_path / "case.m"), read_matpower(DATA / "case30.m")
+    assert case.cost_curve(0, 20.0, 80.0)[0].usd_per_h.tolist() == pytest.approx([50.0, 100.0, 300.0])
+    assert case.quadratic(1) == plain.quadratic(1)
+    assert case.quadratic(2) == (7.0, 5.0, 0.0)
+    with pytest.raises(ValueError, match="not a polynomial of degree 2 or less"):
+        case.cost_curve(3, 20.0, 80.0)
+
+
+@pytest.mark.parametrize(
+    ("points", "said"), [("0\t0\t40\t300\t100\t400", "not convex"), ("0\t0\t40\t100\t30\t400", "above the last")]
+)
+def test_points_of_a_cost_that_are_not_convex_are_refused(points, said, tmp_path):
+    text = (DATA / "case30.m").read_text(encoding="utf-8").replace(COST, f"\t1\t0\t0\t3\t{points};", 1)
+    (tmp_path / "case.m").write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=said):
+        read_matpower(tmp_path / "case.m").cost_curve(0, 20.0, 80.0)
 
 
 def test_readers_say_what_is_wrong(tmp_path):

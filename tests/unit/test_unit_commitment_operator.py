@@ -176,6 +176,9 @@ def test_a_late_train_changes_what_comes_and_not_what_was():
         before = [[row for row in day.tables[name] if row["period"] < 8] for day in (plain, late)]
         assert before[0] == before[1]
         assert plain.tables[name] != late.tables[name]
+    planned = [row["period"] for row in late.tables["plan_costs"] if row["phase"] == "planned"]
+    for row in late.tables["storage_state"] + late.tables["train_storage"]:
+        assert row["planned_in"] == max(period for period in planned if period <= row["period"])
     load = [row["capacity_mw"] for row in late.tables["train_storage"] if row["train"] == "train1"]
     assert load[7] == pytest.approx(load[8])
     assert load[8] == pytest.approx(load[9])  # under way until period 10

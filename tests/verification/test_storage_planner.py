@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,9 +18,11 @@ from federates.boundary.trains import at_home
 from federates.centralised.joint_data import JointData
 from federates.power_operator.models.unit_commitment.day_state import first_state, rest_of_day
 from federates.power_operator.models.unit_commitment.dispatch import storage_plan
+from federates.power_operator.models.unit_commitment.plan_model import PlanModel
 from federates.power_operator.models.unit_commitment.planner import Planner
 from federates.power_operator.models.unit_commitment.settings import SolverSettings
 from federates.power_operator.models.unit_commitment.storage_checker import check_storage
+from federates.runtime.linear_model import NoSolutionInTimeError
 from federates.runtime.safe_bound import take_misses
 
 EXACT = SolverSettings(solve_gap_usd=0.0, evaluate_gap_usd=0.0)
@@ -71,6 +74,39 @@ def test_bounds_of_any_multipliers_hold(name, seed, scale, same):
     assert solved.bound_usd <= least + 1e-6 * abs(least)
     lagrangian = solved.cost_usd + float((solved.connection_veh * multipliers).sum())
     assert solved.bound_usd == pytest.approx(lagrangian, rel=1e-6)
+
+
+def test_alike_trains_whose_flow_is_too_cheap_are_solved_one_by_one():
+    """At small stations a flow hands over more than two trains can; its bound lay 0.6 % too low, and no price could mend that."""
+    data = rail_day(2, homes="aa", periods=4, station_mw=3.0, line_mw=5.0)
+    brute, planner = RailBruteForce(data), _planner(data)
+    multipliers = np.zeros(data.session.connection_shape)
+    multipliers[:] = np.random.default_rng(3).normal(0.0, 30.0, multipliers.shape[1:])
+    least = min(brute.cost_usd(route) + float((route * multipliers).sum()) for route, _ in brute.plans())
+    assert planner._answer(planner._model("prices", alike=True), multipliers, relaxed=False)[0].bound_usd < least - 20.0
+    answer = planner.solve(multipliers, relaxed=False)
+    assert answer.bound_usd == pytest.approx(least, rel=1e-6)
+    assert answer.cost_usd + float((answer.connection_veh * multipliers).sum()) == pytest.approx(least, rel=1e-6)
+
+
+def test_a_cost_that_no_limit_lets_be_found_has_a_plan_that_stands_in(monkeypatch):
+    """The search ends before it has a plan: any plan is taken instead, and what is proven of its cost stays proven."""
+    data = rail_day(2, homes="a")
+    exact, planner = _planner(data), _planner(data)
+    asked = np.ones(data.session.connection_shape)
+    found = PlanModel.solve
+
+    def hurried(model: PlanModel, **how: Any) -> Any:
+        if how.get("time_limit_s") is not None:
+            raise NoSolutionInTimeError("no plan yet", -np.inf)
+        return found(model, **how)
+
+    monkeypatch.setattr(PlanModel, "solve", hurried)
+    answer = planner.evaluate(asked)
+    monkeypatch.undo()
+    best_usd = exact.evaluate(asked).cost_usd
+    assert answer.bound_usd <= best_usd <= answer.cost_usd + 1e-6
+    assert planner.stopped_by_time
 
 
 def test_bounds_are_exact_for_trains_on_their_own():

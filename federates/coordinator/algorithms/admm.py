@@ -12,11 +12,11 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from federates.boundary.config import Config
 from federates.boundary.roles import Evaluate, Recorder, Solve
 from federates.coordinator.algorithms.both_worlds import BothWorlds
 from federates.coordinator.algorithms.bounds import Outcome
 from federates.coordinator.algorithms.conversation import Conversation
+from federates.coordinator.algorithms.limits import NegotiationSettings
 from federates.coordinator.algorithms.rail_day import RailAlgorithm
 from federates.coordinator.algorithms.rail_problem import RailProblem
 from federates.coordinator.algorithms.road_day import RoadAlgorithm, shifted
@@ -29,7 +29,7 @@ _SAME = 1e-6
 _MOST_ROUNDS = 100_000
 
 
-class AdmmSettings(Config):
+class AdmmSettings(NegotiationSettings):
     """Settings of the algorithm."""
 
     penalty_usd_per_veh2: Annotated[float, Field(gt=0, le=1e6)] = 0.05
@@ -38,10 +38,6 @@ class AdmmSettings(Config):
     """By rail: rho, usd per train squared; about a usual price of one train standing for one period."""
     max_iterations: Annotated[int, Field(ge=1, le=1000)] = 100
     """The negotiation stops without agreement after so many prices."""
-    gap_target: Annotated[float, Field(ge=0, lt=1)] = 0.005
-    """The operators agree once (UB - LB) / |UB| is at most this."""
-    gap_usd: Annotated[float, Field(ge=0, le=1e9)] = 0.0
-    """They also agree once UB - LB is at most this, usd."""
     evaluate_every: Annotated[int, Field(ge=1, le=100)] = 4
     """A plan is costed after the first and then every so many prices, and at the end."""
     warm_start: bool = True
@@ -62,6 +58,13 @@ class AdmmByRoad(RoadAlgorithm):
         warm = settings.warm_start and period > 0
         start = shifted(self._multipliers) if warm else np.zeros(self._session.connection_shape)
         split = Splitting(start, settings.penalty_usd_per_veh2)
+        try:
+            return (yield from self._iterate(split))
+        finally:  # also where a limit ends the rounds
+            self._multipliers = split.multipliers
+
+    def _iterate(self, split: Splitting) -> Rounds[Outcome]:
+        settings: AdmmSettings = self.settings
         for iteration in count(1):
             prices = split.prices
             result = yield Solve(prices)
@@ -73,7 +76,6 @@ class AdmmByRoad(RoadAlgorithm):
                 yield from self._evaluate(split)
             verdict = self.bounds.verdict(settings.gap_target, settings.gap_usd, f"{iteration} iterations")
             if verdict is not None or last:
-                self._multipliers = split.multipliers
                 return verdict or self.bounds.failure(f"{iteration} iterations")
         raise AssertionError("unreachable: the iterations have a limit")
 

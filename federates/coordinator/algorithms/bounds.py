@@ -15,10 +15,11 @@ WRONG_BOUND = f"no agreement: {CROSSED}"
 
 
 class Outcome(NamedTuple):
-    """How the rounds of a negotiation ended: by agreement or not, and why, in words."""
+    """How the rounds of a negotiation ended: by agreement or not, why, in words, and whether a limit of time ended them."""
 
     agreed: bool
     reason: str
+    ended_by_time: bool = False
 
 
 @dataclass

@@ -28,7 +28,8 @@ class RoadOcd(RoadAlgorithm):
         warm = self.settings.warm_start and period > 0
         begin_with = shifted(self._multipliers) if warm else np.zeros(self._session.connection_shape)
         steps = OcdSteps(self.settings, self.bounds, begin_with, by_rail=False)
-        outcome = yield from steps.rounds()
-        best = self.bounds.best_multipliers
-        self._multipliers = steps.multipliers if best is None else best
-        return outcome
+        try:
+            return (yield from steps.rounds())
+        finally:  # also where a limit ends the rounds
+            best = self.bounds.best_multipliers
+            self._multipliers = steps.multipliers if best is None else best

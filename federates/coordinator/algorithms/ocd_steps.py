@@ -19,11 +19,11 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from federates.boundary.config import Config
 from federates.boundary.messages import Array, ConnectionAnswer
 from federates.boundary.roles import Evaluate, Solve
 from federates.coordinator.algorithms.bounds import Bounds, Outcome
 from federates.coordinator.algorithms.box_step import BoxStep
+from federates.coordinator.algorithms.limits import NegotiationSettings
 from federates.coordinator.algorithms.rounds import Rounds
 
 __all__ = ["OcdSettings", "OcdSteps"]
@@ -36,7 +36,7 @@ _UNCHANGED_LIMIT = 2
 come from all answers and not from the last one alone."""
 
 
-class OcdSettings(Config):
+class OcdSettings(NegotiationSettings):
     """Settings of the algorithm."""
 
     step_factor: Annotated[float, Field(gt=0, le=2)] = 1.0
@@ -45,10 +45,6 @@ class OcdSettings(Config):
     """rho is halved in every iteration after this one (the paper: 10)."""
     max_iterations: Annotated[int, Field(ge=1, le=1000)] = 30
     """n_max: the negotiation stops without agreement after so many iterations."""
-    gap_target: Annotated[float, Field(ge=0, lt=1)] = 0.005
-    """epsilon, relative: the operators agree once (UB - LB) / |UB| is at most this."""
-    gap_usd: Annotated[float, Field(ge=0, le=1e9)] = 0.0
-    """epsilon, absolute: they also agree once UB - LB is at most this, usd."""
     update: Literal["shortfall", "residual", "box_step"] = "shortfall"
     """How multipliers change: `shortfall` by (45), only where more is asked than offered (44); `residual` by (45) everywhere
     (the full subgradient, which can also lower a price); `box_step` to the best prices by all answers so far."""

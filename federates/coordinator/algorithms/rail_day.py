@@ -53,11 +53,12 @@ class RailAlgorithm(RoundByRound):
 
     def _commit(self, reason: str) -> Commit:
         assert self._agreed is not None
-        return Commit(self._agreed, self._outcome.agreed, reason, self.bounds.lower_usd)
+        outcome = self._outcome
+        return Commit(self._agreed, outcome.agreed, reason, self.bounds.lower_usd, outcome.ended_by_time)
 
     def _with_past(self, problem: RailProblem) -> Rounds[Outcome]:
         """Return the rounds of `agree` with the past of the day fixed in all that is sent and heard."""
-        rounds = self.agree(problem)
+        rounds = self.limited(self.agree(problem))
         try:
             decision = next(rounds)
             while True:

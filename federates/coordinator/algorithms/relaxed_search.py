@@ -12,10 +12,10 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from federates.boundary.config import Config
 from federates.boundary.messages import Array
 from federates.coordinator.algorithms.box_step import BoxStep
 from federates.coordinator.algorithms.conversation import Conversation
+from federates.coordinator.algorithms.limits import NegotiationSettings
 from federates.coordinator.algorithms.rounds import Rounds
 
 __all__ = ["RelaxedSearch", "RelaxedSettings"]
@@ -23,7 +23,7 @@ __all__ = ["RelaxedSearch", "RelaxedSettings"]
 _LEAST_BOX_USD = 1e-3
 
 
-class RelaxedSettings(Config):
+class RelaxedSettings(NegotiationSettings):
     """Settings of the search in the linear relaxation."""
 
     signed: bool = True

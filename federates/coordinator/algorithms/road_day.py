@@ -36,9 +36,10 @@ class RoadAlgorithm(RoundByRound):
             return Commit(zero, agreed=True, reason="the scheme sends no vehicles")
         if self._session.scheme is Scheme.FASTEST_ROUTE:
             return (yield from self._request(zero))
-        outcome = yield from self.agree(period)
+        outcome = yield from self.limited(self.agree(period))
         assert self.bounds.plan is not None, "every negotiation evaluates at least one plan"
-        return Commit(_whole(self.bounds.plan), outcome.agreed, outcome.reason, self.bounds.lower_usd)
+        plan = _whole(self.bounds.plan)
+        return Commit(plan, outcome.agreed, outcome.reason, self.bounds.lower_usd, outcome.ended_by_time)
 
     def _request(self, zero: Array) -> Rounds[Commit]:
         """Without negotiation: what is asked at zero price is sent as far as it can be."""

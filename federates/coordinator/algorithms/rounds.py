@@ -11,7 +11,8 @@ from typing import Any, TypeAlias, TypeVar
 
 from federates.boundary.messages import Array
 from federates.boundary.roles import Commit, CoordinationAlgorithm, Decision, Evaluate, Recorder, RoundResult, Solve
-from federates.coordinator.algorithms.bounds import Bounds
+from federates.coordinator.algorithms.bounds import Bounds, Outcome
+from federates.coordinator.algorithms.limits import Limits, NegotiationSettings
 
 __all__ = ["RoundByRound", "Rounds"]
 
@@ -30,6 +31,23 @@ class RoundByRound(CoordinationAlgorithm):
     @abstractmethod
     def negotiate(self, period: int, train_ready: Array | None) -> Rounds[Commit]:
         """Return the rounds of ``period``; ``bounds`` is new, for its own use alone."""
+
+    def limited(self, rounds: Rounds[Outcome]) -> Rounds[Outcome]:
+        """Return how ``rounds`` end: by themselves, or where a limit of `NegotiationSettings` is reached before."""
+        if not isinstance(self.settings, NegotiationSettings):
+            return (yield from rounds)
+        limits = Limits(self.settings, self.bounds)
+        try:
+            decision = next(rounds)
+            while True:
+                decision = rounds.send((yield decision))
+                outcome = limits.reached()
+                if outcome is not None:
+                    rounds.close()
+                    return outcome
+        except StopIteration as end:
+            own: Outcome = end.value
+            return own
 
     def start(self, period: int, train_ready: Array | None = None) -> Decision:  # noqa: D102
         self.bounds = Bounds()

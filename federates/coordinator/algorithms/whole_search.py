@@ -30,10 +30,6 @@ __all__ = ["WholeSearch", "WholeSettings"]
 class WholeSettings(RelaxedSettings):
     """Settings of a negotiation with whole trains."""
 
-    gap_target: Annotated[float, Field(ge=0, lt=1)] = 0.005
-    """The operators agree once (UB - LB) / |UB| is at most this."""
-    gap_usd: Annotated[float, Field(ge=0, le=1e9)] = 0.0
-    """They also agree once UB - LB is at most this, usd."""
     max_rounds: Annotated[int, Field(ge=1, le=100_000)] = 300
     """The negotiation ends without agreement after so many rounds, all kinds together."""
     bound_solves: Annotated[int, Field(ge=1, le=1000)] = 8

@@ -156,11 +156,13 @@ def write_rail_summary(run: RailRun, headline: Sequence[str] = ()) -> Path:
 
 def _phase(run: RailRun, phase: Phase) -> Numbers:
     cost, transport = plan_cost(run, phase).get("total_usd", math.nan), _transport(run, phase)
+    late_usd = float(run.frame("late_ends")["price_usd"].sum()) if phase == "realised" else 0.0
     head: Numbers = {
         "operating_cost_usd": cost,
         "transport_cost_usd": transport.get("transport_cost_usd", math.nan),
-        "total_cost_usd": cost + transport.get("transport_cost_usd", math.nan),
+        "total_cost_usd": cost + transport.get("transport_cost_usd", math.nan) + late_usd,
         "slack_usd": plan_cost(run, phase).get("slack_usd", math.nan),
+        **({"late_end_usd": late_usd} if late_usd else {}),
     }
     return head | transport | _wind(run, phase) | _use_of_batteries(run, phase)
 

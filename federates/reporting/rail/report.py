@@ -110,7 +110,10 @@ def _cost_rows(run: RailRun) -> list[list[str]]:
         return []
     head, nan = rail_summary(run), float("nan")
     pairs = [(title, planned.get(name, nan), realised.get(name, nan)) for name, title in _COSTS.items()]
-    for key, title in (("transport_cost_usd", "Transport operator"), ("total_cost_usd", "Both operators")):
+    titles = {"transport_cost_usd": "Transport operator", "total_cost_usd": "Both operators"}
+    if "realised_late_end_usd" in head:
+        titles = {"late_end_usd": "Trains that did not end the day where they should"} | titles
+    for key, title in titles.items():
         pairs.append((title, float(head.get(key, nan)), float(head.get(f"realised_{key}", nan))))
     return [[title, number(left, 2), number(right, 2), number(right - left, 2)] for title, left, right in pairs]
 

@@ -14,10 +14,10 @@ from federates.reporting.price_words import prices_reading
 from federates.reporting.rail.figures.bounds import day_ahead_rounds
 from federates.reporting.rail.figures.dispatch import leading_units
 from federates.reporting.rail.figures.lines import line_loading
-from federates.reporting.rail.metrics import Numbers, batteries, moves, plan_cost, rail_summary
+from federates.reporting.rail.metrics import Numbers, batteries, day_ahead, moves, plan_cost, rail_summary
 from federates.reporting.rail.prices import battery_trade
 from federates.reporting.tables import RailRun
-from federates.reporting.words import clock, disputed, missed_bounds, number, percent
+from federates.reporting.words import clock, disputed, ended_by_time, missed_bounds, number, percent, unagreed_reason
 
 __all__ = ["figure_reading", "headline", "scheme_sentence", "trade_sentence"]
 
@@ -38,11 +38,11 @@ def scheme_sentence(run: RailRun) -> str:
 def headline(run: RailRun) -> list[str]:
     """Return the main results as sentences."""
     head = rail_summary(run)
-    sentences = [_cost(head), _wind(head), _agreement(run, head), _trains(run, head), trade_sentence(run), _stopped(run)]
+    sentences = [_cost(run, head), _wind(head), _agreement(run, head), _trains(run, head), trade_sentence(run), _stopped(run)]
     return [text for text in sentences if text]
 
 
-def _cost(head: Numbers) -> str:
+def _cost(run: RailRun, head: Numbers) -> str:
     known = {phase: _usd(head, f"{prefix}total_cost_usd") for phase, prefix in (("planned", ""), ("realised", "realised_"))}
     if "total_cost_usd" in head and "realised_total_cost_usd" in head:
         text = f"The day was planned to cost {known['planned']} and cost {known['realised']}"
@@ -57,7 +57,20 @@ def _cost(head: Numbers) -> str:
         words = " and ".join(number(float(value)) for value in transport if value is not None)
         text += f", both operators together; transport is {words} USD of it"
     slack = float(head.get("realised_slack_usd", head.get("slack_usd", 0.0)))
-    return f"{text}. {number(slack)} USD of it are penalties for what could not be kept." if slack > 0.5 else f"{text}."
+    text += f". {number(slack)} USD of it are penalties for what could not be kept." if slack > 0.5 else "."
+    return f"{text}{_late_ends(run, head)}"
+
+
+def _late_ends(run: RailRun, head: Numbers) -> str:
+    """Say which trains did not end the day where they should, and what that counts."""
+    if "realised_late_end_usd" not in head:
+        return ""
+    trains = []
+    for row in run.frame("late_ends").itertuples():
+        way = "stood at" if row.ready_period <= run.session.periods else "was on its way to"
+        trains.append(f"{row.train} {way} {row.next_station} instead of {row.end_station}")
+    usd = number(float(head["realised_late_end_usd"]))
+    return f" {usd} USD of it are for trains that did not end the day where they should: {', '.join(trains)}."
 
 
 def _usd(head: Numbers, key: str) -> str:
@@ -77,6 +90,7 @@ def _agreement(run: RailRun, head: Numbers) -> str:
         return ""
     rounds = f"{head['rounds']} round{'' if head['rounds'] == 1 else 's'}"
     outcome = "agreed on the day" if head["agreed"] else "ended the rounds without the agreement they looked for"
+    rounds += unagreed_reason(day_ahead(run))
     if head.get("bounds_cross"):
         return f"The operators {outcome} after {rounds}: {CROSSED_WORDS}.{disputed(run)}"
     gap = ""
@@ -89,10 +103,7 @@ def _agreement(run: RailRun, head: Numbers) -> str:
 
 def _stopped(run: RailRun) -> str:
     count = len(run.frame("stopped_by_time"))
-    if not count:
-        return ""
-    searches = f"{count} search{'' if count == 1 else 'es'} of the power operator"
-    return f"A limit of time ended {searches}: what is proven holds, but on another computer the day may come out differently."
+    return ended_by_time(run, f"{count} search{'' if count == 1 else 'es'} of the power operator" if count else "")
 
 
 def _trains(run: RailRun, head: Numbers) -> str:
@@ -110,7 +121,9 @@ def _trains(run: RailRun, head: Numbers) -> str:
         text += f" A trip was late, by up to {late} period{'' if late == 1 else 's'}."
     again = run.frame("negotiations").sort_values("period", kind="stable").iloc[1:]
     if len(again):
-        times = ", ".join(f"{clock(run, int(row.period))[:5]} ({row.cause})" for row in again.itertuples())
+        rows = [again.iloc[i : i + 1] for i in range(len(again))]
+        held = [(clock(run, int(row["period"].iloc[0]))[:5], str(row["cause"].iloc[0]), unagreed_reason(row)) for row in rows]
+        times = ", ".join(f"{when} ({cause}){why}" for when, cause, why in held)
         text += f" The operators negotiated again at {times}."
     return text
 

@@ -12,7 +12,7 @@ from federates.power_operator.models.unit_commitment.day_data import DayData, re
 from federates.power_operator.models.unit_commitment.settings import UnitCommitmentSettings
 from federates.power_operator.models.unit_commitment.storage_data import storage_problems
 
-__all__ = ["find_problems"]
+__all__ = ["find_notes", "find_problems"]
 
 _CONFIG = "config.yaml"
 
@@ -27,6 +27,23 @@ def find_problems(settings: UnitCommitmentSettings, folder: Path, session: Sessi
     except ConfigError as error:
         return error.problems
     return storage_problems(settings, session, day.buses, _CONFIG) + _too_much_load(settings, day)
+
+
+def find_notes(settings: UnitCommitmentSettings, day: DayData) -> list[Problem]:
+    """Return units whose ramp is below their minimum: by the ramp alone they would not come on in a period."""
+    units, hours = day.system.units, day.system.period_h
+    file = settings.units_file or settings.case_file
+    slow = np.flatnonzero(units.ramp_up_mw_per_h * hours < units.p_min_mw - 1e-6)
+    return [
+        Problem(
+            file,
+            f"ramp_mw_per_h, unit {units.names[g]}",
+            f"{units.ramp_up_mw_per_h[g]:g}",
+            f"is less in a period than the unit's minimum of {units.p_min_mw[g]:g} MW: it starts and stops at the minimum, "
+            "and between it follows the load only so slowly, which may cost penalties",
+        )
+        for g in slow
+    ]
 
 
 def _too_much_load(settings: UnitCommitmentSettings, day: DayData) -> list[Problem]:

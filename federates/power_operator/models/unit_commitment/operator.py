@@ -16,7 +16,7 @@ from federates.boundary.messages import ConnectionAnswer, StationObservation
 from federates.boundary.roles import PowerOperator, Recorder
 from federates.boundary.session import RailSession, World
 from federates.boundary.trains import at_home
-from federates.power_operator.models.unit_commitment.checks import find_problems
+from federates.power_operator.models.unit_commitment.checks import find_notes, find_problems
 from federates.power_operator.models.unit_commitment.day_data import DayData, read_day
 from federates.power_operator.models.unit_commitment.day_state import DayState, first_state, rest_of_day, rest_of_fleet
 from federates.power_operator.models.unit_commitment.deviation import actual_profile
@@ -53,6 +53,11 @@ class UnitCommitmentOperator(PowerOperator):
     def check(cls, settings: UnitCommitmentSettings, folder: Path, session: Any) -> list[Problem]:
         """Return everything wrong with settings and data files."""
         return find_problems(settings, folder, session)
+
+    @classmethod
+    def notes(cls, settings: UnitCommitmentSettings, folder: Path, session: Any) -> list[Problem]:
+        """Return units that are slow beside their minimum."""
+        return find_notes(settings, cls.read_day(settings, folder, session))
 
     @classmethod
     def read_day(cls, settings: UnitCommitmentSettings, folder: Path, session: RailSession) -> DayData:

@@ -138,7 +138,7 @@ class PlanModel:
         and change nothing. Without them the model is a relaxation, so its bound holds.
         """
         if relaxed:
-            return self.lines.solve(self.solver, relaxed=True)
+            return self.lines.solve(self.solver, relaxed=True, time_limit_s=time_limit_s)
         began = time.perf_counter()
         how: dict[str, Any] = {"gap_abs": gap_usd, "gap_rel": gap_rel, "node_limit": node_limit, "on_improvement": on_improvement}
         solution = self.lines.solve(self.solver, time_limit_s=time_limit_s, start=self._last, **how)

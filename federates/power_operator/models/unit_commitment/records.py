@@ -164,6 +164,7 @@ def _record_storage(
         recorder.record(
             "storage_state",
             period=period,
+            planned_in=period - t,
             station=name,
             planned_capacity_mw=float(plan.capacity_mw[s, t]),
             capacity_mw=float(realised.capacity_mw[s, 0]),
@@ -178,6 +179,7 @@ def _record_storage(
         recorder.record(
             "train_storage",
             period=period,
+            planned_in=period - t,
             train=name,
             planned_capacity_mw=float(plan.train_capacity_mw[k, t]),
             capacity_mw=float(realised.train_capacity_mw[k, 0]),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matpowercaseframes import CaseFrames
+from matpowercaseframes.reader import find_attributes, parse_file
 from numpy.typing import NDArray
 
 from federates.boundary.errors import ConfigError, Problem
@@ -34,7 +36,8 @@ class MatpowerCase:
     """What a case says: buses (B,), generators (G,) that are in service, lines (L,) that are in service.
 
     ``load_mw`` (B,) includes the shunt conductances; ``unit_bus`` (G,) are indices into ``buses``; ``gencost`` has
-    one row per generator: (model, values); ``row`` (G,) is the row in the file's table of generators, from 0.
+    one row per generator: (model, values); ``row`` (G,) is the row in the file's table of generators, from 0;
+    ``idle_bus`` numbers the buses of units that are out of service.
     """
 
     buses: tuple[str, ...]
@@ -47,6 +50,7 @@ class MatpowerCase:
     shut_down_usd: Values
     gencost: tuple[tuple[int, Values], ...]
     network: Network
+    idle_bus: tuple[int, ...] = ()
 
     def quadratic(self, unit: int) -> tuple[float, float, float]:
         """Return (c0 USD/h, c1 USD/MWh, c2 USD/MW^2h) of a unit with a polynomial cost.
@@ -62,11 +66,20 @@ class MatpowerCase:
         return float(padded[0]), float(padded[1]), float(padded[2])
 
     def cost_curve(self, unit: int, p_min_mw: float, p_max_mw: float, segments: int = 10) -> tuple[CostCurve, float]:
-        """Return the cost of a unit between two outputs, and the largest error in USD/h (0 for piecewise costs)."""
+        """Return the cost of a unit between two outputs, and the largest error in USD/h (0 for piecewise costs).
+
+        Raises
+        ------
+        ValueError : the cost is not convex, a polynomial of degree 3 or more, or its points do not rise.
+        """
         model, values = self.gencost[unit]
         if model == _POLYNOMIAL:
             return with_piecewise(self.quadratic(unit), p_min_mw, p_max_mw, segments)
         mw, usd_per_h = values[0::2], values[1::2]
+        if mw.size < 2 or (np.diff(mw) <= 0).any():
+            raise ValueError(f"points at {', '.join(f'{x:g}' for x in mw)} MW: two or more are needed, and each above the last")
+        if (np.diff(np.diff(usd_per_h) / np.diff(mw)) < -1e-6 * (1 + np.abs(np.diff(usd_per_h) / np.diff(mw))[:-1])).any():
+            raise ValueError("the cost of a further MW falls somewhere: it is not convex")
         inside = mw[(mw > p_min_mw) & (mw < p_max_mw)]
         points = np.unique(np.concatenate([[p_min_mw], inside, [p_max_mw]]))
         slopes = np.diff(usd_per_h) / np.diff(mw)
@@ -96,6 +109,7 @@ def read_matpower(path: Path, convention: Convention = "x_tap", shown_as: str | 
     if problems:
         raise ConfigError(problems)
     row = np.flatnonzero(gen[:, 1] > 0)
+    idle_bus = tuple(int(b) for b in gen[gen[:, 1] <= 0, 0])
     gen, cost = gen[row], tables["gencost"][row]
     return MatpowerCase(
         buses=tuple(str(int(b)) for b in bus[:, 0]),
@@ -108,6 +122,7 @@ def read_matpower(path: Path, convention: Convention = "x_tap", shown_as: str | 
         shut_down_usd=cost[:, 2],
         gencost=tuple(_gencost(int(c[0]), int(c[3]), cost_rows[g]) for g, c in zip(row, cost, strict=True)),
         network=_network(tables["branch"], number, base_mva, convention),
+        idle_bus=idle_bus,
     )
 
 
@@ -115,7 +130,7 @@ def _tables(path: Path, name: str) -> dict[str, Values]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the library still calls deprecated functions of pandas
-            case = CaseFrames(str(path))
+            case = CaseFrames(_parsed(path.read_text(encoding="utf-8"), name))
         tables = {table: getattr(case, table)[list(columns)].to_numpy(dtype=np.float64) for table, columns in _COLUMNS.items()}
         values = case.gencost.drop(columns=list(_COLUMNS["gencost"]))
     except FileNotFoundError:
@@ -128,6 +143,24 @@ def _tables(path: Path, name: str) -> dict[str, Values]:
     tables["gencost_values"] = values.to_numpy(dtype=np.float64)
     tables["baseMVA"] = np.array([[_base_mva(case, name)]])
     return tables
+
+
+def _parsed(text: str, name: str) -> dict[str, Any]:
+    """Return the tables of a case as rows of values; rows of ``gencost`` are filled with zeros to the longest, as in MATPOWER."""
+    found: dict[str, Any] = {}
+    for attribute in dict.fromkeys(find_attributes(text)):
+        rows = parse_file(attribute, text) if attribute in (*_COLUMNS, "baseMVA") else None
+        if not rows:
+            continue
+        longest = max(len(row) for row in rows)
+        if attribute == "gencost":
+            rows = [[*row, *[0] * (longest - len(row))] for row in rows]
+        short = [k for k, row in enumerate(rows) if len(row) < longest]
+        if short:
+            where, value = f"{attribute}, row {short[0] + 1}", f"{len(rows[short[0]])} values"
+            raise ConfigError([Problem(name, where, value, f"must have {longest}, as the longest row has")])
+        found[attribute] = rows[0][0] if attribute == "baseMVA" else rows
+    return found
 
 
 def _base_mva(case: CaseFrames, name: str) -> float:
@@ -151,6 +184,11 @@ def _unread_numbers(name: str, tables: dict[str, Values]) -> list[Problem]:
             found.append(Problem(name, f"gencost, row {row + 1}, MODEL", f"{cost[row, 0]:g}", allowed))
     for row in np.flatnonzero((branch[:, 7] > 0) & (branch[:, 6] < 0)):
         found.append(Problem(name, f"branch, row {row + 1}, RATE_A", f"{branch[row, 6]:g}", "must be MVA, 0 for no limit"))
+    for row in np.flatnonzero((branch[:, 7] > 0) & (branch[:, 3] == 0)):
+        found.append(Problem(name, f"branch, row {row + 1}, BR_X", "0", "must not be 0: the flow goes by it"))
+    for row in np.flatnonzero(cost[:, 0] == _PIECEWISE):
+        if 2 * cost[row, 3] > tables["gencost_values"].shape[1]:
+            found.append(Problem(name, f"gencost, row {row + 1}, NCOST", f"{cost[row, 3]:g}", "the row has fewer points"))
     return found
 
 
