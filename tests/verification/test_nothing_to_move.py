@@ -1,4 +1,4 @@
-"""A day on which nothing is worth moving: every algorithm of both worlds agrees on nothing, which costs nothing, with a gap of 0."""
+"""A day on which nothing is worth moving: every algorithm of both worlds agrees on nothing, at no cost, with a gap of 0."""
 
 import numpy as np
 import pytest
