@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from typer.core import TyperCommand, TyperGroup
 
-from federates.runs.launch import Launch
+if TYPE_CHECKING:
+    from federates.runs.launch import Launch
 
 __all__ = ["Command", "Group", "ScenarioArgument", "SetOption", "console", "errors", "pairs", "say_end"]
 
