@@ -17,7 +17,7 @@ from federates import __version__
 from federates.boundary.errors import ConfigError, PortageError, Problem
 from federates.cli.audit import audit
 from federates.cli.centralised import centralised
-from federates.cli.common import Command, Group, ScenarioArgument, SetOption, console, errors, pairs, say_end
+from federates.cli.common import Command, Group, ScenarioArgument, SetOption, UseOption, console, errors, pairs, say_end
 from federates.cli.conform import conform
 from federates.cli.new import new, new_class
 from federates.cli.sweep import sweep
@@ -58,23 +58,25 @@ def _common(version: Annotated[bool, typer.Option("--version", help="Print the v
 
 
 @app.command(cls=Command)
-def check(scenario: ScenarioArgument, changes: SetOption = None) -> None:
+def check(scenario: ScenarioArgument, changes: SetOption = None, use: UseOption = None) -> None:
     """Find everything wrong with a scenario before any process starts."""
     from federates.runs.check import check_scenario
 
-    found = check_scenario(scenario, pairs(changes))
-    console.print(f"{found.name}: nothing wrong; run it with: portage run {scenario}", highlight=False)
+    found = check_scenario(scenario, pairs(changes), pairs(use, "--use"))
+    for note in found.notes:
+        console.print(f"note: {note}", markup=False, highlight=False)
+    console.print(f"{found.name}: nothing wrong; run it with: portage run {scenario}", markup=False, highlight=False)
 
 
 @app.command(cls=Command)
-def run(scenario: ScenarioArgument, changes: SetOption = None) -> None:
+def run(scenario: ScenarioArgument, changes: SetOption = None, use: UseOption = None) -> None:
     """Run a scenario with live progress; the exit code is 0 only if the run is complete."""
     from federates.cli.progress import ProgressView
     from federates.runs.check import check_scenario
     from federates.runs.launch import launch
 
     overrides = pairs(changes)
-    found = check_scenario(scenario, overrides)
+    found = check_scenario(scenario, overrides, pairs(use, "--use"))
     with ProgressView(console) as view:
         finished = launch(found, overrides, watch=view.update)
     raise typer.Exit(say_end(finished))
@@ -88,17 +90,18 @@ def compare(
     schemes: Annotated[str, typer.Option(help="Schemes to run, joined by commas; without it all of the scenario's world.")] = "",
     jobs: Annotated[int, typer.Option(min=0, help="Runs at a time; 0: as many as there are cores.")] = 0,
     changes: SetOption = None,
+    use: UseOption = None,
 ) -> None:
     """Run the schemes of a scenario with the same random numbers, or take runs that there are; set them side by side."""
     if len(folders) > 1 or (folders[0] / "session.json").exists():
-        _compare_runs_that_there_are(folders, given=bool(schemes or changes))
+        _compare_runs_that_there_are(folders, given=bool(schemes or changes or use))
         return
     from federates.cli.progress import ProgressView
     from federates.runs.check import check_scenario
     from federates.runs.reports import compare_runs
 
     overrides = pairs(changes)
-    found = check_scenario(folders[0], overrides)
+    found = check_scenario(folders[0], overrides, pairs(use, "--use"))
     names = _scheme_names(schemes, found.world)
     workers = jobs or max(1, min(len(names), os.cpu_count() or 1))
     if found.broker.port != "auto" and workers > 1:
@@ -132,7 +135,7 @@ app.command("new-operator", cls=Command)(new_class)
 
 def _compare_runs_that_there_are(folders: list[Path], given: bool) -> None:
     if given:
-        raise typer.BadParameter("--schemes and --set are for a scenario that is still to be run")
+        raise typer.BadParameter("--schemes, --set and --use are for a scenario that is still to be run")
     from federates.runs.reports import compare_side_by_side
 
     page = compare_side_by_side(folders, _comparison_folder(folders[0].resolve().parent))
