@@ -22,8 +22,13 @@ def bounds_cross(lower_usd: float, upper_usd: float) -> bool:
 
 
 def proven_gap(lower_usd: float, upper_usd: float) -> float:
-    """Return (UB - LB) / |UB|, infinite where nothing is proven: while a bound is missing, and where the bounds cross."""
+    """Return (UB - LB) / |UB|, infinite where nothing is proven: while a bound is missing, and where the bounds cross.
+
+    It is infinite too where a plan costs nothing and the lower bound lies below: no share of nothing says how far.
+    """
     if not (math.isfinite(lower_usd) and math.isfinite(upper_usd)) or bounds_cross(lower_usd, upper_usd):
         return math.inf
     distance_usd = max(0.0, upper_usd - lower_usd)
-    return 0.0 if distance_usd <= _SAME_USD else distance_usd / max(abs(upper_usd), 1e-9)
+    if distance_usd <= _SAME_USD:
+        return 0.0
+    return distance_usd / abs(upper_usd) if abs(upper_usd) > _SAME_USD else math.inf

@@ -17,17 +17,11 @@ from pydantic import Field, model_validator
 
 from federates.boundary.config import Config, parse_config
 from federates.boundary.errors import ConfigError, Problem
+from federates.boundary.names import World
 
-__all__ = ["RailScheme", "RailSession", "RoadSession", "Scheme", "Session", "Train", "World", "parse_session"]
+__all__ = ["SCHEMES", "RailScheme", "RailSession", "RoadSession", "Scheme", "Session", "Train", "World", "parse_session"]
 
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]+$")]
-
-
-class World(StrEnum):
-    """What moves the energy."""
-
-    ROAD = "road"
-    RAIL = "rail"
 
 
 class Scheme(StrEnum):
@@ -52,6 +46,13 @@ class RailScheme(StrEnum):
     """The same batteries, fixed at one bus (M3, M6)."""
     NO_STORAGE = "no_storage"
     """No batteries: the cost that the others are compared with."""
+
+
+SCHEMES: dict[World, tuple[str, ...]] = {
+    World.ROAD: tuple(scheme.value for scheme in Scheme),
+    World.RAIL: tuple(scheme.value for scheme in RailScheme),
+}
+"""Schemes of a world, in the order in which they are compared."""
 
 
 class Session(Config):

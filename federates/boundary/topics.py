@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 from federates.boundary.bound_kinds import BoundKind
-from federates.boundary.session import World
+from federates.boundary.names import Role, World
 
 __all__ = [
     "BOUNDARY_VERSION",
@@ -37,15 +37,6 @@ BOUNDARY_VERSION = 3
 
 MAX_ROUTE_LINKS = 16
 """Most links a route may have; shorter routes are padded with -1."""
-
-
-class Role(StrEnum):
-    """Agents of a federation. The value is the federate's name in HELICS and in runner.json."""
-
-    COORDINATOR = "coordinator"
-    POWER_OPERATOR = "power_operator"
-    TRANSPORT_OPERATOR = "transport_operator"
-    TRAFFIC = "traffic_sumo"
 
 
 class Command(IntEnum):

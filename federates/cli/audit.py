@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
-from federates.audit.audit import audit_run
-from federates.audit.outcome import AgentAudit, Audit, grouped
+from federates.audit.outcome import grouped
 from federates.boundary.errors import PortageError
 from federates.cli.common import console, errors
+
+if TYPE_CHECKING:
+    from federates.audit.outcome import AgentAudit, Audit
 
 __all__ = ["audit"]
 
@@ -41,6 +43,8 @@ def audit(
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
     """Say who told whom what in a run; the exit code is 1 if anything lies outside the topic table, 2 if there is no run."""
+    from federates.audit.audit import audit_run
+
     try:
         outcome = audit_run(run)
     except PortageError as error:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from federates.centralised.solve import FORMULATIONS, CentralisedResult, solve_centralised
+if TYPE_CHECKING:
+    from federates.centralised.solve import CentralisedResult
 
 __all__ = ["centralised"]
 
@@ -34,6 +35,8 @@ def centralised(
     ] = None,
 ) -> None:
     """Solve the whole problem with both operators' data in one process: the reference, not a federation."""
+    from federates.centralised.solve import FORMULATIONS, solve_centralised
+
     if formulation not in FORMULATIONS:
         raise typer.BadParameter(f"{formulation!r}: allowed are {', '.join(FORMULATIONS)}", param_hint="--formulation")
     overrides = {}

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from typer.core import TyperCommand, TyperGroup
 
-from federates.runs.launch import Launch
+if TYPE_CHECKING:
+    from federates.runs.launch import Launch
 
-__all__ = ["Command", "Group", "ScenarioArgument", "SetOption", "console", "errors", "pairs", "say_end"]
+__all__ = ["Command", "Group", "ScenarioArgument", "SetOption", "UseOption", "console", "errors", "pairs", "say_end"]
 
-console = Console(soft_wrap=True)
-errors = Console(stderr=True, soft_wrap=True)
+# Without emoji: "file.py:A" is the name of a class.
+console = Console(soft_wrap=True, emoji=False)
+errors = Console(stderr=True, soft_wrap=True, emoji=False)
 
 ScenarioArgument = Annotated[Path, typer.Argument(help="Folder of the scenario, such as scenarios/la_gcs.")]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one key of scenario.yaml for this run.")
+]
+UseOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--use",
+        metavar="ROLE=CLASS",
+        help="Use another class in this run, such as traffic_sumo=bpr or power_operator=file.py:Class; may be given again.",
+    ),
 ]
 
 
@@ -42,13 +52,17 @@ class Group(_FlagsWithoutValue, TyperGroup):
     """`portage` itself."""
 
 
-def pairs(changes: list[str] | None) -> dict[str, str]:
-    """Return ``--set`` options as a mapping."""
+def pairs(changes: list[str] | None, option: str = "--set") -> dict[str, str]:
+    """Return ``--set`` options (or another ``option``) as a mapping."""
     found = {}
     for change in changes or []:
         key, equals, value = change.partition("=")
         if not equals:
-            raise typer.BadParameter(f"{change!r}: must be KEY=VALUE", param_hint="--set")
+            raise typer.BadParameter(
+                f"{change!r}: must be {'KEY=VALUE' if option == '--set' else 'ROLE=CLASS'}", param_hint=option
+            )
+        if key in found:
+            raise typer.BadParameter(f"{key} is given twice", param_hint=option)
         found[key] = value
     return found
 

@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.session import World
-from federates.boundary.topics import Role
+from federates.boundary.names import Role, World
 from federates.cli.common import console
 
 __all__ = ["conform"]

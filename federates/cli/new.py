@@ -8,11 +8,8 @@ from typing import Annotated
 
 import typer
 
-from federates.boundary.session import World
-from federates.boundary.topics import Role
+from federates.boundary.names import Role, World
 from federates.cli.common import console
-from federates.scaffold.operator import new_operator, world_around
-from federates.scaffold.scenario import new_scenario
 from federates.scaffold.shipped import SHIPPED
 
 __all__ = ["new", "new_class"]
@@ -23,6 +20,8 @@ def new(
     source: Annotated[str, typer.Option("--from", help=f"Scenario to copy: {', '.join(SHIPPED)}.")],
 ) -> None:
     """Make a runnable scenario of your own from one that comes with Portage."""
+    from federates.scaffold.scenario import new_scenario
+
     made = new_scenario(folder, source)
     _say(
         f"{made} is a copy of {source}. Next:",
@@ -42,6 +41,8 @@ def new_class(
     into: Annotated[Path, typer.Option(help="Folder of the scenario, or of the agent, that gets the files.")] = Path("."),
 ) -> None:
     """Make a commented skeleton of a class for ROLE, and a test that fails until it is written."""
+    from federates.scaffold.operator import new_operator, world_around
+
     world = world or world_around(into)
     made = new_operator(role, name, world, into, source)
     module, test = made.files

@@ -28,7 +28,7 @@ from federates.conformance.target import Target
 from federates.runs.scenario import Scenario, load_scenario
 from federates.runtime.agent import load_session
 from federates.runtime.broker_config import Limits
-from federates.runtime.plugins import CLASS_KEY, find_class, load_agent
+from federates.runtime.plugins import CLASS_KEY, Place, find_class, load_agent
 
 __all__ = ["Wanted", "find_target", "scenario_routes"]
 
@@ -84,7 +84,7 @@ def _from_name(
 ) -> Target:
     config = scenario.configs.get(role) if scenario is not None else None
     folder = config.parent if config is not None else (scenario.folder / role.value if scenario is not None else Path.cwd())
-    cls = find_class(role, name, module_folder or folder, _COMMAND_LINE)
+    cls = find_class(role, name, module_folder or folder, Place(_COMMAND_LINE, CLASS_KEY[role]))
     if not isinstance(cls, type):
         raise ConfigError([Problem(_COMMAND_LINE, CLASS_KEY[role], repr(name), "must be a class")])
     session = _session(wanted, scenario) or builtin_session(wanted.world or world_of(cls))

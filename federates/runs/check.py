@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from federates.boundary.topics import Role
 from federates.executable.arguments import find_program, search_path
 from federates.reporting.published import PUBLISHED, read_published
 from federates.runs.scenario import WRAPPER, FederateEntry, Scenario, load_scenario, overrides_problems, shown, split_options
+from federates.runs.use import used_classes
 from federates.runtime.agent import load_session
 from federates.runtime.broker_config import OVERHEAD_ROUNDS, BrokerConfig
 from federates.runtime.identity import choose_port
@@ -27,8 +29,8 @@ _RAIL_STEPS_PER_ROUND = 4
 """As many micro-steps of HELICS time as the coordinator allows one round at most."""
 
 
-def check_scenario(folder: Path, overrides: dict[str, str] | None = None) -> Scenario:
-    """Return the scenario if it can run.
+def check_scenario(folder: Path, overrides: dict[str, str] | None = None, use: Mapping[str, str] | None = None) -> Scenario:
+    """Return the scenario if it can run; ``use`` names other classes for some of its agents.
 
     Raises
     ------
@@ -37,6 +39,8 @@ def check_scenario(folder: Path, overrides: dict[str, str] | None = None) -> Sce
     problems: list[Problem] = []
     scenario = load_scenario(folder, problems)
     problems += overrides_problems(scenario, overrides)
+    used = _collect(problems, lambda: used_classes(scenario, use)) or {}
+    notes: list[str] = []
     session = _collect(problems, lambda: load_session(scenario.session_file, overrides, shown_as=shown(scenario.session_file)))
     _collect(problems, lambda: choose_port(scenario.broker, shown(scenario.broker_file)))
     for role in scenario.broker.audit.readable:
@@ -51,15 +55,23 @@ def check_scenario(folder: Path, overrides: dict[str, str] | None = None) -> Sce
     for role, path in scenario.configs.items():
         if not path.is_relative_to(_entry(scenario, role).directory):
             continue  # already a problem; another agent's file is not even opened
-        loaded = _collect(problems, lambda role=role, path=path: load_agent(role, path, shown(path), world))
+        loaded = _collect(problems, lambda role=role, path=path: load_agent(role, path, shown(path), world, used.get(role)))
         if loaded is not None:
+            notes += _set_aside_notes(loaded, path)
             problems += _outside_paths(loaded, path)
             problems += _own_problems(loaded, session, path) if session is not None else []
     if session is not None and (allowed := _too_short(session, scenario.broker)):
         problems.append(Problem(shown(scenario.session_file), "period_s", f"{session.period_s:g}", allowed))
     if problems:
         raise ConfigError(problems)
-    return scenario
+    return replace(scenario, use=used, notes=tuple(notes))
+
+
+def _set_aside_notes(loaded: LoadedAgent, config: Path) -> Iterator[str]:
+    if loaded.set_aside:
+        keys = ", ".join(loaded.set_aside)
+        names = ", ".join(sorted({name for names in loaded.set_aside.values() for name in names}))
+        yield f"{shown(config)}: {loaded.name} does not use these settings, which are of {names}: {keys}"
 
 
 def _collect(problems: list[Problem], action: Any) -> Any:
@@ -140,14 +152,14 @@ def _wrapped_problems(entry: FederateEntry, file: str, where: str) -> list[Probl
     return problems
 
 
-_OPTIONS = {"broker": {"--config", "--runner"}, Role.COORDINATOR.value: {"--config", "--session", "--set"}}
+_OPTIONS = {"broker": {"--config", "--runner"}, Role.COORDINATOR.value: {"--config", "--session", "--set", "--use"}}
 
 
 def _option_problems(entry: FederateEntry, file: str, where: str) -> list[Problem]:
     """Return a problem for every option that our own modules do not know; they would refuse it only once started."""
     if entry.module != f"federates.{entry.name}":
         return []
-    known = _OPTIONS.get(entry.name, {"--config"})
+    known = _OPTIONS.get(entry.name, {"--config", "--use"})
     behind = entry.command[entry.command.index(entry.module) + 1 :]
     given = [word.split("=", 1)[0] for word in behind if word.startswith("-")]
     return [

@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from federates.boundary.config import parse_config
 from federates.boundary.errors import ConfigError, FederationError, Problem
 from federates.boundary.session import Session
 from federates.boundary.topics import Role
@@ -19,6 +21,7 @@ from federates.runs.broker_core import Broker
 from federates.runs.finish import finish_run
 from federates.runs.scenario import Scenario, load_scenario, shown
 from federates.runs.start import new_identity
+from federates.runs.use import used_classes
 from federates.runs.wire_watch import WireWatch
 from federates.runtime.agent import load_session, run_agent
 from federates.runtime.identity import RunIdentity
@@ -31,7 +34,10 @@ _GATE_POLL_S = 0.005
 
 
 def run_in_process(
-    scenario_folder: Path, overrides: dict[str, Any] | None = None, settings: dict[str, Any] | None = None
+    scenario_folder: Path,
+    overrides: dict[str, Any] | None = None,
+    settings: dict[str, Any] | None = None,
+    use: dict[str, str] | None = None,
 ) -> Path:
     """Run a scenario in threads and return the folder of its results.
 
@@ -40,6 +46,7 @@ def run_in_process(
     scenario_folder : the folder with ``runner.json`` and ``scenario.yaml``.
     overrides : keys of ``scenario.yaml`` to change, such as ``{"scheme": "no_mves"}``.
     settings : settings to change per agent, such as ``{"traffic_sumo": {"engine": "libsumo"}}``.
+    use : classes in place of those that the agents' files name, such as ``{"traffic_sumo": "bpr"}``.
 
     Raises
     ------
@@ -48,8 +55,11 @@ def run_in_process(
     """
     scenario = load_scenario(scenario_folder)
     _refuse_executables(scenario)
+    used = used_classes(scenario, use)
     loaded = {
-        role: _with_settings(load_agent(role, path, world=scenario.world), (settings or {}).get(role.value, {}))
+        role: _with_settings(
+            load_agent(role, path, world=scenario.world, use=used.get(role)), (settings or {}).get(role.value, {})
+        )
         for role, path in scenario.configs.items()
     }
     broker = scenario.broker.model_copy(update={"core_type": "inproc"})
@@ -77,8 +87,9 @@ def _refuse_executables(scenario: Scenario) -> None:
 def _with_settings(loaded: LoadedAgent, changes: dict[str, Any]) -> LoadedAgent:
     if not changes:
         return loaded
-    merged = type(loaded.settings).model_validate({**json.loads(loaded.settings.model_dump_json(exclude_unset=True)), **changes})
-    return LoadedAgent(loaded.role, loaded.name, loaded.cls, merged, loaded.folder)
+    given = json.loads(loaded.settings.model_dump_json(exclude_unset=True))
+    merged = parse_config({**given, **changes}, type(loaded.settings), f"settings of {loaded.role}")
+    return replace(loaded, settings=merged)
 
 
 def _run_threads(identity: RunIdentity, loaded: dict[Role, LoadedAgent], session: Session) -> dict[Role, Exception]:

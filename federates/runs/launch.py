@@ -102,6 +102,7 @@ def _start(run: Launch, identity_file: Path, overrides: dict[str, str]) -> None:
     logs.mkdir(exist_ok=True)
     for entry in run.scenario.entries:
         extra = [f"--set={key}={value}" for key, value in overrides.items()] if entry.name == Role.COORDINATOR.value else []
+        extra += [f"--use={cls}" for role, cls in run.scenario.use.items() if role.value == entry.name]
         with (logs / f"{entry.name}.log").open("wb") as log:
             try:
                 run.processes[entry.name] = _spawn(entry, extra, identity_file, log)

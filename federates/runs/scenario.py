@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,8 @@ class FederateEntry:
 class Scenario:
     """A scenario whose ``runner.json`` and ``broker.yaml`` are sound; the agents' own files are not read yet.
 
-    ``configs`` has the configuration file of every agent that runs as one of our modules.
+    ``configs`` has the configuration file of every agent that runs as one of our modules, ``use`` the class that takes the place
+    of the one named there (option ``--use``). ``notes`` are words about what is not wrong, but may not be meant.
     """
 
     folder: Path
@@ -84,6 +85,8 @@ class Scenario:
     broker_file: Path
     session_file: Path
     configs: dict[Role, Path]
+    use: dict[Role, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def agents(self) -> tuple[str, ...]:

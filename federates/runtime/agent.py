@@ -73,7 +73,7 @@ def agent_main(role: Role, argv: list[str] | None = None) -> int:
     except PortageError as error:
         return _refuse(role, error, results)
     try:
-        loaded = load_agent(role, arguments.config, world=identity.world)
+        loaded = load_agent(role, arguments.config, world=identity.world, use=arguments.use)
         session = None
         if role is Role.COORDINATOR:
             session = load_session(arguments.session, overrides, identity.run_id)
@@ -216,6 +216,7 @@ def _parse(role: Role, argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--config", type=Path, default=Path("config.yaml"), help="the agent's own configuration (default: config.yaml)"
     )
+    parser.add_argument("--use", metavar="CLASS", help="use this class in place of the one that the configuration names")
     parser.set_defaults(session=None, set=[])
     if role is Role.COORDINATOR:
         parser.add_argument("--session", type=Path, default=Path("../scenario.yaml"), help="the public agreement")

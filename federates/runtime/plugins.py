@@ -10,11 +10,11 @@ import difflib
 import importlib
 import importlib.util
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field
 
@@ -23,8 +23,9 @@ from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.roles import CoordinationAlgorithm, Plugin, PowerOperator, TrafficModel, TransportOperator
 from federates.boundary.session import World
 from federates.boundary.topics import Role
+from federates.runtime.set_aside import set_aside
 
-__all__ = ["CLASS_KEY", "LoadedAgent", "find_class", "load_agent", "read_agent_file"]
+__all__ = ["CLASS_KEY", "LoadedAgent", "Place", "find_class", "load_agent", "read_agent_file"]
 
 CLASS_KEY: dict[Role, str] = {
     Role.POWER_OPERATOR: "operator",
@@ -70,13 +71,17 @@ _FILE: dict[Role, type[Config]] = {
 
 @dataclass(frozen=True, slots=True)
 class LoadedAgent:
-    """A class found, its validated settings, and the agent's folder."""
+    """A class found, its validated settings, and the agent's folder.
+
+    ``set_aside`` are keys of the file's settings that this class does not know, with the names of the classes that do.
+    """
 
     role: Role
     name: str
     cls: type[Plugin]
     settings: Config
     folder: Path
+    set_aside: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def create(self) -> Plugin:
         """Return a new instance."""
@@ -100,8 +105,10 @@ def read_agent_file(role: Role, config: Path, shown_as: str | None = None) -> di
     return data
 
 
-def load_agent(role: Role, config: Path, shown_as: str | None = None, world: World | None = None) -> LoadedAgent:
-    """Return the class that ``config`` names and its settings.
+def load_agent(
+    role: Role, config: Path, shown_as: str | None = None, world: World | None = None, use: str | None = None
+) -> LoadedAgent:
+    """Return the class that ``config`` names, or ``use`` in its place (option ``--use``), and its settings.
 
     Raises
     ------
@@ -114,21 +121,35 @@ def load_agent(role: Role, config: Path, shown_as: str | None = None, world: Wor
         parse_config(data, _FILE[role], file)
     except ConfigError as error:
         problems += error.problems
-    name = data.get(CLASS_KEY[role])
+    name = use or data.get(CLASS_KEY[role])
     if not isinstance(name, str):
         raise ConfigError(problems)
-    cls = _find(role, name, folder, file)
+    place = Place("command line", f"--use {role.value}") if use else Place(file, CLASS_KEY[role])
+    cls = _find(role, name, folder, place)
     if world is not None and world not in cls.worlds:
         # Its settings are those of the other world: every one of them would be said to be wrong.
         allowed = f"works in the world {' or '.join(cls.worlds)} only, not in this scenario, whose world is {world}"
-        raise ConfigError([Problem(file, CLASS_KEY[role], repr(name), allowed)])
+        raise ConfigError([place.problem(name, allowed)])
+    kept, aside = _sorted_out(data.get("settings") or {}, cls, role)
     try:
-        settings = _settings(data.get("settings") or {}, cls, file)
+        settings = _settings(kept, cls, file)
     except ConfigError as error:
         raise ConfigError(problems + error.problems) from None
     if problems:
         raise ConfigError(problems)
-    return LoadedAgent(role, name, cls, settings, folder)
+    return LoadedAgent(role, name, cls, settings, folder, aside)
+
+
+def _sorted_out(given: Any, cls: type[Plugin], role: Role) -> tuple[Any, dict[str, tuple[str, ...]]]:
+    """Return the settings without those of other shipped classes of the role, and those."""
+    if not isinstance(given, dict) or not set_aside(given, cls.Settings, {})[1].unknown:
+        return given, {}
+    shipped = [entry for entry in entry_points(group=f"portage.{role.value}") if entry.value.startswith("federates.")]
+    others = {
+        entry.name: other for entry in shipped if (other := entry.load()) is not cls and set(other.worlds) & set(cls.worlds)
+    }
+    kept, aside = set_aside(given, cls.Settings, {name: other.Settings for name, other in others.items()})
+    return kept, aside.of_others
 
 
 def _settings(data: dict[str, Any], cls: type[Plugin], file: str) -> Config:
@@ -139,38 +160,48 @@ def _settings(data: dict[str, Any], cls: type[Plugin], file: str) -> Config:
         raise ConfigError(prefixed) from None
 
 
-def find_class(role: Role, name: str, folder: Path, file: str) -> object:
+class Place(NamedTuple):
+    """Where a class is named: what an error shows."""
+
+    file: str
+    field: str
+
+    def problem(self, name: str, allowed: str) -> Problem:
+        """Return what is wrong with the name."""
+        return Problem(self.file, self.field, repr(name), allowed)
+
+
+def find_class(role: Role, name: str, folder: Path, place: Place) -> object:
     """Return what ``name`` names: an entry point of the role's group, or ``module:Class`` of the folder or the environment.
 
     Raises
     ------
     ConfigError : nothing has that name. Whether what is found plays the role is not looked at.
     """
-    key = CLASS_KEY[role]
     if ":" in name:
-        return _import(name, folder, file, key)
+        return _import(name, folder, place)
     known = {entry.name: entry for entry in entry_points(group=f"portage.{role.value}")}
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         allowed = f"{hint}installed: {', '.join(sorted(known))}; or module:Class"
-        raise ConfigError([Problem(file, key, repr(name), allowed)])
+        raise ConfigError([place.problem(name, allowed)])
     found: object = known[name].load()
     return found
 
 
-def _find(role: Role, name: str, folder: Path, file: str) -> type[Plugin]:
-    key, found = CLASS_KEY[role], find_class(role, name, folder, file)
+def _find(role: Role, name: str, folder: Path, place: Place) -> type[Plugin]:
+    found = find_class(role, name, folder, place)
     base = _BASE[role]
     if not (isinstance(found, type) and issubclass(found, base)):
-        raise ConfigError([Problem(file, key, repr(name), f"must be a class derived from {base.__name__}")])
+        raise ConfigError([place.problem(name, f"must be a class derived from {base.__name__}")])
     missing = sorted(getattr(found, "__abstractmethods__", ()))
     if missing:
-        raise ConfigError([Problem(file, key, repr(name), f"the class must define: {', '.join(missing)}")])
+        raise ConfigError([place.problem(name, f"the class must define: {', '.join(missing)}")])
     return found
 
 
-def _import(name: str, folder: Path, file: str, key: str) -> object:
+def _import(name: str, folder: Path, place: Place) -> object:
     module_name, _, class_name = name.partition(":")
     try:
         module = _load_module(module_name, folder)
@@ -178,10 +209,10 @@ def _import(name: str, folder: Path, file: str, key: str) -> object:
         allowed = (
             f"cannot be imported ({type(error).__name__}: {error}); put {module_name}.py into the agent's folder or install it"
         )
-        raise ConfigError([Problem(file, key, repr(name), allowed)]) from None
+        raise ConfigError([place.problem(name, allowed)]) from None
     if not hasattr(module, class_name):
         names = sorted(n for n, v in vars(module).items() if isinstance(v, type) and v.__module__ == module.__name__)
-        raise ConfigError([Problem(file, key, repr(name), f"{module_name} has no {class_name}; it defines: {', '.join(names)}")])
+        raise ConfigError([place.problem(name, f"{module_name} has no {class_name}; it defines: {', '.join(names)}")])
     return getattr(module, class_name)
 
 

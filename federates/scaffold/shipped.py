@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from federates.boundary.errors import ConfigError, Problem
-from federates.reporting.published import PUBLISHED
 
 __all__ = ["SHIPPED", "broker_file", "scenario_files", "shipped_scenario"]
 
@@ -20,7 +19,7 @@ _PACKAGE = Path(__file__).parents[1]
 _PLACES = (_PACKAGE.parent / "scenarios", _PACKAGE / "scenarios")
 _LEFT_OUT = {"results", "calibration", "__pycache__"}
 """Folders that a run leaves, or from which data was once made: no part of what a run reads."""
-_TOP = ("scenario.yaml", "runner.json", "broker.yaml", PUBLISHED)
+_TOP = ("scenario.yaml", "runner.json", "broker.yaml", "published.yaml")
 
 
 def shipped_scenario(name: str) -> Path:

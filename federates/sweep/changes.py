@@ -124,19 +124,29 @@ def _point_problems(sweep: Sweep, point: Point, folder: Path) -> Iterable[Proble
     except ConfigError as error:
         return [_named(sweep, point, f"{_SESSION}.{problem.field}", problem) for problem in error.problems]
     found: list[Problem] = []
-    for owner in _by_owner(point).keys() - {_SESSION}:
-        problems = _agent_problems(sweep.scenario, scenario, Role(owner), session)
+    changed = _by_owner(point)
+    for owner in changed.keys() - {_SESSION}:
+        problems = _agent_problems(sweep.scenario, scenario, Role(owner), session, changed[owner])
         found += [_named(sweep, point, f"{owner}.{problem.field}", problem) for problem in problems]
     return found
 
 
-def _agent_problems(original: Scenario, copy: Scenario, role: Role, session: Session) -> list[Problem]:
+def _agent_problems(
+    original: Scenario, copy: Scenario, role: Role, session: Session, changed: Mapping[str, Any]
+) -> list[Problem]:
+    file = shown(original.configs[role])
     try:
-        loaded = load_agent(role, copy.configs[role], shown(original.configs[role]))
+        loaded = load_agent(role, copy.configs[role], file)
     except ConfigError as error:
         return error.problems
     folder = original.configs[role].parent
-    return [
+    unused = [
+        Problem(file, key, json.dumps(value), f"is a setting of {', '.join(names)}, which {loaded.name} does not use")
+        for key, value in changed.items()
+        for aside, names in loaded.set_aside.items()
+        if f"{key}.".startswith(f"settings.{aside}.")
+    ]
+    return unused + [
         Problem(shown(folder / p.file), p.field, p.value, p.allowed)
         for p in loaded.cls.check(loaded.settings, loaded.folder, session)
     ]

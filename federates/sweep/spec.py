@@ -13,15 +13,13 @@ from pydantic import Field, model_validator
 
 from federates.boundary.config import Config, load_config
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.session import RailScheme, Scheme, World
+from federates.boundary.session import SCHEMES
 from federates.runs.check import check_scenario
 from federates.runs.scenario import Scenario, shown
 from federates.runtime.agent import load_session
 from federates.sweep.scenario_copy import PackedScenario
 
 __all__ = ["LocalExecutor", "Point", "SchedulerExecutor", "Sweep", "SweepSpec", "load_sweep"]
-
-_SCHEMES: dict[World, list[str]] = {World.ROAD: [s.value for s in Scheme], World.RAIL: [s.value for s in RailScheme]}
 
 
 class LocalExecutor(Config):
@@ -146,7 +144,7 @@ def load_sweep(file: Path) -> Sweep:
     if not folder.is_dir():
         raise ConfigError([Problem(shown(file), "scenario", spec.scenario, "must be the folder of a scenario")])
     scenario = check_scenario(folder)
-    allowed = _SCHEMES[scenario.world]
+    allowed = SCHEMES[scenario.world]
     problems = [
         Problem(shown(file), "schemes", scheme, f"must be of {', '.join(allowed)}")
         for scheme in spec.schemes

@@ -31,6 +31,17 @@ def test_gap(lower_usd, upper_usd, gap):
     assert (kept.distance_usd == math.inf) == math.isinf(gap)
 
 
+def test_of_a_plan_that_costs_nothing_the_distance_is_told_in_money():
+    """A share of nothing says nothing: it was once 600560913400000.00 %."""
+    kept = Bounds(lower_usd=-6005.6, upper_usd=0.0)
+    assert kept.gap == math.inf
+    assert kept.distance_usd == pytest.approx(6005.6)
+    assert not kept.closed(0.5, 6000.0)
+    assert kept.closed(0.0, 6006.0)
+    assert "gap 6005.60 usd" in kept.failure("the price is posted once").reason
+    assert "gap 6005.60 usd" in kept.verdict(0.0, 6006.0, "one price").reason
+
+
 def test_crossed_bounds_agree_on_nothing_however_they_end():
     bounds = Bounds(lower_usd=94.3722, upper_usd=93.6344)
     assert not bounds.closed(1.0, 1e9)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from typer.testing import CliRunner
 
@@ -16,3 +19,20 @@ def test_no_flag_suggests_a_value(command):
     assert shown.exit_code == 0
     assert "--help" in shown.output
     assert "bool" not in shown.output.lower()
+
+
+def test_help_loads_no_more_than_it_needs():
+    """In a bare process: what is loaded here has been loaded by other tests."""
+    heavy = "matplotlib", "pandas", "numpy", "scipy", "pyomo", "highspy", "pyarrow", "helics", "pydantic", "jinja2"
+    code = f"""
+import sys
+from federates.cli.app import app
+try:
+    app(["--help"])
+except SystemExit as end:
+    assert not end.code
+print("loaded:", sorted(set({heavy!r}) & sys.modules.keys()))
+"""
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "loaded: []" in shown
+    assert "new-operator" in shown

@@ -54,7 +54,8 @@ class Bounds:
     @property
     def distance_usd(self) -> float:
         """Return UB - LB, at least 0; infinite while a bound is missing or where they contradict each other."""
-        return max(0.0, self.upper_usd - self.lower_usd) if math.isfinite(self.gap) else math.inf
+        known = math.isfinite(self.lower_usd) and math.isfinite(self.upper_usd) and not self.contradicted
+        return max(0.0, self.upper_usd - self.lower_usd) if known else math.inf
 
     @property
     def gap(self) -> float:
@@ -63,19 +64,24 @@ class Bounds:
 
     def closed(self, gap_target: float, gap_usd: float = 0.0) -> bool:
         """Return whether the bounds are as near to each other as ``gap_target`` (relative) or ``gap_usd`` asks."""
-        return math.isfinite(self.gap) and (self.gap <= gap_target or self.distance_usd <= gap_usd)
+        return self.gap <= gap_target or self.distance_usd <= gap_usd
 
     def verdict(self, gap_target: float, gap_usd: float, after: str) -> Outcome | None:
         """Return the outcome if the bounds contradict each other or are near enough, else None; ``after`` says when, in words."""
         if self.contradicted:
             return Outcome(False, WRONG_BOUND)
         if self.closed(gap_target, gap_usd):
-            return Outcome(True, f"agreed: gap {self.gap:.2%} after {after}")
+            return Outcome(True, f"agreed: {self._gap_words} after {after}")
         return None
 
     def failure(self, why: str) -> Outcome:
         """Return the outcome of a negotiation that ends without agreement."""
         if self.contradicted:
             return Outcome(False, WRONG_BOUND)
-        gap = f"gap {self.gap:.2%}" if math.isfinite(self.gap) else "no gap is known"
-        return Outcome(False, f"no agreement: {why}, {gap}; best plan seen")
+        return Outcome(False, f"no agreement: {why}, {self._gap_words}; best plan seen")
+
+    @property
+    def _gap_words(self) -> str:
+        if math.isfinite(self.gap):
+            return f"gap {self.gap:.2%}"
+        return f"gap {self.distance_usd:.2f} usd" if math.isfinite(self.distance_usd) else "no gap is known"

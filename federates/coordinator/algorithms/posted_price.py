@@ -1,6 +1,7 @@
 """A posted price: the coordinator names a price, take it or leave it, and what both then want is carried out.
 
-The simplest mechanism there is: one answer of each operator, no second price. It needs no bound to be agreed on, but has one: the
+The simplest mechanism there is: one answer of each operator, no second price (but a question without price where nothing is
+wanted, which moves nothing and only proves). It needs no bound to be agreed on, but has one: the
 answers' own bounds hold at any price, so the gap tells what the price gives away. At the right price (the marginal cost at the
 optimum) nothing is given away, if costs are strictly convex: posting prices and quantities then come to the same (Weitzman,
 "Prices vs. Quantities", Review of Economic Studies 41(4), 1974).
@@ -74,9 +75,16 @@ def _places(session: RoadSession | RailSession) -> tuple[str, ...]:
 
 
 def _post(prices: Array, bounds: Bounds) -> Rounds[RoundResult]:
-    """Ask both at the posted price; their bounds are one of the whole."""
+    """Ask both at the posted price; their bounds are one of the whole.
+
+    Where the power operator wants nothing at that price, all that others would earn by it lies in the gap. What nothing is worth
+    is then asked too, at no price: that proves that nothing is the best plan where it is.
+    """
     result = yield Solve(prices)
     bounds.bound(result.asked.bound_usd + result.offered.bound_usd, prices)
+    if prices.any() and not (result.asked.connection_veh > _SAME).any():
+        free = yield Solve(np.zeros_like(prices))
+        bounds.bound(free.asked.bound_usd + free.offered.bound_usd)
     return result
 
 
