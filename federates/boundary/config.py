@@ -24,8 +24,8 @@ __all__ = ["Config", "load_config", "parse_config", "read_yaml", "unfit"]
 class Config(BaseModel):
     """Base of every configuration: unknown keys, `true` for a number, NaN, infinity and sizes that no unit has are errors.
 
-    Instances are frozen. A union of them needs a callable ``Discriminator``, for pydantic allows no other where, as here, a validator
-    wraps every field. What a number may be at all is said by its unit, see `federates.boundary.ranges`.
+    Instances are frozen. A union of them needs a callable ``Discriminator``, for pydantic allows no other where a validator wraps
+    every field. What a number may be at all is said by its unit, see `federates.boundary.ranges`.
 
     The text under each field is its documentation and reaches the JSON Schema.
     """

@@ -65,7 +65,7 @@ class BrokerConfig(Config):
     """HELICS time between two rounds of a negotiation."""
     dispatch_offset_s: Annotated[float, Field(gt=0, le=60)] = 1.0
     """The traffic model takes departures this long after a period starts (road); all rounds lie before it."""
-    max_rounds: Annotated[int, Field(ge=1, le=100_000)] = 400
+    max_rounds: Annotated[int, Field(ge=20, le=100_000)] = 400
     """Most rounds of one negotiation."""
     agreed_gap: Annotated[float, Field(ge=0, lt=1)] = 0.01
     """The results call a plan agreed if the algorithm does and it is proven to cost at most this share more than the best one.

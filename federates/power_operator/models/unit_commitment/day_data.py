@@ -161,6 +161,9 @@ def _match_buses(table: CsvTable, unit_bus: list[int]) -> list[int]:
     """Return the bus of each row; note units without a row, rows without a unit, and buses that stand twice."""
     given = table.whole_numbers("bus")
     table.once("bus")
+    for absolute, share in (_EITHER[:2], _EITHER[2:]):
+        if absolute not in table.columns and share not in table.columns:
+            table.add(absolute, "missing", f"this column is needed, or {share}; the file has: {', '.join(table.columns)}")
     for bus in sorted(set(unit_bus) - set(given)):
         table.add("bus", f"{bus} missing", "the case has a unit at this bus")
     for bus in sorted(set(given) - set(unit_bus)):
