@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["is_plain_number", "not_allowed"]
+__all__ = ["LEAST_SIZE", "MOST_SIZE", "is_plain_number", "not_allowed"]
 
 _PLAIN = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
-_LEAST_SIZE = 1e-9
+LEAST_SIZE = 1e-9
 """Of a number with a unit that is not 0."""
-_MOST_SIZE = {
+MOST_SIZE = {
     "": 1e12,
     "_usd": 1e10,
     "_usd_per_kwh": 1e5,
@@ -43,7 +43,8 @@ _MOST_SIZE = {
     "_lanes": 30.0,
     "_lanes_ml_mean": 30.0,
 }
-_ENDINGS = sorted(_MOST_SIZE, key=len, reverse=True)
+"""Most by the ending of the name, of either sign; "" for a name with no such ending."""
+_ENDINGS = sorted(MOST_SIZE, key=len, reverse=True)
 
 
 def is_plain_number(text: str) -> bool:
@@ -55,9 +56,8 @@ def not_allowed(name: str, value: float) -> str:
     """Return what a number called ``name`` may be, such as ``worth_usd_by_hour``, if ``value`` is something else; else ""."""
     named = "_" + re.sub(r"_by_[a-z]+$", "", name)
     ending = next(ending for ending in _ENDINGS if named.endswith(ending))
-    most, least = _MOST_SIZE[ending], _LEAST_SIZE if ending else 0.0
+    most, least = MOST_SIZE[ending], LEAST_SIZE if ending else 0.0
     if value == 0 or least <= abs(value) <= most:
         return ""
-    unit = ending.removeprefix("_").replace("_per_", "/").replace("_", " ")
-    what = f"a number in {unit}" if unit else "a number"
-    return f"{what} must be 0 or in size from {least:g} to {most:g}" if least else f"{what} must be in size at most {most:g}"
+    what = f" as every number whose name ends in {ending}" if ending else ""
+    return f"must be 0 or in size from {least:g} to {most:g},{what}" if least else f"must be in size at most {most:g}"

@@ -5,6 +5,7 @@ Only reporting reads it. The file is optional; a run keeps a copy of it, so its 
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -196,7 +197,7 @@ def read_published(folder: Path, shown_as: str | None = None) -> Published:
     ConfigError : the file is malformed; ``shown_as`` is the name that the error shows.
     """
     path = Path(folder) / PUBLISHED
-    return load_config(path, Published, shown_as or f"{path.parent.name}/{PUBLISHED}") if path.is_file() else _UNKNOWN
+    return load_config(path, Published, shown_as or f"{path.parent.name}/{PUBLISHED}") if os.path.lexists(path) else _UNKNOWN
 
 
 def keep_published(scenario: Path, folder: Path) -> None:

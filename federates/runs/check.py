@@ -129,7 +129,7 @@ def _folder_problems(entry: FederateEntry, scenario: Scenario) -> list[Problem]:
 def _outside_paths(loaded: LoadedAgent, config: Path) -> Iterator[Problem]:
     """Yield a problem for every setting that points to a file outside the agent's folder."""
     for field, value in _texts(loaded.settings, "settings"):
-        if not ("/" in value or "\\" in value or (loaded.folder / value).is_symlink()):
+        if not ("/" in value or "\\" in value or os.path.islink(loaded.folder / value)):
             continue
         if not _lies_in(loaded.folder, value):
             allowed = f"must lie in the agent's own folder, {loaded.folder.name}/: an agent may not read another's files"

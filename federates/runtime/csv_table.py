@@ -121,8 +121,9 @@ class CsvTable:
             near = difflib.get_close_matches(column, self.columns, n=1, cutoff=0.6)
             hint = f"did you mean {near[0]!r}? " if near else ""
             self.add(column, "missing", f"this column is needed; {hint}the file has: {', '.join(self.columns)}")
-        order = [] if self.problems else self.order(by, count, exactly=exactly)
-        return self.numbers(column, least=least)[order] if order else np.zeros(count)
+        if not self.problems:
+            order, values = self.order(by, count, exactly=exactly), self.numbers(column, least=least)
+        return np.zeros(count) if self.problems else values[order]
 
     def _say_gaps(self, column: str, count: int, row_of: dict[int, int], exactly: bool) -> None:
         missing = [value for value in range(count) if value not in row_of]

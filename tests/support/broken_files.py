@@ -1,6 +1,6 @@
 """Broken scenario files by the thousand: a seeded generator of mutants, and what `check` must say about each.
 
-A mutant is one change of one file. Whether it must be refused is decided here, from what the files' documentation says and not from
+A mutant is one change of one file. Whether it must be refused is decided here, from what the documentation says and not from
 the readers: ``refuse`` says that it must be, ``accept`` that it must not, ``either`` that it depends on what the change met.
 """
 
@@ -26,19 +26,60 @@ from federates.runs.check import check_scenario
 ROOT = Path(__file__).parents[2]
 Verdict = Literal["refuse", "accept", "either"]
 
-NUMBERS = set(
-    "period load_mw wind bus p_min_mw min_up_h min_down_h ramp_mw_per_h start_up_usd initial_on_h line from_bus to_bus limit_mw h "
-    "pm_leaning lat lon length_km lanes_ml_mean hov_stations hour flow_vph target_s correction_s lanes hov_lanes flow_veh_per_h".split()
-)
+NUMBERS = {
+    "period",
+    "load_mw",
+    "wind",
+    "bus",
+    "p_min_mw",
+    "min_up_h",
+    "min_down_h",
+    "ramp_mw_per_h",
+    "start_up_usd",
+    "initial_on_h",
+    "line",
+    "from_bus",
+    "to_bus",
+    "limit_mw",
+    "h",
+    "pm_leaning",
+    "lat",
+    "lon",
+    "length_km",
+    "lanes_ml_mean",
+    "hov_stations",
+    "hour",
+    "flow_vph",
+    "target_s",
+    "correction_s",
+    "lanes",
+    "hov_lanes",
+    "flow_veh_per_h",
+}
 """Columns of numbers that a run reads."""
-KEYED = set(
-    "load.csv renewables.csv units.csv line_limits.csv weekday_hourly_share.csv la_junctions.csv la_links.csv la_links_hourly.csv "
-    "link_times.csv junctions.csv links.csv background_hourly.csv".split()
-)
+KEYED = {
+    "load.csv",
+    "renewables.csv",
+    "units.csv",
+    "line_limits.csv",
+    "weekday_hourly_share.csv",
+    "la_junctions.csv",
+    "la_links.csv",
+    "la_links_hourly.csv",
+    "link_times.csv",
+    "junctions.csv",
+    "links.csv",
+    "background_hourly.csv",
+}
 """Files in which no row may stand twice."""
 WHOLE = KEYED - {"line_limits.csv", "junctions.csv", "la_junctions.csv", "la_links.csv"}
 """Files in which no row may be missing."""
-NO_NUMBERS = (*"abc nan inf -inf 1e300 -1e300 1e999 2_40.5 true 0x10 12,5 --3".split(), "1 2", "", "9" * 5000)
+NO_NUMBERS = (
+    *["abc", "nan", "inf", "-inf", "1e300", "-1e300", "1e999", "2_40.5", "true", "0x10", "12,5", "--3"],
+    "1 2",
+    "",
+    "9" * 5000,
+)
 HAZARDS = {
     "unhashable key": "a: {{ x }}\n",
     "list as a key": "? [a, b]\n: 1\n",
