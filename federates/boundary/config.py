@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import difflib
+import reprlib
 import types
 import typing
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin
 
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, ValidatorFunctionWrapHandler, field_validator
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from federates.boundary.errors import ConfigError, Problem
+from federates.boundary.ranges import is_plain_number, not_allowed
+from federates.boundary.text_files import MOST_BYTES_OF_SETTINGS, read_text_file
+from federates.boundary.yaml_text import parse_yaml
 
-__all__ = ["Config", "load_config", "parse_config", "read_yaml"]
+__all__ = ["Config", "load_config", "parse_config", "read_yaml", "unfit"]
 
 
 class Config(BaseModel):
-    """Base of every configuration: unknown keys, NaN and infinity are errors; instances are frozen.
+    """Base of every configuration: unknown keys, `true` for a number, NaN, infinity and sizes that no unit has are errors.
+
+    Instances are frozen. A union of them needs a callable ``Discriminator``, for pydantic allows no other where a validator wraps
+    every field. What a number may be at all is said by its unit, see `federates.boundary.ranges`.
 
     The text under each field is its documentation and reaches the JSON Schema.
     """
@@ -31,8 +38,44 @@ class Config(BaseModel):
         validate_default=True,
     )
 
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _numbers_are_sensible(cls, given: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+        made = handler(given)
+        wrong = list(_number_errors(info.field_name or "", (), given, made))
+        if wrong:
+            raise ValidationError.from_exception_data(cls.__name__, wrong)
+        return made
+
 
 C = TypeVar("C", bound=Config)
+
+
+def unfit(field: str, value: Any, allowed: str) -> ValidationError:
+    """Return the error of a rule for a whole model, to be raised in its validator; it names the ``field`` that is to blame.
+
+    A plain ``ValueError`` there could only name the whole file.
+    """
+    return ValidationError.from_exception_data("Config", [_error(tuple(field.split(".")), value, allowed)])
+
+
+def _error(location: tuple[int | str, ...], value: Any, allowed: str) -> InitErrorDetails:
+    return InitErrorDetails(type=PydanticCustomError("unfit", "{allowed}", {"allowed": allowed}), loc=location, input=value)
+
+
+def _number_errors(name: str, location: tuple[int | str, ...], given: Any, made: Any) -> Iterator[InitErrorDetails]:
+    """Yield what is wrong with the numbers in ``made``; ``given`` shows where pydantic made one of something else."""
+    if isinstance(made, dict) and isinstance(given, dict):
+        for key, value in given.items():
+            yield from _number_errors(name, (*location, str(key)), value, made.get(key))
+    elif isinstance(made, (list, tuple)) and isinstance(given, (list, tuple)):
+        for index, (before, after) in enumerate(zip(given, made, strict=False)):
+            yield from _number_errors(name, (*location, index), before, after)
+    elif isinstance(made, (int, float)) and not isinstance(made, bool):
+        is_number = is_plain_number(given) if isinstance(given, str) else not isinstance(given, bool)
+        allowed = not_allowed(name, made) if is_number else "must be a number"
+        if allowed:
+            yield _error(location, given, allowed)
 
 
 def read_yaml(path: Path, shown_as: str | None = None) -> dict[str, Any]:
@@ -40,20 +83,14 @@ def read_yaml(path: Path, shown_as: str | None = None) -> dict[str, Any]:
 
     Raises
     ------
-    ConfigError : the file is missing, is not YAML, repeats a key, or is not a mapping.
+    ConfigError : the file is missing, is not YAML, repeats a key, or is not a mapping of texts to values.
     """
     name = shown_as or str(path)
+    text = read_text_file(path, name, MOST_BYTES_OF_SETTINGS)
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ConfigError([Problem(name, "(file)", "missing", "this file must exist")]) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([Problem(name, "(file)", str(error), "must be readable text")]) from None
-    try:
-        data = yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 (a SafeLoader)
-    except yaml.YAMLError as error:
-        where = " ".join(str(error).split())
-        raise ConfigError([Problem(name, "(file)", where, "must be valid YAML")]) from None
+        data = parse_yaml(text)
+    except ValueError as error:
+        raise ConfigError([Problem(name, "(file)", str(error), "must be valid YAML")]) from None
     if not isinstance(data, dict):
         allowed = "must be a mapping of keys to values"
         raise ConfigError([Problem(name, "(file)", type(data).__name__, allowed)])
@@ -78,7 +115,8 @@ def _problem(detail: ErrorDetails, model: type[Config], file: str) -> Problem:
     """Turn one pydantic error into file, field, value and what is allowed."""
     location = detail["loc"]
     field = ".".join(str(part) for part in location) or "(file)"
-    value = _short(detail["input"])
+    whole = isinstance(detail["input"], (dict, Config)) and detail["type"] == "value_error"
+    value = "keys that do not fit together" if whole else _short(detail["input"])
     if detail["type"] == "missing":
         return Problem(file, field, "missing", "this key is required")
     if detail["type"] == "extra_forbidden":
@@ -116,18 +154,5 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
 
 
 def _short(value: Any, limit: int = 80) -> str:
-    text = repr(value)
+    text = reprlib.repr(value) if isinstance(value, (dict, list, tuple)) else repr(value)
     return text if len(text) <= limit else text[: limit - 3] + "..."
-
-
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """A SafeLoader that refuses a key that is given twice; plain YAML would keep the last one."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=deep)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", key_node.start_mark)
-            seen.add(key)
-        return super().construct_mapping(node, deep=deep)

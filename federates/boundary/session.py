@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from federates.boundary.config import Config, parse_config
+from federates.boundary.config import Config, parse_config, unfit
 from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.names import World
 
@@ -115,9 +115,8 @@ class RoadSession(Session):
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
-        for field, names in (("stations", self.stations), ("links", self.links)):
-            if len(set(names)) != len(names):
-                raise ValueError(f"{field}: every name may stand once, but got {list(names)}")
+        for field, names in (("limited_stations", self.stations), ("links", self.links)):
+            _check_names(field, names)
         return self
 
     @property
@@ -145,6 +144,12 @@ class RoadSession(Session):
             "L": len(self.links),
             "B": self.bins_per_period,
         }
+
+
+def _check_names(field: str, names: tuple[str, ...]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise unfit(field, ", ".join(twice), "every name may stand once")
 
 
 class Train(Config):
@@ -178,14 +183,13 @@ class RailSession(Session):
     def _fits_together(self) -> Self:
         count = len(self.rail_stations)
         for field, names in (("rail_stations", self.rail_stations), ("trains", tuple(train.name for train in self.trains))):
-            if len(set(names)) != len(names):
-                raise ValueError(f"{field}: every name may stand once, but got {list(names)}")
+            _check_names(field, names)
         for train in self.trains:
             if train.home not in self.rail_stations:
-                raise ValueError(f"trains.{train.name}.home: must be one of {list(self.rail_stations)}, but got {train.home!r}")
+                raise unfit(f"trains.{train.name}.home", train.home, f"must be one of {', '.join(self.rail_stations)}")
         if len(self.trip_periods) != count or any(len(row) != count for row in self.trip_periods):
             shape = [len(row) for row in self.trip_periods]
-            raise ValueError(f"trip_periods: must be {count} rows of {count} numbers (one per station), but rows have {shape}")
+            raise unfit("trip_periods", f"rows of {shape}", f"must be {count} rows of {count} numbers, one per station")
         for origin, row in enumerate(self.trip_periods):
             for destination, trip in enumerate(row):
                 self._check_trip(origin, destination, trip)
@@ -194,9 +198,9 @@ class RailSession(Session):
     def _check_trip(self, origin: int, destination: int, trip: int) -> None:
         where = f"trip_periods[{self.rail_stations[origin]}][{self.rail_stations[destination]}]"
         if origin == destination and trip != 0:
-            raise ValueError(f"{where}: must be 0, but got {trip}")
+            raise unfit(where, trip, "must be 0")
         if origin != destination and not 1 <= trip <= self.periods:
-            raise ValueError(f"{where}: must be from 1 to {self.periods}, the periods of the run, but got {trip}")
+            raise unfit(where, trip, f"must be from 1 to {self.periods}, the periods of the run")
 
     @property
     def stations(self) -> tuple[str, ...]:

@@ -5,13 +5,14 @@ Only reporting reads it. The file is optional; a run keeps a copy of it, so its 
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from federates.boundary.config import Config, load_config
+from federates.boundary.config import Config, load_config, unfit
 from federates.boundary.session import RailScheme, World
 
 __all__ = [
@@ -84,7 +85,7 @@ class Case(Config):
     def _has_the_schemes_of_the_table(self) -> Self:
         wanted = {RailScheme.MOBILE, RailScheme.FIXED, RailScheme.CENTRAL}
         if set(self.models) != wanted:
-            raise ValueError("models: must have mobile, fixed and central, and no other")
+            raise unfit("models", ", ".join(self.models), "must have mobile, fixed and central, and no other")
         return self
 
 
@@ -109,10 +110,10 @@ class SweepStatement(Config):
     @model_validator(mode="after")
     def _has_what_its_kind_needs(self) -> Self:
         if (self.other is None) == (self.kind in ("crosses", "below")):
-            raise ValueError(f"other: must {'be given' if self.other is None else 'be left out'} for kind {self.kind}")
+            raise unfit("other", self.other, f"must {'be given' if self.other is None else 'be left out'} for kind {self.kind}")
         given = (self.at is not None, self.tolerance_share is not None)
         if given != ((True, True) if self.kind == "crosses" else (False, False)):
-            raise ValueError("at, tolerance_share: must both be given for kind crosses, and for no other")
+            raise unfit("at", self.at, "at and tolerance_share must both be given for kind crosses, and for no other")
         return self
 
 
@@ -163,7 +164,7 @@ class Published(Config):
     @model_validator(mode="after")
     def _names_its_source(self) -> Self:
         if not self.source and (self.case or self.sweeps or self.statements):
-            raise ValueError("source: must be given where case, sweeps or statements are")
+            raise unfit("source", self.source, "must be given where case, sweeps or statements are")
         return self
 
     def foreign(self, world: World) -> list[str]:
@@ -196,7 +197,7 @@ def read_published(folder: Path, shown_as: str | None = None) -> Published:
     ConfigError : the file is malformed; ``shown_as`` is the name that the error shows.
     """
     path = Path(folder) / PUBLISHED
-    return load_config(path, Published, shown_as or f"{path.parent.name}/{PUBLISHED}") if path.is_file() else _UNKNOWN
+    return load_config(path, Published, shown_as or f"{path.parent.name}/{PUBLISHED}") if os.path.lexists(path) else _UNKNOWN
 
 
 def keep_published(scenario: Path, folder: Path) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-import shutil
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +12,9 @@ from federates.boundary.config import Config
 from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.session import Session, World
 from federates.boundary.topics import Role
-from federates.executable.arguments import find_program, search_path
 from federates.reporting.published import PUBLISHED, read_published
-from federates.runs.scenario import WRAPPER, FederateEntry, Scenario, load_scenario, overrides_problems, shown, split_options
+from federates.runs.commands import command_problems, told_changes
+from federates.runs.scenario import FederateEntry, Scenario, load_scenario, overrides_problems, shown, split_options
 from federates.runs.use import used_classes
 from federates.runtime.agent import load_session
 from federates.runtime.broker_config import OVERHEAD_ROUNDS, BrokerConfig
@@ -41,14 +40,15 @@ def check_scenario(folder: Path, overrides: dict[str, str] | None = None, use: M
     problems += overrides_problems(scenario, overrides)
     used = _collect(problems, lambda: used_classes(scenario, use)) or {}
     notes: list[str] = []
-    session = _collect(problems, lambda: load_session(scenario.session_file, overrides, shown_as=shown(scenario.session_file)))
+    changes = told_changes(_entry(scenario, Role.COORDINATOR)) | (overrides or {})
+    session = _collect(problems, lambda: load_session(scenario.session_file, changes, shown_as=shown(scenario.session_file)))
     _collect(problems, lambda: choose_port(scenario.broker, shown(scenario.broker_file)))
     for role in scenario.broker.audit.readable:
         _collect(
             problems, lambda role=role: also_readable(scenario.broker.audit, role, scenario.folder, shown(scenario.broker_file))
         )
     for entry in scenario.entries:
-        problems += _executable_problems(entry, scenario)
+        problems += command_problems(entry, scenario)
         problems += _folder_problems(entry, scenario)
     world = session.world if session is not None else scenario.world
     problems += _published_problems(scenario, world)
@@ -115,65 +115,6 @@ def _own_problems(loaded: LoadedAgent, session: Session, config: Path) -> list[P
     return [Problem(shown(loaded.folder / p.file), p.field, p.value, p.allowed) for p in found]
 
 
-def _executable_problems(entry: FederateEntry, scenario: Scenario) -> list[Problem]:
-    file, where = shown(scenario.runner), f"{entry.name}.exec"
-    if not entry.command:
-        return [Problem(file, where, "''", "must be a command")]
-    # `portage run` starts `python` as the interpreter that runs it, whatever the PATH says.
-    if entry.command[0] not in ("python", "python3") and shutil.which(entry.command[0]) is None:
-        return [Problem(file, where, entry.command[0], "this program was not found on the PATH")]
-    if entry.module is None:
-        return []
-    if entry.module == WRAPPER:
-        return _wrapped_problems(entry, file, where)
-    if _module_missing(entry.module):
-        return [Problem(file, where, entry.module, "this Python module is not installed")]
-    if entry.module.startswith("federates.") and entry.module != f"federates.{entry.name}":
-        return [Problem(file, where, entry.module, f"must be federates.{entry.name}, or a program of your own")]
-    if entry.module == "federates.broker" and entry.option("--runner", str(scenario.runner)) != scenario.runner:
-        return [Problem(file, where, "--runner", f"must be this file, {scenario.runner.name}: it names the agents")]
-    return _option_problems(entry, file, where)
-
-
-def _wrapped_problems(entry: FederateEntry, file: str, where: str) -> list[Problem]:
-    """Return what is wrong with an executable that takes an agent's place."""
-    try:
-        told = entry.executable(file)
-    except ConfigError as error:
-        return error.problems
-    if told is None:
-        return []
-    problems = []
-    if told.role.value != entry.name:
-        problems.append(Problem(file, where, repr(told.role.value), f"must be {entry.name}, the agent whose line this is"))
-    if find_program(told.command[0], entry.directory, search_path()) is None:
-        allowed = f"must be a program that may be executed, in the agent's folder {entry.directory.name}/ or on the PATH"
-        problems.append(Problem(file, where, repr(told.command[0]), allowed))
-    return problems
-
-
-_OPTIONS = {"broker": {"--config", "--runner"}, Role.COORDINATOR.value: {"--config", "--session", "--set", "--use"}}
-
-
-def _option_problems(entry: FederateEntry, file: str, where: str) -> list[Problem]:
-    """Return a problem for every option that our own modules do not know; they would refuse it only once started."""
-    if entry.module != f"federates.{entry.name}":
-        return []
-    known = _OPTIONS.get(entry.name, {"--config", "--use"})
-    behind = entry.command[entry.command.index(entry.module) + 1 :]
-    given = [word.split("=", 1)[0] for word in behind if word.startswith("-")]
-    return [
-        Problem(file, where, word, f"unknown option; allowed: {', '.join(sorted(known))}") for word in given if word not in known
-    ]
-
-
-def _module_missing(module: str) -> bool:
-    try:
-        return importlib.util.find_spec(module) is None
-    except ModuleNotFoundError:
-        return True
-
-
 def _folder_problems(entry: FederateEntry, scenario: Scenario) -> list[Problem]:
     """Return a problem if an agent is not in a folder of its own, or is given a file of another agent."""
     file = shown(scenario.runner)
@@ -191,7 +132,7 @@ def _folder_problems(entry: FederateEntry, scenario: Scenario) -> list[Problem]:
     for word in split_options(entry.command[1:]):
         if word.startswith("-") or ("/" not in word and not (own / word).exists()):
             continue
-        path = (own / word).resolve()
+        path = Path(os.path.realpath(own / word))
         if not path.is_relative_to(own) and path != scenario.session_file:
             problems.append(Problem(file, f"{entry.name}.exec", word, f"must lie in the agent's own folder, {own.name}/"))
     return problems
@@ -200,11 +141,19 @@ def _folder_problems(entry: FederateEntry, scenario: Scenario) -> list[Problem]:
 def _outside_paths(loaded: LoadedAgent, config: Path) -> Iterator[Problem]:
     """Yield a problem for every setting that points to a file outside the agent's folder."""
     for field, value in _texts(loaded.settings, "settings"):
-        if not ("/" in value or "\\" in value or (loaded.folder / value).is_symlink()):
+        if not ("/" in value or "\\" in value or os.path.islink(loaded.folder / value)):
             continue
-        if not (loaded.folder / value).resolve().is_relative_to(loaded.folder):
+        if not _lies_in(loaded.folder, value):
             allowed = f"must lie in the agent's own folder, {loaded.folder.name}/: an agent may not read another's files"
             yield Problem(shown(config), field, value, allowed)
+
+
+def _lies_in(folder: Path, name: str) -> bool:
+    """Return whether a file lies in the folder, its links followed; not if that cannot be told (a null byte in its name)."""
+    try:
+        return Path(os.path.realpath(folder / name)).is_relative_to(folder)
+    except ValueError:
+        return False
 
 
 def _texts(value: Any, field: str) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import os
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Any
 
 from federates.boundary.config import load_config, read_yaml
 from federates.boundary.errors import ConfigError, Problem
+from federates.boundary.json_text import read_json
 from federates.boundary.session import World
 from federates.boundary.topics import Role, roles_of
 from federates.executable.arguments import DEFAULT_SESSION, Arguments, parse_arguments
@@ -19,6 +21,7 @@ from federates.runtime.broker_config import BrokerConfig
 __all__ = ["WRAPPER", "FederateEntry", "Scenario", "agents_of", "load_scenario", "overrides_problems", "shown", "split_options"]
 
 _BROKER = "broker"
+_HERE = ("localhost", "127.0.0.1", "::1")
 WRAPPER = "federates.executable"
 """Module that runs an executable in any language as an agent."""
 
@@ -36,7 +39,7 @@ class FederateEntry:
         """Return the path that stands behind ``flag`` on the command line, or ``default``, seen from the working folder."""
         words = self.words
         value = words[words.index(flag) + 1] if flag in words[:-1] else default
-        return (self.directory / value).resolve()
+        return Path(os.path.realpath(self.directory / value))
 
     @property
     def words(self) -> list[str]:
@@ -112,7 +115,7 @@ def agents_of(runner: Path) -> tuple[str, ...]:
         raise ConfigError(
             [Problem(shown(runner), "(file)", "missing", "must be the scenario's runner.json, or named by --runner")]
         )
-    listed = _read_json(runner).get("federates")
+    listed = read_json(runner, shown(runner)).get("federates")
     entries = listed if isinstance(listed, list) else []
     agents = _agents([str(entry.get("name")) for entry in entries if isinstance(entry, dict)])
     if agents not in [tuple(role.value for role in roles_of(world)) for world in World]:
@@ -133,7 +136,7 @@ def load_scenario(folder: Path, problems: list[Problem] | None = None) -> Scenar
     ConfigError : a file is missing or malformed, or an agent has no entry.
     """
     runner = folder / "runner.json" if folder.is_dir() or folder.suffix != ".json" else folder
-    data = _read_json(runner)
+    data = read_json(runner, shown(runner))
     entries = _entries(data, runner)
     by_name = {entry.name: entry for entry in entries}
     broker_file = by_name[_BROKER].option("--config", "../../broker.yaml")
@@ -169,7 +172,11 @@ def overrides_problems(scenario: Scenario, overrides: dict[str, str] | None) -> 
 
 def _load_broker(path: Path, problems: list[Problem] | None) -> BrokerConfig:
     try:
-        return load_config(path, BrokerConfig, shown(path))
+        broker = load_config(path, BrokerConfig, shown(path))
+        if broker.core_type == "inproc":
+            allowed = "must be zmq, tcp or tcpss: inproc joins nothing but the threads of one process"
+            raise ConfigError([Problem(shown(path), "core_type", "'inproc'", allowed)])
+        return broker
     except ConfigError as error:
         if problems is None:
             raise
@@ -206,6 +213,9 @@ def _entries(data: dict[str, Any], runner: Path) -> tuple[FederateEntry, ...]:
     for key in ("name", "federates"):
         if key not in data:
             problems.append(Problem(file, key, "missing", "this key is required"))
+    if "name" in data and not (isinstance(data["name"], str) and re.fullmatch(r"[A-Za-z0-9_.\- ]{1,80}", data["name"])):
+        allowed = "must be a text of letters, digits, spaces, _, . and -, at most 80"
+        problems.append(Problem(file, "name", repr(data["name"])[:60], allowed))
     if "broker" in data and data["broker"] is not False:
         allowed = "must be absent or false: Portage runs its own broker as an entry of federates"
         problems.append(Problem(file, "broker", str(data["broker"]), allowed))
@@ -231,23 +241,38 @@ def _entry(raw: Any, index: int, runner: Path, problems: list[Problem]) -> Feder
         for k in raw
         if k not in known
     ]
-    missing = [key for key in ("name", "directory", "exec") if not isinstance(raw.get(key), str) or not raw[key]]
-    problems += [Problem(file, f"{where}.{key}", str(raw.get(key, "missing")), "must be a text") for key in missing]
+    if raw.get("host", "localhost") not in _HERE:
+        problems.append(Problem(file, f"{where}.host", repr(raw["host"])[:60], "must be localhost: a run stays on this computer"))
+    missing = [key for key in ("name", "directory", "exec") if not _is_text(raw.get(key))]
+    problems += [Problem(file, f"{where}.{key}", repr(raw.get(key, "missing")), "must be a text") for key in missing]
     env = raw.get("env", {})
     if not (isinstance(env, dict) and all(isinstance(v, str) for v in env.values())):
         problems.append(Problem(file, f"{where}.env", str(env)[:60], "must map names to texts"))
         env = {}
     if missing:
         return None
-    directory = (runner.parent / raw["directory"]).resolve()
-    if not directory.is_dir():
-        problems.append(Problem(file, f"{where}.directory", raw["directory"], "this folder must exist"))
+    directory = _folder(runner.parent / raw["directory"])
+    if directory is None:
+        directory = runner.parent
+        problems.append(Problem(file, f"{where}.directory", repr(raw["directory"])[:60], "this folder must exist"))
     try:
         command = tuple(shlex.split(raw["exec"]))
     except ValueError as error:
         problems.append(Problem(file, f"{where}.exec", raw["exec"][:60], f"must be a command: {error}"))
         return None
     return FederateEntry(raw["name"], directory, command, env)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value) and "\0" not in value
+
+
+def _folder(path: Path) -> Path | None:
+    """Return the folder, or None if there is none of this name, or none can be (a null byte, a circle of links)."""
+    try:
+        return path.resolve() if path.is_dir() else None
+    except (OSError, ValueError, RuntimeError):
+        return None
 
 
 def _check_names(names: list[str], world: World | None, file: str, problems: list[Problem]) -> None:
@@ -264,22 +289,9 @@ def _check_names(names: list[str], world: World | None, file: str, problems: lis
             problems.append(Problem(file, "federates", f"name {name!r}", f"allowed names: {', '.join(wanted)}"))
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    file = shown(path)
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError([Problem(file, "(file)", "missing", "a scenario needs a runner.json")]) from None
-    except ValueError as error:
-        raise ConfigError([Problem(file, "(file)", str(error), "must be valid JSON")]) from None
-    if not isinstance(data, dict):
-        raise ConfigError([Problem(file, "(file)", type(data).__name__, "must be an object")])
-    return data
-
-
 def shown(path: Path) -> str:
     """Return the path as a user at this working folder would type it."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
-    except ValueError:
+    except (OSError, ValueError, RuntimeError):
         return str(path)

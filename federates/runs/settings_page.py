@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from federates.boundary.markdown import markdown_table
+from federates.boundary.ranges import LEAST_SIZE, MOST_SIZE
 from federates.boundary.session import RailSession, RoadSession
 from federates.boundary.topics import Role
 from federates.reporting.published import Published
@@ -28,12 +29,20 @@ _HEAD = """# Configuration
 Every file is checked before a process starts (`portage check SCENARIO`): an unknown key, a wrong value or a missing file is
 named with what is allowed. Keys without a default must be given. Units stand in the keys.
 
+- `true` and `yes` are no numbers, and numbers are decimal: `12.5`, `1e-3`. No number is NaN, infinite or of a size that its unit
+  never has: 0, or at least {least:g}, and at most {ranges}; any other number at most {most:g} (decision 0024).
+- YAML and JSON files have at most 4 MB, 50 levels and every key once; aliases count as what they stand for. Texts are in UTF-8.
+- CSV files have one header, commas, and as many values in every row as in the header; `#` begins a comment. Columns may stand in
+  any order, and so may rows with a number (`period`, `hour`, `h`), which begins at 0; rows beyond the periods of a run are not
+  read. Columns that are not asked for are free, but for one that is nearly called like one that is (decision 0025).
+
 """
 
 
 def settings_page() -> str:
     """Return the text of ``docs/configuration.md``."""
-    text = _HEAD
+    ranges = ", ".join(f"`{ending}` {most:g}" for ending, most in sorted(MOST_SIZE.items()) if ending)
+    text = _HEAD.format(least=LEAST_SIZE, ranges=ranges, most=MOST_SIZE[""])
     text += _section("`broker.yaml`", BrokerConfig)
     text += _section("`scenario.yaml` on the road (`world: road`)", RoadSession, skip={"run_id"})
     text += _section("`scenario.yaml` by rail (`world: rail`)", RailSession, skip={"run_id"})

@@ -6,14 +6,14 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from federates.boundary.config import Config
+from federates.boundary.config import Config, unfit
 from federates.boundary.topics import Role
 
 __all__ = ["OVERHEAD_ROUNDS", "AuditConfig", "BrokerConfig", "Limits"]
 
 CoreType = Literal["zmq", "tcp", "tcpss", "inproc"]
 LogLevel = Literal["error", "warning", "summary", "connections", "interfaces", "timing", "data", "debug", "trace"]
-Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Seconds = Annotated[float, Field(ge=0.01, le=86_400)]
 
 _STEPS_PER_ROUND = 2
 OVERHEAD_ROUNDS = 10
@@ -65,7 +65,7 @@ class BrokerConfig(Config):
     """HELICS time between two rounds of a negotiation."""
     dispatch_offset_s: Annotated[float, Field(gt=0, le=60)] = 1.0
     """The traffic model takes departures this long after a period starts (road); all rounds lie before it."""
-    max_rounds: Annotated[int, Field(ge=1, le=100_000)] = 400
+    max_rounds: Annotated[int, Field(ge=20, le=100_000)] = 400
     """Most rounds of one negotiation."""
     agreed_gap: Annotated[float, Field(ge=0, lt=1)] = 0.01
     """The results call a plan agreed if the algorithm does and it is proven to cost at most this share more than the best one.
@@ -83,8 +83,14 @@ class BrokerConfig(Config):
     def _rounds_fit(self) -> Self:
         needed_s = self.round_step_s * _STEPS_PER_ROUND * (self.max_rounds + OVERHEAD_ROUNDS)
         if needed_s >= self.dispatch_offset_s:
-            raise ValueError(
-                f"round_step_s x {_STEPS_PER_ROUND} x (max_rounds + {OVERHEAD_ROUNDS}) = {needed_s:g} s must be below "
-                f"dispatch_offset_s = {self.dispatch_offset_s:g} s"
+            steps = f"round_step_s x {_STEPS_PER_ROUND} x (max_rounds + {OVERHEAD_ROUNDS}) = {needed_s:g} s"
+            raise unfit("max_rounds", self.max_rounds, f"{steps} must be below dispatch_offset_s = {self.dispatch_offset_s:g} s")
+        return self
+
+    @model_validator(mode="after")
+    def _waits_longer_than_it_looks(self) -> Self:
+        if self.timeout_s <= self.tick_s:
+            raise unfit(
+                "timeout_s", self.timeout_s, f"must be more than tick_s = {self.tick_s}, how often partners are looked for"
             )
         return self

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
-from federates.boundary.config import Config, load_config
+from federates.boundary.config import Config, load_config, unfit
 from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.session import SCHEMES
 from federates.runs.check import check_scenario
@@ -40,6 +40,15 @@ class SchedulerExecutor(Config):
     """Address of the scheduler, such as `tcp://127.0.0.1:8786`. Its workers need the same version of Portage installed."""
 
 
+def _kind(executor: Any) -> Any:
+    return executor.get("kind", "local") if isinstance(executor, dict) else getattr(executor, "kind", None)
+
+
+Executor = Annotated[
+    Annotated[LocalExecutor, Tag("local")] | Annotated[SchedulerExecutor, Tag("scheduler")], Discriminator(_kind)
+]
+
+
 class SweepSpec(Config):
     """Content of a sweep file. Paths are seen from the folder of the file."""
 
@@ -57,7 +66,7 @@ class SweepSpec(Config):
     """False: every value with every value of the other keys; true: first with first, second with second."""
     options: dict[str, Any] = Field(default_factory=dict)
     """Arguments of the method."""
-    executor: Annotated[LocalExecutor | SchedulerExecutor, Field(discriminator="kind")] = LocalExecutor()
+    executor: Executor = LocalExecutor()
     """Where the points are computed."""
     output: str
     """Folder of the results; made if missing. What it holds is used again."""
@@ -69,9 +78,9 @@ class SweepSpec(Config):
                 _check_value(key, value)
         lengths = {key: len(values) for key, values in self.vary.items()}
         if self.zip and len(set(lengths.values())) > 1:
-            raise ValueError(f"zip: every key needs as many values as the others, but there are {lengths}")
+            raise unfit("zip", self.zip, f"every key needs as many values as the others, but there are {lengths}")
         if len(set(self.schemes)) != len(self.schemes):
-            raise ValueError(f"schemes: every scheme may stand once, but got {list(self.schemes)}")
+            raise unfit("schemes", list(self.schemes), "every scheme may stand once")
         return self
 
 
@@ -79,7 +88,7 @@ def _check_value(key: str, value: Any) -> None:
     try:
         json.dumps(value, allow_nan=False)
     except (TypeError, ValueError):
-        raise ValueError(f"vary.{key}: must be numbers, texts, lists or mappings, but got {value!r}") from None
+        raise unfit(f"vary.{key}", value, "must be numbers, texts, lists or mappings") from None
 
 
 @dataclass(frozen=True)

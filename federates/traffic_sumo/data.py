@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -13,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from federates.boundary.errors import ConfigError, Problem
+from federates.runtime.csv_table import read_csv
 from federates.traffic_sumo.settings import RoadSettings
 
 __all__ = ["HOURS", "Junction", "Link", "Road", "load_road", "read_hourly", "read_rows"]
 
 HOURS = 24
+_MOST_TIME_S = 86_400.0
 Array: TypeAlias = NDArray[np.float64]
 
 
@@ -72,15 +73,15 @@ def load_road(settings: RoadSettings, folder: Path, *, with_times: bool = True) 
     """
     problems: list[Problem] = []
     junctions = _read_junctions(settings, folder, problems)
-    points = _read_points(settings, folder, problems)
     rows = _read_links(settings, folder, junctions, problems)
     names = [str(row["link"]) for row in rows]
+    points = _read_points(settings, folder, names, problems)
     flows = read_hourly(folder, settings.flows_file, "flow_vph", names, problems)
     target: dict[str, Array] = {}
     correction: dict[str, Array] = {}
     if with_times and settings.needs_times:
         target = read_hourly(folder, settings.times_file, "target_s", names, problems)
-        correction = read_hourly(folder, settings.times_file, "correction_s", names, problems, signed=True)
+        correction = read_hourly(folder, settings.times_file, "correction_s", names, problems)
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
     links = {
@@ -106,13 +107,17 @@ def _lanes(row: dict[str, str | float], flow_veh_per_h: Array, settings: RoadSet
 
 def _read_junctions(settings: RoadSettings, folder: Path, problems: list[Problem]) -> dict[str, Junction]:
     file = settings.junctions_file
-    rows = read_rows(folder, file, ("id",), ("lat", "lon"), problems)
+    rows = read_rows(folder, file, ("id",), ("lat", "lon"), problems, once=("id",))
     return {str(row["id"]): Junction(str(row["id"]), float(row["lat"]), float(row["lon"])) for row in rows}
 
 
-def _read_points(settings: RoadSettings, folder: Path, problems: list[Problem]) -> dict[str, tuple[tuple[float, float], ...]]:
+def _read_points(
+    settings: RoadSettings, folder: Path, links: list[str], problems: list[Problem]
+) -> dict[str, tuple[tuple[float, float], ...]]:
     points: dict[str, list[tuple[float, float]]] = {}
     for row in read_rows(folder, settings.shapes_file, ("link",), ("lat", "lon"), problems):
+        if links and row["link"] not in links:
+            problems.append(Problem(settings.shapes_file, "link", str(row["link"]), f"must be a link of {settings.links_file}"))
         points.setdefault(str(row["link"]), []).append((float(row["lat"]), float(row["lon"])))
     return {name: tuple(values) for name, values in points.items()}
 
@@ -121,16 +126,13 @@ def _read_links(
     settings: RoadSettings, folder: Path, junctions: dict[str, Junction], problems: list[Problem]
 ) -> list[dict[str, str | float]]:
     file = settings.links_file
-    rows = read_rows(folder, file, ("link", "frm", "to"), ("length_km", "lanes_ml_mean", "hov_stations"), problems)
-    seen: set[str] = set()
+    numbers = ("length_km", "lanes_ml_mean", "hov_stations")
+    rows = read_rows(folder, file, ("link", "frm", "to"), numbers, problems, once=("link",))
     for row in rows:
         name = str(row["link"])
-        if name in seen:
-            problems.append(Problem(file, f"{name}.link", name, "every link may stand once"))
-        seen.add(name)
         if float(row["length_km"]) < _SHORTEST_KM:
             problems.append(Problem(file, f"{name}.length_km", str(row["length_km"]), f"at least {_SHORTEST_KM} km"))
-        for end in ("frm", "to"):
+        for end in ("frm", "to") if junctions else ():
             if row[end] not in junctions:
                 allowed = f"a junction of {settings.junctions_file}: {', '.join(junctions)}"
                 problems.append(Problem(file, f"{name}.{end}", str(row[end]), allowed))
@@ -141,12 +143,10 @@ _SHORTEST_KM = 1.5
 """A link carries a 500 m merge and a 400 m gore inside its length."""
 
 
-def read_hourly(
-    folder: Path, file: str, column: str, links: list[str], problems: list[Problem], *, signed: bool = False
-) -> dict[str, Array]:
-    """Return a column by link as arrays of shape (24,); append what is missing, repeated, negative or no number."""
+def read_hourly(folder: Path, file: str, column: str, links: list[str], problems: list[Problem]) -> dict[str, Array]:
+    """Return a column by link as arrays of shape (24,); append what is missing, repeated, out of range or no number."""
     found: dict[str, dict[int, float]] = {name: {} for name in links}
-    rows = read_rows(folder, file, ("link",), ("hour", column), problems)
+    rows = read_rows(folder, file, ("link",), ("hour", column), problems, once=("link", "hour"))
     for row in rows:
         name, hour, value = str(row["link"]), float(row["hour"]), float(row[column])
         where = f"{name}.{hour:g}.{column}"
@@ -154,13 +154,11 @@ def read_hourly(
             continue
         if not (hour.is_integer() and 0 <= hour < HOURS):
             problems.append(Problem(file, f"{name}.hour", f"{hour:g}", "a whole hour from 0 to 23"))
-        elif int(hour) in found[name]:
-            problems.append(Problem(file, where, f"{value:g}", "every hour of a link may stand once"))
-        elif value < 0 and not signed:
-            problems.append(Problem(file, where, f"{value:g}", "must not be negative"))
+        elif abs(value) > _MOST_TIME_S and column.endswith("_s"):
+            problems.append(Problem(file, where, f"{value:g}", f"must be at most {_MOST_TIME_S:g} s"))
         else:
             found[name][int(hour)] = value
-    if rows:
+    if rows and links:
         problems.extend(_gaps(file, found))
     return {name: np.array([hours.get(h, 0.0) for h in range(HOURS)]) for name, hours in found.items()}
 
@@ -175,46 +173,21 @@ def _gaps(file: str, found: dict[str, dict[int, float]]) -> Iterator[Problem]:
 
 
 def read_rows(
-    folder: Path, file: str, texts: tuple[str, ...], numbers: tuple[str, ...], problems: list[Problem]
+    folder: Path, file: str, texts: tuple[str, ...], numbers: tuple[str, ...], problems: list[Problem], once: tuple[str, ...] = ()
 ) -> list[dict[str, str | float]]:
-    """Return the rows of a csv file with ``numbers`` as finite floats; append what is wrong and skip such rows."""
-    try:
-        with (folder / file).open(encoding="utf-8", newline="") as stream:
-            reader = csv.DictReader(stream)
-            header, raw = list(reader.fieldnames or []), list(reader)
-    except FileNotFoundError:
-        problems.append(Problem(file, "(file)", "missing", "this file must exist"))
-        return []
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        problems.append(Problem(file, "(file)", str(error), "must be a readable csv file"))
-        return []
-    absent = [name for name in texts + numbers if name not in header]
-    if absent:
-        allowed = f"needs the columns {', '.join(texts + numbers)}"
-        problems.append(Problem(file, ", ".join(absent), "missing column", allowed))
-        return []
-    if not raw:
-        problems.append(Problem(file, "(file)", "no rows", "needs at least one row"))
-    rows = []
-    for line, entry in enumerate(raw, start=2):
-        parsed = _numbers(file, line, entry, numbers, problems)
-        if parsed is not None:
-            rows.append({**{name: entry[name] for name in texts}, **parsed})
-    return rows
+    """Return the rows of a csv file with ``numbers`` as finite floats, none if something is wrong; append what is.
+
+    No two rows may have the same values in the columns ``once``.
+    """
+    table = read_csv(folder, file, texts + numbers)
+    columns: dict[str, Sequence[str | float]] = {}
+    if not table.problems:
+        columns = {name: table.columns[name] for name in texts}
+        columns |= {name: table.numbers(name, least=-math.inf if name in _SIGNED else 0.0).tolist() for name in numbers}
+        if once:
+            table.once(*once)
+    problems += table.problems
+    return [] if table.problems else [{name: values[row] for name, values in columns.items()} for row in range(len(table))]
 
 
-def _numbers(
-    file: str, line: int, entry: dict[str, str], numbers: tuple[str, ...], problems: list[Problem]
-) -> dict[str, float] | None:
-    values: dict[str, float] = {}
-    for name in numbers:
-        text = entry[name]
-        try:
-            value = float(text)
-        except (TypeError, ValueError):
-            value = math.nan
-        if not math.isfinite(value):
-            problems.append(Problem(file, f"line {line}, {name}", repr(text), "must be a finite number"))
-            return None
-        values[name] = value
-    return values
+_SIGNED = ("lat", "lon", "abs_pm", "correction_s")

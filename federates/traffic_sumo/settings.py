@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from federates.boundary.config import Config
+from federates.boundary.config import Config, unfit
 
 __all__ = ["DelayLaw", "Engine", "Resolution", "RoadSettings", "Settings", "StationSite"]
 
@@ -118,7 +118,7 @@ class Settings(RoadSettings):
     @model_validator(mode="after")
     def _steps_fit(self) -> Self:
         if self.resolution is Resolution.MICROSCOPIC and self.step_s > 1:
-            raise ValueError(f"step_s = {self.step_s}: a microscopic simulation needs a step of at most 1 s")
+            raise unfit("step_s", self.step_s, "a microscopic simulation needs a step of at most 1 s")
         if self.poll_s < self.step_s:
-            raise ValueError(f"poll_s = {self.poll_s}: must not be below step_s = {self.step_s}")
+            raise unfit("poll_s", self.poll_s, f"must not be below step_s = {self.step_s:g}")
         return self

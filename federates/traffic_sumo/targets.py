@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.units import M_PER_S_PER_MPH
+from federates.runtime.csv_table import CsvTable, read_csv
 from federates.traffic_sumo.data import HOURS, Road, read_rows
 
 __all__ = ["MORNING_HOURS", "SHAPE_STATIONS", "Target", "delay_shape", "make_targets", "morning_speeds_m_per_s"]
@@ -52,13 +52,14 @@ def morning_speeds_m_per_s(folder: Path, file: str, detectors_file: str) -> dict
     if problems:
         raise ConfigError(problems)
     segments: dict[str, list[tuple[float | None, float]]] = {}
-    for row in _open(folder, file):
-        link = _ALIASES.get(row["link"], row["link"])
-        if not row["tue2008_mph"]:
+    table = _read(folder, file, ("link", "sta_from", "sta_to", "tue2008_mph"))
+    for name, start, end, mph in zip(*(table.columns[key] for key in ("link", "sta_from", "sta_to", "tue2008_mph")), strict=True):
+        link = _ALIASES.get(name, name)
+        if not mph:
             continue
-        ends = [places.get(row[end]) for end in ("sta_from", "sta_to")]
+        ends = [places.get(start), places.get(end)]
         length = abs(ends[0] - ends[1]) if ends[0] is not None and ends[1] is not None else None
-        segments.setdefault(link, []).append((length, float(row["tue2008_mph"])))
+        segments.setdefault(link, []).append((length, float(mph)))
     return {link: M_PER_S_PER_MPH * _harmonic_mean(values) for link, values in segments.items()}
 
 
@@ -75,10 +76,10 @@ def delay_shape(folder: Path, file: str, cap: float) -> Array:
     Delay is time per distance above that of the hours 0 to 3. ``cap`` limits it, because the stations' afternoon exceeds
     their morning far more than the given flows of our links do.
     """
-    rows = _open(folder, file)
-    speed = np.array([[float(row[station]) for station in SHAPE_STATIONS] for row in rows])
-    if speed.shape[0] != HOURS:
-        raise ConfigError([Problem(file, "h", f"{speed.shape[0]} rows", "24 rows, one an hour")])
+    table = _read(folder, file, ("h", *SHAPE_STATIONS))
+    speed = np.array([table.profile(station, "h", HOURS, exactly=True) for station in SHAPE_STATIONS]).T
+    if table.problems:
+        raise ConfigError(table.problems)
     delay = np.maximum(0.0, 1.0 / speed - 1.0 / speed[:4].mean(axis=0)).mean(axis=1)
     shape = np.minimum(delay / delay[list(MORNING_HOURS)].mean(), cap)
     shape[list(NIGHT_HOURS)] = 0.0
@@ -109,9 +110,8 @@ def _target(hour: int, free_s: float, delay_s: float, share: float, observed: bo
     return Target(free_s + share * delay_s, "estimated: morning delay x delay shape of I-5 N Oct 2025")
 
 
-def _open(folder: Path, file: str) -> list[dict[str, str]]:
-    try:
-        with (folder / file).open(encoding="utf-8", newline="") as stream:
-            return list(csv.DictReader(stream))
-    except OSError as error:
-        raise ConfigError([Problem(file, "(file)", str(error), "must be a readable csv file")]) from None
+def _read(folder: Path, file: str, columns: tuple[str, ...]) -> CsvTable:
+    table = read_csv(folder, file, columns)
+    if table.problems:
+        raise ConfigError(table.problems)
+    return table

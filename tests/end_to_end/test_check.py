@@ -245,15 +245,15 @@ def list_traffic(scenario):
 BROKEN_RAIL = {
     "home station unknown": (
         rail(trains=[{"name": "k1", "home": "c"}]),
-        ["scenario.yaml", "trains.k1.home: must be one of ['a', 'b'], but got 'c'"],
+        ["scenario.yaml", "trains.k1.home = 'c': must be one of a, b"],
     ),
     "trip longer than the day": (
         rail(trip_periods=[[0, 5], [1, 0]]),
-        ["scenario.yaml", "trip_periods[a][b]: must be from 1 to 4, the periods of the run, but got 5"],
+        ["scenario.yaml", "trip_periods[a][b] = 5: must be from 1 to 4, the periods of the run"],
     ),
     "ragged timetable": (
         rail(trip_periods=[[0, 1], [1]]),
-        ["scenario.yaml", "trip_periods: must be 2 rows of 2 numbers (one per station), but rows have [2, 1]"],
+        ["scenario.yaml", "trip_periods = 'rows of [2, 1]': must be 2 rows of 2 numbers, one per station"],
     ),
     "unknown scheme": (rail(scheme="proposed"), ["scenario.yaml", "scheme = 'proposed'", "'mobile', 'fixed'"]),
     "world misspelt": (rail(world="rial"), ["scenario.yaml", "world = 'rial': must be road or rail"]),

@@ -1,11 +1,14 @@
 """Configuration errors: all at once, with file, field, value and what is allowed."""
 
-from typing import Annotated
+import os
+from pathlib import Path
+from typing import Annotated, Literal
 
 import pytest
-from pydantic import Field, ValidationError
+from broken_files import HAZARDS
+from pydantic import Field, ValidationError, model_validator
 
-from federates.boundary.config import Config, load_config, read_yaml
+from federates.boundary.config import Config, load_config, parse_config, read_yaml
 from federates.boundary.errors import ConfigError
 from federates.boundary.session import RoadSession
 from federates.runtime.broker_config import BrokerConfig
@@ -85,3 +88,84 @@ def test_hour_of_day_wraps():
         period_s=1800,
     )
     assert [session.hour_of_day(p) for p in (0, 1, 4, 5)] == [22.0, 22.5, 0.0, 0.5]
+
+
+class Numbers(Config):
+    count: int = 1
+    share: float | None = 0.5
+    energy_kwh: float | list[float] = 1.0
+    waits_s: dict[str, float] = Field(default_factory=dict)
+    worth_usd_by_hour: tuple[float, ...] = ()
+    flag: bool = False
+    size: Literal["auto"] | int = "auto"
+
+
+@pytest.mark.parametrize(
+    "value", ["true", "yes", "off", '"2_4"', "2_4", '"0x10"', "1:30", "0b1", ".nan", "1e300", "-1e300", "9" * 400]
+)
+@pytest.mark.parametrize(
+    ("key", "field"),
+    [
+        ("count: {}", "count"),
+        ("share: {}", "share"),
+        ("energy_kwh: {}", "energy_kwh"),
+        ("energy_kwh: [1, {}]", "energy_kwh"),
+        ("waits_s: {{q1: {}}}", "waits_s.q1"),
+        ("worth_usd_by_hour: [3, {}]", "worth_usd_by_hour.1"),
+        ("size: {}", "size"),
+    ],
+)
+def test_what_is_no_sensible_number_is_refused_wherever_it_stands(tmp_path, key, field, value):
+    found = problems(tmp_path, key.format(value), Numbers)
+    assert all(problem.field.startswith(field) for problem in found)
+
+
+def test_numbers_texts_of_numbers_and_truth_values_in_their_places_are_taken(tmp_path):
+    (tmp_path / "c.yaml").write_text('count: "3"\nshare: 1e-3\nenergy_kwh: [1, 2.5]\nwaits_s: {q1: 60}\nflag: yes\nsize: 4\n')
+    read = load_config(tmp_path / "c.yaml", Numbers)
+    assert read == Numbers(count=3, share=0.001, energy_kwh=[1.0, 2.5], waits_s={"q1": 60.0}, flag=True, size=4)
+
+
+@pytest.mark.parametrize(("key", "value"), [("energy_kwh", 1e8), ("energy_kwh", 1e-12), ("waits_s", {"q1": 1e-300})])
+def test_a_unit_has_a_range(tmp_path, key, value):
+    with pytest.raises(ConfigError, match=r"from 1e-09 to 1e\+07, as every number whose name ends in"):
+        parse_config({key: value}, Numbers, "c.yaml")
+
+
+@pytest.mark.parametrize("name", sorted(HAZARDS))
+def test_dangerous_yaml_is_one_short_line(tmp_path, name):
+    (problem,) = problems(tmp_path, HAZARDS[name])[:1]
+    assert len(str(problem)) < 500
+    assert "\n" not in str(problem)
+
+
+def test_an_alias_is_read_and_what_nine_levels_of_them_stand_for_is_not(tmp_path):
+    (tmp_path / "c.yaml").write_text("name: x\nstations: {q1: &s {power_kw: 3}, q2: *s}\n")
+    assert load_config(tmp_path / "c.yaml", Outer).stations == {"q1": Inner(power_kw=3), "q2": Inner(power_kw=3)}
+    assert "more than 200000 values" in problems(tmp_path, HAZARDS["bomb"])[0].value
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda p: p.symlink_to("/dev/zero"), lambda p: p.symlink_to(p.name)])
+def test_only_regular_files_are_opened(tmp_path, make):
+    make(tmp_path / "c.yaml")
+    with pytest.raises(ConfigError, match="must be"):
+        read_yaml(tmp_path / "c.yaml")
+
+
+def test_a_rule_of_the_whole_names_its_field_and_not_the_file(tmp_path):
+    found = problems(tmp_path, "schema_version: 1\ntick_s: 60\ntimeout_s: 2\n", BrokerConfig)
+    assert [str(problem) for problem in found] == [
+        "c.yaml: timeout_s = 2: must be more than tick_s = 60, how often partners are looked for"
+    ]
+
+
+class Ruled(Config):
+    a: int = 1
+
+    @model_validator(mode="after")
+    def _rule(self):
+        raise ValueError("a and b do not fit")
+
+
+def test_a_rule_of_someone_elses_does_not_print_the_file(tmp_path):
+    assert str(problems(tmp_path, "a: 12345", Ruled)[0]) == "c.yaml: (file) = keys that do not fit together: a and b do not fit"

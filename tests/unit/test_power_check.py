@@ -8,6 +8,7 @@ import pytest
 from federates.boundary.config import parse_config, read_yaml
 from federates.boundary.errors import ConfigError
 from federates.boundary.session import RoadSession
+from federates.power_operator.models.charging_station.forecast import read_history
 from federates.power_operator.models.charging_station.operator import ChargingStationOperator
 
 FOLDER = Path(__file__).parents[2] / "scenarios" / "la_gcs" / "power_operator"
@@ -60,7 +61,7 @@ def test_unknown_shape_names_the_nearest(raw):
 
 
 def test_missing_history_file(raw, tmp_path):
-    assert _problems(raw, tmp_path) == [f"{HISTORY}: (file) = missing: settings.forecast.history_file must exist"]
+    assert _problems(raw, tmp_path) == [f"{HISTORY}: (file) = missing: this file must exist"]
 
 
 def test_history_file_outside_the_folder(raw):
@@ -71,25 +72,28 @@ def test_history_file_outside_the_folder(raw):
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        ("nan", "nan at row 3: every share must be a number of 0 or more"),
-        ("", "nan at row 3"),
-        ("x", "nan at row 3"),
-        ("-0.1", "-0.1 at row 3"),
-        ("0.5", "the 24 shares must sum to 1"),
+        ("nan", "line 5, pm_leaning = 'nan': must be a finite number"),
+        ("", "line 5, pm_leaning = '': must be a finite number"),
+        ("x", "line 5, pm_leaning = 'x': must be a finite number"),
+        ("-0.1", "line 5, pm_leaning = '-0.1': must be at least 0"),
+        ("0.5", "pm_leaning = sum 1.4583: the 24 shares must sum to 1"),
     ],
 )
 def test_wrong_shares(raw, tmp_path, value, expected):
     rows = [f"{h},{value if h == 3 else 1 / 24}" for h in range(24)]
     folder = _folder_with(tmp_path, "h,pm_leaning\n" + "\n".join(rows))
     (problem,) = _problems(raw, folder)
-    assert problem.startswith(f"{HISTORY}: pm_leaning = ")
-    assert expected in problem
+    assert problem.startswith(f"{HISTORY}: {expected}")
 
 
-def test_hours_out_of_order(raw, tmp_path):
-    rows = [f"{h},{1 / 24}" for h in (1, 0, *range(2, 24))]
-    (problem,) = _problems(raw, _folder_with(tmp_path, "h,pm_leaning\n" + "\n".join(rows)))
-    assert f"{HISTORY}: h = 24 rows: must be the hours" in problem
+def test_the_hours_count_not_the_order_of_the_rows(raw, tmp_path):
+    shares = {h: (h + 1) / 300 for h in range(24)}
+    rows = [f"{h},{shares[h]!r}" for h in (*range(12, 24), *range(12))]
+    folder = _folder_with(tmp_path, "h,pm_leaning\n" + "\n".join(rows))
+    assert _problems(raw, folder) == []
+    table, columns = read_history(folder, HISTORY, ["pm_leaning"])
+    assert not table.problems
+    assert columns["pm_leaning"].tolist() == list(shares.values())
 
 
 def test_impossible_values(raw):

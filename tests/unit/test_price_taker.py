@@ -222,9 +222,9 @@ PROBLEMS = {
     "station of the need": ({"need_by_station": {"x": 1}}, "", "settings.need_by_station.x", "q1, q2"),
     "no file": ({"worth_file": "w.csv"}, "", "(file)", "must exist"),
     "column": ({"worth_file": "w.csv"}, FILE.replace("q1", "q9"), "q9", "q1, q2"),
-    "hours": ({"worth_file": "w.csv"}, FILE.replace("\n7,", "\n8,"), "hour", "each once"),
+    "hours": ({"worth_file": "w.csv"}, FILE.replace("\n7,", "\n8,"), "line 10, hour", "twice, first in line 9"),
     "no hours": ({"worth_file": "w.csv"}, FILE.replace("hour", "time"), "hour", "needed"),
-    "negative": ({"worth_file": "w.csv"}, FILE.replace("\n3,1", "\n3,-1"), "q1, row 4", "at least 0"),
+    "negative": ({"worth_file": "w.csv"}, FILE.replace("\n3,1", "\n3,-1"), "line 5, q1", "at least 0"),
     "twice": ({"worth_file": "w.csv", "worth_usd_by_hour": {"q1": DAY}}, FILE, "q1", "worth_usd_by_hour"),
 }
 

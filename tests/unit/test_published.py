@@ -70,7 +70,7 @@ def speak_of_roads(content):
         (leave_a_model_out, "case", "must have mobile, fixed and central"),
         (cross_nothing, "sweeps.0.statements.0", "must both be given for kind crosses"),
         (compare_with_nobody, "sweeps.1.statements.2", "must be given for kind below"),
-        (forget_the_source, "(file)", "must be given where case"),
+        (forget_the_source, "source", "must be given where case"),
         (know_nothing, "basis", "at least 1"),
         (speak_of_roads, "statements", "must be left out in the world rail"),
     ],

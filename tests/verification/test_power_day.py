@@ -66,7 +66,7 @@ class Road:
 
     def __init__(self, session, settings, shape="pm_leaning", level=1.0, noise=0.0):
         self.session, self.level, self.noise = session, level, noise
-        self.share = np.array(read_history(FOLDER / "data/weekday_hourly_share.csv")[shape])
+        self.share = read_history(FOLDER, "data/weekday_hourly_share.csv", [shape])[1][shape]
         self.daily_veh = np.array([settings.stations[name].daily_volume_veh for name in session.stations])
         self.bin_s = session.period_s / session.bins_per_period
         self.count = np.zeros((4, (session.periods + 20) * session.bins_per_period))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import math
 from pathlib import Path
 
 from federates.boundary.errors import Problem
 from federates.boundary.session import RoadSession
 from federates.power_operator.models.charging_station.energy import StorageEnergy
-from federates.power_operator.models.charging_station.forecast import HOURS, read_history
+from federates.power_operator.models.charging_station.forecast import read_history
 from federates.power_operator.models.charging_station.settings import ChargingStationSettings
 
 __all__ = ["find_problems"]
@@ -62,37 +61,19 @@ def _history(settings: ChargingStationSettings, folder: Path, session: RoadSessi
     name = settings.forecast.history_file
     if not (folder / name).resolve().is_relative_to(folder.resolve()):
         return [Problem(_CONFIG, "settings.forecast.history_file", repr(name), "must lie in this folder")]
-    try:
-        columns = read_history(folder / name)
-    except FileNotFoundError:
-        return [Problem(name, "(file)", "missing", "settings.forecast.history_file must exist")]
-    except (OSError, UnicodeDecodeError) as error:
-        return [Problem(name, "(file)", str(error), "must be readable text")]
-    problems = []
-    if columns.get("h") != [float(h) for h in range(HOURS)]:
-        problems.append(Problem(name, "h", _short(columns.get("h")), "must be the hours 0, 1, ..., 23 in order"))
     used = {s: settings.stations[s].shape for s in session.stations if s in settings.stations}
-    shapes = sorted(set(columns) - {"h"})
+    table, columns = read_history(folder, name, sorted(set(used.values())))
+    if not table.columns:
+        return table.problems
+    problems = list(table.problems)
+    shapes = sorted(set(table.columns) - {"h"})
     for station, shape in used.items():
         if shape not in shapes:
             near = difflib.get_close_matches(shape, shapes, n=1, cutoff=0.4)
             hint = f"did you mean {near[0]!r}? " if near else ""
             allowed = f"no column of {name}; {hint}its shapes: {', '.join(shapes)}"
             problems.append(Problem(_CONFIG, f"settings.stations.{station}.shape", repr(shape), allowed))
-    for shape in sorted(set(used.values()) & set(shapes)):
-        problems += _shares(name, shape, columns[shape])
+    for shape, values in columns.items() if not table.problems else ():
+        if abs(values.sum() - 1.0) > _SUM_TOLERANCE:
+            problems.append(Problem(name, shape, f"sum {values.sum():.4f}", "the 24 shares must sum to 1"))
     return problems
-
-
-def _shares(file: str, column: str, values: list[float]) -> list[Problem]:
-    bad = [h for h, value in enumerate(values) if not math.isfinite(value) or value < 0.0]
-    if bad:
-        shown = ", ".join(f"{values[h]} at row {h}" for h in bad[:3])
-        return [Problem(file, column, shown, "every share must be a number of 0 or more")]
-    if abs(sum(values) - 1.0) > _SUM_TOLERANCE:
-        return [Problem(file, column, f"sum {sum(values):.4f}", "the 24 shares must sum to 1")]
-    return []
-
-
-def _short(values: list[float] | None) -> str:
-    return "missing" if values is None else f"{len(values)} rows"

@@ -6,8 +6,8 @@ Only what was seen enters: a forecast is a function of the history file, the pri
 
 from __future__ import annotations
 
-import csv
 import math
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -16,28 +16,20 @@ from federates.boundary.canonical import canonical
 from federates.boundary.units import S_PER_H
 from federates.power_operator.models.charging_station.queues import Array
 from federates.power_operator.models.charging_station.settings import Forecast
+from federates.runtime.csv_table import CsvTable, read_csv
 
 __all__ = ["PassingForecast", "TypicalDay", "read_history"]
 
 HOURS = 24
 
 
-def read_history(path: Path) -> dict[str, list[float]]:
-    """Return the columns of the history file, in order of its rows; text that is no number becomes NaN."""
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(line for line in file if not line.startswith("#"))
-        columns: dict[str, list[float]] = {name: [] for name in reader.fieldnames or []}
-        for row in reader:
-            for name, values in columns.items():
-                values.append(_number(row[name]))
-    return columns
+def read_history(folder: Path, name: str, shapes: Iterable[str]) -> tuple[CsvTable, dict[str, Array]]:
+    """Return the history file, and those of its columns ``shapes`` that it has, each (24,) in order of the hour.
 
-
-def _number(text: str | None) -> float:
-    try:
-        return float(text or "nan")
-    except ValueError:
-        return math.nan
+    What is wrong with them is in the table.
+    """
+    table = read_csv(folder, name, ("h",))
+    return table, {shape: table.profile(shape, "h", HOURS, exactly=True) for shape in shapes if shape in table.columns}
 
 
 class TypicalDay:

@@ -56,8 +56,9 @@ class ChargingStationOperator(PowerOperator):
         """Size the stations and record them."""
         self._session = session
         self._recorder = recorder
-        columns = read_history(self.folder / self.settings.forecast.history_file)
-        self._stations = build_stations(self.settings, session, {k: np.array(v) for k, v in columns.items()})
+        shapes = {station.shape for station in self.settings.stations.values()}
+        _, columns = read_history(self.folder, self.settings.forecast.history_file, shapes)
+        self._stations = build_stations(self.settings, session, columns)
         self._count_r = len(session.resourceful_stations)
         lost_after = int(np.ceil(self.settings.mves.lost_after_s / session.period_s))
         road_time_s = self.settings.mves.assumed_road_time_s

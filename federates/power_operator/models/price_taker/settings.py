@@ -12,7 +12,7 @@ from pydantic import Field
 from federates.boundary.config import Config
 from federates.boundary.errors import Problem
 from federates.boundary.session import RailSession, RoadSession
-from federates.power_operator.models.unit_commitment.tables_in import NumberTable, read_numbers
+from federates.runtime.csv_table import CsvTable, read_csv
 
 __all__ = ["PriceTakerSettings", "find_problems", "needs", "served_stations", "worth_by_hour"]
 
@@ -61,9 +61,8 @@ def worth_by_hour(settings: PriceTakerSettings, folder: Path, session: RoadSessi
     """Return the worth by station and hour of the day, shape (S, 24) or (Q, 24), usd."""
     given: dict[str, tuple[float, ...]] = dict(settings.worth_usd_by_hour)
     if settings.worth_file:
-        table = read_numbers(folder, settings.worth_file).columns
-        order = np.argsort(table["hour"])
-        given |= {name: tuple(column[order].tolist()) for name, column in table.items() if name != "hour"}
+        table = read_csv(folder, settings.worth_file, ("hour",))
+        given |= {name: tuple(table.profile(name, "hour", _HOURS).tolist()) for name in table.columns if name != "hour"}
     everywhere = (settings.worth_usd,) * _HOURS
     return np.array([given.get(name, everywhere) for name in served_stations(session)])
 
@@ -80,25 +79,19 @@ def find_problems(settings: PriceTakerSettings, folder: Path, session: RoadSessi
         if name not in known
     ]
     if settings.worth_file:
-        table = read_numbers(folder, settings.worth_file, ("hour",))
+        table = read_csv(folder, settings.worth_file, ("hour",))
         if not table.problems:
             _check_table(table, settings, known, allowed)
         problems += table.problems
     return problems
 
 
-def _check_table(table: NumberTable, settings: PriceTakerSettings, known: tuple[str, ...], allowed: str) -> None:
+def _check_table(table: CsvTable, settings: PriceTakerSettings, known: tuple[str, ...], allowed: str) -> None:
     """Note hours that are missing or stand twice, columns that are no stations, and worth below 0."""
-    if sorted(table.columns["hour"].tolist()) != list(range(_HOURS)):
-        shown = ", ".join(f"{hour:g}" for hour in table.columns["hour"])
-        table.problems.append(Problem(table.file, "hour", shown, "must be the hours 0 to 23, each once"))
-        return
-    for name in table.columns:
-        if name == "hour":
-            continue
+    for name in (name for name in table.columns if name != "hour"):
         if name not in known:
-            table.problems.append(Problem(table.file, name, name, allowed))
+            table.add(name, name, allowed)
         elif name in settings.worth_usd_by_hour:
-            table.problems.append(Problem(table.file, name, "given twice", "stands in settings.worth_usd_by_hour too"))
+            table.add(name, "given twice", "stands in settings.worth_usd_by_hour too")
         else:
-            table.profile(name, _HOURS)
+            table.profile(name, "hour", _HOURS, exactly=True)

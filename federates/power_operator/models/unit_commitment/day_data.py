@@ -15,8 +15,8 @@ from federates.power_operator.models.unit_commitment.network import Network
 from federates.power_operator.models.unit_commitment.readers.matpower import MatpowerCase, read_matpower
 from federates.power_operator.models.unit_commitment.settings import UnitCommitmentSettings
 from federates.power_operator.models.unit_commitment.system import PowerSystem, Renewables, StartUp, ThermalUnits
-from federates.power_operator.models.unit_commitment.tables_in import NumberTable, read_numbers
 from federates.power_operator.models.unit_commitment.units_by_size import columns_by_size, giving_units
+from federates.runtime.csv_table import CsvTable, read_csv
 
 __all__ = ["DayData", "read_day"]
 
@@ -43,8 +43,8 @@ def read_day(settings: UnitCommitmentSettings, folder: Path, periods: int, perio
     case = read_matpower(folder / settings.case_file, settings.susceptance, settings.case_file)
     buses = tuple(int(bus) for bus in case.buses)
     problems: list[Problem] = []
-    load = read_numbers(folder, settings.load.file, ("period", "load_mw"))
-    load_mw = load.profile("load_mw", periods) * settings.load.scale
+    load = read_csv(folder, settings.load.file, ("period", "load_mw"))
+    load_mw = load.profile("load_mw", "period", periods) * settings.load.scale
     problems += load.problems
     units, error_usd_per_h = _units(settings, folder, case, problems)
     renewables = _renewables(settings, folder, buses, periods, problems)
@@ -69,6 +69,7 @@ def read_day(settings: UnitCommitmentSettings, folder: Path, periods: int, perio
 
 
 _NEEDED = ("bus", "min_up_h", "min_down_h", "start_up_usd", "initial_on_h")
+_EITHER = ("p_min_mw", "p_min_share", "ramp_mw_per_h", "ramp_share_per_h")
 
 
 def _units(
@@ -110,16 +111,15 @@ def _units(
 
 def _unit_columns(file: str, folder: Path, case: MatpowerCase, problems: list[Problem]) -> dict[str, Array]:
     """Return the columns of the units file in the order of the case's units, matched by bus; none where it has problems."""
-    table = read_numbers(folder, file, _NEEDED)
+    table = read_csv(folder, file, _NEEDED, _EITHER)
     unit_bus = [int(case.buses[bus]) for bus in case.unit_bus]
-    if not table.problems:
-        _match_buses(table, unit_bus)
+    given = [] if table.problems else _match_buses(table, unit_bus)
+    columns = {name: _column(table, name) for name in (*_NEEDED, *_EITHER) if name in table.columns}
     problems += table.problems
     if table.problems:
         return {}
-    row_of = {int(bus): row for row, bus in enumerate(table.columns["bus"])}
-    rows = np.array([row_of[bus] for bus in unit_bus])
-    columns = {name: values[rows] for name, values in table.columns.items()}
+    rows = np.array([given.index(bus) for bus in unit_bus])
+    columns = {name: values[rows] for name, values in columns.items()}
     unfit = _unfit(file, columns, case)
     problems += unfit
     return {} if unfit else columns
@@ -152,18 +152,23 @@ def _cost_curves(
     return curves
 
 
-def _match_buses(table: NumberTable, unit_bus: list[int]) -> None:
-    """Note units without a row, rows without a unit, and buses that stand twice."""
-    given = [int(bus) for bus in table.columns["bus"]]
+def _column(table: CsvTable, name: str) -> Array:
+    """Return a column of the units file; hours before the day are negative for a unit that is off."""
+    return table.numbers(name, least=-np.inf if name == "initial_on_h" else 0.0)
+
+
+def _match_buses(table: CsvTable, unit_bus: list[int]) -> list[int]:
+    """Return the bus of each row; note units without a row, rows without a unit, and buses that stand twice."""
+    given = table.whole_numbers("bus")
+    table.once("bus")
+    for absolute, share in (_EITHER[:2], _EITHER[2:]):
+        if absolute not in table.columns and share not in table.columns:
+            table.add(absolute, "missing", f"this column is needed, or {share}; the file has: {', '.join(table.columns)}")
     for bus in sorted(set(unit_bus) - set(given)):
-        table.problems.append(Problem(table.file, "bus", f"{bus} missing", "the case has a unit at this bus"))
+        table.add("bus", f"{bus} missing", "the case has a unit at this bus")
     for bus in sorted(set(given) - set(unit_bus)):
-        table.problems.append(Problem(table.file, "bus", str(bus), "must be a bus of the case with a unit"))
-    for bus in sorted({bus for bus in given if given.count(bus) > 1}):
-        table.problems.append(Problem(table.file, "bus", f"{bus} twice", "every bus may stand once"))
-    for name in ("p_min_mw", "p_min_share", "min_up_h", "min_down_h", "ramp_mw_per_h", "ramp_share_per_h", "start_up_usd"):
-        if name in table.columns:
-            table.profile(name, table.rows)
+        table.add("bus", str(bus), "must be a bus of the case with a unit")
+    return given
 
 
 def _names(unit_bus: list[int]) -> tuple[str, ...]:
@@ -187,8 +192,8 @@ def _renewables(
 ) -> Renewables:
     if not settings.renewables:
         return Renewables.none(periods)
-    table = read_numbers(folder, settings.renewables_file, ("period",))
-    available = [table.profile(entry.column, periods) * entry.scale for entry in settings.renewables.values()]
+    table = read_csv(folder, settings.renewables_file, ("period",))
+    available = [table.profile(entry.column, "period", periods) * entry.scale for entry in settings.renewables.values()]
     problems += table.problems
     index = []
     for name, entry in settings.renewables.items():
@@ -206,9 +211,8 @@ def _limited(
     limits_mw = network.limits_mw.copy()
     ends = [f"{case.buses[a]}-{case.buses[b]}" for a, b in zip(network.from_bus, network.to_bus, strict=True)]
     if settings.line_limits_file:
-        table = read_numbers(folder, settings.line_limits_file, ("line", "from_bus", "to_bus", "limit_mw"))
-        if not table.problems:
-            _limits_from_file(table, network, ends, limits_mw)
+        table = read_csv(folder, settings.line_limits_file, ("line", "from_bus", "to_bus", "limit_mw"))
+        _limits_from_file(table, network, ends, limits_mw)
         problems += table.problems
     for pair, limit_mw in settings.line_limits_mw.items():
         same = [line for line, end in enumerate(ends) if end in (pair, "-".join(reversed(pair.split("-"))))]
@@ -218,15 +222,18 @@ def _limited(
     return replace(network, limits_mw=limits_mw, ids=_line_names(ends))
 
 
-def _limits_from_file(table: NumberTable, network: Network, ends: list[str], limits_mw: Array) -> None:
+def _limits_from_file(table: CsvTable, network: Network, ends: list[str], limits_mw: Array) -> None:
+    if table.problems:
+        return
     row_of = {number: line for line, number in enumerate(network.ids)}
-    limit = table.profile("limit_mw", table.rows)
-    columns = [table.columns[name].astype(int) for name in ("line", "from_bus", "to_bus")]
+    limit = table.numbers("limit_mw", least=0.0)
+    columns = [table.whole_numbers(name) for name in ("line", "from_bus", "to_bus")]
+    table.once("line")
     for row, (line, start, end) in enumerate(zip(*columns, strict=True)):
         known = row_of.get(str(line))
         if known is None or ends[known] not in (f"{start}-{end}", f"{end}-{start}"):
             allowed = "must be a branch of the case in service, with its two buses"
-            table.problems.append(Problem(table.file, f"line, row {row + 1}", f"{line} from {start} to {end}", allowed))
+            table.add(f"line {table.lines[row]}", f"{line} from {start} to {end}", allowed)
         else:
             limits_mw[known] = limit[row]
 

@@ -67,12 +67,12 @@ def _longest_h(sites: Sequence[SiteSettings]) -> float:
 
 
 def storage_problems(settings: UnitCommitmentSettings, session: RailSession, buses: Sequence[int], config: str) -> list[Problem]:
-    """Return what does not fit: stations and trains that the session has and the settings lack, and unknown buses."""
+    """Return what does not fit: stations and trains that only the session or only the settings have, and unknown buses."""
     storage = settings.storage
     problems: list[Problem] = []
     if session.scheme is RailScheme.MOBILE:
-        problems += _missing("settings.storage.mobile", session.stations, storage.mobile, config)
-        problems += _missing("settings.storage.trains", tuple(train.name for train in session.trains), storage.trains, config)
+        problems += _differing("settings.storage.mobile", session.stations, storage.mobile, config)
+        problems += _differing("settings.storage.trains", tuple(train.name for train in session.trains), storage.trains, config)
     for scheme in (RailScheme.MOBILE, RailScheme.FIXED, RailScheme.CENTRAL):
         for name, site in storage.sites(scheme).items():
             if site.bus not in buses:
@@ -85,12 +85,19 @@ def storage_problems(settings: UnitCommitmentSettings, session: RailSession, bus
     return problems
 
 
-def _missing(field: str, wanted: Sequence[str], given: Mapping[str, object], config: str) -> list[Problem]:
-    return [
+def _differing(field: str, wanted: Sequence[str], given: Mapping[str, object], config: str) -> list[Problem]:
+    """Return names of the session that the settings lack; if there are none, names of the settings that the session lacks."""
+    missing = [
         Problem(config, f"{field}.{name}", "missing", f"the session names it; given: {', '.join(given) or 'none'}")
         for name in wanted
         if name not in given
     ]
+    unknown = [
+        Problem(config, f"{field}.{name}", "given", f"the session does not name it; it has: {', '.join(wanted) or 'none'}")
+        for name in given
+        if name not in wanted
+    ]
+    return missing or unknown
 
 
 def _start_energy(settings: UnitCommitmentSettings, session: RailSession, config: str) -> list[Problem]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import difflib
-import math
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 from federates.boundary.errors import Problem
 from federates.boundary.session import RoadSession
 from federates.boundary.units import free_flow_time_s
+from federates.runtime.csv_table import CsvTable, read_csv
 from federates.transport_operator.models.joint_graph.graph import Array
 from federates.transport_operator.models.joint_graph.joint_graph import RoadNetwork, road_routes
 from federates.transport_operator.models.joint_graph.settings import JointGraphSettings
@@ -40,12 +40,17 @@ class RoadData:
 def read_road_data(settings: JointGraphSettings, folder: Path, session: RoadSession) -> tuple[RoadData | None, list[Problem]]:
     """Return the data, or None with everything that is wrong."""
     problems: list[Problem] = []
-    rows = {field: _read(folder, getattr(settings, field), columns, problems) for field, columns in _COLUMNS.items()}
-    if problems:
-        return None, problems + _station_names(settings, session)
-    junctions = tuple(row["id"] for row in rows["junctions_file"])
-    road = _network(settings, session, junctions, rows["links_file"], problems)
-    hourly = _history(settings.background_file, session, rows["background_file"], problems)
+    tables = {field: read_csv(folder, getattr(settings, field), columns) for field, columns in _COLUMNS.items()}
+    if any(table.problems for table in tables.values()):
+        found = [problem for table in tables.values() for problem in table.problems]
+        return None, found + _station_names(settings, session)
+    for column in ("lat", "lon"):
+        tables["junctions_file"].numbers(column)
+    tables["junctions_file"].once("id")
+    junctions = tuple(tables["junctions_file"].columns["id"])
+    road = _network(settings, session, junctions, tables["links_file"])
+    hourly = _history(session, tables["background_file"])
+    problems += [problem for table in tables.values() for problem in table.problems]
     problems += _station_names(settings, session)
     problems += [
         Problem(CONFIG, f"settings.stations.{name}.junction", repr(station.junction), nearest(station.junction, junctions))
@@ -65,94 +70,50 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"{hint}known: {', '.join(names)}"
 
 
-def _read(folder: Path, name: str, columns: tuple[str, ...], problems: list[Problem]) -> list[dict[str, str]]:
-    try:
-        with (folder / name).open(encoding="utf-8", newline="") as stream:
-            reader = csv.DictReader(stream)
-            rows = list(reader)
-            header = reader.fieldnames or []
-    except (OSError, UnicodeDecodeError) as error:
-        reason = "missing" if isinstance(error, FileNotFoundError) else str(error)
-        problems.append(Problem(name, "(file)", reason, "this file must exist and be readable text"))
-        return []
-    missing = [column for column in columns if column not in header]
-    problems += [Problem(name, column, "missing", f"this column is required; found: {', '.join(header)}") for column in missing]
-    if not missing and not rows:
-        problems.append(Problem(name, "(file)", "empty", "at least one row is required"))
-    return [] if missing else rows
-
-
-def _number(row: dict[str, str], column: str, where: str, file: str, problems: list[Problem], above_zero: bool) -> float:
-    """Return the number in a column; report what is no finite number > 0 (or >= 0)."""
-    text = row[column]
-    try:
-        value = float(text)
-    except (TypeError, ValueError):
-        value = math.nan
-    if not math.isfinite(value) or value < 0 or (above_zero and value == 0):
-        allowed = "must be a finite number > 0" if above_zero else "must be a finite number >= 0"
-        problems.append(Problem(file, f"{column} ({where})", repr(text), allowed))
-        return 1.0
-    return value
-
-
 def _network(
-    settings: JointGraphSettings,
-    session: RoadSession,
-    junctions: tuple[str, ...],
-    rows: list[dict[str, str]],
-    problems: list[Problem],
+    settings: JointGraphSettings, session: RoadSession, junctions: tuple[str, ...], table: CsvTable
 ) -> RoadNetwork | None:
     """Return the network of the session's links; links that only the file knows are left out, nobody reports on them."""
-    file, before = settings.links_file, len(problems)
-    by_name = {row["link"]: row for row in rows}
-    problems += [Problem(settings.junctions_file, "id", repr(j), "stands twice") for j in _twice(junctions)]
-    problems += [Problem(file, "link", repr(link), "stands twice") for link in _twice(row["link"] for row in rows)]
+    table.once("link")
+    row_of = {link: row for row, link in enumerate(table.columns["link"])}
     for link in session.links:
-        if link not in by_name:
-            allowed = f"the session's link {link!r} must be in this file; {nearest(link, by_name)}"
-            problems.append(Problem(file, "link", "missing", allowed))
-            continue
-        for end in ("from", "to"):
-            if by_name[link][end] not in junctions:
-                problems.append(
-                    Problem(file, f"{end} ({link})", repr(by_name[link][end]), nearest(by_name[link][end], junctions))
-                )
-    used = [by_name[link] for link in session.links if link in by_name]
-    lengths = [_number(row, "length_km", row["link"], file, problems, True) for row in used]
-    lanes = [
-        _number(row, "lanes", row["link"], file, problems, True) + _number(row, "hov_lanes", row["link"], file, problems, False)
-        for row in used
-    ]
-    if len(problems) > before:
+        if link not in row_of:
+            table.add("link", "missing", f"the session's link {link!r} must be in this file; {nearest(link, row_of)}")
+    used = [row_of[link] for link in session.links if link in row_of]
+    for row, end in itertools.product(used, ("from", "to")):
+        if table.columns[end][row] not in junctions:
+            table.add_at(row, end, nearest(table.columns[end][row], junctions))
+    length_km = table.numbers("length_km", above_zero=True)
+    lanes = table.numbers("lanes", above_zero=True) + table.numbers("hov_lanes", least=0.0)
+    if table.problems:
         return None
+    starts, ends = (np.array([junctions.index(table.columns[end][row]) for row in used], dtype=np.intp) for end in ("from", "to"))
     return RoadNetwork(
         junctions,
         session.links,
-        np.array([junctions.index(row["from"]) for row in used], dtype=np.intp),
-        np.array([junctions.index(row["to"]) for row in used], dtype=np.intp),
-        np.array([free_flow_time_s(km, settings.free_speed_m_per_s) for km in lengths]),
-        settings.capacity_per_lane_veh_per_h * np.array(lanes),
+        starts,
+        ends,
+        np.array([free_flow_time_s(km, settings.free_speed_m_per_s) for km in length_km[used]]),
+        settings.capacity_per_lane_veh_per_h * lanes[used],
     )
 
 
-def _history(file: str, session: RoadSession, rows: list[dict[str, str]], problems: list[Problem]) -> Array:
+def _history(session: RoadSession, table: CsvTable) -> Array:
     """Return the hourly flows (L, 24); every session link needs each hour 0..23 once."""
     hourly = np.zeros((len(session.links), _HOURS))
-    seen: dict[str, list[str]] = {}
-    for row in rows:
-        link, hour = row["link"], row["hour"]
-        if link not in session.links:
-            continue
-        seen.setdefault(link, []).append(hour)
-        value = _number(row, "flow_veh_per_h", f"{link}, hour {hour}", file, problems, False)
-        if hour.isdigit() and int(hour) < _HOURS:
-            hourly[session.links.index(link), int(hour)] = value
-    wanted = sorted(str(hour) for hour in range(_HOURS))
-    for link in session.links:
-        if sorted(seen.get(link, [])) != wanted:
-            found = f"{len(seen.get(link, []))} rows"
-            problems.append(Problem(file, f"hour ({link})", found, "every link needs each hour 0, 1, ... 23 exactly once"))
+    table.once("link", "hour")
+    seen: dict[str, set[int]] = {link: set() for link in session.links}
+    values = zip(table.columns["link"], table.whole_numbers("hour"), table.numbers("flow_veh_per_h", least=0.0), strict=True)
+    for row, (link, hour, flow_veh_per_h) in enumerate(values):
+        if hour >= _HOURS:
+            table.add_at(row, "hour", f"must be at most {_HOURS - 1}")
+        elif link in seen:
+            seen[link].add(hour)
+            hourly[session.links.index(link), hour] = flow_veh_per_h
+    if not table.problems:
+        for link, hours in seen.items():
+            if len(hours) < _HOURS:
+                table.add(f"hour ({link})", f"{len(hours)} rows", "every link needs each hour 0, 1, ... 23 exactly once")
     return hourly
 
 
@@ -179,8 +140,3 @@ def _routes(settings: JointGraphSettings, session: RoadSession, road: RoadNetwor
                 allowed = f"there must be a route from {r} ({ends[0]}) to {q} ({ends[1]}) over at least one link of the session"
                 problems.append(Problem(CONFIG, f"settings.stations.{r}.junction", repr(ends[0]), allowed))
     return problems
-
-
-def _twice(names: Iterable[str]) -> list[str]:
-    seen: set[str] = set()
-    return sorted({name for name in names if name in seen or seen.add(name)})  # type: ignore[func-returns-value]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Annotated, Any, TypeAlias
 
@@ -13,9 +12,12 @@ from federates.boundary.config import Config
 __all__ = ["ClosedTrack", "LateTrain", "Lateness", "TimeSpaceNetworkSettings", "TrainSettings"]
 
 
+_MOST = 1e9
+
+
 def _is_number(value: Any, whole: bool) -> bool:
     fits = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
-    return fits and math.isfinite(value) and value >= 0
+    return fits and 0 <= value <= _MOST
 
 
 def _one_or_rows(whole: bool) -> Callable[[Any], Any]:
@@ -25,7 +27,9 @@ def _one_or_rows(whole: bool) -> Callable[[Any], Any]:
     def check(value: Any) -> Any:
         rows = value if isinstance(value, (list, tuple)) else [[value]]
         if not all(isinstance(row, (list, tuple)) and all(_is_number(v, whole) for v in row) for row in rows):
-            raise ValueError(f"must be one {what} >= 0 for all pairs, or a row of them for each station, in the session's order")
+            raise ValueError(
+                f"must be one {what} from 0 to {_MOST:g} for all pairs, or a row of them for each station, in the session's order"
+            )
         return value
 
     return check
