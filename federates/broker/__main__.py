@@ -20,12 +20,14 @@ from federates.boundary.config import load_config
 from federates.boundary.errors import FederationError, PortageError
 from federates.runs.broker_core import Broker
 from federates.runs.finish import finish_run, mark_failed
+from federates.runs.liveness import AgentsWatch
 from federates.runs.lost import Siblings, lost_agents, lost_reason
 from federates.runs.scenario import agents_of
 from federates.runs.start import new_identity
 from federates.runs.wire_watch import WireWatch
 from federates.runtime.broker_config import BrokerConfig
 from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity, choose_port, identity_path
+from federates.runtime.sign_of_life import ALIVE, SignOfLife
 from federates.runtime.watchdog import Watchdog
 
 _POLL_S = 0.2
@@ -45,6 +47,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"portage: broker: {error}", file=sys.stderr, flush=True)
         return 2
     watchdog = Watchdog(lambda reason: None).start()
+    alive = SignOfLife(path.with_suffix(f".{ALIVE}")).start()
     started = time.time()
     try:
         record = _finish(identity, started, _serve(identity, path))
@@ -53,6 +56,7 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     finally:
         watchdog.stop()
+        alive.stop()
         path.unlink(missing_ok=True)
     print(
         f"portage: run {identity.run_id}: {record['status']}" + (f": {record['failure']}" if record["failure"] else ""),
@@ -94,9 +98,10 @@ def _serve(identity: RunIdentity, path: Path) -> str | None:
         watch = WireWatch(broker, identity)
         deadline = time.monotonic() + identity.broker.limits.join_s
         siblings = Siblings()
+        alive = AgentsWatch(Path(identity.run_folder), identity.agents, identity.broker.timeout_s)
         while broker.connected:
             time.sleep(_POLL_S if broker.gate_open else _GATE_POLL_S)
-            reason = _missing(identity, watch, siblings, deadline) or watch.look()
+            reason = _missing(identity, watch, siblings, deadline) or alive.look(siblings.pids) or watch.look()
             if reason is not None:
                 print(f"portage: {reason}", file=sys.stderr, flush=True)
                 broker.fail(reason)

@@ -20,7 +20,9 @@ from federates.executable.variables import child_environment
 from federates.runtime.agent import load_session
 from federates.runtime.confinement import Confinement
 from federates.runtime.identity import RunIdentity, process_start, wait_for_identity
+from federates.runtime.places import TEMPORARY
 from federates.runtime.results import PROCESS_RECORD, write_json
+from federates.runtime.sign_of_life import ALIVE, SignOfLife
 from federates.runtime.watchdog import Watchdog
 
 __all__ = ["run_executable"]
@@ -102,6 +104,7 @@ def _attend(child: Child, results: Path) -> int:
 
     signal.signal(signal.SIGTERM, leave)
     watchdog = Watchdog(lambda reason: child.kill()).start()
+    alive = SignOfLife(results / TEMPORARY / ALIVE)
     try:
         record = {
             "pid": child.pid,
@@ -109,8 +112,10 @@ def _attend(child: Child, results: Path) -> int:
             "wrapper": {"pid": os.getpid(), "start": process_start(os.getpid())},
         }
         write_json(results / PROCESS_RECORD, record)
+        alive.start()
         return child.wait()
     finally:
+        alive.stop()
         child.kill()
         watchdog.stop()
 

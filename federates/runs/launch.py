@@ -24,9 +24,11 @@ import psutil
 from federates.boundary.errors import ConfigError
 from federates.boundary.topics import Role
 from federates.runs.finish import mark_failed
-from federates.runs.scenario import FederateEntry, Scenario, overrides_problems
+from federates.runs.liveness import Signs, Watched
+from federates.runs.scenario import BROKER, FederateEntry, Scenario, overrides_problems
 from federates.runs.start import new_identity
 from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity
+from federates.runtime.sign_of_life import ALIVE
 
 __all__ = ["Launch", "launch"]
 
@@ -88,7 +90,7 @@ def launch(
         identity.write(identity_file.with_suffix(".request"))
         try:
             _start(run, identity_file, overrides or {})
-            _attend(run, watch, stop or threading.Event())
+            _attend(run, watch, stop or threading.Event(), identity_file.with_suffix(f".{ALIVE}"))
         except KeyboardInterrupt:
             run.culprit = "portage: interrupted by the user"
         finally:
@@ -120,8 +122,13 @@ def _spawn(entry: FederateEntry, extra: list[str], identity_file: Path, log: IO[
     )
 
 
-def _attend(run: Launch, watch: Callable[[Launch], None], stop: threading.Event) -> None:
-    """Wait until every process has ended, or the others' grace after a first failure is over."""
+def _attend(run: Launch, watch: Callable[[Launch], None], stop: threading.Event, beat: Path) -> None:
+    """Wait until every process has ended, or the others' grace after a first failure is over.
+
+    The broker, which watches the others, touches ``beat``.
+    """
+    signs = Signs(run.identity.broker.timeout_s)
+    brokers = [Watched(name, process.pid, beat) for name, process in run.processes.items() if name == BROKER]
     deadline: float | None = None
     # Every process is polled, for a process that nobody polls has no exit code.
     while None in [process.poll() for process in run.processes.values()]:
@@ -130,13 +137,21 @@ def _attend(run: Launch, watch: Callable[[Launch], None], stop: threading.Event)
             raise KeyboardInterrupt
         if run.culprit is None:
             run.culprit = _first_failure(run)
+        if run.culprit is None and (hung := signs.look(brokers)):
+            run.culprit = hung
+            return
         if run.culprit is not None:
             deadline = deadline or time.monotonic() + _GRACE_S
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or _broker_is_done(run):
                 return
         time.sleep(_POLL_S)
     run.culprit = run.culprit or _first_failure(run)
     watch(run)
+
+
+def _broker_is_done(run: Launch) -> bool:
+    """Whether the broker, which waits for the others' last words, has ended: what still runs now hangs."""
+    return BROKER in run.processes and run.processes[BROKER].poll() is not None
 
 
 def _first_failure(run: Launch) -> str | None:

@@ -70,6 +70,11 @@ class Siblings:
         self._run = os.environ.get(IDENTITY_VARIABLE)
         self._seen: dict[int, tuple[str, str]] = {}
 
+    @property
+    def pids(self) -> dict[str, int]:
+        """Return the process of each agent that was seen, by its name."""
+        return {name: pid for pid, (name, _) in self._seen.items()}
+
     def ended(self) -> list[str]:
         """Return the commands of those seen before that do not run any more."""
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import faulthandler
 import os
 import signal
@@ -31,9 +32,11 @@ from federates.runtime.identity import RunIdentity, process_start, wait_for_iden
 from federates.runtime.ledger import Ledger
 from federates.runtime.opened_files import write_files_record
 from federates.runtime.operator_loop import run_operator
+from federates.runtime.places import TEMPORARY
 from federates.runtime.plugins import LoadedAgent, load_agent, read_agent_file
 from federates.runtime.results import PROCESS_RECORD, ResultWriter, write_json
 from federates.runtime.sandbox import NOT_CONFINED
+from federates.runtime.sign_of_life import ALIVE, SignOfLife
 from federates.runtime.traffic_loop import run_traffic
 from federates.runtime.watchdog import Watchdog
 
@@ -72,6 +75,7 @@ def agent_main(role: Role, argv: list[str] | None = None) -> int:
         confinement = Confinement(role, identity, arguments.config.resolve().parent, arguments.session)
     except PortageError as error:
         return _refuse(role, error, results)
+    alive = _announce(results)
     try:
         loaded = load_agent(role, arguments.config, world=identity.world)
         session = None
@@ -81,7 +85,16 @@ def agent_main(role: Role, argv: list[str] | None = None) -> int:
     except PortageError as error:
         return _refuse(role, error, results)
     finally:
+        alive.stop()
         confinement.close()
+
+
+def _announce(results: Path) -> SignOfLife:
+    """Say which process this is, and that it lives, before any code that is not ours runs."""
+    alive = SignOfLife(results / TEMPORARY / ALIVE).start()
+    with contextlib.suppress(OSError):  # a full disk is said by whoever writes results
+        write_json(results / PROCESS_RECORD, {"pid": os.getpid(), "start": process_start(os.getpid())})
+    return alive
 
 
 def _refuse(role: Role, error: PortageError, results: Path | None) -> int:
@@ -113,8 +126,6 @@ def run_agent(
         write_json(folder / "config.json", loaded.resolved())
         if confinement is None:
             write_files_record(folder, NOT_CONFINED, "none")
-        else:
-            write_json(folder / PROCESS_RECORD, {"pid": os.getpid(), "start": process_start(os.getpid())})
         life.agent = loaded.create()
         life.federate = Federate(loaded.role, identity, watchdog)
         if identity.broker.audit.ledger:

@@ -125,9 +125,9 @@ class Federate:
         """
         # pyhelics frees a query with its Python object; freeing it here as well would free what is there by then.
         query = h.helicsCreateQuery(partner.value, "current_time")
-        started_s = answered_s = time.monotonic()
+        started_s = answered_s = self.watchdog.now_s
         while True:
-            seen, now_s = self._progress(query), time.monotonic()
+            seen, now_s = self._progress(query), self.watchdog.now_s
             if seen is not None and done(seen):
                 return
             if seen is not None:
