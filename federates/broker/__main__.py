@@ -19,9 +19,10 @@ from typing import Any
 from federates.boundary.config import load_config
 from federates.boundary.errors import FederationError, PortageError
 from federates.runs.broker_core import Broker
-from federates.runs.finish import finish_run, mark_failed
+from federates.runs.finish import finish_run, mark_failed, note_failure
+from federates.runs.how_ended import HowEnded
 from federates.runs.liveness import AgentsWatch
-from federates.runs.lost import Siblings, lost_agents, lost_reason
+from federates.runs.lost import Siblings, ended_early, lost_agents, lost_reason
 from federates.runs.scenario import agents_of
 from federates.runs.start import new_identity
 from federates.runs.wire_watch import WireWatch
@@ -50,7 +51,7 @@ def main(argv: list[str] | None = None) -> int:
     alive = SignOfLife(path.with_suffix(f".{ALIVE}")).start()
     started = time.time()
     try:
-        record = _finish(identity, started, _serve(identity, path))
+        record = _finish(identity, started, _serve(identity, path, started))
     except PortageError as error:
         print(f"portage: broker: {error}", file=sys.stderr, flush=True)
         return 1
@@ -83,7 +84,7 @@ def _identity(arguments: argparse.Namespace, path: Path) -> RunIdentity:
     return new_identity(Path.cwd(), config, str(arguments.config), agents_of(arguments.runner))
 
 
-def _serve(identity: RunIdentity, path: Path) -> str | None:
+def _serve(identity: RunIdentity, path: Path, started: float) -> str | None:
     """Start the broker, announce it, and wait until the federation has ended, lost somebody, or wired what it must not.
 
     Return why it had to be ended, or None if it has ended by itself.
@@ -97,13 +98,14 @@ def _serve(identity: RunIdentity, path: Path) -> str | None:
         broker.join_gate()
         watch = WireWatch(broker, identity)
         deadline = time.monotonic() + identity.broker.limits.join_s
-        siblings = Siblings()
+        siblings, how = Siblings(), HowEnded()
         alive = AgentsWatch(Path(identity.run_folder), identity.agents, identity.broker.timeout_s)
         while broker.connected:
             time.sleep(_POLL_S if broker.gate_open else _GATE_POLL_S)
-            reason = _missing(identity, watch, siblings, deadline) or alive.look(siblings.pids) or watch.look()
+            reason = _missing(identity, watch, siblings, how, deadline) or alive.look(siblings.pids) or watch.look()
             if reason is not None:
                 print(f"portage: {reason}", file=sys.stderr, flush=True)
+                note_failure(identity, started, reason)
                 broker.fail(reason)
                 time.sleep(_LAST_WORDS_S)
                 break
@@ -111,16 +113,15 @@ def _serve(identity: RunIdentity, path: Path) -> str | None:
     return reason
 
 
-def _missing(identity: RunIdentity, watch: WireWatch, siblings: Siblings, deadline: float) -> str | None:
+def _missing(identity: RunIdentity, watch: WireWatch, siblings: Siblings, how: HowEnded, deadline: float) -> str | None:
     """Return who is lost or did not join in time, in words, or None."""
     if lost := lost_agents(identity):
-        return lost_reason(identity, lost)
+        return lost_reason(identity, lost, how)
     if not watch.everyone_is_here and (ended := siblings.ended()):
-        return f"{', '.join(ended)}: ended before everyone had joined"
+        return ended_early(identity, ended, how)
     if not watch.everyone_is_here and time.monotonic() > deadline:
-        joined, wanted, limit_s = watch.joined, len(identity.agents), identity.broker.limits.join_s
-        names = ", ".join(joined) or "none"
-        return f"broker: only {len(joined)} of {wanted} federates joined within {limit_s:g} s: {names}"
+        missing = [agent for agent in identity.agents if agent not in watch.joined]
+        return f"{', '.join(missing)}: did not join within {identity.broker.limits.join_s:g} s (join_s)"
     return None
 
 

@@ -20,7 +20,7 @@ from federates.runtime.farewell import OUTCOME_RECORD
 from federates.runtime.identity import RunIdentity
 from federates.runtime.results import read_record, write_json
 
-__all__ = ["RUN_RECORD", "finish_run", "mark_failed"]
+__all__ = ["RUN_RECORD", "finish_run", "mark_failed", "note_failure"]
 
 RUN_RECORD = "run.json"
 _LAST_WORDS_S = 0.8
@@ -54,6 +54,13 @@ def finish_run(identity: RunIdentity, started: float, ended_by_broker: str | Non
         record["wall_s"] = round(time.time() - started, 2)
     _conclude(folder, record)
     return record
+
+
+def note_failure(identity: RunIdentity, started: float, failure: str) -> None:
+    """Write at once why the run fails, for `helics run` may end this process any moment; `finish_run` completes it."""
+    folder = Path(identity.run_folder)
+    with contextlib.suppress(OSError):  # a full disk is said by whoever writes results
+        write_json(folder / RUN_RECORD, _record(folder, started, _finish_records(identity), failure))
 
 
 def _judge(record: dict[str, Any], audit: Audit) -> None:
@@ -108,18 +115,20 @@ def _record(folder: Path, started: float, agents: dict[str, Any], failure: str |
 
 
 def _failure(folder: Path, agents: tuple[str, ...], ended_by_broker: str | None) -> str:
-    """Return the reason: an agent that vanished, else the first that blames itself, else what the broker says."""
+    """Return the reason: what the broker saw when the first one fell, else the first that blames itself, else who vanished.
+
+    Who is gone by now tells little: `helics run` kills everyone when the first has failed.
+    """
     _let_them_speak(folder, agents)
+    if ended_by_broker:
+        return ended_by_broker
     records = [r for agent in agents if (r := read_record(folder / agent / "failed.json"))]
     guilty = sorted((r for r in records if r["own_fault"]), key=lambda r: r["time"])
     # An executable's end is on record a moment later than what it has led to elsewhere.
-    said = [record["message"] for record in guilty if record is guilty[0] or record.get("wrapped")]
-    if vanished := vanished_agents(folder, agents):
-        return "; ".join([f"{', '.join(vanished)}: ended without a word (killed?)", *said[:1]])
-    if said:
+    if said := [record["message"] for record in guilty if record is guilty[0] or record.get("wrapped")]:
         return "; ".join(said)
-    if ended_by_broker:
-        return ended_by_broker
+    if vanished := vanished_agents(folder, agents):
+        return f"{', '.join(vanished)}: ended without a word (killed?)"
     if silent := _silent(folder, agents):
         return f"{', '.join(silent)}: ended without a word (killed, or never started)"
     return str(min(records, key=lambda r: float(r["time"]))["message"]) if records else "the federation ended early"

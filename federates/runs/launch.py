@@ -24,6 +24,7 @@ import psutil
 from federates.boundary.errors import ConfigError
 from federates.boundary.topics import Role
 from federates.runs.finish import mark_failed
+from federates.runs.how_ended import code_words
 from federates.runs.liveness import Signs, Watched
 from federates.runs.scenario import BROKER, FederateEntry, Scenario, overrides_problems
 from federates.runs.start import new_identity
@@ -130,16 +131,15 @@ def _attend(run: Launch, watch: Callable[[Launch], None], stop: threading.Event,
     signs = Signs(run.identity.broker.timeout_s)
     brokers = [Watched(name, process.pid, beat) for name, process in run.processes.items() if name == BROKER]
     deadline: float | None = None
-    # Every process is polled, for a process that nobody polls has no exit code.
-    while None in [process.poll() for process in run.processes.values()]:
+    while None in [_code(process) for process in run.processes.values()]:
         watch(run)
         if stop.is_set():
             raise KeyboardInterrupt
-        if run.culprit is None:
-            run.culprit = _first_failure(run)
-        if run.culprit is None and (hung := signs.look(brokers)):
+        if hung := signs.look(brokers):
             run.culprit = hung
             return
+        if run.culprit is None:
+            run.culprit = _first_failure(run)
         if run.culprit is not None:
             deadline = deadline or time.monotonic() + _GRACE_S
             if time.monotonic() > deadline or _broker_is_done(run):
@@ -151,16 +151,26 @@ def _attend(run: Launch, watch: Callable[[Launch], None], stop: threading.Event,
 
 def _broker_is_done(run: Launch) -> bool:
     """Whether the broker, which waits for the others' last words, has ended: what still runs now hangs."""
-    return BROKER in run.processes and run.processes[BROKER].poll() is not None
+    return BROKER in run.processes and _code(run.processes[BROKER]) is not None
+
+
+def _code(process: subprocess.Popen[bytes]) -> int | None:
+    """Return the exit code of an ended process, negative for a signal, and leave it for the broker to see (`how_ended`)."""
+    if process.returncode is not None or not hasattr(os, "waitid"):
+        return process.poll()
+    ended = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    if ended is None:
+        return None
+    return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
 
 
 def _first_failure(run: Launch) -> str | None:
     """Return what is known of the process that failed; one that was killed goes before one that noticed it."""
-    failed = [(name, p.returncode) for name, p in run.processes.items() if p.returncode not in (None, 0)]
+    failed = [(name, code) for name, process in run.processes.items() if (code := _code(process))]
     for name, code in sorted(failed, key=lambda item: item[1]):
         if code < 0:
-            return f"{name}: ended by signal {signal.Signals(-code).name}"
-        return f"{name}: ended with exit code {code}{_last_words(run.folder / 'logs' / f'{name}.log')}"
+            return f"{name}: {code_words(code)}"
+        return f"{name}: {code_words(code)}{_last_words(run.folder / 'logs' / f'{name}.log')}"
     return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import faulthandler
 import os
 import signal
@@ -42,6 +43,9 @@ from federates.runtime.watchdog import Watchdog
 
 __all__ = ["agent_main", "load_session", "run_agent"]
 
+_RUN_S = 5.0
+"""An agent that cannot start looks so long for the run that it should have joined, so that the run can say why."""
+
 
 def load_session(
     path: Path, overrides: dict[str, Any] | None = None, run_id: str = "", shown_as: str | None = None
@@ -74,7 +78,7 @@ def agent_main(role: Role, argv: list[str] | None = None) -> int:
         # From here on the process may read its own only; the agent's code is not ours, and is imported after that.
         confinement = Confinement(role, identity, arguments.config.resolve().parent, arguments.session)
     except PortageError as error:
-        return _refuse(role, error, results)
+        return _refuse(role, error, results or _results(role))
     alive = _announce(results)
     try:
         loaded = load_agent(role, arguments.config, world=identity.world)
@@ -87,6 +91,13 @@ def agent_main(role: Role, argv: list[str] | None = None) -> int:
     finally:
         alive.stop()
         confinement.close()
+
+
+def _results(role: Role) -> Path | None:
+    """Return the folder of this agent's results, to say there why it cannot start; None if there is no run."""
+    with contextlib.suppress(PortageError):
+        return Path(wait_for_identity(_RUN_S).run_folder) / role.value
+    return None
 
 
 def _announce(results: Path) -> SignOfLife:
@@ -178,8 +189,7 @@ class _Life:
     def fail(self, error: Exception, reason: str | None) -> None:
         """Say on stderr, to the federation and on disk why this agent ends."""
         own_fault = reason is not None or not isinstance(error, FederationEndedError)
-        kind = "" if isinstance(error, PortageError) else f"{type(error).__name__}: "
-        message = self._named(reason or f"{kind}{error}")
+        message = self._named(reason or _words(error))
         if not isinstance(error, PortageError):
             traceback.print_exception(error)
         print(f"portage: {message}", file=sys.stderr, flush=True)
@@ -196,6 +206,18 @@ class _Life:
 
     def _named(self, message: str) -> str:
         return message if message.startswith(f"{self.role}:") else f"{self.role}: {message}"
+
+
+def _words(error: Exception) -> str:
+    """Return what ended an agent; what the system has too little of is said first."""
+    if isinstance(error, PortageError):
+        return str(error)
+    said = f"{type(error).__name__}: {error}"
+    if isinstance(error, MemoryError):
+        return f"out of memory ({said})"
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        return f"too many open files; see `ulimit -n` ({said})"
+    return said
 
 
 def _live(federate: Federate, agent: Any, session: Session | None, writer: ResultWriter) -> None:

@@ -58,7 +58,7 @@ def run_folder(scenario):
     [
         ("raise", "power_operator: no feasible plan"),
         ("kill", "power_operator"),
-        ("exit", "power_operator: ended without a word"),
+        ("exit", "power_operator: ended with"),
         ("sleep", "power_operator: solve in period 1, round 1 took longer than 4 s"),
     ],
 )
