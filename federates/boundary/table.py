@@ -20,3 +20,5 @@ class Table:
     columns: dict[str, str]
     world: World | None = None
     """The only world whose runs leave this table; None: both."""
+    exceptional: bool = False
+    """A sound run has no row, and then no such table."""

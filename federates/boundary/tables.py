@@ -29,6 +29,23 @@ TABLES: tuple[Table, ...] = (
         },
     ),
     Table(
+        "bound_misses",
+        Role.POWER_OPERATOR,
+        "Linear programmes whose proven bound missed the objective that the solver gave, and that were solved again from cold; a "
+        "solver that errs nowhere leaves no row. The transport operator has this table too.",
+        {
+            "period": "period in which it was asked",
+            "round": "round",
+            "activity": "solve or evaluate",
+            "objective_usd": "the solver's objective",
+            "safe_bound_usd": "bound proven from its dual values",
+            "cold_objective_usd": "objective of the second solve",
+            "cold_safe_bound_usd": "bound proven from the second dual values",
+            "cold_agrees": "whether the second bound meets the second objective",
+        },
+        exceptional=True,
+    ),
+    Table(
         "stations",
         Role.POWER_OPERATOR,
         "Stations as built.",
@@ -349,6 +366,7 @@ TABLES: tuple[Table, ...] = (
         "What a plan pays for because it cannot hold it; a sound day has no row.",
         {"planned_in": "period in which it was planned", "constraint": "group, name, period and amount, in words"},
         World.RAIL,
+        exceptional=True,
     ),
     Table(
         "stopped_by_time",
@@ -356,6 +374,7 @@ TABLES: tuple[Table, ...] = (
         "Answers whose search a limit of time has ended, so that another computer may give another one; else it has no row.",
         {"period": "period in which it was asked", "question": "solve or evaluate"},
         World.RAIL,
+        exceptional=True,
     ),
     Table(
         "train_moves",

@@ -23,6 +23,8 @@ from federates.reporting.published import Published, read_published
 
 __all__ = ["RailRun", "RunTables"]
 
+_NOT_WRITTEN, _EMPTY = "was not written", "has no rows"
+
 S = TypeVar("S", bound=Session, default=RoadSession, covariant=True)
 
 
@@ -41,7 +43,7 @@ class RunTables(Generic[S]):
     configuration : dict
         Content of ``configuration.json``; empty if there is none.
     missing : dict of str to str
-        Name of a table of the run's world to the reason why it is empty.
+        Name of a table of the run's world to the reason why it is empty; of an exceptional one only where it is damaged.
     published : Published
         What the scenario says about its data and a paper.
     """
@@ -78,7 +80,7 @@ class RunTables(Generic[S]):
             if entry.world not in (None, session.world):
                 continue
             frames[entry.name], reason = _read_table(folder, entry)
-            if reason:
+            if reason and not (entry.exceptional and reason in (_NOT_WRITTEN, _EMPTY)):
                 missing[entry.name] = reason
         return cls(
             folder=folder,
@@ -170,7 +172,7 @@ def _read_table(folder: Path, entry: Table) -> tuple[pd.DataFrame, str]:
     # An agent that did not come to its end leaves the parts it had written, one a period.
     paths = [whole] if whole.is_file() else sorted(whole.with_suffix(".parts").glob("*.parquet"))
     if not paths:
-        return empty, "was not written"
+        return empty, _NOT_WRITTEN
     try:
         frame = pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
     except (OSError, ValueError) as error:
@@ -179,7 +181,7 @@ def _read_table(folder: Path, entry: Table) -> tuple[pd.DataFrame, str]:
     absent = [name for name in entry.columns if name not in frame.columns]
     if absent:
         return empty, f"lacks the columns {', '.join(absent)}"
-    return (frame, "") if len(frame) else (empty, "has no rows")
+    return (frame, "") if len(frame) else (empty, _EMPTY)
 
 
 RailRun = RunTables[RailSession]

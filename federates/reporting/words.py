@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from federates.boundary.session import Scheme
 from federates.reporting.accounts import routing_totals
@@ -28,6 +29,7 @@ __all__ = [
     "figure_reading",
     "headline",
     "minutes",
+    "missed_bounds",
     "number",
     "percent",
     "scheme_sentence",
@@ -130,7 +132,8 @@ def headline(run: RunTables) -> list[str]:
             if "gap_mean" in head
             else ""
         )
-        out.append(f"{text} after {number(float(head['rounds_mean']), 1)} rounds a period on average{gap}.{disputed(run)}")
+        rounds = number(float(head["rounds_mean"]), 1)
+        out.append(f"{text} after {rounds} rounds a period on average{gap}.{disputed(run)}{missed_bounds(run)}")
         if "bounds_cross_periods" in head:
             out.append(f"In {head['bounds_cross_periods']} periods, left out of this gap, {CROSSED_WORDS}.")
     if "unmet_kwh" in head:
@@ -168,6 +171,19 @@ def disputed(run: RunTables[Any]) -> str:
     return (
         f" The coordinator's algorithm claims {more}, which the answers do not show; the first, at "
         f"{clock(run, int(first['period']))[:5]}: {first['verdict']}."
+    )
+
+
+def missed_bounds(run: RunTables[Any]) -> str:
+    """Say how often a solver gave an operator an objective that its dual values do not prove; empty if never."""
+    held = [pd.read_parquet(path) for path in sorted(run.folder.glob("*/bound_misses.parquet"))]
+    count = sum(len(rows) for rows in held)
+    if not count:
+        return ""
+    mended = sum(int(rows["cold_agrees"].sum()) for rows in held)
+    return (
+        f" {count} answer{'' if count == 1 else 's'} of the operators' solver missed the bound that its dual values prove; "
+        f"solved again, {mended} met it, and for the others the proven bound was sent."
     )
 
 

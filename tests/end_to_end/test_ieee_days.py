@@ -19,8 +19,7 @@ from federates.boundary.session import World
 from federates.boundary.tables import TABLES
 
 ROOT = Path(__file__).parents[2]
-EXCEPTIONS = ("slacks", "stopped_by_time")
-RAIL_TABLES = [table for table in TABLES if table.world is not World.ROAD and table.name not in EXCEPTIONS]
+RAIL_TABLES = [table for table in TABLES if table.world is not World.ROAD and not table.exceptional]
 GAP_TARGET = 0.005
 
 

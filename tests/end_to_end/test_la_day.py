@@ -19,7 +19,7 @@ from federates.boundary.session import World
 from federates.boundary.tables import TABLES
 
 ROOT = Path(__file__).parents[2]
-ROAD_TABLES = [table for table in TABLES if table.world is not World.RAIL]
+ROAD_TABLES = [table for table in TABLES if table.world is not World.RAIL and not table.exceptional]
 
 
 def copy_scenario(folder: Path) -> Path:

@@ -21,7 +21,7 @@ from federates.boundary.topics import Role
 from federates.reporting.delivery import delivery_by_period, same_pairs_by_period, vehicle_deliveries
 from federates.reporting.metrics import agreement, overload, period_load, pushed_over, summary, write_summary
 from federates.reporting.tables import RunTables
-from federates.reporting.words import headline
+from federates.reporting.words import headline, missed_bounds
 
 _spec = importlib.util.spec_from_file_location("example_runs", Path(__file__).with_name("test_reporting_example_runs.py"))
 example = importlib.util.module_from_spec(_spec)
@@ -268,3 +268,14 @@ def test_a_folder_without_session_is_refused(tmp_path):
     (tmp_path / "session.json").write_text('{"schema_version": 1}')
     with pytest.raises(ConfigError, match="name"):
         RunTables.read(tmp_path)
+
+
+def test_missed_bounds_of_both_operators_are_said(tmp_path):
+    folder = example.day_run(tmp_path)
+    assert missed_bounds(RunTables.read(folder)) == ""
+    assert "bound_misses" not in RunTables.read(folder).missing
+    for agent, agrees in (("power_operator", [True, False]), ("transport_operator", [True])):
+        rows = [dict.fromkeys(table("bound_misses").columns, 0.0) | {"cold_agrees": each} for each in agrees]
+        pd.DataFrame(rows).to_parquet(folder / agent / "bound_misses.parquet")
+    assert missed_bounds(RunTables.read(folder)).startswith(" 3 answers of the operators' solver missed the bound")
+    assert "solved again, 2 met it" in " ".join(headline(RunTables.read(folder)))

@@ -116,7 +116,7 @@ def test_what_cannot_be_formed_is_left_out(tmp_path):
     head = rail_summary(run)
     assert not [name for name in head if "cost" in name or "utilisation" in name or "trip" in name or "gap" in name]
     assert "wind_used_share" in head
-    assert set(run.missing) - {"slacks", "stopped_by_time"} == {
+    assert set(run.missing) == {
         "plan_costs",
         "negotiations",
         "storage_state",

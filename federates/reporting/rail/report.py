@@ -69,8 +69,7 @@ def write_rail_report(run_dir: Path, record: Mapping[str, Any] | None = None) ->
         replay=replay,
         replay_json=replay_json(replay),
         slacks=_slack_rows(run),
-        # A sound day has no slack, and then no such table.
-        unused=sorted((name, reason) for name, reason in run.missing.items() if name not in ("slacks", "stopped_by_time")),
+        unused=sorted(run.missing.items()),
         costs=_cost_rows(run),
         indicators=_indicator_rows(run),
         trade=_trade_rows(run),

@@ -17,7 +17,7 @@ from federates.reporting.rail.figures.lines import line_loading
 from federates.reporting.rail.metrics import Numbers, batteries, moves, plan_cost, rail_summary
 from federates.reporting.rail.prices import battery_trade
 from federates.reporting.tables import RailRun
-from federates.reporting.words import clock, disputed, number, percent
+from federates.reporting.words import clock, disputed, missed_bounds, number, percent
 
 __all__ = ["figure_reading", "headline", "scheme_sentence", "trade_sentence"]
 
@@ -84,7 +84,7 @@ def _agreement(run: RailRun, head: Numbers) -> str:
         gap = f"; by their answers the plan is proven to be within {percent(float(head['answers_gap']), 2)} of the best one"
         if float(head["gap"]) < float(head["answers_gap"]):
             gap += f", by the algorithm's own bound within {percent(float(head['gap']), 2)}"
-    return f"The operators {outcome} after {rounds}{gap}.{disputed(run)}"
+    return f"The operators {outcome} after {rounds}{gap}.{disputed(run)}{missed_bounds(run)}"
 
 
 def _stopped(run: RailRun) -> str:
