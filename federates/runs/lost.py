@@ -14,10 +14,10 @@ from pathlib import Path
 import psutil
 
 from federates.runs.how_ended import HowEnded
-from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity, process_start
+from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity, process_lives, process_start
 from federates.runtime.results import PROCESS_RECORD, read_record
 
-__all__ = ["Siblings", "ended", "ended_early", "lost_agents", "lost_reason", "vanished_agents", "wait_for_records"]
+__all__ = ["Siblings", "ended", "ended_early", "lost_agents", "lost_reason", "runs", "vanished_agents", "wait_for_records"]
 
 _LOOK_S = 0.05
 _TELLS_S = 2.0
@@ -67,7 +67,7 @@ def wait_for_records(identity: RunIdentity, limit_s: float = 10.0) -> None:
     deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:
         waited_for = [folder for folder in folders if not (folder / "finished.json").exists()]
-        if not waited_for or any((folder / "failed.json").exists() or not _runs(folder) for folder in waited_for):
+        if not waited_for or any((folder / "failed.json").exists() or not runs(folder) for folder in waited_for):
             return
         time.sleep(_LOOK_S)
 
@@ -100,7 +100,7 @@ class Siblings:
                     name = _agent(child.cmdline())
                     if name and child.environ().get(IDENTITY_VARIABLE) == self._run:
                         self._seen[child.pid] = (name, process_start(child.pid))
-        return {name: pid for pid, (name, start) in self._seen.items() if not _alive(pid, start)}
+        return {name: pid for pid, (name, start) in self._seen.items() if not process_lives(pid, start)}
 
 
 def _agent(words: list[str]) -> str | None:
@@ -125,22 +125,15 @@ def ended(folder: Path) -> bool:
 
 
 def _vanished(folder: Path) -> bool:
-    if not (folder / PROCESS_RECORD).exists() or _runs(folder):
+    if not (folder / PROCESS_RECORD).exists() or runs(folder):
         return False  # not started yet, or at work
     # Looked at after the process, for an agent leaves its record before it ends.
     return not ended(folder)
 
 
-def _runs(folder: Path) -> bool:
+def runs(folder: Path) -> bool:
     """Whether the agent's process is there; the wrapper of an executable says itself how that ended, as long as it lives."""
     process = read_record(folder / PROCESS_RECORD)
     if process is None:
         return False
-    return any(_alive(int(p["pid"]), str(p["start"])) for p in (process, process.get("wrapper")) if p)
-
-
-def _alive(pid: int, start: str) -> bool:
-    try:
-        return process_start(pid) == start and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+    return any(process_lives(int(p["pid"]), str(p["start"])) for p in (process, process.get("wrapper")) if p)

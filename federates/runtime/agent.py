@@ -8,8 +8,6 @@ import errno
 import faulthandler
 import os
 import signal
-import sys
-import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -35,8 +33,9 @@ from federates.runtime.opened_files import write_files_record
 from federates.runtime.operator_loop import run_operator
 from federates.runtime.places import TEMPORARY
 from federates.runtime.plugins import LoadedAgent, load_agent, read_agent_file
-from federates.runtime.results import PROCESS_RECORD, ResultWriter, write_json
+from federates.runtime.results import PROCESS_RECORD, ResultWriter, in_disk_words, write_json
 from federates.runtime.sandbox import NOT_CONFINED
+from federates.runtime.say import say, say_traceback
 from federates.runtime.sign_of_life import ALIVE, SignOfLife
 from federates.runtime.traffic_loop import run_traffic
 from federates.runtime.watchdog import Watchdog
@@ -114,9 +113,10 @@ def _refuse(role: Role, error: PortageError, results: Path | None) -> int:
         words, code = f"portage: {role}: the configuration cannot be used\n{error}", 2
     else:
         words, code = f"portage: {role}: {error}", 1
-    print(words, file=sys.stderr, flush=True)
+    say(words)
     if results is not None:
-        ResultWriter(results).fail(role.value, words.removeprefix("portage: "), own_fault=True)
+        with contextlib.suppress(PortageError):  # the disk is full, and `say` did what can be done
+            ResultWriter(results).fail(role.value, words.removeprefix("portage: "), own_fault=True)
     return code
 
 
@@ -147,8 +147,8 @@ def run_agent(
         life.writer.finish(loaded.role.value, {"helics": h.helicsGetVersion()})
         life.federate.finish()
     except Exception as error:
-        failure = error
-        life.fail(error, watchdog.reason)
+        failure = in_disk_words(folder, error)
+        life.fail(failure, watchdog.reason)
     finally:
         watchdog.stop()
         if life.federate is not None:
@@ -191,8 +191,8 @@ class _Life:
         own_fault = reason is not None or not isinstance(error, FederationEndedError)
         message = self._named(reason or _words(error))
         if not isinstance(error, PortageError):
-            traceback.print_exception(error)
-        print(f"portage: {message}", file=sys.stderr, flush=True)
+            say_traceback(error)
+        say(f"portage: {message}")
         self.note_files()
         # Before the others hear of it: whoever's record is the first is the one at fault.
         if self.writer is not None:
@@ -202,7 +202,7 @@ class _Life:
         try:
             self.close()
         except Exception as second:
-            print(f"portage: {self.role}: and then, while closing: {second}", file=sys.stderr, flush=True)
+            say(f"portage: {self.role}: and then, while closing: {second}")
 
     def _named(self, message: str) -> str:
         return message if message.startswith(f"{self.role}:") else f"{self.role}: {message}"

@@ -7,11 +7,11 @@ it tells the whole federation (global error), gives the main thread a moment to 
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from federates.runtime.say import say
 from federates.runtime.sign_of_life import AwakeClock
 
 __all__ = ["Watchdog"]
@@ -79,7 +79,7 @@ class Watchdog:
         return None
 
     def _sound(self, reason: str) -> None:
-        print(f"portage: {reason}", file=sys.stderr, flush=True)
+        say(f"portage: {reason}")
         self._alarm(reason)
         if self._hard and not self._stopped.wait(_GRACE_S):
             os._exit(70)
