@@ -26,6 +26,7 @@ from federates.boundary.roles import Value
 from federates.runtime.say import say
 
 __all__ = [
+    "NO_SPACE",
     "PROCESS_RECORD",
     "ResultWriter",
     "disk_error",
@@ -43,6 +44,7 @@ PROCESS_RECORD = "process.json"
 _DIGITS, _DECIMALS = 10, 9
 """Significant digits of the numbers in tables, and most decimal places: far more than any is known to, far fewer than rounding
 error reaches."""
+NO_SPACE = "no space left on the device"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _RECORD_BYTES = 4096
 
@@ -122,7 +124,8 @@ class ResultWriter:
             if flush:
                 self.flush()
         except PortageError as error:
-            message = f"{message}; and then {error}"
+            if NO_SPACE not in message:
+                message = f"{message}; and then {error}"
         try:
             record = {"agent": role, "message": message, "own_fault": own_fault, "time": time.time()}
             write_json(self.folder / "failed.json", record)
@@ -210,7 +213,7 @@ def _read_part(path: Path) -> pa.Table:
 def disk_error(path: Path, error: OSError) -> PortageError:
     """Return in words why results cannot be written to ``path``."""
     if error.errno in _FULL:
-        return PortageError(f"no space left on the device: {path}; free some, or choose another folder")
+        return PortageError(f"{NO_SPACE}: {path}; free some, or choose another folder")
     return PortageError(f"cannot write results to {path}: {error.strerror or error}; free the disk or choose another folder")
 
 

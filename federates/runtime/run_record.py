@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from federates.runtime.identity import process_lives, process_start
-from federates.runtime.results import disk_is_full, read_record, reserve, write_json
+from federates.runtime.results import NO_SPACE, disk_is_full, read_record, reserve, write_json
 
 __all__ = ["RUN_RECORD", "begin_run_record", "end_run_record", "is_ended", "read_run_record", "time_words"]
 
@@ -55,8 +55,8 @@ def end_run_record(folder: Path, record: dict[str, Any]) -> None:
     ------
     OSError : the folder is gone, or takes no byte more.
     """
-    if record["status"] == "failed" and disk_is_full(folder) and "no space left" not in str(record["failure"]):
-        record["failure"] = f"no space left on the device: {folder}; {record['failure']}"
+    if record["status"] == "failed" and NO_SPACE not in str(record["failure"]) and disk_is_full(folder):
+        record["failure"] = f"{NO_SPACE}: {folder}; {record['failure']}"
     try:
         write_json(folder / RUN_RECORD, record)
     except OSError:
