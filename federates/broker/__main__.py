@@ -1,7 +1,7 @@
 """Run the broker of a federation as a process: ``python -m federates.broker --config broker.yaml``.
 
 It belongs to no operator: it starts the HELICS broker, tells the other processes of the run where it is, and when the
-federation has ended it writes the report and, last of all, ``run.json``.
+federation has ended it writes the report and, last of all, into ``run.json`` how it ended.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ def main() -> int:
         full = full or (moment != "start" and appeared(results, moment.split(",")))
         if full:
             fill(results)  # again and again, for what is freed is free for a moment only
-        time.sleep(0.002)
+        time.sleep(0.005)
     process.kill()
     (results / BALLAST).unlink(missing_ok=True)
     shutil.copytree(results, kept)

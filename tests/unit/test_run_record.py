@@ -166,7 +166,7 @@ except PortageError as error:
     print(error)
     writer.fail("coordinator", f"coordinator: {{error}}", own_fault=True)
 print(read_record(folder / "coordinator/failed.json")["message"])
-record = dict(run_id="run", status="failed", failure="somebody", started="", finished="", wall_s=0, agents={{"coordinator": None}})
+record = dict(run_id="run", status="failed", failure="somebody", started="", finished="", wall_s=0, agents={{}})
 end_run_record(folder, record)
 print(read_record(folder / "run.json")["failure"])
 print([path.name for path in folder.glob("**/.*")])
