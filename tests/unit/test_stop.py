@@ -9,7 +9,7 @@ import pytest
 
 from federates.boundary.errors import PortageError
 from federates.cli import compare
-from federates.runs.launch import Launch, _first_failure, _grace_s
+from federates.runs.launch import Launch, _broker_is_done, _first_failure, _grace_s
 from federates.runs.reports import make_readable
 from federates.runs.stop import Stopped, hear_signals, why
 from federates.runtime.broker_config import BrokerConfig
@@ -59,7 +59,7 @@ def test_another_thread_hears_nothing():
 
 def a_run(folder: Path, **codes: int | None) -> Launch:
     identity = RunIdentity("one", str(folder), 0, "", BrokerConfig(schema_version=1), AGENTS)
-    processes = {name: SimpleNamespace(returncode=code) for name, code in codes.items()}
+    processes = {name: SimpleNamespace(returncode=code, poll=lambda code=code: code) for name, code in codes.items()}
     return Launch(SimpleNamespace(), identity, processes)
 
 
@@ -81,7 +81,7 @@ def test_who_writes_the_report_may_go_on_when_another_fails(tmp_path):
         (tmp_path / agent).mkdir()
         (tmp_path / agent / "finished.json").write_text("{}")
     assert _grace_s(run) > run.identity.broker.limits.finish_s > short
-    assert _grace_s(a_run(tmp_path, broker=1, coordinator=None)) == short
+    assert _broker_is_done(a_run(tmp_path, broker=1, coordinator=None)), "nobody waits for it then"
 
 
 def test_what_no_report_can_be_made_of_is_one_line(tmp_path):
