@@ -1,31 +1,39 @@
 """Run the broker of a federation as a process: ``python -m federates.broker --config broker.yaml``.
 
 It belongs to no operator: it starts the HELICS broker, tells the other processes of the run where it is, and when the
-federation has ended it writes the report and, last of all, ``run.json``.
+federation has ended it writes the report and, last of all, into ``run.json`` how it ended.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
 import time
-import traceback
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
 from federates.boundary.config import load_config
 from federates.boundary.errors import FederationError, PortageError
 from federates.runs.broker_core import Broker
-from federates.runs.finish import finish_run, mark_failed
-from federates.runs.lost import Siblings, lost_agents, lost_reason
+from federates.runs.finish import finish_run, mark_failed, note_failure
+from federates.runs.how_ended import HowEnded
+from federates.runs.liveness import AgentsWatch
+from federates.runs.lost import Siblings, ended_early, lost_agents, lost_reason
+from federates.runs.remains import remove_scratch
 from federates.runs.scenario import agents_of
 from federates.runs.start import new_identity
 from federates.runs.wire_watch import WireWatch
 from federates.runtime.broker_config import BrokerConfig
 from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity, choose_port, identity_path
+from federates.runtime.results import disk_error
+from federates.runtime.say import say, say_traceback
+from federates.runtime.sign_of_life import ALIVE, SignOfLife
 from federates.runtime.watchdog import Watchdog
 
 _POLL_S = 0.2
@@ -42,23 +50,33 @@ def main(argv: list[str] | None = None) -> int:
     try:
         identity = _identity(arguments, path)
     except PortageError as error:
-        print(f"portage: broker: {error}", file=sys.stderr, flush=True)
+        say(f"portage: broker: {error}")
         return 2
     watchdog = Watchdog(lambda reason: None).start()
+    alive = SignOfLife(path.with_suffix(f".{ALIVE}")).start()
     started = time.time()
+    signal.signal(signal.SIGINT, partial(_interrupted, identity, started, path))
     try:
-        record = _finish(identity, started, _serve(identity, path))
+        record = _finish(identity, started, _serve(identity, path, started))
     except PortageError as error:
-        print(f"portage: broker: {error}", file=sys.stderr, flush=True)
+        say(f"portage: broker: {error}")
         return 1
     finally:
         watchdog.stop()
+        alive.stop()
         path.unlink(missing_ok=True)
-    print(
+    say(
         f"portage: run {identity.run_id}: {record['status']}" + (f": {record['failure']}" if record["failure"] else ""),
-        flush=True,
+        error=False,
     )
     return 0 if record["status"] == "complete" else 1
+
+
+def _interrupted(identity: RunIdentity, started: float, path: Path, number: int, frame: FrameType | None) -> NoReturn:
+    """Say at once that the user has interrupted the run, for `helics run` ends this process in a moment."""
+    path.unlink(missing_ok=True)
+    mark_failed(identity, started, "interrupted by the user")
+    os._exit(128 + number)
 
 
 def _finish(identity: RunIdentity, started: float, ended_by_broker: str | None) -> dict[str, Any]:
@@ -66,8 +84,19 @@ def _finish(identity: RunIdentity, started: float, ended_by_broker: str | None) 
     try:
         return finish_run(identity, started, ended_by_broker)
     except Exception as error:
-        traceback.print_exception(error)
-        return mark_failed(identity, started, f"broker: the report could not be written: {type(error).__name__}: {error}")
+        return mark_failed(identity, started, _no_report(Path(identity.run_folder), error))
+    finally:
+        remove_scratch(Path(identity.run_folder), identity.agents)
+
+
+def _no_report(folder: Path, error: Exception) -> str:
+    """Say why there is no report: the disk in words, anything else as a fault of ours."""
+    if isinstance(error, OSError):
+        cause = str(disk_error(folder, error))
+    else:
+        say_traceback(error)
+        cause = f"{type(error).__name__}: {error}"
+    return f"broker: the report could not be written: {cause}; `portage report {folder}` writes it from the tables"
 
 
 def _identity(arguments: argparse.Namespace, path: Path) -> RunIdentity:
@@ -79,7 +108,7 @@ def _identity(arguments: argparse.Namespace, path: Path) -> RunIdentity:
     return new_identity(Path.cwd(), config, str(arguments.config), agents_of(arguments.runner))
 
 
-def _serve(identity: RunIdentity, path: Path) -> str | None:
+def _serve(identity: RunIdentity, path: Path, started: float) -> str | None:
     """Start the broker, announce it, and wait until the federation has ended, lost somebody, or wired what it must not.
 
     Return why it had to be ended, or None if it has ended by itself.
@@ -88,34 +117,44 @@ def _serve(identity: RunIdentity, path: Path) -> str | None:
     reason = None
     with broker:
         identity.write(path)
-        print(f"portage: run {identity.run_id}: broker on 127.0.0.1:{identity.port}", flush=True)
+        say(f"broker: run {identity.run_id} on 127.0.0.1:{identity.port}", error=False)
         # HELICS waits for the gate whenever it joins, so the agents need not wait for it.
         broker.join_gate()
         watch = WireWatch(broker, identity)
         deadline = time.monotonic() + identity.broker.limits.join_s
-        siblings = Siblings()
+        siblings, how = Siblings(), HowEnded()
+        alive = AgentsWatch(Path(identity.run_folder), identity.agents, identity.broker.timeout_s)
         while broker.connected:
             time.sleep(_POLL_S if broker.gate_open else _GATE_POLL_S)
-            reason = _missing(identity, watch, siblings, deadline) or watch.look()
+            reason = _missing(identity, watch, siblings, how, deadline) or alive.look(siblings.pids) or _look(identity, watch)
             if reason is not None:
-                print(f"portage: {reason}", file=sys.stderr, flush=True)
+                say(f"portage: {reason}")
+                note_failure(identity, started, reason)
                 broker.fail(reason)
                 time.sleep(_LAST_WORDS_S)
                 break
-        watch.close()
+        with contextlib.suppress(OSError):  # whoever's results are missing says that the disk is full
+            watch.close()
     return reason
 
 
-def _missing(identity: RunIdentity, watch: WireWatch, siblings: Siblings, deadline: float) -> str | None:
+def _look(identity: RunIdentity, watch: WireWatch) -> str | None:
+    """Look at the wiring; return what is wrong with it, or that what was seen cannot be kept."""
+    try:
+        return watch.look()
+    except OSError as error:
+        return f"broker: {disk_error(Path(identity.run_folder), error)}"
+
+
+def _missing(identity: RunIdentity, watch: WireWatch, siblings: Siblings, how: HowEnded, deadline: float) -> str | None:
     """Return who is lost or did not join in time, in words, or None."""
     if lost := lost_agents(identity):
-        return lost_reason(identity, lost)
+        return lost_reason(identity, lost, how)
     if not watch.everyone_is_here and (ended := siblings.ended()):
-        return f"{', '.join(ended)}: ended before everyone had joined"
+        return ended_early(identity, ended, how)
     if not watch.everyone_is_here and time.monotonic() > deadline:
-        joined, wanted, limit_s = watch.joined, len(identity.agents), identity.broker.limits.join_s
-        names = ", ".join(joined) or "none"
-        return f"broker: only {len(joined)} of {wanted} federates joined within {limit_s:g} s: {names}"
+        missing = [agent for agent in identity.agents if agent not in watch.joined]
+        return f"{', '.join(missing)}: did not join within {identity.broker.limits.join_s:g} s (join_s)"
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +13,18 @@ from typer.core import TyperCommand, TyperGroup
 if TYPE_CHECKING:
     from federates.runs.launch import Launch
 
-__all__ = ["Command", "Group", "ScenarioArgument", "SetOption", "UseOption", "console", "errors", "pairs", "say_end"]
+__all__ = [
+    "Command",
+    "Group",
+    "ScenarioArgument",
+    "SetOption",
+    "UseOption",
+    "console",
+    "errors",
+    "pairs",
+    "say_end",
+    "say_if_not_whole",
+]
 
 # Without emoji: "file.py:A" is the name of a class.
 console = Console(soft_wrap=True, emoji=False)
@@ -71,6 +83,8 @@ def say_end(finished: Launch) -> int:
     """Say what came out of a run, or why it failed; return the exit code."""
     record = finished.record
     if finished.ok:
+        if finished.culprit is not None:
+            errors.print(f"Note: {finished.culprit}, when its work was done.", markup=False, highlight=False)
         for line in record.get("headline", []):
             console.print(line, markup=False, highlight=False)
         console.print(f"Run {record['run_id']} is complete after {record['wall_s']:.0f} s.", highlight=False)
@@ -79,7 +93,15 @@ def say_end(finished: Launch) -> int:
     errors.print(
         f"Run {finished.identity.run_id} failed: {record.get('failure') or finished.culprit}", markup=False, highlight=False
     )
-    errors.print(
-        f"Logs: {finished.folder / 'logs'}; what was written before is in {finished.folder}", markup=False, highlight=False
-    )
+    if finished.folder.is_dir():
+        kept = f"Logs: {finished.folder / 'logs'}; what was written before is in {finished.folder}"
+        errors.print(kept, markup=False, highlight=False)
     return 1
+
+
+def say_if_not_whole(folder: Path, record: Mapping[str, Any]) -> None:
+    """Say so where a run that is read has not come to its end, or failed."""
+    status = record.get("status", "not recorded")
+    if status != "complete":
+        failure = "it goes on, or its computer is another" if status == "running" else record.get("failure") or f"status {status}"
+        errors.print(f"Run {folder.resolve().name} is not whole: {failure}", markup=False, highlight=False)

@@ -11,6 +11,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from federates.cli.common import console, errors
+from federates.runs.stop import hear_signals, why
 
 if TYPE_CHECKING:
     from federates.sweep.run import SweepEnd, SweepProgress
@@ -30,10 +31,10 @@ def sweep(file: Annotated[Path, typer.Argument(help="File that says what to swee
     from federates.sweep.run import run_sweep
 
     try:
-        with _Bar() as bar:
+        with hear_signals(), _Bar() as bar:
             end = run_sweep(file, bar.update)
-    except KeyboardInterrupt:
-        errors.print("Stopped; what was computed is kept: start the same sweep again to go on.")
+    except KeyboardInterrupt as error:
+        errors.print(f"portage: {why(error)}; what was computed is kept: start the same sweep again to go on.")
         raise
     raise typer.Exit(_say_end(end))
 

@@ -15,6 +15,7 @@ from federates.boundary.topics import Role
 from federates.executable.arguments import Arguments, parse_arguments
 from federates.executable.life import run_executable
 from federates.runtime.farewell import say_where_the_report_is
+from federates.runtime.say import say
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -27,10 +28,10 @@ def main(argv: list[str] | None = None) -> int:
         arguments = parse_arguments(words)
         return _run(arguments)
     except ConfigError as error:
-        print(f"portage: {role}: the configuration cannot be used\n{error}", file=sys.stderr, flush=True)
+        say(f"portage: {role}: the configuration cannot be used\n{error}")
         return 2
     except PortageError as error:
-        print(f"portage: {error}", file=sys.stderr, flush=True)
+        say(f"portage: {error}")
         return 1
 
 

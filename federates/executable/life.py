@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
-import sys
 import time
 from pathlib import Path
 from types import FrameType
@@ -20,7 +19,10 @@ from federates.executable.variables import child_environment
 from federates.runtime.agent import load_session
 from federates.runtime.confinement import Confinement
 from federates.runtime.identity import RunIdentity, process_start, wait_for_identity
-from federates.runtime.results import PROCESS_RECORD, write_json
+from federates.runtime.places import TEMPORARY
+from federates.runtime.results import PROCESS_RECORD, disk_error, release_failure, reserve_failure, write_json
+from federates.runtime.say import say
+from federates.runtime.sign_of_life import ALIVE, SignOfLife
 from federates.runtime.watchdog import Watchdog
 
 __all__ = ["run_executable"]
@@ -37,8 +39,12 @@ def run_executable(arguments: Arguments, folder: Path) -> None:
     role = arguments.role
     identity = wait_for_identity()
     results = Path(identity.run_folder) / role.value
-    results.mkdir(parents=True, exist_ok=True)
-    write_json(results / "config.json", {"executable": list(arguments.command)})
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        reserve_failure(results)
+        write_json(results / "config.json", {"executable": list(arguments.command)})
+    except OSError as error:
+        raise disk_error(results, error) from error
     try:
         session_file = _announce(arguments, identity, folder, results)
         program = _program(arguments, folder)
@@ -56,6 +62,7 @@ def run_executable(arguments: Arguments, folder: Path) -> None:
         _fail(role, results, message)
         raise FederationError(message)
     write_json(results / "finished.json", {"agent": role.value, "tables_sha256": _hashes(results)})
+    release_failure(results)
 
 
 def _announce(arguments: Arguments, identity: RunIdentity, folder: Path, results: Path) -> Path | None:
@@ -102,6 +109,7 @@ def _attend(child: Child, results: Path) -> int:
 
     signal.signal(signal.SIGTERM, leave)
     watchdog = Watchdog(lambda reason: child.kill()).start()
+    alive = SignOfLife(results / TEMPORARY / ALIVE)
     try:
         record = {
             "pid": child.pid,
@@ -109,8 +117,10 @@ def _attend(child: Child, results: Path) -> int:
             "wrapper": {"pid": os.getpid(), "start": process_start(os.getpid())},
         }
         write_json(results / PROCESS_RECORD, record)
+        alive.start()
         return child.wait()
     finally:
+        alive.stop()
         child.kill()
         watchdog.stop()
 
@@ -126,7 +136,7 @@ def _fail(role: Role, results: Path, message: str) -> None:
     try:
         write_json(results / "failed.json", record)
     except OSError as error:
-        print(f"portage: {role}: could not write failed.json: {error}", file=sys.stderr, flush=True)
+        say(f"portage: {role}: could not write failed.json: {error}")
 
 
 def _hashes(results: Path) -> dict[str, str]:

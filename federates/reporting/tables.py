@@ -20,6 +20,7 @@ from federates.boundary.session import RailSession, RoadSession, Session, World,
 from federates.boundary.tables import TABLES, Table, table
 from federates.boundary.topics import Role, roles_of
 from federates.reporting.published import Published, read_published
+from federates.runtime.run_record import RUN_RECORD, read_run_record
 
 __all__ = ["RailRun", "RunTables"]
 
@@ -39,7 +40,7 @@ class RunTables(Generic[S]):
     session : RoadSession or RailSession
         Public agreement of the run.
     record : dict
-        Content of ``run.json``; empty if there is none.
+        What `read_run_record` makes of ``run.json``; empty if there is none.
     configuration : dict
         Content of ``configuration.json``; empty if there is none.
     missing : dict of str to str
@@ -85,7 +86,7 @@ class RunTables(Generic[S]):
         return cls(
             folder=folder,
             session=cast(S, session),
-            record=read_json(folder / "run.json") if record is None else dict(record),
+            record=_read_record(folder) if record is None else dict(record),
             configuration=read_json(folder / "configuration.json"),
             missing=missing,
             published=read_published(folder),
@@ -113,7 +114,7 @@ class RunTables(Generic[S]):
 
     @property
     def status(self) -> str:
-        """Return ``complete`` or ``failed`` as recorded.
+        """Return ``complete``, ``failed`` or, while it goes on, ``running``, as recorded.
 
         Without a record a run is never complete: it is ``finished`` if all agents say so, else ``not recorded``.
         """
@@ -153,6 +154,11 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ConfigError([Problem(path.name, "(file)", type(content).__name__, "must be a JSON object")])
     return content
+
+
+def _read_record(folder: Path) -> dict[str, Any]:
+    """Return what is known of a run; `read_json` says where ``run.json`` is damaged."""
+    return read_json(folder / RUN_RECORD) and (read_run_record(folder) or {})
 
 
 def _read_session(path: Path, world: World) -> RoadSession | RailSession:

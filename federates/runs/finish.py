@@ -1,11 +1,10 @@
-"""The end of a run: gather what the agents left, write the report, and ``run.json`` last."""
+"""The end of a run: gather what the agents left, write the report, and how the run ended into ``run.json``, last."""
 
 from __future__ import annotations
 
 import contextlib
 import platform
 import time
-from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,14 @@ from federates.audit.audit import write_audit
 from federates.audit.outcome import Audit
 from federates.boundary.topics import BOUNDARY_VERSION, Role
 from federates.runs.lost import ended, vanished_agents, wait_for_records
-from federates.runs.reports import run_headline, write_run_report
+from federates.runs.reports import gather_configuration, run_headline, write_run_report
 from federates.runtime.farewell import OUTCOME_RECORD
 from federates.runtime.identity import RunIdentity
 from federates.runtime.results import read_record, write_json
+from federates.runtime.run_record import RUN_RECORD, end_run_record, is_ended, time_words
 
-__all__ = ["RUN_RECORD", "finish_run", "mark_failed"]
+__all__ = ["finish_run", "mark_failed", "note_failure"]
 
-RUN_RECORD = "run.json"
 _LAST_WORDS_S = 0.8
 """Short, for `helics run` kills the broker within a second or two of the first failure."""
 _PACKAGES = ("helics", "highspy", "pyomo", "eclipse-sumo", "numpy", "scipy")
@@ -41,11 +40,11 @@ def finish_run(identity: RunIdentity, started: float, ended_by_broker: str | Non
     agents = _finish_records(identity)
     failed = any((folder / agent / "failed.json").exists() for agent in agents)
     failure = _failure(folder, identity.agents, ended_by_broker) if failed or not all(agents.values()) else None
-    _gather_configuration(folder, identity.agents)
     record = _record(folder, started, agents, failure)
     if failure is not None:
         # At once, for `helics run` may end this process any moment; the audit comes behind.
-        write_json(folder / RUN_RECORD, record)
+        end_run_record(folder, record)
+    gather_configuration(folder, identity.agents)
     audit = write_audit(folder)
     _judge(record, audit)
     if record["status"] == "complete":
@@ -54,6 +53,13 @@ def finish_run(identity: RunIdentity, started: float, ended_by_broker: str | Non
         record["wall_s"] = round(time.time() - started, 2)
     _conclude(folder, record)
     return record
+
+
+def note_failure(identity: RunIdentity, started: float, failure: str) -> None:
+    """Write at once why the run fails, for `helics run` may end this process any moment; `finish_run` completes it."""
+    folder = Path(identity.run_folder)
+    with contextlib.suppress(OSError):  # a full disk is said by whoever writes results
+        end_run_record(folder, _record(folder, started, _finish_records(identity), failure))
 
 
 def _judge(record: dict[str, Any], audit: Audit) -> None:
@@ -68,16 +74,25 @@ def _judge(record: dict[str, Any], audit: Audit) -> None:
 
 
 def mark_failed(identity: RunIdentity, started: float, failure: str) -> dict[str, Any]:
-    """Write a ``run.json`` that says why the run failed, unless there is one; return what it says."""
+    """Write a ``run.json`` that says why the run failed, unless one says how it ended; return what it says.
+
+    Where nothing can be written, what would stand there is returned all the same.
+    """
     folder = Path(identity.run_folder)
     present = read_record(folder / RUN_RECORD)
-    if present is not None:
+    if present is not None and is_ended(present):
         return present
     record = _record(folder, started, _finish_records(identity), failure)
-    # What an interrupted run left may be anything; that it failed is to be said in any case.
+    if not folder.is_dir():
+        return record | {"failure": f"the folder of the results is gone: {folder}; {failure}"}
+    with contextlib.suppress(OSError):
+        end_run_record(folder, record)
+    # What an interrupted run left may be anything; that it failed is said by now.
     with contextlib.suppress(Exception):
+        gather_configuration(folder, identity.agents)
         _judge(record, write_audit(folder))
-    _conclude(folder, record)
+    with contextlib.suppress(OSError):
+        _conclude(folder, record)
     return record
 
 
@@ -85,8 +100,9 @@ def _conclude(folder: Path, record: dict[str, Any]) -> None:
     """Tell the coordinator, which may read its own results only, what came out; then write ``run.json``, last of all."""
     if (folder / Role.COORDINATOR.value).is_dir():
         outcome = {key: record[key] for key in ("status", "failure", "headline") if key in record}
-        write_json(folder / Role.COORDINATOR.value / OUTCOME_RECORD, outcome)
-    write_json(folder / RUN_RECORD, record)
+        with contextlib.suppress(OSError):  # a full disk, which run.json is going to say
+            write_json(folder / Role.COORDINATOR.value / OUTCOME_RECORD, outcome)
+    end_run_record(folder, record)
 
 
 def _finish_records(identity: RunIdentity) -> dict[str, Any]:
@@ -99,8 +115,8 @@ def _record(folder: Path, started: float, agents: dict[str, Any], failure: str |
         "run_id": folder.name,
         "status": "complete" if failure is None else "failed",
         "failure": failure,
-        "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
-        "finished": datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds"),
+        "started": time_words(started),
+        "finished": time_words(now),
         "wall_s": round(now - started, 2),
         "versions": _versions(),
         "agents": agents,
@@ -108,18 +124,20 @@ def _record(folder: Path, started: float, agents: dict[str, Any], failure: str |
 
 
 def _failure(folder: Path, agents: tuple[str, ...], ended_by_broker: str | None) -> str:
-    """Return the reason: an agent that vanished, else the first that blames itself, else what the broker says."""
+    """Return the reason: what the broker saw when the first one fell, else the first that blames itself, else who vanished.
+
+    Who is gone by now tells little: `helics run` kills everyone when the first has failed.
+    """
     _let_them_speak(folder, agents)
+    if ended_by_broker:
+        return ended_by_broker
     records = [r for agent in agents if (r := read_record(folder / agent / "failed.json"))]
     guilty = sorted((r for r in records if r["own_fault"]), key=lambda r: r["time"])
     # An executable's end is on record a moment later than what it has led to elsewhere.
-    said = [record["message"] for record in guilty if record is guilty[0] or record.get("wrapped")]
-    if vanished := vanished_agents(folder, agents):
-        return "; ".join([f"{', '.join(vanished)}: ended without a word (killed?)", *said[:1]])
-    if said:
+    if said := [record["message"] for record in guilty if record is guilty[0] or record.get("wrapped")]:
         return "; ".join(said)
-    if ended_by_broker:
-        return ended_by_broker
+    if vanished := vanished_agents(folder, agents):
+        return f"{', '.join(vanished)}: ended without a word (killed?)"
     if silent := _silent(folder, agents):
         return f"{', '.join(silent)}: ended without a word (killed, or never started)"
     return str(min(records, key=lambda r: float(r["time"]))["message"]) if records else "the federation ended early"
@@ -135,14 +153,6 @@ def _let_them_speak(folder: Path, agents: tuple[str, ...]) -> None:
     deadline = time.monotonic() + _LAST_WORDS_S
     while _silent(folder, agents) and time.monotonic() < deadline:
         time.sleep(0.05)
-
-
-def _gather_configuration(folder: Path, agents: tuple[str, ...]) -> None:
-    session = read_record(folder / Role.COORDINATOR.value / "session.json")
-    if session is not None:
-        write_json(folder / "session.json", session)
-    configuration = {agent: read_record(folder / agent / "config.json") for agent in agents}
-    write_json(folder / "configuration.json", {"session": session, **configuration})
 
 
 def _versions() -> dict[str, str]:

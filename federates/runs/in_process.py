@@ -18,7 +18,7 @@ from federates.boundary.errors import ConfigError, FederationError, Problem
 from federates.boundary.session import Session
 from federates.boundary.topics import Role
 from federates.runs.broker_core import Broker
-from federates.runs.finish import finish_run
+from federates.runs.finish import finish_run, mark_failed
 from federates.runs.scenario import Scenario, load_scenario, shown
 from federates.runs.start import new_identity
 from federates.runs.use import used_classes
@@ -67,8 +67,12 @@ def run_in_process(
     identity = new_identity(scenario.folder, broker, str(scenario.broker_file), scenario.agents, label="inproc")
     session = load_session(scenario.session_file, overrides, identity.run_id)
     started = time.time()
-    failures = _run_threads(identity, loaded, session)
-    record = finish_run(identity, started)
+    try:
+        failures = _run_threads(identity, loaded, session)
+        record = finish_run(identity, started)
+    except BaseException as error:
+        mark_failed(identity, started, f"the run was ended by {type(error).__name__}: {error}")
+        raise
     if record["status"] != "complete":
         cause = next((e for e in failures.values() if not isinstance(e, FederationError)), None)
         raise FederationError(str(record["failure"])) from cause

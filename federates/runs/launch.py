@@ -11,8 +11,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,15 +22,23 @@ import psutil
 from federates.boundary.errors import ConfigError
 from federates.boundary.topics import Role
 from federates.runs.finish import mark_failed
-from federates.runs.scenario import FederateEntry, Scenario, overrides_problems
+from federates.runs.how_ended import code_words
+from federates.runs.liveness import Signs, Watched
+from federates.runs.remains import private_folder, remove_scratch
+from federates.runs.scenario import BROKER, FederateEntry, Scenario, overrides_problems
 from federates.runs.start import new_identity
+from federates.runs.stop import Stop, why
 from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity
+from federates.runtime.results import disk_error
+from federates.runtime.sign_of_life import ALIVE
 
 __all__ = ["Launch", "launch"]
 
 _POLL_S = 0.1
 _GRACE_S = 6.0
 """After the first failure the others have this long to end by themselves (the broker finds a lost one within a second)."""
+_REPORT_LIMITS = 10
+"""Where an agent fails when all have done their work, the broker has this many ``finish_s`` for the report."""
 _TERMINATE_S = 2.0
 
 
@@ -53,8 +59,8 @@ class Launch:
 
     @property
     def ok(self) -> bool:
-        """Whether the run is complete and every process ended well."""
-        return self.record.get("status") == "complete" and self.culprit is None
+        """Whether the run is complete; ``culprit`` may then be a process that failed when its work was done."""
+        return self.record.get("status") == "complete"
 
 
 def launch(
@@ -62,7 +68,7 @@ def launch(
     overrides: dict[str, str] | None = None,
     label: str = "",
     watch: Callable[[Launch], None] = lambda run: None,
-    stop: threading.Event | None = None,
+    stop: Stop | None = None,
 ) -> Launch:
     """Run a scenario in processes and return when all of them have ended.
 
@@ -71,29 +77,34 @@ def launch(
     overrides : keys of ``scenario.yaml`` to change; handed to the coordinator alone.
     label : becomes part of the run's identity.
     watch : called ten times a second, to show progress.
-    stop : set by another thread to end the run (Ctrl-C reaches the main thread alone).
+    stop : by which another thread ends the run (a signal reaches the main thread alone).
 
     Raises
     ------
     ConfigError : the overrides would not reach the coordinator, or the fixed port is taken.
+    PortageError : the run's folder cannot be made.
     """
     if problems := overrides_problems(scenario, overrides):
         raise ConfigError(problems)
     identity = new_identity(scenario.folder, scenario.broker, str(scenario.broker_file), scenario.agents, label)
     run = Launch(scenario, identity)
     started = time.time()
-    with tempfile.TemporaryDirectory(prefix="portage-") as private:
-        identity_file = Path(private) / "identity.json"
-        # The broker finds the request, starts, and only then writes the file that the agents wait for.
-        identity.write(identity_file.with_suffix(".request"))
-        try:
-            _start(run, identity_file, overrides or {})
-            _attend(run, watch, stop or threading.Event())
-        except KeyboardInterrupt:
-            run.culprit = "portage: interrupted by the user"
-        finally:
-            _end(run.processes)
+    try:
+        with private_folder() as private:
+            identity_file = Path(private) / "identity.json"
+            # The broker finds the request, starts, and only then writes the file that the agents wait for.
+            identity.write(identity_file.with_suffix(".request"))
+            try:
+                _start(run, identity_file, overrides or {})
+                _attend(run, watch, stop or Stop(), identity_file.with_suffix(f".{ALIVE}"))
+            finally:
+                _end(run.processes)
+    except KeyboardInterrupt as error:
+        run.culprit = f"portage: {why(error)}"
+    except OSError as error:
+        run.culprit = f"portage: {disk_error(Path(error.filename or run.folder), error)}"
     run.record = mark_failed(identity, started, run.culprit or "the broker ended without a word")
+    remove_scratch(run.folder, identity.agents, ended=True)
     return run
 
 
@@ -121,38 +132,70 @@ def _spawn(entry: FederateEntry, extra: list[str], identity_file: Path, log: IO[
     )
 
 
-def _attend(run: Launch, watch: Callable[[Launch], None], stop: threading.Event) -> None:
-    """Wait until every process has ended, or the others' grace after a first failure is over."""
-    deadline: float | None = None
-    # Every process is polled, for a process that nobody polls has no exit code.
-    while None in [process.poll() for process in run.processes.values()]:
+def _attend(run: Launch, watch: Callable[[Launch], None], stop: Stop, beat: Path) -> None:
+    """Wait until every process has ended, or the others' grace after a first failure is over.
+
+    The broker, which watches the others, touches ``beat``.
+    """
+    signs = Signs(run.identity.broker.timeout_s)
+    brokers = [Watched(name, process.pid, beat) for name, process in run.processes.items() if name == BROKER]
+    failed_s: float | None = None
+    while None in [_code(process) for process in run.processes.values()]:
         watch(run)
-        if stop.is_set():
-            raise KeyboardInterrupt
+        if stop.why:
+            raise KeyboardInterrupt(stop.why)
+        if hung := signs.look(brokers):
+            run.culprit = hung
+            return
         if run.culprit is None:
             run.culprit = _first_failure(run)
         if run.culprit is not None:
-            deadline = deadline or time.monotonic() + _GRACE_S
-            if time.monotonic() > deadline:
+            failed_s = failed_s or time.monotonic()
+            if time.monotonic() > failed_s + _grace_s(run) or _broker_is_done(run):
                 return
         time.sleep(_POLL_S)
     run.culprit = run.culprit or _first_failure(run)
     watch(run)
 
 
+def _grace_s(run: Launch) -> float:
+    """Return how long the others may go on after a first failure: a broker that writes the report has longer."""
+    reporting = all((run.folder / agent / "finished.json").exists() for agent in run.identity.agents)
+    return _REPORT_LIMITS * run.identity.broker.limits.finish_s if reporting else _GRACE_S
+
+
+def _broker_is_done(run: Launch) -> bool:
+    """Whether the broker, which waits for the others' last words, has ended: what still runs now hangs."""
+    return BROKER in run.processes and _code(run.processes[BROKER]) is not None
+
+
+def _code(process: subprocess.Popen[bytes]) -> int | None:
+    """Return the exit code of an ended process, negative for a signal, and leave it for the broker to see (`how_ended`)."""
+    if process.returncode is not None or not hasattr(os, "waitid"):
+        return process.poll()
+    ended = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    if ended is None:
+        return None
+    return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+
+
 def _first_failure(run: Launch) -> str | None:
     """Return what is known of the process that failed; one that was killed goes before one that noticed it."""
-    failed = [(name, p.returncode) for name, p in run.processes.items() if p.returncode not in (None, 0)]
+    failed = [(name, code) for name, process in run.processes.items() if (code := _code(process))]
     for name, code in sorted(failed, key=lambda item: item[1]):
         if code < 0:
-            return f"{name}: ended by signal {signal.Signals(-code).name}"
-        return f"{name}: ended with exit code {code}{_last_words(run.folder / 'logs' / f'{name}.log')}"
+            return f"{name}: {code_words(code)}"
+        return f"{name}: {code_words(code)}{_last_words(run.folder / 'logs' / f'{name}.log')}"
     return None
 
 
 def _last_words(log: Path) -> str:
-    lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.startswith("portage: ")]
-    return f" ({lines[-1].removeprefix('portage: ')})" if lines else f"; see {log}"
+    """Return the reason that a process gave in its log; what it says when all goes well is none."""
+    text = ""
+    with contextlib.suppress(OSError):
+        text = log.read_text(encoding="utf-8", errors="replace")
+    lines = [line.removeprefix("portage: ") for line in text.splitlines() if line.startswith("portage: ")]
+    return f" ({lines[-1]})" if lines else f"; see {log}"
 
 
 def _end(processes: dict[str, subprocess.Popen[bytes]]) -> None:

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import psutil
 
-from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity, process_start
+from federates.runs.how_ended import HowEnded
+from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity, process_lives, process_start
 from federates.runtime.results import PROCESS_RECORD, read_record
 
-__all__ = ["Siblings", "ended", "lost_agents", "lost_reason", "vanished_agents", "wait_for_records"]
+__all__ = ["Siblings", "ended", "ended_early", "lost_agents", "lost_reason", "runs", "vanished_agents", "wait_for_records"]
 
 _LOOK_S = 0.05
 _TELLS_S = 2.0
@@ -37,12 +38,24 @@ def vanished_agents(folder: Path, agents: tuple[str, ...]) -> list[str]:
     return [agent for agent in agents if _vanished(folder / agent)]
 
 
-def lost_reason(identity: RunIdentity, lost: list[str]) -> str:
-    """Return in words why the federation cannot go on without the ``lost`` agents."""
-    records = [read_record(Path(identity.run_folder) / agent / "failed.json") for agent in lost]
-    silent = [agent for agent, record in zip(lost, records, strict=True) if record is None]
-    said = [str(record["message"]) for record in records if record is not None]
-    return "; ".join([f"{', '.join(silent)}: ended without a word (killed?)", *said] if silent else said)
+def lost_reason(identity: RunIdentity, lost: list[str], how: HowEnded) -> str:
+    """Return in words why the federation cannot go on without the ``lost`` agents: their own, or how they ended."""
+    return "; ".join(_last_words(Path(identity.run_folder), agent, how) for agent in lost)
+
+
+def ended_early(identity: RunIdentity, processes: dict[str, int], how: HowEnded) -> str:
+    """Return in words how agents, given with their processes, ended before everyone had joined: their own where there are any."""
+    early = "before everyone had joined"
+    return "; ".join(_last_words(Path(identity.run_folder), name, how, pid, early) for name, pid in processes.items())
+
+
+def _last_words(folder: Path, agent: str, how: HowEnded, pid: int = 0, when: str = "") -> str:
+    failure = read_record(folder / agent / "failed.json")
+    if failure is not None:
+        return str(failure["message"])
+    process = read_record(folder / agent / PROCESS_RECORD)
+    ended_as = how.words(int((process.get("wrapper") or process)["pid"]) if process else pid)
+    return f"{agent}: {ended_as}" + (f" {when}" if when and "before" not in ended_as else "")
 
 
 def wait_for_records(identity: RunIdentity, limit_s: float = 10.0) -> None:
@@ -54,7 +67,7 @@ def wait_for_records(identity: RunIdentity, limit_s: float = 10.0) -> None:
     deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:
         waited_for = [folder for folder in folders if not (folder / "finished.json").exists()]
-        if not waited_for or any((folder / "failed.json").exists() or not _runs(folder) for folder in waited_for):
+        if not waited_for or any((folder / "failed.json").exists() or not runs(folder) for folder in waited_for):
             return
         time.sleep(_LOOK_S)
 
@@ -70,19 +83,24 @@ class Siblings:
         self._run = os.environ.get(IDENTITY_VARIABLE)
         self._seen: dict[int, tuple[str, str]] = {}
 
-    def ended(self) -> list[str]:
-        """Return the commands of those seen before that do not run any more."""
+    @property
+    def pids(self) -> dict[str, int]:
+        """Return the process of each agent that was seen, by its name."""
+        return {name: pid for pid, (name, _) in self._seen.items()}
+
+    def ended(self) -> dict[str, int]:
+        """Return those seen before that do not run any more, with their processes."""
         try:
             children = self._parent.children()
         except psutil.NoSuchProcess:
-            return []
+            return {}
         for child in children:
             if child.pid not in self._seen and child.pid != os.getpid():
                 with contextlib.suppress(psutil.Error, OSError):
                     name = _agent(child.cmdline())
                     if name and child.environ().get(IDENTITY_VARIABLE) == self._run:
                         self._seen[child.pid] = (name, process_start(child.pid))
-        return [name for pid, (name, start) in self._seen.items() if not _alive(pid, start)]
+        return {name: pid for pid, (name, start) in self._seen.items() if not process_lives(pid, start)}
 
 
 def _agent(words: list[str]) -> str | None:
@@ -107,22 +125,15 @@ def ended(folder: Path) -> bool:
 
 
 def _vanished(folder: Path) -> bool:
-    if not (folder / PROCESS_RECORD).exists() or _runs(folder):
+    if not (folder / PROCESS_RECORD).exists() or runs(folder):
         return False  # not started yet, or at work
     # Looked at after the process, for an agent leaves its record before it ends.
     return not ended(folder)
 
 
-def _runs(folder: Path) -> bool:
+def runs(folder: Path) -> bool:
     """Whether the agent's process is there; the wrapper of an executable says itself how that ended, as long as it lives."""
     process = read_record(folder / PROCESS_RECORD)
     if process is None:
         return False
-    return any(_alive(int(p["pid"]), str(p["start"])) for p in (process, process.get("wrapper")) if p)
-
-
-def _alive(pid: int, start: str) -> bool:
-    try:
-        return process_start(pid) == start and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+    return any(process_lives(int(p["pid"]), str(p["start"])) for p in (process, process.get("wrapper")) if p)

@@ -3,15 +3,62 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from federates.boundary.errors import PortageError
 from federates.boundary.session import World
+from federates.boundary.topics import Role
+from federates.runtime.results import read_record, write_json
+from federates.runtime.run_record import RUN_RECORD, read_run_record
 
-__all__ = ["compare_runs", "compare_side_by_side", "run_headline", "write_run_report"]
+__all__ = [
+    "compare_runs",
+    "compare_side_by_side",
+    "gather_configuration",
+    "is_run",
+    "make_readable",
+    "run_headline",
+    "write_run_report",
+]
 
 # The reports of the two worlds have nothing in common, and one process needs one of them: each is imported where it is used.
+
+
+def is_run(folder: Path) -> bool:
+    """Whether ``folder`` is that of a run, whole or not."""
+    return (folder / "session.json").exists() or (folder / RUN_RECORD).exists()
+
+
+def gather_configuration(folder: Path, agents: Iterable[str]) -> None:
+    """Put the public agreement and every agent's settings, as far as they are there, beside the agents' folders."""
+    session = read_record(folder / Role.COORDINATOR.value / "session.json")
+    if session is not None:
+        write_json(folder / "session.json", session)
+    configuration = {agent: read_record(folder / agent / "config.json") for agent in agents}
+    write_json(folder / "configuration.json", {"session": session, **configuration})
+
+
+def make_readable(folder: Path) -> dict[str, Any]:
+    """Gather what a report needs, which a run that was ended from outside has not done; return what its ``run.json`` says.
+
+    Raises
+    ------
+    PortageError : this is no run's folder, or the run ended before there was anything to report.
+    """
+    if not is_run(folder):
+        raise PortageError(f"{folder}: this is no run's folder: it has neither run.json nor session.json")
+    record = read_run_record(folder) or {}
+    if not (folder / "session.json").exists():
+        gather_configuration(folder, record.get("agents", ()))
+    if not (folder / "session.json").exists():
+        raise PortageError(f"{folder}: nothing to report: the run ended before its agents had started ({_how(record)})")
+    return record
+
+
+def _how(record: Mapping[str, Any]) -> str:
+    return str(record.get("failure") or f"status {record.get('status', 'not recorded')}")
 
 
 def write_run_report(folder: Path, record: Mapping[str, Any] | None = None) -> Path:

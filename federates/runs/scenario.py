@@ -18,9 +18,19 @@ from federates.boundary.topics import Role, roles_of
 from federates.executable.arguments import DEFAULT_SESSION, Arguments, parse_arguments
 from federates.runtime.broker_config import BrokerConfig
 
-__all__ = ["WRAPPER", "FederateEntry", "Scenario", "agents_of", "load_scenario", "overrides_problems", "shown", "split_options"]
+__all__ = [
+    "BROKER",
+    "WRAPPER",
+    "FederateEntry",
+    "Scenario",
+    "agents_of",
+    "load_scenario",
+    "overrides_problems",
+    "shown",
+    "split_options",
+]
 
-_BROKER = "broker"
+BROKER = "broker"
 _HERE = ("localhost", "127.0.0.1", "::1")
 WRAPPER = "federates.executable"
 """Module that runs an executable in any language as an agent."""
@@ -139,7 +149,7 @@ def load_scenario(folder: Path, problems: list[Problem] | None = None) -> Scenar
     data = read_json(runner, shown(runner))
     entries = _entries(data, runner)
     by_name = {entry.name: entry for entry in entries}
-    broker_file = by_name[_BROKER].option("--config", "../../broker.yaml")
+    broker_file = by_name[BROKER].option("--config", "../../broker.yaml")
     return Scenario(
         folder=runner.parent.resolve(),
         runner=runner.resolve(),
@@ -276,7 +286,7 @@ def _folder(path: Path) -> Path | None:
 
 
 def _check_names(names: list[str], world: World | None, file: str, problems: list[Problem]) -> None:
-    wanted = [_BROKER, *(role.value for role in roles_of(world or World.RAIL))]
+    wanted = [BROKER, *(role.value for role in roles_of(world or World.RAIL))]
     for name in wanted:
         if names.count(name) != 1:
             problems.append(Problem(file, "federates", f"{names.count(name)} named {name!r}", "there must be exactly one"))

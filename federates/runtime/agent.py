@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import errno
 import faulthandler
 import os
 import signal
-import sys
-import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -31,13 +31,19 @@ from federates.runtime.identity import RunIdentity, process_start, wait_for_iden
 from federates.runtime.ledger import Ledger
 from federates.runtime.opened_files import write_files_record
 from federates.runtime.operator_loop import run_operator
+from federates.runtime.places import TEMPORARY
 from federates.runtime.plugins import LoadedAgent, load_agent, read_agent_file
-from federates.runtime.results import PROCESS_RECORD, ResultWriter, write_json
+from federates.runtime.results import PROCESS_RECORD, ResultWriter, in_disk_words, write_json
 from federates.runtime.sandbox import NOT_CONFINED
+from federates.runtime.say import say, say_traceback
+from federates.runtime.sign_of_life import ALIVE, SignOfLife
 from federates.runtime.traffic_loop import run_traffic
 from federates.runtime.watchdog import Watchdog
 
 __all__ = ["agent_main", "load_session", "run_agent"]
+
+_RUN_S = 5.0
+"""An agent that cannot start looks so long for the run that it should have joined, so that the run can say why."""
 
 
 def load_session(
@@ -71,7 +77,8 @@ def agent_main(role: Role, argv: list[str] | None = None) -> int:
         # From here on the process may read its own only; the agent's code is not ours, and is imported after that.
         confinement = Confinement(role, identity, arguments.config.resolve().parent, arguments.session)
     except PortageError as error:
-        return _refuse(role, error, results)
+        return _refuse(role, error, results or _results(role))
+    alive = _announce(results)
     try:
         loaded = load_agent(role, arguments.config, world=identity.world, use=arguments.use)
         session = None
@@ -81,7 +88,23 @@ def agent_main(role: Role, argv: list[str] | None = None) -> int:
     except PortageError as error:
         return _refuse(role, error, results)
     finally:
+        alive.stop()
         confinement.close()
+
+
+def _results(role: Role) -> Path | None:
+    """Return the folder of this agent's results, to say there why it cannot start; None if there is no run."""
+    with contextlib.suppress(PortageError):
+        return Path(wait_for_identity(_RUN_S).run_folder) / role.value
+    return None
+
+
+def _announce(results: Path) -> SignOfLife:
+    """Say which process this is, and that it lives, before any code that is not ours runs."""
+    alive = SignOfLife(results / TEMPORARY / ALIVE).start()
+    with contextlib.suppress(OSError):  # a full disk is said by whoever writes results
+        write_json(results / PROCESS_RECORD, {"pid": os.getpid(), "start": process_start(os.getpid())})
+    return alive
 
 
 def _refuse(role: Role, error: PortageError, results: Path | None) -> int:
@@ -90,9 +113,10 @@ def _refuse(role: Role, error: PortageError, results: Path | None) -> int:
         words, code = f"portage: {role}: the configuration cannot be used\n{error}", 2
     else:
         words, code = f"portage: {role}: {error}", 1
-    print(words, file=sys.stderr, flush=True)
+    say(words)
     if results is not None:
-        ResultWriter(results).fail(role.value, words.removeprefix("portage: "), own_fault=True)
+        with contextlib.suppress(PortageError):  # the disk is full, and `say` did what can be done
+            ResultWriter(results).fail(role.value, words.removeprefix("portage: "), own_fault=True)
     return code
 
 
@@ -113,8 +137,6 @@ def run_agent(
         write_json(folder / "config.json", loaded.resolved())
         if confinement is None:
             write_files_record(folder, NOT_CONFINED, "none")
-        else:
-            write_json(folder / PROCESS_RECORD, {"pid": os.getpid(), "start": process_start(os.getpid())})
         life.agent = loaded.create()
         life.federate = Federate(loaded.role, identity, watchdog)
         if identity.broker.audit.ledger:
@@ -125,8 +147,8 @@ def run_agent(
         life.writer.finish(loaded.role.value, {"helics": h.helicsGetVersion()})
         life.federate.finish()
     except Exception as error:
-        failure = error
-        life.fail(error, watchdog.reason)
+        failure = in_disk_words(folder, error)
+        life.fail(failure, watchdog.reason)
     finally:
         watchdog.stop()
         if life.federate is not None:
@@ -167,11 +189,10 @@ class _Life:
     def fail(self, error: Exception, reason: str | None) -> None:
         """Say on stderr, to the federation and on disk why this agent ends."""
         own_fault = reason is not None or not isinstance(error, FederationEndedError)
-        kind = "" if isinstance(error, PortageError) else f"{type(error).__name__}: "
-        message = self._named(reason or f"{kind}{error}")
+        message = self._named(reason or _words(error))
         if not isinstance(error, PortageError):
-            traceback.print_exception(error)
-        print(f"portage: {message}", file=sys.stderr, flush=True)
+            say_traceback(error)
+        say(f"portage: {message}")
         self.note_files()
         # Before the others hear of it: whoever's record is the first is the one at fault.
         if self.writer is not None:
@@ -181,10 +202,22 @@ class _Life:
         try:
             self.close()
         except Exception as second:
-            print(f"portage: {self.role}: and then, while closing: {second}", file=sys.stderr, flush=True)
+            say(f"portage: {self.role}: and then, while closing: {second}")
 
     def _named(self, message: str) -> str:
         return message if message.startswith(f"{self.role}:") else f"{self.role}: {message}"
+
+
+def _words(error: Exception) -> str:
+    """Return what ended an agent; what the system has too little of is said first."""
+    if isinstance(error, PortageError):
+        return str(error)
+    said = f"{type(error).__name__}: {error}"
+    if isinstance(error, MemoryError):
+        return f"out of memory ({said})"
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        return f"too many open files; see `ulimit -n` ({said})"
+    return said
 
 
 def _live(federate: Federate, agent: Any, session: Session | None, writer: ResultWriter) -> None:

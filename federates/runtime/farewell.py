@@ -9,6 +9,7 @@ from pathlib import Path
 
 from federates.boundary.topics import Role
 from federates.runtime.identity import wait_for_identity
+from federates.runtime.say import say
 
 __all__ = ["OUTCOME_RECORD", "say_where_the_report_is"]
 
@@ -28,17 +29,13 @@ def say_where_the_report_is() -> int:
         if os.getppid() != parent:
             return 1
         if time.monotonic() > deadline:
-            print(
-                f"portage: the report was not finished within {identity.broker.limits.finish_s:g} s; see broker.log", flush=True
-            )
+            say(f"portage: the report was not finished within {identity.broker.limits.finish_s:g} s; see broker.log", error=False)
             return 1
         time.sleep(0.05)
     record = json.loads(outcome.read_text(encoding="utf-8"))
     if record["status"] != "complete":
-        print(f"portage: the run failed: {record['failure']}", flush=True)
+        say(f"portage: the run failed: {record['failure']}", error=False)
         return 1
-    for line in record.get("headline", []):
-        print(line)
-    print(f"Results: {folder}")
-    print(f"Report:  {folder / 'report.html'}", flush=True)
+    for line in [*record.get("headline", []), f"Results: {folder}", f"Report:  {folder / 'report.html'}"]:
+        say(line, error=False)
     return 0

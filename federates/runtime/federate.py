@@ -125,9 +125,9 @@ class Federate:
         """
         # pyhelics frees a query with its Python object; freeing it here as well would free what is there by then.
         query = h.helicsCreateQuery(partner.value, "current_time")
-        started_s = answered_s = time.monotonic()
+        started_s = answered_s = self.watchdog.now_s
         while True:
-            seen, now_s = self._progress(query), time.monotonic()
+            seen, now_s = self._progress(query), self.watchdog.now_s
             if seen is not None and done(seen):
                 return
             if seen is not None:
@@ -225,8 +225,19 @@ class Federate:
         try:
             yield
         except h.HelicsException as error:
-            reason = self.watchdog.reason or _ERROR_CODE.sub("", str(error))
+            reason = self.watchdog.reason or self._in_words(_ERROR_CODE.sub("", str(error)))
             raise FederationEndedError(f"{self.role}: {reason}") from error
+
+    def _in_words(self, said: str) -> str:
+        """Return an error of HELICS in the words of the run, where HELICS's own say nothing to its user."""
+        limits = self.identity.broker
+        known = {
+            "core lost connection with broker": f"the broker has given no answer for {limits.timeout_s} s",
+            "duplicate federate name detected": f"another program has joined this run under the name {self.role}",
+            "unable to register": "it could not join: no port, no file or no memory is left, or the broker has refused it",
+        }
+        words = next((words for key, words in known.items() if key in said), "")
+        return f"{words} (HELICS: {said})" if words else said
 
 
 def federate_info(name: str, identity: RunIdentity) -> Any:

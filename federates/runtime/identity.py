@@ -26,7 +26,16 @@ from federates.boundary.session import World
 from federates.boundary.topics import Role
 from federates.runtime.broker_config import BrokerConfig
 
-__all__ = ["IDENTITY_VARIABLE", "RunIdentity", "choose_port", "identity_path", "process_start", "wait_for_identity"]
+__all__ = [
+    "IDENTITY_VARIABLE",
+    "RunIdentity",
+    "choose_port",
+    "identity_path",
+    "key_folder",
+    "process_lives",
+    "process_start",
+    "wait_for_identity",
+]
 
 IDENTITY_VARIABLE = "PORTAGE_IDENTITY"
 _PORTS_PER_RUN = 40
@@ -87,9 +96,13 @@ def identity_path() -> Path:
     if named:
         return Path(named)
     parent = psutil.Process(os.getppid())
+    return key_folder() / f"{parent.pid}-{process_start(parent.pid)}.json"
+
+
+def key_folder() -> Path:
+    """Return this user's folder for the files by which runs under ``helics run`` find their broker."""
     user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
-    folder = _TEMPORARY / f"portage-{user}"
-    return folder / f"{parent.pid}-{process_start(parent.pid)}.json"
+    return _TEMPORARY / f"portage-{user}"
 
 
 def process_start(pid: int) -> str:
@@ -102,6 +115,14 @@ def process_start(pid: int) -> str:
         return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
     except OSError:
         return str(int(psutil.Process(pid).create_time()))
+
+
+def process_lives(pid: int, start: str) -> bool:
+    """Whether the process with this id and `process_start` still runs; one that waits for its parent to take note does not."""
+    try:
+        return process_start(pid) == start and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def wait_for_identity(limit_s: float = 30.0) -> RunIdentity:

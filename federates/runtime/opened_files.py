@@ -20,6 +20,7 @@ from typing import Any
 from federates.runtime.places import Places
 from federates.runtime.results import write_json
 from federates.runtime.sandbox import SandboxState
+from federates.runtime.say import say
 
 __all__ = ["FILES_RECORD", "OpenedFiles", "write_files_record"]
 
@@ -99,7 +100,7 @@ class OpenedFiles:
                 self._quietly(self._write)
         except Exception as error:
             # An exception here would become one of the agent's own call.
-            print(f"portage: could not record {event}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+            say(f"portage: could not record {event}: {type(error).__name__}: {error}")
 
     def _quietly(self, action: Callable[[], Any]) -> Any:
         """Do something without recording what it opens itself."""

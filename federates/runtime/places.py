@@ -13,7 +13,7 @@ from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.topics import Role
 from federates.runtime.broker_config import AuditConfig
 
-__all__ = ["Places", "also_readable", "places_of"]
+__all__ = ["TEMPORARY", "Places", "also_readable", "places_of"]
 
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/proc", "/sys")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty")

@@ -6,10 +6,13 @@ written; at the end the parts become one ``<table>.parquet``.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import json
 import os
 import shutil
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,18 +23,39 @@ import pyarrow.parquet as pq
 
 from federates.boundary.errors import PortageError
 from federates.boundary.roles import Value
+from federates.runtime.say import say
 
-__all__ = ["PROCESS_RECORD", "ResultWriter", "read_record", "write_json"]
+__all__ = [
+    "NO_SPACE",
+    "PROCESS_RECORD",
+    "ResultWriter",
+    "disk_error",
+    "disk_is_full",
+    "in_disk_words",
+    "read_record",
+    "release_failure",
+    "reserve",
+    "reserve_failure",
+    "write_json",
+]
 
 PROCESS_RECORD = "process.json"
 """Which process an agent is, so that the broker notices when it is gone."""
 _DIGITS, _DECIMALS = 10, 9
 """Significant digits of the numbers in tables, and most decimal places: far more than any is known to, far fewer than rounding
 error reaches."""
+NO_SPACE = "no space left on the device"
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_RECORD_BYTES = 4096
 
 
 class ResultWriter:
-    """Recorder of one agent. ``folder`` is ``<run folder>/<agent>``; it is made if it is missing."""
+    """Recorder of one agent. ``folder`` is ``<run folder>/<agent>``; it is made if it is missing.
+
+    Raises
+    ------
+    PortageError : the disk refuses.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -39,8 +63,12 @@ class ResultWriter:
         self._blocks: dict[str, list[pa.Table]] = {}
         self._parts: dict[str, int] = {}
         self._tables: set[str] = set()
-        folder.mkdir(parents=True, exist_ok=True)
-        self._progress = (folder / "progress.jsonl").open("a", encoding="utf-8")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._progress = (folder / "progress.jsonl").open("a", encoding="utf-8")
+            reserve_failure(folder)
+        except OSError as error:
+            raise disk_error(folder, error) from error
 
     def record(self, table: str, **row: Value) -> None:
         """Append one row to ``table``; it reaches the disk with the next `flush`."""
@@ -56,7 +84,7 @@ class ResultWriter:
             self._progress.write(json.dumps({"wall": round(time.time(), 3), **fields}, default=float) + "\n")
             self._progress.flush()
         except OSError as error:
-            raise _disk_error(self.folder, error) from error
+            raise disk_error(self.folder, error) from error
 
     def flush(self) -> None:
         """Write all new rows; raise `PortageError` if the disk refuses."""
@@ -69,7 +97,7 @@ class ResultWriter:
                 folder.mkdir(exist_ok=True)
                 _write_table(rows, folder / f"{number:05d}.parquet")
             except OSError as error:
-                raise _disk_error(folder, error) from error
+                raise disk_error(folder, error) from error
             self._parts[name] = number + 1
             self._tables.add(name)
         self._rows.clear()
@@ -84,8 +112,9 @@ class ResultWriter:
             hashes.pop("timings", None)
             self._progress.close()
             write_json(self.folder / "finished.json", {"agent": role, "tables_sha256": hashes, **(extra or {})})
+            release_failure(self.folder)
         except OSError as error:
-            raise _disk_error(self.folder, error) from error
+            raise disk_error(self.folder, error) from error
 
     def fail(self, role: str, message: str, *, own_fault: bool, flush: bool = True) -> None:
         """Keep what there is and write ``failed.json``, once; ``own_fault`` is false where a partner failed."""
@@ -95,12 +124,13 @@ class ResultWriter:
             if flush:
                 self.flush()
         except PortageError as error:
-            message = f"{message}; and then {error}"
+            if NO_SPACE not in message:
+                message = f"{message}; and then {error}"
         try:
             record = {"agent": role, "message": message, "own_fault": own_fault, "time": time.time()}
             write_json(self.folder / "failed.json", record)
         except OSError as error:
-            print(f"portage: {role}: could not write failed.json: {error}", flush=True)
+            say(f"portage: {role}: could not write failed.json: {error}")
 
     def _merge(self, name: str) -> str:
         folder = self.folder / f"{name}.parts"
@@ -111,11 +141,47 @@ class ResultWriter:
         return hashlib.sha256(target.read_bytes()).hexdigest()
 
 
+def reserve(path: Path, size_bytes: int) -> None:
+    """Take space on the disk for one `write_json` to ``path``, which succeeds then even if the disk is full by that time."""
+    with _reserved(path).open("wb") as file:
+        file.write(b" " * size_bytes)  # written, for a file with a hole takes no space
+
+
+def reserve_failure(folder: Path) -> None:
+    """Take the space for an agent's ``failed.json``, so that a full disk does not keep it from saying so."""
+    reserve(folder / "failed.json", _RECORD_BYTES)
+
+
+def release_failure(folder: Path) -> None:
+    """Give back what `reserve_failure` has taken."""
+    _reserved(folder / "failed.json").unlink(missing_ok=True)
+
+
 def write_json(path: Path, data: Any) -> None:
-    """Write ``data`` as JSON in one step: the file is whole or absent."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(data, indent=2, default=str) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    """Write ``data`` as JSON in one step, into what was reserved for it if anything was: the file is whole or absent."""
+    text = json.dumps(data, indent=2, default=str) + "\n"
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
+    reserved = _take(_reserved(path), temporary)
+    try:
+        with temporary.open("r+b" if reserved else "wb") as file:
+            file.write(text.encode())
+            file.truncate()
+        os.replace(temporary, path)
+    except OSError:
+        _take(temporary, _reserved(path)) if reserved else temporary.unlink(missing_ok=True)
+        raise
+
+
+def _reserved(path: Path) -> Path:
+    return path.with_name(f".{path.name}.reserved")
+
+
+def _take(old: Path, new: Path) -> bool:
+    """Rename a file, and return whether it was there: of two that want it one gets it."""
+    with contextlib.suppress(OSError):
+        old.rename(new)
+        return True
+    return False
 
 
 def read_record(path: Path) -> dict[str, Any] | None:
@@ -144,5 +210,28 @@ def _read_part(path: Path) -> pa.Table:
         return part.read(use_threads=False)
 
 
-def _disk_error(path: Path, error: OSError) -> PortageError:
+def disk_error(path: Path, error: OSError) -> PortageError:
+    """Return in words why results cannot be written to ``path``."""
+    if error.errno in _FULL:
+        return PortageError(f"{NO_SPACE}: {path}; free some, or choose another folder")
     return PortageError(f"cannot write results to {path}: {error.strerror or error}; free the disk or choose another folder")
+
+
+def in_disk_words(folder: Path, error: Exception) -> Exception:
+    """Return an error of a full disk, whoever met it, in the words of `disk_error`; any other as it is."""
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return disk_error(Path(error.filename or folder), error)
+    return error
+
+
+def disk_is_full(folder: Path) -> bool:
+    """Whether nothing more can be written to ``folder`` because its device is full; it is tried."""
+    probe = folder / f".probe.{os.getpid()}"
+    try:
+        reserve(probe, _RECORD_BYTES)
+    except OSError as error:
+        return error.errno in _FULL
+    finally:
+        with contextlib.suppress(OSError):
+            _reserved(probe).unlink(missing_ok=True)
+    return False

@@ -7,11 +7,12 @@ it tells the whole federation (global error), gives the main thread a moment to 
 from __future__ import annotations
 
 import os
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from federates.runtime.say import say
+from federates.runtime.sign_of_life import AwakeClock
 
 __all__ = ["Watchdog"]
 
@@ -33,6 +34,7 @@ class Watchdog:
         self._hard = hard
         self._parent = os.getppid()
         self._deadline: tuple[float, str] | None = None
+        self._clock = AwakeClock()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
         self.reason: str | None = None
@@ -46,10 +48,15 @@ class Watchdog:
         """End the watch; nothing is ended any more."""
         self._stopped.set()
 
+    @property
+    def now_s(self) -> float:
+        """Return the clock by which the limits are kept, s: it stands while this process is stopped."""
+        return self._clock.now_s
+
     @contextmanager
     def limit(self, limit_s: float, what: str) -> Iterator[None]:
         """Allow the body ``limit_s`` seconds; ``what`` says in words what took too long."""
-        self._deadline = (time.monotonic() + limit_s, f"{what} took longer than {limit_s:g} s")
+        self._deadline = (self.now_s + limit_s, f"{what} took longer than {limit_s:g} s")
         try:
             yield
         finally:
@@ -57,22 +64,22 @@ class Watchdog:
 
     def _watch(self) -> None:
         while not self._stopped.wait(_POLL_S):
-            reason = self._breach()
+            reason = self._breach(self._clock.look())
             if reason is not None:
                 self.reason = reason
                 self._sound(reason)
                 return
 
-    def _breach(self) -> str | None:
+    def _breach(self, now_s: float) -> str | None:
         deadline = self._deadline
-        if deadline is not None and time.monotonic() > deadline[0]:
+        if deadline is not None and now_s > deadline[0]:
             return deadline[1]
         if self._hard and os.getppid() != self._parent:
             return "the process that started this run is gone"
         return None
 
     def _sound(self, reason: str) -> None:
-        print(f"portage: {reason}", file=sys.stderr, flush=True)
+        say(f"portage: {reason}")
         self._alarm(reason)
         if self._hard and not self._stopped.wait(_GRACE_S):
             os._exit(70)

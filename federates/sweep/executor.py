@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import dask
 from distributed import Client, LocalCluster
@@ -72,13 +73,22 @@ def _reached(executor: SchedulerExecutor) -> Client:
 def _deaf_to_interrupts() -> Iterator[None]:
     """Ignore Ctrl-C while workers start: Dask cannot close what is half started, and the workers inherit it.
 
-    Ctrl-C reaches every process of a terminal; the workers are to be ended by the sweep, quietly.
+    Ctrl-C reaches every process of a terminal; the workers are to be ended by the sweep, quietly. A signal that is for the
+    sweep alone waits until they have started.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    waiting: list[int] = []
+    handlers: dict[signal.Signals, Any] = {signal.SIGINT: signal.SIG_IGN}
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if callable(signal.getsignal(number)):  # a worker would inherit one that is ignored
+            handlers[number] = lambda heard, frame: waiting.append(heard)
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for heard in waiting:
+        signal.raise_signal(heard)

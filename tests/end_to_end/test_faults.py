@@ -18,6 +18,8 @@ import pytest
 from small_rail_scenario import RAIL_AGENTS, write_small_rail_scenario
 from small_scenario import AGENTS, write_small_scenario
 
+from federates.runtime.run_record import read_run_record
+
 LIMIT_S = 15.0
 LONG = {"join_s": 30, "begin_s": 30, "answer_s": 600, "finish_s": 30}
 
@@ -58,7 +60,7 @@ def run_folder(scenario):
     [
         ("raise", "power_operator: no feasible plan"),
         ("kill", "power_operator"),
-        ("exit", "power_operator: ended without a word"),
+        ("exit", "power_operator: ended with"),
         ("sleep", "power_operator: solve in period 1, round 1 took longer than 4 s"),
     ],
 )
@@ -71,10 +73,11 @@ def test_a_failing_operator_ends_the_run(tmp_path, environment, command, fault, 
     if command == "portage":
         assert process.returncode == 1, output
         assert said in output
-    record = run_folder(scenario) / "run.json"
-    if command == "portage" or record.exists():
-        assert json.loads(record.read_text())["status"] == "failed"
-        assert said.split(":")[0] in json.loads(record.read_text())["failure"]
+    record = read_run_record(run_folder(scenario))
+    assert record["status"] == "failed"
+    # `helics run` may kill the broker before it can say who it was.
+    if command == "portage" or not record["failure"].startswith("ended from outside"):
+        assert said.split(":")[0] in record["failure"]
     assert nothing_is_left(scenario)
     # Period 0 was over when the fault came; its plan is on the disk.
     assert pd.read_parquet(run_folder(scenario) / "coordinator/schedule.parts").period.tolist() == [0, 0]
@@ -116,10 +119,7 @@ def test_ending_helics_run_ends_everything(tmp_path, environment):
     while processes_of(scenario) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert nothing_is_left(scenario)
-    assert (
-        not (run_folder(scenario) / "run.json").exists()
-        or json.loads((run_folder(scenario) / "run.json").read_text())["status"] == "failed"
-    )
+    assert read_run_record(run_folder(scenario))["status"] == "failed"
 
 
 def test_a_taken_port_is_said_before_anything_starts(tmp_path, environment):

@@ -14,7 +14,7 @@ BROKER = textwrap.dedent("""
     siblings.ended()  # sees both
     print("seen", flush=True)
     sys.stdin.readline()  # until one of them has ended
-    print(siblings.ended())
+    print(list(siblings.ended()))
 """)
 PARENT = textwrap.dedent("""
     import os, subprocess, sys

@@ -4,6 +4,7 @@ Power wants ``need`` vehicles per pair and period at most, each worth ``worth`` 
 cost. The joint optimum is known: z = min(need, worth / slope) per pair and period.
 """
 
+import ctypes
 import os
 import signal
 import time
@@ -68,6 +69,8 @@ class SmallPower(PowerOperator):
             os.kill(os.getpid(), signal.SIGKILL)
         if s.fault == "sleep":
             time.sleep(3600)
+        if s.fault == "stuck":
+            ctypes.PyDLL(None).sleep(3600)  # holds Python's interpreter and waits
         if s.fault == "exit":
             os._exit(0)
 
