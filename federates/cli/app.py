@@ -76,10 +76,9 @@ def run(scenario: ScenarioArgument, changes: SetOption = None, use: UseOption = 
     from federates.cli.progress import ProgressView
     from federates.runs.check import check_scenario
     from federates.runs.launch import launch
-
-    overrides = pairs(changes)
     from federates.runs.stop import hear_signals
 
+    overrides = pairs(changes)
     found = check_scenario(scenario, overrides, pairs(use, "--use"))
     with hear_signals(), ProgressView(console) as view:
         finished = launch(found, overrides, watch=view.update)
