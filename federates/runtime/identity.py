@@ -8,6 +8,7 @@ two parents, so they never meet. See docs/decisions/0003.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -38,6 +39,7 @@ __all__ = [
 ]
 
 IDENTITY_VARIABLE = "PORTAGE_IDENTITY"
+_LOWEST_PORT = 20_000
 _PORTS_PER_RUN = 40
 """HELICS takes the ports after the broker's for the federates' cores."""
 
@@ -161,13 +163,26 @@ def choose_port(config: BrokerConfig, file: str = "broker.yaml") -> int:
         allowed = "this port or the next one is taken; choose another number, or auto"
         raise ConfigError([Problem(file, "port", str(config.port), allowed)])
     # A random start keeps runs that begin together apart. It decides nothing that reaches a result, so it needs no seed.
-    span = 30_000 // _PORTS_PER_RUN
+    low, high = _own_ports()
+    span = (high - low) // _PORTS_PER_RUN
     start = secrets.randbelow(span)
     for step in range(span):
-        port = 24_000 + ((start + step) % span) * _PORTS_PER_RUN
+        port = low + ((start + step) % span) * _PORTS_PER_RUN
         if all(_free(port + offset) for offset in range(_PORTS_PER_RUN)):
             return port
     raise ConfigError([Problem(file, "port", "auto", "no free block of ports was found on the loopback")])
+
+
+def _own_ports() -> tuple[int, int]:
+    """Return from where to where ports may be taken: outside those that the system hands to whoever connects to anything.
+
+    One of those may be given away after it was looked at, and the agent that was to have it could not join the run.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="utf-8").split()[0])
+        if first >= _LOWEST_PORT + 100 * _PORTS_PER_RUN:
+            return _LOWEST_PORT, first
+    return 24_000, 54_000
 
 
 def _free(port: int) -> bool:
