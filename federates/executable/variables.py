@@ -7,7 +7,7 @@ from pathlib import Path
 
 from federates.boundary.topics import BOUNDARY_VERSION, Role
 from federates.executable.arguments import search_path
-from federates.runtime.federate import core_init_string
+from federates.runtime.federate import core_init_string, core_name
 from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity
 
 __all__ = ["child_environment"]
@@ -25,7 +25,7 @@ def child_environment(role: Role, identity: RunIdentity, results: Path, session:
         "PORTAGE_ROLE": role.value,
         "PORTAGE_WORLD": identity.world.value,
         "PORTAGE_CORE_TYPE": broker.core_type,
-        "PORTAGE_CORE_NAME": f"{identity.run_id}-{role}",
+        "PORTAGE_CORE_NAME": core_name(role, identity),
         "PORTAGE_CORE_INIT": core_init_string(identity),
         "PORTAGE_ROUND_STEP_S": repr(broker.round_step_s),
         "PORTAGE_DISPATCH_OFFSET_S": repr(broker.dispatch_offset_s),

@@ -13,6 +13,7 @@ from typing import Any
 
 from federates.audit.graph import Edge, federate_id, read_wiring, wiring_breaches
 from federates.runs.broker_core import GATE, Broker
+from federates.runtime.federate import core_name
 from federates.runtime.identity import RunIdentity
 from federates.runtime.results import write_json
 
@@ -41,6 +42,7 @@ class WireWatch:
         self._joined: set[str] = set()
         self._breaches: list[str] = []
         self._first_breach_s = 0.0
+        self._crowded_s = time.monotonic()
         self._next_graph_s = 0.0
         # By its number, for once it has left anyone may take its name; as long as it is here nobody else has it.
         self._gate = federate_id(broker.graph() or {}, GATE)
@@ -62,6 +64,10 @@ class WireWatch:
         self._joined |= set(self._broker.joined())
         strangers = self._joined - set(self._identity.agents)
         now_s = time.monotonic()
+        if not (self._broker.gate_open or strangers) and (said := self._crowd(now_s)):
+            self._breaches.append(said)
+            self._write(at_once=True)
+            return f"audit: {said}"
         if now_s < self._next_graph_s and self._broker.gate_open and not strangers:
             return None
         # Asked before the graph: what the gate opens for must be the whole wiring.
@@ -87,6 +93,21 @@ class WireWatch:
     def close(self) -> None:
         """Keep how often the graph was looked at."""
         self._write(at_once=True)
+
+    def _crowd(self, now_s: float) -> str | None:
+        """Return what is wrong if more programs than agents have come with the run's key: HELICS would wait for ever.
+
+        One that takes an agent's name is refused as a federate, and stays as a core of HELICS, of which every agent has one.
+        """
+        cores = self._broker.ask("cores")
+        expected = {core_name(name, self._identity) for name in (*self._identity.agents, GATE)}
+        if not isinstance(cores, list) or len(cores) <= len(expected):
+            self._crowded_s = now_s
+            return None
+        if now_s < self._crowded_s + _EXPLAIN_S:
+            return None  # It may be about to join under another name.
+        strangers = ", ".join(sorted(set(cores) - expected)) or "without a name of its own"
+        return f"a program that is no agent of this run has come with the run's key (HELICS core {strangers})"
 
     def _compare(self, graph: Mapping[str, Any]) -> None:
         wiring = read_wiring(graph, ignore=self._gate)

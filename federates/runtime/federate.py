@@ -20,7 +20,7 @@ from federates.runtime.identity import RunIdentity
 from federates.runtime.ledger import Ledger
 from federates.runtime.watchdog import Watchdog
 
-__all__ = ["SESSION_KEY", "Federate", "core_init_string", "federate_info"]
+__all__ = ["SESSION_KEY", "Federate", "core_init_string", "core_name", "federate_info"]
 
 SESSION_KEY = f"{Role.COORDINATOR}/session"
 
@@ -233,7 +233,7 @@ class Federate:
         limits = self.identity.broker
         known = {
             "core lost connection with broker": f"the broker has given no answer for {limits.timeout_s} s",
-            "duplicate federate name detected": f"another program has joined this run under the name {self.role}",
+            "duplicate federate name detected": "a program that is no agent of this run has come under the name of one",
             "unable to register": "it could not join: no port, no file or no memory is left, or the broker has refused it",
         }
         words = next((words for key, words in known.items() if key in said), "")
@@ -245,12 +245,17 @@ def federate_info(name: str, identity: RunIdentity) -> Any:
     broker = identity.broker
     info = h.helicsCreateFederateInfo()
     h.helicsFederateInfoSetCoreTypeFromString(info, broker.core_type)
-    h.helicsFederateInfoSetCoreName(info, f"{identity.run_id}-{name}")
+    h.helicsFederateInfoSetCoreName(info, core_name(name, identity))
     h.helicsFederateInfoSetCoreInitString(info, core_init_string(identity))
     h.helicsFederateInfoSetTimeProperty(info, h.HELICS_PROPERTY_TIME_DELTA, 1e-9)
     h.helicsFederateInfoSetFlagOption(info, h.HELICS_FLAG_TERMINATE_ON_ERROR, True)
     h.helicsFederateInfoSetFlagOption(info, h.HELICS_FLAG_UNINTERRUPTIBLE, True)
     return info
+
+
+def core_name(name: str, identity: RunIdentity) -> str:
+    """Return the name of the HELICS core of the federate ``name``."""
+    return f"{identity.run_id}-{name}"
 
 
 def core_init_string(identity: RunIdentity) -> str:

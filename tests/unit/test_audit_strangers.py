@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import replace
 
 import helics as h
@@ -11,6 +12,7 @@ import pytest
 from small_scenario import write_small_scenario
 
 from federates.runs.broker_core import Broker
+from federates.runs.wire_watch import WireWatch
 from federates.runtime.broker_config import BrokerConfig
 from federates.runtime.federate import federate_info
 from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity, choose_port
@@ -70,3 +72,26 @@ def test_a_process_without_the_runs_key_cannot_join(tmp_path):
         member = h.helicsCreateValueFederate("coordinator", federate_info("coordinator", identity))
         assert broker.joined() == ["coordinator"]
         h.helicsFederateDisconnect(member)
+
+
+def test_a_stranger_with_the_key_under_an_agents_name_is_said_at_once(tmp_path):
+    """HELICS refuses it and would wait for ever; it stays as a core that nobody expects."""
+    config = BrokerConfig(schema_version=1)
+    agents = ("coordinator", "power_operator")
+    identity = RunIdentity("crowd", str(tmp_path), choose_port(config), "right", config, agents)
+    with Broker(identity, gated=True) as broker:
+        broker.join_gate()
+        watch = WireWatch(broker, identity)
+        members = [h.helicsCreateValueFederate(agents[0], federate_info(agents[0], identity))]
+        stranger = federate_info(agents[0], identity)
+        h.helicsFederateInfoSetCoreName(stranger, "stranger")
+        h.helicsFederateInfoSetFlagOption(stranger, h.HELICS_FLAG_TERMINATE_ON_ERROR, False)
+        with pytest.raises(h.HelicsException, match="duplicate federate name"):
+            h.helicsCreateValueFederate(agents[0], stranger)
+        members.append(h.helicsCreateValueFederate(agents[1], federate_info(agents[1], identity)))
+        deadline = time.monotonic() + 10
+        while (said := watch.look()) is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        broker.fail(said)
+    assert said == "audit: a program that is no agent of this run has come with the run's key (HELICS core stranger)"
+    assert json.loads((tmp_path / "graph.json").read_text())["breaches"] == [said.removeprefix("audit: ")]

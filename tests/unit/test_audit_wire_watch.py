@@ -29,6 +29,8 @@ class FakeBroker:
         return list(self.joined_names)
 
     def ask(self, query):
+        if query == "cores":
+            return [f"r-{name}" for name in [*self.joined_names, "broker"]]
         assert query == "global_state"
         cores = [{"state": "initializing", "federates": [{"attributes": {"name": name}}]} for name in self.waiting]
         return {"cores": [*self.leaving, *cores]}
