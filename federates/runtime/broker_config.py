@@ -73,7 +73,9 @@ class BrokerConfig(Config):
     tick_s: Annotated[int, Field(ge=1, le=60)] = 1
     """HELICS looks for lost partners this often."""
     timeout_s: Annotated[int, Field(ge=2, le=600)] = 5
-    """A partner that is silent for this long is lost."""
+    """A process that gives no sign of life for this long ends the run and is named: it is stopped, or stuck in a library that
+    holds Python's interpreter. A long answer is no silence (see ``limits``); time in which all of a run is stopped does not
+    count."""
     limits: Limits = Limits()
     """Longest waits."""
     audit: AuditConfig = AuditConfig()

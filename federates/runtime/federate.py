@@ -102,7 +102,7 @@ class Federate:
         ------
         FederationError : another time is granted (the federation has ended early), or nothing within ``limit_s``.
         """
-        with self._helics(), self.watchdog.limit(limit_s, f"{self.role}: waiting for {waiting_for}"):
+        with self._helics(), self.watchdog.limit(limit_s, f"{self.role}: waiting for {waiting_for}", self._who_works):
             granted_s = float(h.helicsFederateRequestTime(self._fed, time_s))
         if abs(granted_s - time_s) > _TIME_TOLERANCE_S:
             raise FederationEndedError(
@@ -147,6 +147,13 @@ class Federate:
         if isinstance(answer, dict) and {"granted_time", "requested_time"} <= answer.keys():
             return _Progress(float(answer["granted_time"]), float(answer["requested_time"]))
         return None
+
+    def _who_works(self) -> str:
+        """Return which partners have not asked for time since their last grant, in words."""
+        others = [name for name in self.identity.agents if name != self.role.value]
+        answers = {name: self._progress(h.helicsCreateQuery(name, "current_time")) for name in others}
+        names = [name for name, seen in answers.items() if seen is not None and seen.requested_s <= seen.granted_s]
+        return f": {' and '.join(names)} {'is' if len(names) == 1 else 'are'} still at work" if names else ""
 
     def updates(self) -> dict[str, Frame]:
         """Return every message that came with the last grant, by topic key.

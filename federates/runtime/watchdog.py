@@ -18,6 +18,7 @@ __all__ = ["Watchdog"]
 
 _POLL_S = 0.25
 _GRACE_S = 3.0
+_EXPLAIN_S = 1.0
 
 
 class Watchdog:
@@ -33,7 +34,7 @@ class Watchdog:
         self._alarm = alarm
         self._hard = hard
         self._parent = os.getppid()
-        self._deadline: tuple[float, str] | None = None
+        self._deadline: tuple[float, str, Callable[[], str]] | None = None
         self._clock = AwakeClock()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
@@ -54,9 +55,13 @@ class Watchdog:
         return self._clock.now_s
 
     @contextmanager
-    def limit(self, limit_s: float, what: str) -> Iterator[None]:
-        """Allow the body ``limit_s`` seconds; ``what`` says in words what took too long."""
-        self._deadline = (self.now_s + limit_s, f"{what} took longer than {limit_s:g} s")
+    def limit(self, limit_s: float, what: str, explain: Callable[[], str] = str) -> Iterator[None]:
+        """Allow the body ``limit_s`` seconds.
+
+        ``what`` says in words what took too long; ``explain`` is asked for more by the watching thread once it did, and may take
+        a moment.
+        """
+        self._deadline = (self.now_s + limit_s, f"{what} took longer than {limit_s:g} s", explain)
         try:
             yield
         finally:
@@ -73,7 +78,7 @@ class Watchdog:
     def _breach(self, now_s: float) -> str | None:
         deadline = self._deadline
         if deadline is not None and now_s > deadline[0]:
-            return deadline[1]
+            return deadline[1] + _asked(deadline[2])
         if self._hard and os.getppid() != self._parent:
             return "the process that started this run is gone"
         return None
@@ -83,3 +88,12 @@ class Watchdog:
         self._alarm(reason)
         if self._hard and not self._stopped.wait(_GRACE_S):
             os._exit(70)
+
+
+def _asked(explain: Callable[[], str]) -> str:
+    """Return the explanation, or nothing if it does not come in time."""
+    heard: list[str] = []
+    thread = threading.Thread(target=lambda: heard.append(explain()), name="explanation", daemon=True)
+    thread.start()
+    thread.join(_EXPLAIN_S)
+    return heard[0] if heard else ""
