@@ -52,7 +52,7 @@ _HUNG += [
     Case("the broker is stopped", "negotiation", do.send("STOP", "broker"), "broker", _STOPPED, launchers=("portage",)),
     Case(
         "the solver waits in C and holds the interpreter",
-        "negotiation",
+        "misbehaving",
         do.nothing,
         "power_operator",
         _STOPPED,
@@ -60,7 +60,7 @@ _HUNG += [
     ),
     Case(
         "the solver never ends, in Python",
-        "negotiation",
+        "misbehaving",
         do.nothing,
         "power_operator",
         "solve in period 1, round 1 took longer than 4 s",

@@ -77,7 +77,8 @@ def _joining(run: Running) -> bool:
 
 
 def _negotiation(run: Running) -> bool:
-    return run.folder is not None and (run.folder / "coordinator/rounds.parts").exists()
+    """A round has been asked for (rail), or a first period is over (road)."""
+    return _said(run, "coordinator", "asked_round") or _said(run, "coordinator", "committed")
 
 
 def _begun(run: Running) -> bool:
@@ -86,8 +87,18 @@ def _begun(run: Running) -> bool:
 
 def _traffic(run: Running) -> bool:
     """A plan is committed, so the traffic model is at work."""
-    path = run.folder / "coordinator/progress.jsonl" if run.folder else None
-    return path is not None and path.exists() and "committed" in path.read_text()
+    return _said(run, "coordinator", "committed")
+
+
+def _misbehaving(run: Running) -> bool:
+    """The power operator does what its setting ``fault`` says."""
+    return _said(run, "power_operator", "fault")
+
+
+def _said(run: Running, agent: str, word: str) -> bool:
+    """Whether an agent has told its progress with this word."""
+    path = run.folder / agent / "progress.jsonl" if run.folder else None
+    return path is not None and path.exists() and word in path.read_text()
 
 
 PHASES: dict[str, Callable[[Running], bool]] = {
@@ -96,6 +107,7 @@ PHASES: dict[str, Callable[[Running], bool]] = {
     "begun": _begun,
     "negotiation": _negotiation,
     "traffic": _traffic,
+    "misbehaving": _misbehaving,
 }
 
 

@@ -63,6 +63,7 @@ class SmallPower(PowerOperator):
     def _misbehave(self, s):
         if self.period != s.fault_period or not s.fault:
             return
+        self.recorder.progress(fault=s.fault)
         if s.fault == "raise":
             raise ModelError("no feasible plan (asked for by the test)")
         if s.fault == "kill":
