@@ -29,6 +29,7 @@ _NAMES = {
     "transport_cost_usd": "Cost of the transport operator",
     "total_cost_usd": "Cost of both operators",
     "slack_usd": "Penalties for what could not be kept",
+    "late_end_usd": "Trains that did not end the day where they should",
     "trips": "Trips of the trains",
     "moving_periods": "Periods in motion, all trains",
     "wind_used_share": "Wind used (46)",

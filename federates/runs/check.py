@@ -40,6 +40,7 @@ def check_scenario(folder: Path, overrides: dict[str, str] | None = None, use: M
     problems += overrides_problems(scenario, overrides)
     used = _collect(problems, lambda: used_classes(scenario, use)) or {}
     notes: list[str] = []
+    sound: list[tuple[LoadedAgent, Path]] = []
     changes = told_changes(_entry(scenario, Role.COORDINATOR)) | (overrides or {})
     session = _collect(problems, lambda: load_session(scenario.session_file, changes, shown_as=shown(scenario.session_file)))
     _collect(problems, lambda: choose_port(scenario.broker, shown(scenario.broker_file)))
@@ -58,12 +59,14 @@ def check_scenario(folder: Path, overrides: dict[str, str] | None = None, use: M
         loaded = _collect(problems, lambda role=role, path=path: load_agent(role, path, shown(path), world, used.get(role)))
         if loaded is not None:
             notes += _set_aside_notes(loaded, path)
+            sound.append((loaded, path))
             problems += _outside_paths(loaded, path)
             problems += _own_problems(loaded, session, path) if session is not None else []
     if session is not None and (allowed := _too_short(session, scenario.broker)):
         problems.append(Problem(shown(scenario.session_file), "period_s", f"{session.period_s:g}", allowed))
     if problems:
         raise ConfigError(problems)
+    notes += [note for agent, path in sound for note in _own_notes(agent, session, path)]
     return replace(scenario, use=used, notes=tuple(notes))
 
 
@@ -113,6 +116,15 @@ def _own_problems(loaded: LoadedAgent, session: Session, config: Path) -> list[P
         said = f"its check fails with this scenario, whose world is {session.world} ({type(error).__name__}: {error})"
         return [Problem(shown(config), CLASS_KEY[loaded.role], repr(loaded.name), said)]
     return [Problem(shown(loaded.folder / p.file), p.field, p.value, p.allowed) for p in found]
+
+
+def _own_notes(loaded: LoadedAgent, session: Session, config: Path) -> list[str]:
+    """Return what the class itself finds that is not wrong, but may not be meant."""
+    try:
+        found = loaded.cls.notes(loaded.settings, loaded.folder, session)
+    except Exception as error:
+        return [f"{shown(config)}: the notes of {loaded.name} fail ({type(error).__name__}: {error})"]
+    return [str(Problem(shown(loaded.folder / p.file), p.field, p.value, p.allowed)) for p in found]
 
 
 def _folder_problems(entry: FederateEntry, scenario: Scenario) -> list[Problem]:

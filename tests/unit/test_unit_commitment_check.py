@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from small_power_folder import SCENARIO, PowerFolder, session
@@ -22,18 +24,50 @@ def _without(column: str) -> Any:
     return lambda rows: [{k: v for k, v in row.items() if k != column} for row in rows]
 
 
-def _isolate(folder: PowerFolder, bus: int) -> None:
-    """Take every line of a bus out of service in the case file."""
+def _in_case(folder: PowerFolder, table: str, change: Callable[[list[str]], None]) -> None:
+    """Change the values of every row of a table of the case file."""
     path = folder.folder / "data" / "pglib_opf_case30_as.m"
     lines, inside = [], False
     for line in path.read_text(encoding="utf-8").splitlines():
-        inside = (inside or line.startswith("mpc.branch")) and not line.startswith("]")
-        cells = line.rstrip(";").split()
-        if inside and len(cells) > 10 and str(bus) in cells[:2]:
-            cells[10] = "0"
-            line = "\t".join(cells).rstrip(";") + ";"
+        inside = (inside or line.startswith(f"mpc.{table} ")) and not line.startswith("]")
+        cells = line.split(";")[0].split()
+        if inside and len(cells) > 9 and "=" not in line:
+            change(cells)
+            line = "\t".join(cells) + ";"
         lines.append(line)
     path.write_text("\n".join(lines), encoding="utf-8")
+
+
+def _isolate(folder: PowerFolder, bus: int) -> None:
+    """Take every line of a bus out of service in the case file."""
+
+    def change(cells: list[str]) -> None:
+        cells[10] = "0" if str(bus) in cells[:2] else cells[10]
+
+    _in_case(folder, "branch", change)
+
+
+def _idle(folder: PowerFolder, bus: int) -> None:
+    """Take the unit of a bus out of service in the case file."""
+
+    def change(cells: list[str]) -> None:
+        cells[7] = "0" if cells[0] == str(bus) else cells[7]
+
+    _in_case(folder, "gen", change)
+
+
+def _no_load(folder: PowerFolder) -> None:
+    def change(cells: list[str]) -> None:
+        cells[2] = cells[4] = "0"
+
+    _in_case(folder, "bus", change)
+
+
+def _begins_at(folder: PowerFolder, mw: str) -> None:
+    """Give a column of outputs before the day; the second unit's is ``mw``, all others' their minimum."""
+    folder.rows(
+        UNITS, lambda rows: [row | {"initial_output_mw": mw if i == 1 else row["p_min_mw"]} for i, row in enumerate(rows)]
+    )
 
 
 LOAD, WIND, UNITS, LIMITS, CASE = "load.csv", "renewables.csv", "units.csv", "line_limits.csv", "pglib_opf_case30_as.m"
@@ -57,6 +91,15 @@ DATA = {
     "unit twice": (lambda f: f.rows(UNITS, lambda r: [*r, r[0]]), UNITS, "line 8, bus", "1", "twice, first in line 2"),
     "minimum": (lambda f: f.cell(UNITS, 0, "p_min_mw", "5000"), UNITS, "p_min_mw, bus 1", "5000", "exceed the unit's maximum"),
     "state": (lambda f: f.cell(UNITS, 4, "initial_on_h", "0"), UNITS, "initial_on_h, bus 11", "0", "hours on"),
+    "output": (
+        lambda f: _begins_at(f, "900"),
+        UNITS,
+        "initial_output_mw, bus 2",
+        "900",
+        "between the unit's minimum and maximum",
+    ),
+    "unit out of service": (lambda f: _idle(f, 8), UNITS, "bus", "8", "the unit there is out of service in the case"),
+    "no load in the case": (_no_load, CASE, "bus, PD and GS", "0 MW together", "load.csv is shared out among them"),
     "no branch": (lambda f: f.cell(LIMITS, 0, "to_bus", "14"), LIMITS, "line 2", "16 from 12 to 14", "branch of the case"),
     "line": (lambda f: f.cell(LIMITS, 0, "line", "400"), LIMITS, "line 2", "400 from 12 to 13", "branch of the case"),
     "limit": (lambda f: f.cell(LIMITS, 0, "limit_mw", "-1"), LIMITS, "line 2, limit_mw", "-1", "at least 0"),
@@ -119,6 +162,26 @@ def test_bad_data_is_one_problem(tmp_path, name):
     found = folder.problems()
     assert len(found) == 1, [str(problem) for problem in found]
     _is(found[0], *wanted)
+
+
+def test_a_unit_begins_at_the_output_that_it_is_said_to_have(tmp_path):
+    folder = PowerFolder(tmp_path)
+    shared, settings = session(), folder.settings()
+    plain = UnitCommitmentOperator.read_day(settings, folder.folder, shared).system.units
+    assert (plain.initial_output_mw == np.where(plain.initially_on, plain.p_min_mw, 0.0)).all()
+    _begins_at(folder, "33.5")
+    assert folder.problems() == []
+    known = UnitCommitmentOperator.read_day(settings, folder.folder, shared).system.units
+    assert known.initial_output_mw.tolist() == [33.5 if i == 1 else mw for i, mw in enumerate(plain.initial_output_mw)]
+
+
+def test_the_first_periods_of_the_profiles_are_read(tmp_path):
+    """`--set periods=6`: rows beyond the day are not read, too few are one problem."""
+    folder = PowerFolder(tmp_path)
+    short, whole = (UnitCommitmentOperator.read_day(folder.settings(), folder.folder, session(periods=n)) for n in (6, 24))
+    assert (short.system.load_mw == whole.system.load_mw[:, :6]).all()
+    assert (short.system.renewables.available_mw == whole.system.renewables.available_mw[:, :6]).all()
+    assert [problem.value for problem in PowerFolder(tmp_path / "25", 25).problems()] == ["24 missing", "24 missing"]
 
 
 def test_a_unit_that_is_slower_than_its_minimum_is_noted(tmp_path):

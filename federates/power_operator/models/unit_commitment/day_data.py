@@ -43,6 +43,9 @@ def read_day(settings: UnitCommitmentSettings, folder: Path, periods: int, perio
     case = read_matpower(folder / settings.case_file, settings.susceptance, settings.case_file)
     buses = tuple(int(bus) for bus in case.buses)
     problems: list[Problem] = []
+    if not case.load_mw.sum() > 0:
+        allowed = f"must be above 0 at some buses: {settings.load.file} is shared out among them as the case's loads are"
+        problems.append(Problem(settings.case_file, "bus, PD and GS", f"{case.load_mw.sum():g} MW together", allowed))
     load = read_csv(folder, settings.load.file, ("period", "load_mw"))
     load_mw = load.profile("load_mw", "period", periods) * settings.load.scale
     problems += load.problems
@@ -70,6 +73,7 @@ def read_day(settings: UnitCommitmentSettings, folder: Path, periods: int, perio
 
 _NEEDED = ("bus", "min_up_h", "min_down_h", "start_up_usd", "initial_on_h")
 _EITHER = ("p_min_mw", "p_min_share", "ramp_mw_per_h", "ramp_share_per_h")
+_OUTPUT = "initial_output_mw"
 
 
 def _units(
@@ -83,7 +87,7 @@ def _units(
         column = columns_by_size(case)
     if not column:
         return _no_units(), 0.0
-    p_min_mw = column.get("p_min_mw", column.get("p_min_share", 0.0) * case.p_max_mw)
+    p_min_mw = _p_min_mw(column, case)
     ramp_mw_per_h = column.get("ramp_mw_per_h", column.get("ramp_share_per_h", 1.0) * case.p_max_mw)
     curves = _cost_curves(settings, case, p_min_mw, problems)
     on = column["initial_on_h"] > 0
@@ -100,7 +104,7 @@ def _units(
         min_up_h=column["min_up_h"],
         min_down_h=column["min_down_h"],
         initial_on_h=column["initial_on_h"],
-        initial_output_mw=np.where(on, p_min_mw, 0.0),
+        initial_output_mw=column.get(_OUTPUT, np.where(on, p_min_mw, 0.0)),
         must_run=np.zeros(len(on), dtype=bool),
         cost_curves=tuple(curve for curve, _ in curves),
         start_up=tuple(StartUp(np.array([1.0]), np.array([cost])) for cost in column["start_up_usd"]),
@@ -111,10 +115,10 @@ def _units(
 
 def _unit_columns(file: str, folder: Path, case: MatpowerCase, problems: list[Problem]) -> dict[str, Array]:
     """Return the columns of the units file in the order of the case's units, matched by bus; none where it has problems."""
-    table = read_csv(folder, file, _NEEDED, _EITHER)
+    table = read_csv(folder, file, _NEEDED, (*_EITHER, _OUTPUT))
     unit_bus = [int(case.buses[bus]) for bus in case.unit_bus]
-    given = [] if table.problems else _match_buses(table, unit_bus)
-    columns = {name: _column(table, name) for name in (*_NEEDED, *_EITHER) if name in table.columns}
+    given = [] if table.problems else _match_buses(table, unit_bus, case.idle_bus)
+    columns = {name: _column(table, name) for name in (*_NEEDED, *_EITHER, _OUTPUT) if name in table.columns}
     problems += table.problems
     if table.problems:
         return {}
@@ -132,10 +136,24 @@ def _unfit(file: str, columns: dict[str, Array], case: MatpowerCase) -> list[Pro
         for g in np.flatnonzero(columns[name] > most + 1e-9) if name in columns else ():
             allowed = f"must not exceed the unit's maximum, {most[g]:g}"
             found.append(Problem(file, f"{name}, bus {case.buses[case.unit_bus[g]]}", f"{columns[name][g]:g}", allowed))
+    for g in np.flatnonzero(~_may_be(columns, case)) if _OUTPUT in columns else ():
+        allowed = "must lie between the unit's minimum and maximum if it is on, and be 0 if it is off (initial_on_h)"
+        found.append(Problem(file, f"{_OUTPUT}, bus {case.buses[case.unit_bus[g]]}", f"{columns[_OUTPUT][g]:g}", allowed))
     for g in np.flatnonzero(columns["initial_on_h"] == 0):
         allowed = "must be hours on (above 0) or off (below 0)"
         found.append(Problem(file, f"initial_on_h, bus {case.buses[case.unit_bus[g]]}", "0", allowed))
     return found
+
+
+def _may_be(columns: dict[str, Array], case: MatpowerCase) -> NDArray[np.bool_]:
+    """Return which units can have had the output that they are said to begin with, (G,)."""
+    output_mw, on = columns[_OUTPUT], columns["initial_on_h"] > 0
+    inside = (output_mw >= _p_min_mw(columns, case) - 1e-6) & (output_mw <= case.p_max_mw + 1e-6)
+    return np.where(on, inside, np.abs(output_mw) <= 1e-6)
+
+
+def _p_min_mw(columns: dict[str, Array], case: MatpowerCase) -> Array:
+    return columns.get("p_min_mw", columns.get("p_min_share", 0.0) * case.p_max_mw)
 
 
 def _cost_curves(
@@ -157,7 +175,7 @@ def _column(table: CsvTable, name: str) -> Array:
     return table.numbers(name, least=-np.inf if name == "initial_on_h" else 0.0)
 
 
-def _match_buses(table: CsvTable, unit_bus: list[int]) -> list[int]:
+def _match_buses(table: CsvTable, unit_bus: list[int], idle_bus: tuple[int, ...]) -> list[int]:
     """Return the bus of each row; note units without a row, rows without a unit, and buses that stand twice."""
     given = table.whole_numbers("bus")
     table.once("bus")
@@ -167,7 +185,8 @@ def _match_buses(table: CsvTable, unit_bus: list[int]) -> list[int]:
     for bus in sorted(set(unit_bus) - set(given)):
         table.add("bus", f"{bus} missing", "the case has a unit at this bus")
     for bus in sorted(set(given) - set(unit_bus)):
-        table.add("bus", str(bus), "must be a bus of the case with a unit")
+        idle = "; the unit there is out of service in the case (GEN_STATUS)" if bus in idle_bus else ""
+        table.add("bus", str(bus), f"must be a bus of the case with a unit{idle}")
     return given
 
 

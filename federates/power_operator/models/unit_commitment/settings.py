@@ -149,10 +149,10 @@ class UnitCommitmentSettings(Config):
     """Segments of a quadratic cost curve; the largest error is recorded."""
     units_file: str = "data/units.csv"
     """CSV by bus: p_min_mw or p_min_share, min_up_h, min_down_h, ramp_mw_per_h or ramp_share_per_h, start_up_usd,
-    initial_on_h. With "" there is none, so that any case runs: minima and start-up costs are the case's, where it has them, all
-    else goes by maximum output as in the table of IIT for 118 buses (up to 50, 100, 400 MW, above: 1, 5, 8, 10 h on and off;
-    1.33, 0.5, 0.4, 0.6 usd per MW and start; half the maximum per hour). Minima below 0 become 0; units that never give power
-    are left out."""
+    initial_on_h, and initial_output_mw if it is known; without it a unit that is on begins at its minimum. With "" there is no
+    file, so that any case runs: minima and start-up costs are the case's, where it has them, all else goes by maximum output as
+    in the table of IIT for 118 buses (up to 50, 100, 400 MW, above: 1, 5, 8, 10 h on and off; 1.33, 0.5, 0.4, 0.6 usd per MW and
+    start; half the maximum per hour). Minima below 0 become 0; units that never give power are left out."""
     line_limits_file: str = ""
     """CSV with line (row of the case's branches, from 1), from_bus, to_bus, limit_mw; other lines keep the case's limit."""
     line_limits_mw: dict[str, NotNegative] = Field(default_factory=dict)
