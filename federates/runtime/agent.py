@@ -12,10 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-# Before HELICS: where HELICS's library is loaded first, libsumo aborts the process when it is imported.
-import pyarrow  # noqa: F401
-
-# isort: split
 import helics as h
 
 from federates.boundary.config import read_yaml

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import importlib
+import os
 import signal
 import socket
 import subprocess
@@ -21,6 +22,10 @@ from federates.traffic_sumo.settings import Engine
 __all__ = ["Sumo"]
 
 T = TypeVar("T")
+_IN_PLACE_OF_TRACI = ("LIBSUMO_AS_TRACI", "LIBTRACI_AS_TRACI")
+"""Variables by which SUMO's package `traci` becomes another library, which cannot connect to a process."""
+_HIDE_HELICS = ("pyarrow", "matplotlib")
+"""Libraries that keep libsumo from aborting the process if they are imported before HELICS."""
 _PR_SET_PDEATHSIG = 1
 _TRIES = 3
 
@@ -73,6 +78,11 @@ class Sumo:
         return self._process.pid if self._process else None
 
     def _load_library(self, command: list[str]) -> None:
+        if _would_abort():
+            raise ModelError(
+                "helics was imported first in this process, and libsumo would abort it: import federates (or libsumo) before "
+                "helics, or use `engine: traci`"
+            )
         library = importlib.import_module("libsumo")
         if library.simulation.isLoaded():
             raise ModelError("libsumo holds one simulation per process and one is running: close it, or use `engine: traci`")
@@ -80,7 +90,7 @@ class Sumo:
         self.call(library.start, command)
 
     def _start_process(self, command: list[str], timeout_s: float) -> None:
-        traci = importlib.import_module("traci")
+        traci = _import_traci()
         problem: Exception | None = None
         for _ in range(_TRIES):  # another program may take the free port between our look and SUMO's start
             port = _free_port()
@@ -128,6 +138,29 @@ class Sumo:
         if code < 0:
             return f" (process {self._process.pid} was ended by {signal.Signals(-code).name})"
         return f" (process {self._process.pid} ended with exit code {code})"
+
+
+def _would_abort() -> bool:
+    """Whether libsumo is still to be imported, after HELICS and nothing that would hide that library from it."""
+    order = list(sys.modules)
+    if "helics" not in order or "libsumo" in order:
+        return False
+    return not set(_HIDE_HELICS) & set(order[: order.index("helics")])
+
+
+def _import_traci() -> Any:
+    """Return `traci` itself, whatever SUMO's own variables ask for: which of both is used is our setting ``engine``."""
+    asked = {name: value for name in _IN_PLACE_OF_TRACI if (value := os.environ.pop(name, None)) is not None}
+    try:
+        traci = importlib.import_module("traci")
+    finally:
+        os.environ.update(asked)
+    if not hasattr(traci, "connect"):
+        raise ModelError(
+            f"traci was imported before with {' or '.join(_IN_PLACE_OF_TRACI)} set, so it is another library: "
+            "unset it, or use `engine: libsumo`"
+        )
+    return traci
 
 
 def _free_port() -> int:
