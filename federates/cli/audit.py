@@ -12,7 +12,6 @@ from rich.markup import escape
 from federates.audit.outcome import grouped
 from federates.boundary.errors import PortageError
 from federates.cli.common import console, errors, say_if_not_whole
-from federates.runtime.run_record import read_run_record
 
 if TYPE_CHECKING:
     from federates.audit.outcome import AgentAudit, Audit
@@ -51,6 +50,8 @@ def audit(
     except PortageError as error:
         errors.print(f"portage: {error}", markup=False, highlight=False)
         raise typer.Exit(_NO_RUN) from None
+    from federates.runtime.run_record import read_run_record
+
     say_if_not_whole(run, read_run_record(run) or {})
     if as_json:
         typer.echo(json.dumps(outcome.as_json(), indent=2))

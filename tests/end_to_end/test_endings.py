@@ -175,12 +175,12 @@ def test_results_that_are_removed_during_the_run_are_one_line(tmp_path, scratch,
     scenario = write_small_scenario(tmp_path, session=FOR_EVER, broker={"limits": LIMITS})
     process = start(command_of(command, scenario), scratch)
     wait_for(scenario, SECOND_PERIOD)
-    shutil.rmtree(scenario / "results", ignore_errors=True)
-    shutil.rmtree(scenario / "results", ignore_errors=True)
+    while (scenario / "results").exists():  # an agent may write into a folder that is just being removed
+        shutil.rmtree(scenario / "results", ignore_errors=True)
     output = end_of(process)
     assert process.returncode == 1
     if command == "portage":
-        assert sum("the folder of the results is gone" in line for line in output.splitlines()) == 1
+        assert sum("the folder of the results is gone" in line for line in output.splitlines()) == 1, output
 
 
 def test_a_coordinator_that_is_killed_while_the_report_is_written_costs_nothing(tmp_path, scratch):

@@ -118,8 +118,8 @@ def test_a_comparison_goes_on_without_the_schemes_that_failed(tmp_path, monkeypa
         compared.update(runs)
         return folder / "comparison.html"
 
-    monkeypatch.setattr(compare, "launch", launch)
-    monkeypatch.setattr(compare, "compare_runs", compare_runs)
+    monkeypatch.setattr("federates.runs.launch.launch", launch)
+    monkeypatch.setattr("federates.runs.reports.compare_runs", compare_runs)
     runs: dict[str, Launch] = {}
     found = SimpleNamespace(folder=tmp_path)
     view = SimpleNamespace(update=None)
