@@ -7,9 +7,10 @@ from typing import Any, cast
 
 import numpy as np
 
+from federates.boundary.canonical import to_grid
 from federates.boundary.messages import Array, ConnectionAnswer
 from federates.boundary.session import RailSession, RoadSession
-from federates.boundary.topics import Role
+from federates.boundary.topics import Role, topic
 from federates.conformance import partners
 from federates.conformance.life import Failure, Kind, Life
 from federates.conformance.target import Target
@@ -110,7 +111,8 @@ class OperatorCalls:
 
     def evaluate(self, words: str, connection: Array) -> ConnectionAnswer:
         """Ask what a connection costs."""
-        return self._ask(Kind.EVALUATE, f"evaluate ({words})", connection)
+        on_wire = to_grid(connection, topic(f"{Role.COORDINATOR}/power_connection_veh").decimals)
+        return self._ask(Kind.EVALUATE, f"evaluate ({words})", on_wire)
 
     def commit(self) -> None:
         """Commit the plan, whole in the opened period."""
@@ -180,10 +182,10 @@ class OperatorCalls:
         return whole
 
     def _ahead(self, multipliers: Array) -> Array:
-        """Return the multipliers; by rail without prices for what is past, as a coordinator sends them."""
+        """Return the multipliers as they come over the wire; by rail without prices for what is past."""
+        ahead = to_grid(multipliers, topic(f"{Role.COORDINATOR}/multipliers_usd_per_veh").decimals)
         if isinstance(self.session, RoadSession) or self.life.period == 0:
-            return multipliers
-        ahead = multipliers.copy()
+            return ahead
         ahead[:, :, : self.life.period] = 0.0
         return ahead
 
@@ -201,7 +203,7 @@ class OperatorCalls:
             return self.with_past(excursion(self.session, period), period)
         if answered is None or not answered.connection_veh[:, :, 0].any():
             return self.modest()
-        return np.minimum(np.floor(answered.connection_veh), _MOST_PLANNED_VEH)
+        return np.clip(np.floor(answered.connection_veh + 1e-9), 0.0, _MOST_PLANNED_VEH)
 
     def adopt(self, answer: ConnectionAnswer) -> None:
         """Take a plan: what a transport operator offers, or what a power operator was offered."""

@@ -203,6 +203,47 @@ class WritesElsewhere(GoodPower):
             notes.write("committed\n")
 
 
+class IgnoresPrices(GoodPower):
+    """Knows what would be best, says so in its bound, and wants the same at any price."""
+
+    def solve(self, multipliers_usd_per_veh, travel_time_s):
+        best = super().solve(multipliers_usd_per_veh, travel_time_s)
+        return replace(self.evaluate(np.full(self.shape, self.settings.need), travel_time_s), bound_usd=best.bound_usd)
+
+
+class Remembers(GoodPower):
+    """Opens a period by how much was asked in the last one."""
+
+    questions = 0
+
+    def open_period(self, period, observation):
+        gate = super().open_period(period, observation)
+        self.questions, before = 0, self.questions
+        return replace(gate, spots=gate.spots + before)
+
+    def evaluate(self, connection_veh, travel_time_s):
+        self.questions += 1
+        return super().evaluate(connection_veh, travel_time_s)
+
+
+class Hoards(GoodPower):
+    """Keeps a megabyte of every question."""
+
+    def begin(self, session, recorder):
+        super().begin(session, recorder)
+        self.kept = []
+
+    def evaluate(self, connection_veh, travel_time_s):
+        self.kept.append(np.zeros(125_000))
+        return super().evaluate(connection_veh, travel_time_s)
+
+
+class SilencesNumpy(GoodPower):
+    def begin(self, session, recorder):
+        super().begin(session, recorder)
+        np.seterr(all="ignore")
+
+
 class LosesAVehicle(GoodTransport):
     def commit(self, connection_veh):
         departures = super().commit(connection_veh)
@@ -333,6 +374,10 @@ ROAD_POWER = [
     (KeepsArrays, "answers.independent"),
     (CountsThePrices, "answers.own_cost"),
     (WrongWay, "prices.monotone"),
+    (IgnoresPrices, "prices.best"),
+    (Remembers, "answers.forgetful"),
+    (Hoards, "answers.memory"),
+    (SilencesNumpy, "end.unchanged"),
     (BoastsOfItsBound, "bound.proven"),
     (TakesMore, "evaluate.within"),
     (DislikesPlenty, "evaluate.falling"),

@@ -115,6 +115,13 @@ def _clean(bench: Bench) -> str:
     return f"nothing is left of {bench.lives} lives"
 
 
+def _unchanged(bench: Bench) -> str:
+    bench.main_life()
+    if bench.changed:
+        raise Breach(f"changed and not put back: {'; '.join(bench.changed)}", f"the end of {bench.lives} lives")
+    return f"{bench.lives} lives have changed nothing of the process"
+
+
 _WORKS = (*SOUND, "answers.repeatable", "answers.deterministic")
 
 CARRIED_OUT_CHECKS: tuple[Check[Bench], ...] = (
@@ -141,5 +148,13 @@ END_CHECKS: tuple[Check[Bench], ...] = (
         _clean,
         roles=tuple(Role),
         needs=("interface.begin",),
+    ),
+    Check(
+        "end.unchanged",
+        "The process is as it was: working directory, umask, environment, signal handlers, NumPy's settings, standard output.",
+        _unchanged,
+        roles=tuple(Role),
+        needs=("interface.begin",),
+        classes_only=True,
     ),
 )
