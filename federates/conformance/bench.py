@@ -91,6 +91,11 @@ class Bench:
         return self._keep_negotiated(negotiate(self.target, stubborn=True))
 
     @cached_property
+    def unproven(self) -> Negotiated:
+        """A run of an algorithm with operators whose bounds leave a gap that nothing closes."""
+        return self._keep_negotiated(negotiate(self.target, unproven=True))
+
+    @cached_property
     def delayed(self) -> Negotiated:
         """A run of an algorithm with a train that comes late."""
         return self._keep_negotiated(negotiate(self.target, late=True))

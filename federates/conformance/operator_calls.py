@@ -24,6 +24,8 @@ _FIRST_PRICE_USD = 10.0
 _PRICES_USD = (1.0, 20.0)
 """Prices are about what a vehicle is worth to the operator, but within these."""
 _RANGE_TOLERANCE = 1e-6
+_MOST_VEH_PER_H = 100_000.0
+"""The widest motorways have 26 lanes, of at most about 2 400 veh/h each: nobody sends more from one station to another."""
 _DELAY_UNTIL = 3
 """On a delayed day, what the first periods should bring is late."""
 
@@ -224,6 +226,9 @@ def range_fault(role: Role, session: RoadSession | RailSession, heard: Answered)
     if least < -_RANGE_TOLERANCE:
         return f"connection_veh has {least:.6g}, must not be negative"
     if not isinstance(session, RailSession):
+        fits = _MOST_VEH_PER_H * session.period_s / 3600.0
+        if role is Role.TRANSPORT_OPERATOR and most > fits:
+            return f"connection_veh has {most:.6g}, but no road carries more than {fits:.6g} in a period"
         return None
     if most > 1.0 + _RANGE_TOLERANCE:
         return f"connection_veh has {most:.6g}, must be at most 1 by rail"

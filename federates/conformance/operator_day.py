@@ -28,7 +28,7 @@ _SILENT, _LONG_NEGOTIATION = 2, 3
 """So many periods after the first negotiation nothing is asked, or as many questions as on a real day."""
 _EVERY_PERIOD = 6
 """So many later periods are negotiated one by one, then every one in so many."""
-_MANY_ROUNDS, _MANY_S = 22, 4.0
+_MANY_ROUNDS, _MANY_S = 22, 1.5
 """Real days have up to 44 questions a period; they may take about so long, s."""
 _HUGE_USD, _ABSURD_VEH = 1e6, 1e6
 

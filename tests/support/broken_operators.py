@@ -258,14 +258,14 @@ class UnknownRoad(GoodTransport):
 class SendsMore(GoodTransport):
     def evaluate(self, connection_veh, gate):
         answer = super().evaluate(connection_veh, gate)
-        return replace(answer, connection_veh=connection_veh + 1.0)
+        return replace(answer, connection_veh=answer.connection_veh + 1.0)
 
 
 class PaidByPower(GoodTransport):
     """Takes the prices for costs: sends where they are low."""
 
     def solve(self, multipliers_usd_per_veh, gate):
-        z = np.maximum(0.0, 20.0 - multipliers_usd_per_veh)
+        z = np.clip(20.0 - multipliers_usd_per_veh, 0.0, self.FLEET_VEH)
         cost = float(0.5 * self.settings.slope * (z**2).sum())
         return ConnectionAnswer(z, cost, cost - float((multipliers_usd_per_veh * z).sum()))
 

@@ -153,6 +153,13 @@ def _stubborn(bench: Bench) -> str:
     return f"{len(found.periods)} periods end, after at most {max(p.rounds for p in found.periods)} rounds"
 
 
+def _unproven(bench: Bench) -> str:
+    found = bench.unproven
+    _refuse_broken_off(found, "with operators whose bounds leave a gap")
+    _refuse_broken_plans(bench, found, ", with operators whose bounds leave a gap")
+    return f"{len(found.periods)} periods end, after at most {max(p.rounds for p in found.periods)} rounds"
+
+
 def _day_goes_on(bench: Bench) -> str:
     found = bench.agreeable
     if len(found.periods) < bench.session.periods:
@@ -236,6 +243,12 @@ DECISION_CHECKS: tuple[Check[Bench], ...] = (
         "decisions.stubborn",
         "An operator that never offers anything does not keep a negotiation from ending with a plan that can be carried out.",
         _stubborn,
+        "plan.feasible",
+    ),
+    _check(
+        "decisions.unproven",
+        "Operators whose bounds leave a gap that nothing closes do not keep a negotiation from ending.",
+        _unproven,
         "plan.feasible",
     ),
     _check(
