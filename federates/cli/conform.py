@@ -10,6 +10,7 @@ import typer
 from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.names import Role, World
 from federates.cli.common import console
+from federates.cli.guarded import NO_VERDICT, in_a_guarded_process, says_its_verdict
 
 __all__ = ["conform"]
 
@@ -39,24 +40,30 @@ def conform(
 ) -> None:
     """Check that a class or an executable plays by the rules of its role; docs/conformance.md lists them.
 
-    The exit code is 0 if all hold, 1 if one is broken, and 2 if the target cannot be used.
+    The exit code is 0 if all hold, 1 if one is broken, 2 if the target cannot be used, and 3 if there is no verdict: what is
+    tested has ended the process that tests it, or the kit itself failed.
     """
+    outputs = [path.resolve() for path in (json, junit) if path is not None]
+    for path in outputs:
+        if not path.parent.is_dir():
+            raise ConfigError([Problem("command line", "output file", str(path), "its folder must exist")])
+    # A class may end the process that it works in, which must not be taken for a verdict: so that is another one.
+    code = in_a_guarded_process()
+    if code is not None:
+        raise typer.Exit(code)
     # Loads the whole kit, which the other commands do without.
     from federates.conformance.find import Wanted, find_target
     from federates.conformance.report import show_outcome, show_summary
     from federates.conformance.run import chosen
     from federates.conformance.run import conform as make_checks
 
-    outputs = [path.resolve() for path in (json, junit) if path is not None]
-    for path in outputs:
-        if not path.parent.is_dir():
-            raise ConfigError([Problem("command line", "output file", str(path), "its folder must exist")])
-    found = find_target(role, target, Wanted(scenario, world, settings, limit))
-    chosen(found, tuple(only or ()))
-    report = make_checks(found, tuple(only or ()), watch=lambda outcome: show_outcome(console, outcome))
-    show_summary(console, report)
-    if json is not None:
-        report.write_json(json)
-    if junit is not None:
-        report.write_junit(junit)
-    raise typer.Exit(0 if report.ok else 1)
+    with says_its_verdict() as verdict:
+        found = find_target(role, target, Wanted(scenario, world, settings, limit))
+        chosen(found, tuple(only or ()))
+        report = make_checks(found, tuple(only or ()), watch=lambda outcome: show_outcome(console, outcome))
+        show_summary(console, report)
+        if json is not None:
+            report.write_json(json)
+        if junit is not None:
+            report.write_junit(junit)
+        verdict(0 if report.ok else 1 if report.broken else NO_VERDICT)

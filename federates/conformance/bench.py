@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import Any
 
 from federates.boundary.session import RailSession, RoadSession
 from federates.boundary.topics import Role
-from federates.conformance.life import Failure, Life
+from federates.conformance.class_target import ClassTarget
+from federates.conformance.elsewhere import growth_elsewhere, replay_elsewhere
+from federates.conformance.life import Call, Failure, Life
 from federates.conformance.negotiation import Negotiated, negotiate
 from federates.conformance.operator_calls import Day
 from federates.conformance.operator_day import OperatorDay
 from federates.conformance.replay import Replay, replay
+from federates.conformance.second_process import Pending, UnknownThereError
 from federates.conformance.surroundings import Surroundings
 from federates.conformance.target import Target
 from federates.conformance.traffic_day import TrafficDay, traffic_day
@@ -39,6 +44,11 @@ class Bench:
     def end_errors(self) -> list[str]:
         """Return what went wrong at the end of the lives so far."""
         return [life.end_error for life in self._lives if life.end_error is not None]
+
+    @property
+    def changed(self) -> list[str]:
+        """Return what lives so far have left changed in this process, each once."""
+        return list(dict.fromkeys(words for life in self._lives for words in life.changed))
 
     @property
     def lives(self) -> int:
@@ -81,6 +91,11 @@ class Bench:
         return self._keep_negotiated(negotiate(self.target, stubborn=True))
 
     @cached_property
+    def unproven(self) -> Negotiated:
+        """A run of an algorithm with operators whose bounds leave a gap that nothing closes."""
+        return self._keep_negotiated(negotiate(self.target, unproven=True))
+
+    @cached_property
     def delayed(self) -> Negotiated:
         """A run of an algorithm with a train that comes late."""
         return self._keep_negotiated(negotiate(self.target, late=True))
@@ -100,6 +115,28 @@ class Bench:
     def repeated(self, *, scribble: bool = False, most: int | None = None) -> Replay:
         """Let a fresh one answer the same calls as the main life."""
         found = replay(self.target, self.main_life().calls, scribble=scribble, most=most)
+        self._lives.append(found.life)
+        return found
+
+    def repeated_elsewhere(self, most: int | None = None) -> Pending | str:
+        """Begin to do the same in a second process; a class only, and in words why not if it cannot be known there."""
+        return self._elsewhere(lambda target: replay_elsewhere(target, self.main_life().calls, most))
+
+    def growth_elsewhere(self) -> Pending | str:
+        """Begin to ask the first questions of the day many times in a second process; as `repeated_elsewhere`."""
+        return self._elsewhere(lambda target: growth_elsewhere(target, self.main_life().calls))
+
+    def _elsewhere(self, begin: Callable[[ClassTarget], Pending]) -> Pending | str:
+        if not isinstance(self.target, ClassTarget):
+            return "every life of an executable is a process of its own"
+        try:
+            return begin(self.target)
+        except UnknownThereError as error:
+            return f"not tried in a second process: {error}"
+
+    def answered_again(self, calls: Sequence[Call], differs: Callable[[Call, Any], str | None]) -> Replay:
+        """Let a fresh one answer these calls only."""
+        found = replay(self.target, calls, differs=differs)
         self._lives.append(found.life)
         return found
 

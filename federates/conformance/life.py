@@ -18,13 +18,14 @@ import numpy as np
 
 from federates.boundary.roles import Plugin, Value
 from federates.conformance.errors import ConformanceError
+from federates.conformance.process_state import changes, process_state, restore_state
 from federates.conformance.target import Target
 
 __all__ = ["Call", "Failure", "Kind", "Life", "LifeOverError", "Notes"]
 
 _BEGIN_S = 120.0
 """Longest time to get ready; as ``limits.begin_s`` of broker.yaml has it."""
-_END_S = 30.0
+_END_S, _PEEK_S = 30.0, 0.5
 
 
 class Kind(StrEnum):
@@ -110,14 +111,26 @@ class Life:
         self.notes = Notes()
         self.calls: list[Call] = []
         self.end_error: str | None = None
+        self.changed: list[str] = []
         self.period = -1
         self._plugin: Plugin | None = None
+        self._before: dict[str, Any] = {}
         self._worker = _Worker(target.name)
 
     def __enter__(self) -> Self:
+        self._before = self._worker.run(process_state, _END_S)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._end()
+        with contextlib.suppress(TimeoutError):  # A call that has not returned still holds the thread.
+            self.changed = changes(self._before, self._worker.run(process_state, _PEEK_S))
+            self._worker.run(lambda: restore_state(self._before), _PEEK_S)
+        if self.changed:
+            restore_state(self._before)
+        self._worker.stop()
+
+    def _end(self) -> None:
         plugin, self._plugin = self._plugin, None
         if plugin is not None:
             try:
@@ -126,7 +139,6 @@ class Life:
                 self.end_error = f"it had not ended after {_END_S:g} s"
             except Exception as problem:
                 self.end_error = _said(problem)
-        self._worker.stop()
 
     def begin(self) -> None:
         """Create the agent and let it take in the public agreement."""
@@ -178,17 +190,21 @@ class _Worker:
     """A thread in which all calls of one life run; a daemon, for nobody can end a call that does not return."""
 
     def __init__(self, name: str) -> None:
-        self._jobs: queue.SimpleQueue[Callable[[], Any] | None] = queue.SimpleQueue()
-        self._results: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
+        self._number = 0
+        self._jobs: queue.SimpleQueue[tuple[int, Callable[[], Any]] | None] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[tuple[int, Any, BaseException | None]] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name=f"portage-conform {name}", daemon=True)
         self._thread.start()
 
     def run(self, job: Callable[[], Any], limit_s: float) -> Any:
-        self._jobs.put(job)
-        try:
-            result, error = self._results.get(timeout=limit_s)
-        except queue.Empty:
-            raise TimeoutError from None
+        self._number += 1
+        self._jobs.put((self._number, job))
+        deadline, number = time.monotonic() + limit_s, 0
+        while number != self._number:  # An answer to an earlier job has come too late.
+            try:
+                number, result, error = self._results.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                raise TimeoutError from None
         if isinstance(error, TimeoutError):  # of the agent's own
             raise ConformanceError(f"TimeoutError: {error}") from error
         if isinstance(error, Exception):
@@ -202,11 +218,12 @@ class _Worker:
         self._thread.join(timeout=1.0)
 
     def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
+        while (asked := self._jobs.get()) is not None:
+            number, job = asked
             try:
-                self._results.put((job(), None))
+                self._results.put((number, job(), None))
             except BaseException as error:
-                self._results.put((None, error))
+                self._results.put((number, None, error))
 
 
 def _arrays(given: Any) -> list[Any]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
 
-from federates.boundary.messages import Array
-from federates.boundary.roles import Commit, Evaluate, Solve
+from federates.boundary.messages import Array, ConnectionAnswer
+from federates.boundary.roles import Commit, Evaluate, RoundResult, Solve
 from federates.boundary.session import RailSession, RoadSession
 from federates.conformance.life import Failure, Kind, Life, LifeOverError
 from federates.conformance.scripted.pair import ScriptedPair
@@ -22,6 +23,9 @@ __all__ = ["MOST_ROUNDS", "Committed", "Negotiated", "decision_fault", "negotiat
 
 MOST_ROUNDS = 400
 """Most rounds of one negotiation; as ``max_rounds`` of broker.yaml has it."""
+
+
+_UNPROVEN_SHARE, _UNPROVEN_USD = 0.1, 1.0
 
 
 @dataclass(frozen=True)
@@ -53,13 +57,14 @@ class _Stop(Exception):  # noqa: N818
     pass
 
 
-def negotiate(target: Target, *, stubborn: bool = False, late: bool = False) -> Negotiated:
+def negotiate(target: Target, *, stubborn: bool = False, late: bool = False, unproven: bool = False) -> Negotiated:
     """Let an algorithm negotiate every period of the session with scripted operators.
 
     Parameters
     ----------
     stubborn : the transport operator never offers what is asked.
     late : by rail, the first train that moves comes a period late.
+    unproven : the operators' bounds lie below the best by a tenth, so that no gap can be closed.
     """
     life = Life(target)
     found = Negotiated(life)
@@ -67,7 +72,7 @@ def negotiate(target: Target, *, stubborn: bool = False, late: bool = False) -> 
     with life:
         try:
             life.begin()
-            chair(found, stubborn=stubborn, late=late).hold()
+            chair(found, stubborn=stubborn, late=late, unproven=unproven).hold()
         except LifeOverError as end:
             found.failure = end.failure
         except _Stop:
@@ -78,9 +83,9 @@ def negotiate(target: Target, *, stubborn: bool = False, late: bool = False) -> 
 class _Chair:
     """The coordinator's place: carries decisions to the operators and answers back."""
 
-    def __init__(self, found: Negotiated, *, stubborn: bool, late: bool) -> None:
+    def __init__(self, found: Negotiated, *, stubborn: bool, late: bool, unproven: bool) -> None:
         self.found, self.life, self.session = found, found.life, found.life.session
-        self.stubborn, self.late = stubborn, late
+        self.stubborn, self.late, self.unproven = stubborn, late, unproven
         self.disturbed = False
 
     def hold(self) -> None:
@@ -106,6 +111,8 @@ class _Chair:
                 self.found.endless = f"no commit in period {period} after {MOST_ROUNDS} rounds"
                 raise _Stop
             result = pair.answer(decision)
+            if self.unproven:
+                result = RoundResult(_unproven(result.asked), _unproven(result.offered))
             words = f"next (round {rounds})"
             decision = self._checked(self.life.ask(Kind.NEXT, words, result), words)
         return decision, rounds
@@ -126,8 +133,8 @@ class _RoadChair(_Chair):
 
 
 class _RailChair(_Chair):
-    def __init__(self, found: Negotiated, *, stubborn: bool, late: bool) -> None:
-        super().__init__(found, stubborn=stubborn, late=late)
+    def __init__(self, found: Negotiated, *, stubborn: bool, late: bool, unproven: bool) -> None:
+        super().__init__(found, stubborn=stubborn, late=late, unproven=unproven)
         self.day = np.zeros(self.session.connection_shape)
         self.places: Array | None = None
 
@@ -149,6 +156,11 @@ class _RailChair(_Chair):
                 places[moving[0], 1] += 1
                 self.found.late_period, self.disturbed = period + 1, True
         self.places = places
+
+
+def _unproven(answer: ConnectionAnswer) -> ConnectionAnswer:
+    """Return the answer of an operator that proves less than it could."""
+    return dataclasses.replace(answer, bound_usd=answer.bound_usd - _UNPROVEN_SHARE * abs(answer.bound_usd) - _UNPROVEN_USD)
 
 
 def decision_fault(session: RoadSession | RailSession, period: int, decision: Any) -> str | None:

@@ -7,9 +7,10 @@ from typing import Any, cast
 
 import numpy as np
 
+from federates.boundary.canonical import to_grid
 from federates.boundary.messages import Array, ConnectionAnswer
 from federates.boundary.session import RailSession, RoadSession
-from federates.boundary.topics import Role
+from federates.boundary.topics import Role, topic
 from federates.conformance import partners
 from federates.conformance.life import Failure, Kind, Life
 from federates.conformance.target import Target
@@ -23,6 +24,8 @@ _FIRST_PRICE_USD = 10.0
 _PRICES_USD = (1.0, 20.0)
 """Prices are about what a vehicle is worth to the operator, but within these."""
 _RANGE_TOLERANCE = 1e-6
+_MOST_VEH_PER_H = 100_000.0
+"""The widest motorways have 26 lanes, of at most about 2 400 veh/h each: nobody sends more from one station to another."""
 _DELAY_UNTIL = 3
 """On a delayed day, what the first periods should bring is late."""
 
@@ -110,7 +113,8 @@ class OperatorCalls:
 
     def evaluate(self, words: str, connection: Array) -> ConnectionAnswer:
         """Ask what a connection costs."""
-        return self._ask(Kind.EVALUATE, f"evaluate ({words})", connection)
+        on_wire = to_grid(connection, topic(f"{Role.COORDINATOR}/power_connection_veh").decimals)
+        return self._ask(Kind.EVALUATE, f"evaluate ({words})", on_wire)
 
     def commit(self) -> None:
         """Commit the plan, whole in the opened period."""
@@ -180,10 +184,10 @@ class OperatorCalls:
         return whole
 
     def _ahead(self, multipliers: Array) -> Array:
-        """Return the multipliers; by rail without prices for what is past, as a coordinator sends them."""
+        """Return the multipliers as they come over the wire; by rail without prices for what is past."""
+        ahead = to_grid(multipliers, topic(f"{Role.COORDINATOR}/multipliers_usd_per_veh").decimals)
         if isinstance(self.session, RoadSession) or self.life.period == 0:
-            return multipliers
-        ahead = multipliers.copy()
+            return ahead
         ahead[:, :, : self.life.period] = 0.0
         return ahead
 
@@ -201,7 +205,7 @@ class OperatorCalls:
             return self.with_past(excursion(self.session, period), period)
         if answered is None or not answered.connection_veh[:, :, 0].any():
             return self.modest()
-        return np.minimum(np.floor(answered.connection_veh), _MOST_PLANNED_VEH)
+        return np.clip(np.floor(answered.connection_veh + 1e-9), 0.0, _MOST_PLANNED_VEH)
 
     def adopt(self, answer: ConnectionAnswer) -> None:
         """Take a plan: what a transport operator offers, or what a power operator was offered."""
@@ -222,6 +226,9 @@ def range_fault(role: Role, session: RoadSession | RailSession, heard: Answered)
     if least < -_RANGE_TOLERANCE:
         return f"connection_veh has {least:.6g}, must not be negative"
     if not isinstance(session, RailSession):
+        fits = _MOST_VEH_PER_H * session.period_s / 3600.0
+        if role is Role.TRANSPORT_OPERATOR and most > fits:
+            return f"connection_veh has {most:.6g}, but no road carries more than {fits:.6g} in a period"
         return None
     if most > 1.0 + _RANGE_TOLERANCE:
         return f"connection_veh has {most:.6g}, must be at most 1 by rail"

@@ -13,7 +13,7 @@ import numpy as np
 
 from federates.boundary.messages import Array, ConnectionAnswer
 from federates.boundary.session import RailSession, RoadSession
-from federates.conformance.life import LifeOverError
+from federates.conformance.life import Kind, LifeOverError
 from federates.conformance.operator_calls import Day, MalformedError, OperatorCalls, whole
 from federates.conformance.trains import exchanged, excursion
 
@@ -24,6 +24,12 @@ EXCHANGED = "with two interchangeable trains exchanged"
 
 _LONG_PERIODS, _LATE_PERIODS = 12, 6
 _DELAYED_PERIODS = 6
+_SILENT, _LONG_NEGOTIATION = 2, 3
+"""So many periods after the first negotiation nothing is asked, or as many questions as on a real day."""
+_EVERY_PERIOD = 6
+"""So many later periods are negotiated one by one, then every one in so many."""
+_MANY_ROUNDS, _MANY_S = 22, 1.5
+"""Real days have up to 44 questions a period; they may take about so long, s."""
 _HUGE_USD, _ABSURD_VEH = 1e6, 1e6
 
 
@@ -74,13 +80,11 @@ class OperatorDay(OperatorCalls):
         self.commit()
         for period in range(late + 1, session.periods):
             self.open(period)
-            if period == late + 1:
-                self.solve("a second period's prices", self.price(7, 1.0))
-                self.evaluate("what is carried out", self.plan)
-            elif period == late + 2 and isinstance(session, RoadSession):
+            later = period - late
+            if later != _SILENT:
+                self._negotiate_again(period, later)
+            elif isinstance(session, RoadSession):
                 self.plan = np.zeros(session.connection_shape)  # nothing was asked: nothing can be sent
-            elif period == late + 3:
-                self.evaluate("a connection of another period", self.modest())
             self.commit()
         self.open(session.periods)
 
@@ -127,6 +131,9 @@ class OperatorDay(OperatorCalls):
         self.evaluate("the answer to doubled prices", _rounded(self.session, double))
         self.solve("steep prices", self.price(4, 6.0))
         self.solve("tiny prices", self.price(5, 1e-6))
+        some = self.price(8, 1.0)
+        answered_some = self.solve("prices of which half are zero", np.where(some > np.median(some), some, 0.0))
+        self.evaluate("the answer to prices of which half are zero", _rounded(self.session, answered_some))
         self.solve("huge prices", np.full(self.session.connection_shape, _HUGE_USD))
         if isinstance(self.session, RailSession):
             self.solve("negative prices", -self.price(6, 1.0))
@@ -135,6 +142,40 @@ class OperatorDay(OperatorCalls):
         plan = self.evaluate("the plan", self.wanted_plan(period, answered))
         self.adopt(plan)
 
+    def _negotiate_again(self, period: int, later: int) -> None:
+        """Negotiate briefly ``later`` periods after the first time; once in as many rounds as there are on a real day.
+
+        On a long day by rail whole answers are asked in one of these periods only.
+        """
+        mild = self.price(10 + later, 1.0)
+        if later > _EVERY_PERIOD and later % _EVERY_PERIOD:
+            self.evaluate("what is carried out", self.plan)
+            return
+        self.relax("prices of a later period", mild)
+        if later == 1 or not self.is_long(self.session):
+            answered = self.solve("prices of a later period", mild)
+            self.evaluate("the answer to them", _rounded(self.session, answered))
+            if later == _LONG_NEGOTIATION:
+                self._many_rounds(period)
+            self.solve("prices of a later period, again", mild)
+        else:
+            answered = None
+        self.evaluate("a connection of another period", self.modest(period))
+        if isinstance(self.session, RailSession):
+            self.evaluate("what is carried out", self.plan)
+        else:
+            self.adopt(self.evaluate("the plan", self.wanted_plan(period, answered)))
+
+    def _many_rounds(self, period: int) -> None:
+        """Ask on, with other prices every time, and for what was answered; a slow operator is asked less often."""
+        slowest_s = max(call.wall_s for call in self.life.calls if call.kind in (Kind.SOLVE, Kind.EVALUATE))
+        for number in range(int(np.clip(_MANY_S / max(2 * slowest_s, 1e-9), 1, _MANY_ROUNDS))):
+            prices = self.price(100 + number, 1.5 / (1 + number % 5))
+            if number % 3 == 0:
+                prices = np.where(prices > np.median(prices), prices, 0.0)
+            answer = self.solve(f"round {number + 1} of many", prices)
+            self.evaluate(f"its answer in round {number + 1} of many", _rounded(self.session, answer))
+
     def _evaluate_more(self, period: int) -> None:
         """Ask for connections that grow: what is known of one bounds the next."""
         modest = self.modest(period)
@@ -142,6 +183,8 @@ class OperatorDay(OperatorCalls):
         if isinstance(self.session, RoadSession):
             self.evaluate("twice as much", 2.0 * modest)
             self.evaluate("ten times as much", 10.0 * modest)
+            much = self.evaluate("a thousand times as much", 1000.0 * modest)
+            self.evaluate("what it said to a thousand times as much", np.maximum(much.connection_veh, 0.0))
             return
         ahead = np.zeros(self.session.connection_shape)
         ahead[:, :, period:] = 1.0

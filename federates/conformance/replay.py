@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from federates.conformance.life import Call, Failure, Kind, Life, LifeOverError
 from federates.conformance.target import Target
 
-__all__ = ["Replay", "difference", "replay"]
+__all__ = ["Replay", "difference", "replay", "replayable"]
 
 _RELATIVE, _ABSOLUTE = 1e-9, 1e-9
 _GETTING_READY = (Kind.CREATE, Kind.BEGIN, Kind.END)
@@ -28,11 +28,26 @@ class Replay:
     failure: Failure | None = None
 
 
-def replay(target: Target, calls: Sequence[Call], *, scribble: bool = False, most: int | None = None) -> Replay:
-    """Return how a fresh agent answers ``calls`` (at most so many of them), until the first difference."""
+def replayable(calls: Sequence[Call]) -> list[Call]:
+    """Return the calls without those of getting ready, which a new life makes itself."""
+    return [call for call in calls if call.kind not in _GETTING_READY]
+
+
+def replay(
+    target: Target,
+    calls: Sequence[Call],
+    *,
+    scribble: bool = False,
+    most: int | None = None,
+    differs: Callable[[Call, Any], str | None] | None = None,
+) -> Replay:
+    """Return how a fresh agent answers ``calls`` (at most so many of them), until the first difference.
+
+    ``differs`` says in words how an answer differs from that of a call; by default `difference`.
+    """
     life = Life(target, scribble=scribble)
     found = Replay(life)
-    asked = [call for call in calls if call.kind not in _GETTING_READY][:most]
+    asked = replayable(calls)[:most]
     with life:
         try:
             life.begin()
@@ -40,7 +55,7 @@ def replay(target: Target, calls: Sequence[Call], *, scribble: bool = False, mos
                 life.period = -1  # The words of the call have the period already.
                 answer = life.ask(call.kind, call.words, *call.args)
                 found.calls += 1
-                apart = difference(call.answer, answer)
+                apart = difference(call.answer, answer) if differs is None else differs(call, answer)
                 if apart is not None:
                     found.difference = f"{call.words}: {apart}"
                     break
@@ -49,25 +64,25 @@ def replay(target: Target, calls: Sequence[Call], *, scribble: bool = False, mos
     return found
 
 
-def difference(first: Any, second: Any, name: str = "the answer") -> str | None:
+def difference(first: Any, second: Any, name: str = "the answer", relative: float = _RELATIVE) -> str | None:
     """Return how two answers differ by more than the last digits of a float, in words; None if they do not."""
     if dataclasses.is_dataclass(first) and type(first) is type(second):
         pairs = ((field.name, getattr(first, field.name), getattr(second, field.name)) for field in dataclasses.fields(first))
-        return next((apart for part, one, two in pairs if (apart := difference(one, two, part)) is not None), None)
+        return next((apart for part, one, two in pairs if (apart := difference(one, two, part, relative)) is not None), None)
     if isinstance(first, (list, tuple)) and isinstance(second, (list, tuple)):
         if len(first) != len(second):
             return f"{name} has {len(first)} entries, then {len(second)}"
         pairs = ((f"{name}[{i}]", one, two) for i, (one, two) in enumerate(zip(first, second, strict=True)))
-        return next((apart for part, one, two in pairs if (apart := difference(one, two, part)) is not None), None)
+        return next((apart for part, one, two in pairs if (apart := difference(one, two, part, relative)) is not None), None)
     if isinstance(first, (int, float, np.ndarray, np.number)) and isinstance(second, (int, float, np.ndarray, np.number)):
-        return _numbers(np.asarray(first, dtype=float), np.asarray(second, dtype=float), name)
+        return _numbers(np.asarray(first, dtype=float), np.asarray(second, dtype=float), name, relative)
     return None if first == second else f"{name} is {first!r}, then {second!r}"
 
 
-def _numbers(first: Any, second: Any, name: str) -> str | None:
+def _numbers(first: Any, second: Any, name: str, relative: float) -> str | None:
     if first.shape != second.shape:
         return f"{name} has shape {first.shape}, then {second.shape}"
-    close = np.isclose(first, second, rtol=_RELATIVE, atol=_ABSOLUTE, equal_nan=True)
+    close = np.isclose(first, second, rtol=relative, atol=max(relative, _ABSOLUTE), equal_nan=True)
     if close.all():
         return None
     if first.ndim == 0:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from junitparser import Failure, JUnitXml, Skipped, TestCase, TestSuite
+from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -32,6 +32,8 @@ class State(StrEnum):
     NOT_REACHED = "not reached"
     """A rule that it builds on is broken, so it says nothing."""
     DOES_NOT_APPLY = "does not apply"
+    NO_VERDICT = "no verdict"
+    """The kit itself failed, which says nothing of the agent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,12 @@ class Report:
     @property
     def ok(self) -> bool:
         """Whether every check that was made holds."""
-        return not self.broken
+        return not self.broken and self.has_verdict
+
+    @property
+    def has_verdict(self) -> bool:
+        """Whether the kit itself has not failed."""
+        return not self.count(State.NO_VERDICT)
 
     @property
     def broken(self) -> tuple[str, ...]:
@@ -72,6 +79,8 @@ class Report:
 
     def raise_if_broken(self) -> None:
         """Raise `ConformanceError` with every breach in words; for tests."""
+        if not self.has_verdict and not self.broken:
+            raise ConformanceError("; ".join(f"{o.id}: {o.seen}" for o in self.outcomes if o.state is State.NO_VERDICT))
         if not self.ok:
             parts = [text for outcome in self.outcomes if outcome.state is State.BROKEN for text in _breach_lines(outcome)]
             raise ConformanceError("\n".join((f"{self.target} breaks the rules of {self.role}:", *parts)))
@@ -106,6 +115,8 @@ class Report:
                 failure = Failure(f"{outcome.asked}: {outcome.seen}" if outcome.asked else outcome.seen, "Breach")
                 failure.text = "\n".join(_breach_lines(outcome))
                 case.result = [failure]
+            elif outcome.state is State.NO_VERDICT:
+                case.result = [Error(outcome.seen, "NoVerdict")]
             elif outcome.state is not State.HOLDS:
                 case.result = [Skipped(f"{outcome.state}: {outcome.seen}")]
             else:
@@ -121,6 +132,7 @@ _MARKS = {
     State.BROKEN: ("✗", "bold red"),
     State.NOT_REACHED: ("·", "yellow"),
     State.DOES_NOT_APPLY: ("–", "dim"),
+    State.NO_VERDICT: ("?", "bold magenta"),
 }
 
 
@@ -146,6 +158,8 @@ def show_summary(console: Console, report: Report) -> None:
     counts = [f"{report.count(state)} {state.value}" for state in State if report.count(state)]
     text = f"{report.target} as {report.role}, {report.session.name} ({report.session.world}): {', '.join(counts)}"
     verdict = ("It conforms.", "bold green") if report.ok else ("It does not conform.", "bold red")
+    if not report.broken and not report.has_verdict:
+        verdict = ("No verdict: the kit itself failed.", "bold magenta")
     console.print(Text.assemble(f"{text}, {report.wall_s:.1f} s. ", verdict))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,7 @@ from federates.conformance.check import Check
 from federates.conformance.checks import CHECKS
 from federates.conformance.errors import Breach, ConformanceError, DoesNotApply
 from federates.conformance.report import Outcome, Report, State
+from federates.conformance.second_process import warm_up
 from federates.conformance.surroundings import Surroundings
 from federates.conformance.target import Target
 
@@ -38,6 +40,8 @@ def conform(target: Target, only: Iterable[str] = (), watch: Callable[[Outcome],
     """
     checks = chosen(target, tuple(only))
     started, outcomes = time.perf_counter(), list[Outcome]()
+    if any(check.id.endswith(".deterministic") for check in checks) and not target.executable:
+        warm_up()
     with Surroundings(getattr(target, "folder", None)) as surroundings:
         bench = Bench(target, surroundings)
         for check in checks:
@@ -94,7 +98,9 @@ def chosen(target: Target, only: tuple[str, ...]) -> list[Check[Any]]:
 
 
 def _outcome(check: Check[Any], bench: Bench, done: dict[str, Outcome]) -> Outcome:
-    missing = [name for name in check.needs if name in done and done[name].state in (State.BROKEN, State.NOT_REACHED)]
+    missing = [
+        name for name in check.needs if name in done and done[name].state in (State.BROKEN, State.NOT_REACHED, State.NO_VERDICT)
+    ]
     if missing:
         return Outcome(check.id, check.holds, State.NOT_REACHED, f"it needs {missing[0]}")
     started = time.perf_counter()
@@ -107,14 +113,15 @@ def _outcome(check: Check[Any], bench: Bench, done: dict[str, Outcome]) -> Outco
         state, seen, asked = State.BROKEN, breach.seen, breach.asked
     except ConformanceError as error:
         state, seen = State.BROKEN, str(error)
+    except Exception as error:
+        # The calls of an agent are caught in its life: what is raised here is the kit's own fault, and says nothing of the agent.
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        state, seen = State.NO_VERDICT, f"the kit failed: {type(error).__name__}: {error} ({where.filename}:{where.lineno})"
     return Outcome(check.id, check.holds, state, seen, asked, time.perf_counter() - started)
 
 
 def _run(check: Check[Any], bench: Bench) -> str:
-    """Run a check: those of the wire are given the target, and whatever goes wrong there is the executable's fault.
-
-    An agent in this process cannot raise an error here, for its calls are caught in its life; what is raised is the kit's fault.
-    """
+    """Run a check: those of the wire are given the target, and whatever goes wrong there is the executable's fault."""
     if check.area != "wire":
         return check.run(bench)
     try:

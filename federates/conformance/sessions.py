@@ -9,7 +9,10 @@ __all__ = ["builtin_session", "small_rail", "small_road", "world_of"]
 
 
 def small_road(periods: int = 6, horizon_periods: int = 3) -> RoadSession:
-    """Return two resourceful and two limited stations around one hub; a link's name says what it joins."""
+    """Return two resourceful and three limited stations around one hub; a link's name says what it joins.
+
+    Not as many of the one kind as of the other: who mixes up rows and columns is seen.
+    """
     return RoadSession(
         schema_version=1,
         name="small_road",
@@ -20,8 +23,8 @@ def small_road(periods: int = 6, horizon_periods: int = 3) -> RoadSession:
         horizon_periods=horizon_periods,
         bins_per_period=2,
         resourceful_stations=("r1", "r2"),
-        limited_stations=("q1", "q2"),
-        links=("r1-hub", "r2-hub", "hub-q1", "hub-q2"),
+        limited_stations=("q1", "q2", "q3"),
+        links=("r1-hub", "r2-hub", "hub-q1", "hub-q2", "hub-q3"),
     )
 
 

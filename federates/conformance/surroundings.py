@@ -1,4 +1,4 @@
-"""What an agent may leave behind in this process: threads, child processes and files. Watched while the kit runs."""
+"""What an agent may leave behind: threads, child processes and files. Watched while the kit runs."""
 
 from __future__ import annotations
 
@@ -6,29 +6,33 @@ import contextlib
 import gc
 import os
 import shutil
-import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import psutil
+
+from federates.conformance.kernel import adopt_orphans
+from federates.conformance.second_process import ANSWER_PREFIX, kit_processes
+from federates.conformance.watch import Watch
 
 __all__ = ["Surroundings"]
 
 _KIT_THREADS = "portage-conform"
 _GRACE_S = 2.0
-_WRITES = ("w", "a", "x", "+")
 _CACHES = ("__pycache__", ".cache", "matplotlib", "fontconfig")
+_MOST_FILES = 5_000
 
 
 class Surroundings:
-    """Gives the agents a temporary folder of their own, and their own folder as the working folder, as in a run."""
+    """Gives the agents a temporary folder of their own, and their own folder as the working folder, as in a run.
 
-    _active: ClassVar[Surroundings | None] = None
-    _hooked: ClassVar[bool] = False
+    Whatever they start becomes a child of this process, even if it leaves its parent; and `os._exit`, which would end the kit
+    without a verdict, ends only the call.
+    """
 
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
@@ -47,53 +51,97 @@ class Surroundings:
             os.chdir(self.folder)
         self._threads = set(threading.enumerate())
         self._children = {child.pid for child in psutil.Process().children(recursive=True)}
-        Surroundings._active = self
-        if not Surroundings._hooked:
-            sys.addaudithook(_note_opened)  # It cannot be taken away again, but it does nothing while nobody is watched.
-            Surroundings._hooked = True
+        adopt_orphans(True)
+        self._stack.callback(adopt_orphans, False)
+        self._stack.callback(self._end_what_is_left)
+        self._beside = _files_beside(self.folder)
+        self._stack.enter_context(_no_quiet_exit())
+        self._watch = Watch(self.note)
+        self._stack.callback(self._watch.stop)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        Surroundings._active = None
         self._stack.close()
 
     def left_behind(self) -> list[str]:
         """Return what is there that was not there before, in words; what is about to end is given a moment."""
         gc.collect()
         waited_until = time.monotonic() + _GRACE_S
-        while (found := self._threads_and_children()) and time.monotonic() < waited_until:
+        while (found := self._left_threads() + self._left_children()) and time.monotonic() < waited_until:
             time.sleep(0.05)
         files = [f"temporary file {path.name}" for path in sorted(self.temporary.iterdir())]
-        outside = [f"file written outside its own folder: {path}" for path in sorted(set(self.written))]
+        written = set(self.written)
+        if self._watch.has_started_programs:  # What another program writes raises no event here.
+            now = _files_beside(self.folder)
+            written |= {path for path, state in now.items() if self._beside.get(path) != state}
+        outside = [f"file written outside its own folder: {path}" for path in sorted(written)]
         return found + files + outside
 
-    def _threads_and_children(self) -> list[str]:
+    def _left_threads(self) -> list[str]:
         threads = [t for t in threading.enumerate() if t not in self._threads and not t.name.startswith(_KIT_THREADS)]
-        found = [f"thread {thread.name}" for thread in threads if thread.is_alive()]
-        for child in psutil.Process().children(recursive=True):
+        return [f"thread {thread.name}" for thread in threads if thread.is_alive()]
+
+    def _left_children(self) -> list[str]:
+        found = []
+        for child in self._new_children():
             with contextlib.suppress(psutil.Error):
-                if child.pid not in self._children and child.status() != psutil.STATUS_ZOMBIE:
+                if child.status() != psutil.STATUS_ZOMBIE:
                     found.append(f"process {child.pid} ({child.name()})")
         return found
 
+    def _new_children(self) -> list[psutil.Process]:
+        ours = self._children | kit_processes()
+        return [child for child in psutil.Process().children(recursive=True) if child.pid not in ours]
+
+    def _end_what_is_left(self) -> None:
+        for child in self._new_children():
+            with contextlib.suppress(psutil.Error):
+                child.kill()
+                child.wait(1.0)
+
     def note(self, path: str) -> None:
-        """Take note of a file that is opened for writing."""
+        """Take note of a file that is written."""
         where = Path(os.path.abspath(path))
+        if where.name.startswith(ANSWER_PREFIX):
+            return
         allowed = [self.temporary, Path("/dev"), Path("/proc"), *([self.folder] if self.folder else [])]
         if any(where.is_relative_to(place) for place in allowed) or any(part in _CACHES for part in where.parts):
             return
         self.written.append(str(where))
 
 
-def _note_opened(event: str, args: tuple[Any, ...]) -> None:
-    """See CPython's audit event ``open(path, mode, flags)``: every file that Python code opens raises it."""
-    watch = Surroundings._active
-    if watch is None or event != "open" or not isinstance(args[0], (str, os.PathLike)):
-        return
-    mode, flags = args[1], args[2]
-    writes = any(letter in mode for letter in _WRITES) if isinstance(mode, str) else bool(flags & (os.O_WRONLY | os.O_RDWR))
-    if writes:
-        watch.note(os.fspath(args[0]))
+@contextlib.contextmanager
+def _no_quiet_exit() -> Any:
+    """Let `os._exit` raise `SystemExit` in this process; children that were forked still end by it."""
+    ours, exit_now = os.getpid(), os._exit
+
+    def refuse(status: int) -> None:
+        if os.getpid() != ours:
+            exit_now(status)
+        raise SystemExit(f"os._exit({status})")
+
+    os._exit = refuse  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        os._exit = exit_now
+
+
+def _files_beside(folder: Path | None) -> dict[str, tuple[int, int]]:
+    """Return time and size of the files around ``folder``: in the folder above it, and in the folders beside it."""
+    found: dict[str, tuple[int, int]] = {}
+    if folder is None:
+        return found
+    with contextlib.suppress(OSError):
+        for place in (folder.parent, *(entry for entry in folder.parent.iterdir() if entry.is_dir() and entry != folder)):
+            with contextlib.suppress(OSError), os.scandir(place) as entries:
+                for entry in entries:
+                    if entry.is_file(follow_symlinks=False) and not entry.name.endswith(".pyc"):
+                        state = entry.stat(follow_symlinks=False)
+                        found[entry.path] = (state.st_mtime_ns, state.st_size)
+                    if len(found) > _MOST_FILES:
+                        return {}
+    return found
 
 
 def _restore_temporary(tempdir: str | None, environment: str | None) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.messages import ConnectionAnswer, Gate
 from federates.boundary.session import RailSession, RoadSession
 from federates.boundary.topics import Role
@@ -17,8 +18,10 @@ _NUMBERS = (int, float, np.integer, np.floating)
 
 def array_fault(name: str, value: Any, shape: tuple[int, ...]) -> str | None:
     """Return why ``value`` is no array of numbers of this shape; None if it is."""
-    if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiub":
-        return f"{name} is {_kind(value)}, must be an array of numbers"
+    if type(value) is not np.ndarray:  # A masked array or a matrix computes otherwise.
+        return f"{name} is {_kind(value)}, must be a plain numpy array of numbers"
+    if value.dtype.kind not in "fiu":
+        return f"{name} is an array of {value.dtype}, must be an array of numbers"
     if value.shape != shape:
         return f"{name} has shape {value.shape}, must have {shape}"
     return None
@@ -35,6 +38,8 @@ def shape_fault(session: RoadSession | RailSession, answer: Any) -> str | None:
         value = getattr(answer, name)
         if fault is None and (isinstance(value, bool) or not isinstance(value, _NUMBERS)):
             fault = f"{name} is {_kind(value)}, must be a number"
+    if fault is None and not isinstance(answer.bound_kind, BoundKind):
+        fault = f"bound_kind is {_kind(answer.bound_kind)}, must be a BoundKind"
     return fault
 
 

@@ -31,18 +31,19 @@ def folder(tmp_path, monkeypatch):
     shutil.copy(SUPPORT / "small_agents.py", own / "small_agents.py")
     (own / "greedy.py").write_text(BROKEN)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(SUPPORT))  # The checks are made in a process of their own.
     return tmp_path
 
 
 @pytest.fixture
-def portage(monkeypatch, capsys):
+def portage(monkeypatch, capfd):
     """Return a function that gives the exit code of ``portage conform WORDS`` and all that it printed, on one line."""
 
     def run(*words):
         monkeypatch.setattr(sys, "argv", ["portage", "conform", *words])
         with pytest.raises(SystemExit) as end:
             main()
-        printed = capsys.readouterr()
+        printed = capfd.readouterr()
         return end.value.code, " ".join((printed.out + printed.err).split())
 
     return run
@@ -79,6 +80,37 @@ def test_one_check_and_what_it_needs(folder, portage):
     assert code == 0
     assert "prices.monotone" in printed
     assert "bound.proven" not in printed
+
+
+ENDS_THE_PROCESS = """
+import os
+
+from small_agents import SmallPower
+
+
+class Quiet(SmallPower):
+    def solve(self, multipliers_usd_per_veh, opening):
+        os._exit(0)
+
+
+class Killed(SmallPower):
+    def commit(self, connection_veh):
+        os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_class_that_ends_the_process_of_the_checks_gets_no_verdict(folder, portage):
+    (folder / "mine/power_operator/ends.py").write_text(ENDS_THE_PROCESS)
+    code, printed = portage("power_operator", "mine/power_operator/ends.py:Killed")
+    assert code == 3, printed
+    assert printed.endswith("No verdict: the process of the checks has ended without one (signal SIGKILL).")
+
+
+def test_a_quiet_exit_is_a_broken_rule(folder, portage):
+    (folder / "mine/power_operator/ends.py").write_text(ENDS_THE_PROCESS)
+    code, printed = portage("power_operator", "mine/power_operator/ends.py:Quiet")
+    assert code == 1, printed
+    assert "it wanted to end the whole process (SystemExit: os._exit(0))" in printed
 
 
 @pytest.mark.parametrize(

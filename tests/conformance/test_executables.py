@@ -102,12 +102,12 @@ def test_a_broken_operator_by_rail_is_caught_too(fault, meant, words, tmp_path):
     check_fault("power_operator", fault, meant, words, tmp_path, small_shuttle())
 
 
-def portage(monkeypatch, capsys, *words):
+def portage(monkeypatch, capfd, *words):
     """Return the exit code of ``portage WORDS`` and what it printed."""
     monkeypatch.setattr(sys, "argv", ["portage", *map(str, words)])
     with pytest.raises(SystemExit) as end:
         main()
-    printed = capsys.readouterr()
+    printed = capfd.readouterr()
     return end.value.code, printed.out + printed.err
 
 
@@ -124,12 +124,12 @@ def portage(monkeypatch, capsys, *words):
         (("power_operator", "./program", "--json", "nowhere/report.json"), "its folder must exist"),
     ],
 )
-def test_what_cannot_be_used_is_one_problem_before_anything_starts(words, said, tmp_path, monkeypatch, capsys):
+def test_what_cannot_be_used_is_one_problem_before_anything_starts(words, said, tmp_path, monkeypatch, capfd):
     (tmp_path / "notes.txt").write_text("worth 3")
     (tmp_path / "program").write_text("#!/bin/sh\ntouch started\n")
     os.chmod(tmp_path / "program", 0o755)
     monkeypatch.chdir(tmp_path)
-    code, printed = portage(monkeypatch, capsys, "conform", *words)
+    code, printed = portage(monkeypatch, capfd, "conform", *words)
     assert code == 2
     assert said in " ".join(printed.split())
     assert "Traceback" not in printed

@@ -4,11 +4,17 @@ What is shortened: the day is three periods long, and the formula `bpr` stands i
 """
 
 import re
+import shlex
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from federates.boundary.topics import Role
+from federates.conformance import State, conform
+from federates.conformance.find import Wanted, find_target
 
 HOWTOS = Path(__file__).parents[2] / "docs" / "howto"
 BLOCK = re.compile(r"^(<!-- run -->\n)?```(\w+)(?: title=(\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -30,8 +36,8 @@ class Reader:
     folder: Path
     environment: dict
 
-    def follow(self, page):
-        """Do what the page says; return what its commands printed."""
+    def follow(self, page, *, only_write=False):
+        """Do what the page says; return what its commands printed. ``only_write``: nothing of it is run."""
         said = []
         for run, language, title, body in BLOCK.findall((HOWTOS / page).read_text(encoding="utf-8")):
             if language == "diff":
@@ -39,7 +45,7 @@ class Reader:
             elif title:
                 (self.folder / title).parent.mkdir(parents=True, exist_ok=True)
                 (self.folder / title).write_text(body, encoding="utf-8")
-            elif run:
+            elif run and not (only_write and "portage run" in body):
                 said.append(self.run(body))
         return said
 
@@ -112,6 +118,8 @@ def test_a_class_of_every_role_from_a_file(reader):
     (run,) = runs(reader.folder)
     # Every origin's whole fleet goes where it pays best, which is one destination, and 12 vehicles are wanted there.
     assert vehicles(run) == [24, 24, 24]
+    for role in Role:
+        conform(find_target(role, str(reader.folder / "mine" / role / "config.yaml"), Wanted())).raise_if_broken()
 
 
 def test_a_class_of_every_role_from_a_package(reader):
@@ -135,6 +143,25 @@ def test_programs_that_know_nothing_of_portage(reader):
     )
     for program in programs:
         assert "federates" not in (reader.folder / "mine" / program).read_text()
+
+
+PROGRAMS = {
+    "power_operator": "power_operator.py",
+    "transport_operator": "transport_operator.py",
+    "traffic_sumo": "traffic.py",
+    "coordinator": "coordinator.py",
+}
+
+
+@pytest.mark.parametrize("checks", [["wire"], pytest.param([], marks=pytest.mark.long)], ids=["wire", "all"])
+@pytest.mark.parametrize("role", PROGRAMS)
+def test_the_programs_pass_the_conformance_kit(reader, role, checks):
+    reader.follow("own_executable.md", only_write=True)
+    command = shlex.join([sys.executable, PROGRAMS[role]])
+    with find_target(Role(role), command, Wanted(reader.folder / "mine")) as target:
+        report = conform(target, checks)
+    report.raise_if_broken()
+    assert report.count(State.HOLDS) > len(report.outcomes) / 2
 
 
 def test_every_how_to_is_followed_by_a_test():

@@ -203,6 +203,47 @@ class WritesElsewhere(GoodPower):
             notes.write("committed\n")
 
 
+class IgnoresPrices(GoodPower):
+    """Knows what would be best, says so in its bound, and wants the same at any price."""
+
+    def solve(self, multipliers_usd_per_veh, travel_time_s):
+        best = super().solve(multipliers_usd_per_veh, travel_time_s)
+        return replace(self.evaluate(np.full(self.shape, self.settings.need), travel_time_s), bound_usd=best.bound_usd)
+
+
+class Remembers(GoodPower):
+    """Opens a period by how much was asked in the last one."""
+
+    questions = 0
+
+    def open_period(self, period, observation):
+        gate = super().open_period(period, observation)
+        self.questions, before = 0, self.questions
+        return replace(gate, spots=gate.spots + before)
+
+    def evaluate(self, connection_veh, travel_time_s):
+        self.questions += 1
+        return super().evaluate(connection_veh, travel_time_s)
+
+
+class Hoards(GoodPower):
+    """Keeps a megabyte of every question."""
+
+    def begin(self, session, recorder):
+        super().begin(session, recorder)
+        self.kept = []
+
+    def evaluate(self, connection_veh, travel_time_s):
+        self.kept.append(np.zeros(125_000))
+        return super().evaluate(connection_veh, travel_time_s)
+
+
+class SilencesNumpy(GoodPower):
+    def begin(self, session, recorder):
+        super().begin(session, recorder)
+        np.seterr(all="ignore")
+
+
 class LosesAVehicle(GoodTransport):
     def commit(self, connection_veh):
         departures = super().commit(connection_veh)
@@ -217,14 +258,14 @@ class UnknownRoad(GoodTransport):
 class SendsMore(GoodTransport):
     def evaluate(self, connection_veh, gate):
         answer = super().evaluate(connection_veh, gate)
-        return replace(answer, connection_veh=connection_veh + 1.0)
+        return replace(answer, connection_veh=answer.connection_veh + 1.0)
 
 
 class PaidByPower(GoodTransport):
     """Takes the prices for costs: sends where they are low."""
 
     def solve(self, multipliers_usd_per_veh, gate):
-        z = np.maximum(0.0, 20.0 - multipliers_usd_per_veh)
+        z = np.clip(20.0 - multipliers_usd_per_veh, 0.0, self.FLEET_VEH)
         cost = float(0.5 * self.settings.slope * (z**2).sum())
         return ConnectionAnswer(z, cost, cost - float((multipliers_usd_per_veh * z).sum()))
 
@@ -333,6 +374,10 @@ ROAD_POWER = [
     (KeepsArrays, "answers.independent"),
     (CountsThePrices, "answers.own_cost"),
     (WrongWay, "prices.monotone"),
+    (IgnoresPrices, "prices.best"),
+    (Remembers, "answers.forgetful"),
+    (Hoards, "answers.memory"),
+    (SilencesNumpy, "end.unchanged"),
     (BoastsOfItsBound, "bound.proven"),
     (TakesMore, "evaluate.within"),
     (DislikesPlenty, "evaluate.falling"),

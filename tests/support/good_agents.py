@@ -3,11 +3,13 @@
 The operators on the road are those of `small_agents`, the transport operator by rail that of `small_rail_agents`.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from small_agents import SmallPower, SmallTransport
 from small_rail_agents import SmallRailPower, SmallRailTransport
 
-from federates.boundary.messages import LinkObservation, StationObservation, TrafficObservation
+from federates.boundary.messages import ConnectionAnswer, LinkObservation, StationObservation, TrafficObservation
 from federates.boundary.roles import Commit, CoordinationAlgorithm, Evaluate, Solve, TrafficModel
 
 RAIL_WORTH = {
@@ -21,8 +23,25 @@ RAIL_WORTH = {
 
 __all__ = ["RAIL_WORTH", "GoodAlgorithm", "GoodPower", "GoodRailPower", "GoodRailTransport", "GoodTraffic", "GoodTransport"]
 
-GoodPower, GoodTransport = SmallPower, SmallTransport
+GoodPower = SmallPower
 GoodRailPower, GoodRailTransport = SmallRailPower, SmallRailTransport
+
+
+class GoodTransport(SmallTransport):
+    """The small one with a fleet, and with the routes of the built-in session."""
+
+    FLEET_VEH = 2000.0
+
+    def solve(self, multipliers_usd_per_veh, gate):
+        z = np.clip(multipliers_usd_per_veh / self.settings.slope, 0.0, self.FLEET_VEH)
+        cost = float(0.5 * self.settings.slope * (z**2).sum())
+        return ConnectionAnswer(z, cost, cost - float((multipliers_usd_per_veh * z).sum()))
+
+    def evaluate(self, connection_veh, gate):
+        return super().evaluate(np.minimum(connection_veh, self.FLEET_VEH), gate)
+
+    def commit(self, connection_veh):
+        return [replace(d, links=(f"{d.origin}-hub", f"hub-{d.destination}")) for d in super().commit(connection_veh)]
 
 
 class GoodTraffic(TrafficModel):

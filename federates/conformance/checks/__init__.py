@@ -11,6 +11,7 @@ from federates.conformance.checks.decisions import DECISION_CHECKS
 from federates.conformance.checks.given import GIVEN_CHECKS
 from federates.conformance.checks.interface import INTERFACE_CHECKS
 from federates.conformance.checks.prices import PRICE_CHECKS
+from federates.conformance.checks.records import RECORD_CHECKS
 from federates.conformance.checks.sameness import SAMENESS_CHECKS
 from federates.conformance.checks.traffic import TRAFFIC_CHECKS
 
@@ -26,5 +27,6 @@ CHECKS: tuple[Check[Bench], ...] = (
     *PRICE_CHECKS,
     *ALIKE_CHECKS,
     *CARRIED_OUT_CHECKS,
+    *RECORD_CHECKS,
     *END_CHECKS,
 )

@@ -94,7 +94,9 @@ ANSWER_CHECKS: tuple[Check[Bench], ...] = (
     Check("answers.finite", "Every number of every answer is finite.", _finite, needs=("answers.shape",)),
     Check(
         "answers.range",
-        "No connection is negative. By rail it is at most 1, whole as an answer to solve, and what transport offers keeps the"
+        "No connection is negative, and no transport operator offers"
+        " more vehicles than any road carries (100 000 an"
+        " hour). By rail it is at most 1, whole as an answer to solve, and what transport offers keeps the"
         " timetable: no train is at two stations at once, and trips take their periods.",
         _range,
         needs=("answers.finite",),

@@ -12,6 +12,7 @@ from federates.conformance.check import Check
 from federates.conformance.checks.answers import SOUND
 from federates.conformance.errors import Breach, DoesNotApply
 from federates.conformance.operator_calls import range_fault
+from federates.conformance.road_order import order_fault
 from federates.conformance.trains import next_places
 from federates.conformance.values import answer_fault
 
@@ -27,6 +28,9 @@ def _feasible(bench: Bench) -> str:
         if fault is not None:
             raise Breach(fault, f"commit in period {period}")
         vehicles += int(plan[:, :, 0].sum())
+    fault = order_fault(bench.session, (departure for _, _, departures in bench.day.commits for departure in departures))
+    if fault is not None:
+        raise Breach(fault, "commit, all periods")
     return f"{len(bench.day.commits)} periods committed, {vehicles} vehicles, all on a route"
 
 
@@ -115,12 +119,20 @@ def _clean(bench: Bench) -> str:
     return f"nothing is left of {bench.lives} lives"
 
 
+def _unchanged(bench: Bench) -> str:
+    bench.main_life()
+    if bench.changed:
+        raise Breach(f"changed and not put back: {'; '.join(bench.changed)}", f"the end of {bench.lives} lives")
+    return f"{bench.lives} lives have changed nothing of the process"
+
+
 _WORKS = (*SOUND, "answers.repeatable", "answers.deterministic")
 
 CARRIED_OUT_CHECKS: tuple[Check[Bench], ...] = (
     Check(
         "commit.feasible",
-        "What is committed is carried out: on the road every vehicle of every pair is led by known links; by rail the trains are"
+        "What is committed is carried out: on the road every vehicle of every pair is led by known links, in an order that"
+        " one road can have; by rail the trains are"
         " next where the plan has them, or late on the way there.",
         _feasible,
         roles=(Role.TRANSPORT_OPERATOR,),
@@ -141,5 +153,13 @@ END_CHECKS: tuple[Check[Bench], ...] = (
         _clean,
         roles=tuple(Role),
         needs=("interface.begin",),
+    ),
+    Check(
+        "end.unchanged",
+        "The process is as it was: working directory, umask, environment, signal handlers, NumPy's settings, standard output.",
+        _unchanged,
+        roles=tuple(Role),
+        needs=("interface.begin",),
+        classes_only=True,
     ),
 )

@@ -86,6 +86,8 @@ def _plan_fault(bench: Bench, period: Committed) -> str | None:
 
 
 def _agreed(bench: Bench) -> str:
+    if bench.target.executable:
+        raise DoesNotApply("whether a plan was agreed does not cross the wire")
     worst, agreed = 0.0, 0
     for period in bench.agreeable.periods:
         if isinstance(bench.session, RailSession) and period.period > 0:
@@ -148,6 +150,13 @@ def _stubborn(bench: Bench) -> str:
     found = bench.stubborn
     _refuse_broken_off(found, "with an operator that offers nothing")
     _refuse_broken_plans(bench, found, ", with an operator that offers nothing")
+    return f"{len(found.periods)} periods end, after at most {max(p.rounds for p in found.periods)} rounds"
+
+
+def _unproven(bench: Bench) -> str:
+    found = bench.unproven
+    _refuse_broken_off(found, "with operators whose bounds leave a gap")
+    _refuse_broken_plans(bench, found, ", with operators whose bounds leave a gap")
     return f"{len(found.periods)} periods end, after at most {max(p.rounds for p in found.periods)} rounds"
 
 
@@ -234,6 +243,12 @@ DECISION_CHECKS: tuple[Check[Bench], ...] = (
         "decisions.stubborn",
         "An operator that never offers anything does not keep a negotiation from ending with a plan that can be carried out.",
         _stubborn,
+        "plan.feasible",
+    ),
+    _check(
+        "decisions.unproven",
+        "Operators whose bounds leave a gap that nothing closes do not keep a negotiation from ending.",
+        _unproven,
         "plan.feasible",
     ),
     _check(

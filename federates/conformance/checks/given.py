@@ -40,6 +40,10 @@ def _within_fault(bench: Bench, heard: Answered) -> str | None:
             return None
         missing = float((given - connection)[:, :, heard.period :].max(initial=0.0))
         return f"a stand of its own answer to prices is not offered ({missing:.3g} missing)" if missing > 0.5 else None
+    if bench.role is Role.TRANSPORT_OPERATOR and _own_route(bench.day, heard):
+        missing = float((given - connection).max(initial=0.0))
+        if missing > _TOLERANCE * max(1.0, float(given.max(initial=0.0))):
+            return f"{missing:.6g} vehicles that it offered itself at prices are not sent"
     over = connection - given
     worst = float(over.max(initial=0.0))
     if worst <= _TOLERANCE * max(1.0, float(np.abs(given).max(initial=0.0))):
@@ -98,7 +102,7 @@ GIVEN_CHECKS: tuple[Check[Bench], ...] = (
     Check(
         "evaluate.within",
         "The power operator uses at most what it is offered; on the road the transport operator sends at most what it is asked;"
-        " by rail it offers all stands of a route that it has answered itself.",
+        " and whatever it has offered at prices itself it can send, by rail all stands of it.",
         _within,
         needs=SOUND,
     ),

@@ -18,37 +18,33 @@ from federates.conformance.operator_calls import Answered
 
 __all__ = ["PRICE_CHECKS"]
 
-_ONE_PER_CENT = 0.01
 _MOST_GAP_SHARE = 0.05
 """A proven gap excuses a reaction up to this share of the answer's value: who is further off does not answer the prices."""
+_SAME_PLAN_SHARE = 0.002
+"""Two plans for one connection may differ by proven gaps up to this share of the cost: gaps of solvers are smaller."""
 _SAME_VEH = 1e-6
 _SAME = (*SOUND, "answers.repeatable", "answers.deterministic")
 
 
 def _own_cost(bench: Bench) -> str:
-    role, answers, compared = bench.role, bench.day.answers, 0
-    evaluated = [heard for heard in answers if heard.kind is Kind.EVALUATE and _uses_all(heard)]
-    for solved in (heard for heard in answers if heard.kind is Kind.SOLVE):
-        for other in [*evaluated, *(heard for heard in answers if heard.kind is Kind.SOLVE and heard is not solved)]:
-            if other.period != solved.period or not _alike(solved, other):
-                continue
-            compared += 1
-            apart = abs(solved.answer.cost_usd - other.answer.cost_usd)
-            # Two plans for one connection may differ by a solver's gap. The gap that the solve proves is no measure of it:
-            # who counts the prices into the cost has a gap of just their size.
-            paid = np.abs(solved.asked * solved.answer.connection_veh).sum()
-            allowed = _ONE_PER_CENT * abs(other.answer.cost_usd) + tolerance_usd(role, solved)
-            if apart > allowed:
-                raise Breach(
-                    f"cost_usd is {solved.answer.cost_usd:.6g} for a connection that costs {other.answer.cost_usd:.6g}"
-                    f" by {other.words}; prices times connection are {paid:.6g} usd",
-                    f"{solved.words} in period {solved.period}",
-                )
+    role, compared = bench.role, 0
+    answers = [heard for heard in bench.day.answers if heard.kind is not Kind.RELAX]
+    for first, second in combinations(answers, 2):
+        if first.period != second.period or not _alike(first, second):
+            continue
+        compared += 1
+        less, more = sorted((first, second), key=lambda heard: heard.answer.cost_usd)
+        apart = more.answer.cost_usd - less.answer.cost_usd
+        excused = min(proven_gap_usd(role, more), _SAME_PLAN_SHARE * abs(less.answer.cost_usd))
+        if apart > excused + tolerance_usd(role, more) + tolerance_usd(role, less):
+            asked = more if more.kind is Kind.SOLVE else less
+            paid = 0.0 if asked.kind is not Kind.SOLVE else np.abs(asked.asked * asked.answer.connection_veh).sum()
+            raise Breach(
+                f"cost_usd is {more.answer.cost_usd:.8g} for a connection that costs {less.answer.cost_usd:.8g} by {less.words};"
+                f" prices times connection are {paid:.6g} usd",
+                f"{more.words} in period {more.period}",
+            )
     return f"{compared} pairs of answers with the same connection, at the same own cost"
-
-
-def _uses_all(heard: Answered) -> bool:
-    return bool(np.abs(heard.answer.connection_veh - heard.asked).max(initial=0.0) <= _SAME_VEH)
 
 
 def _alike(first: Answered, second: Answered) -> bool:
@@ -85,12 +81,32 @@ def _priced_pairs(answers: list[Answered]) -> Iterator[tuple[Answered, Answered]
                 yield first, second
 
 
+def _best(bench: Bench) -> str:
+    """Compare each answer to prices with every other connection whose cost is known."""
+    role, compared = bench.role, 0
+    for heard in (heard for heard in bench.day.answers if heard.kind is Kind.SOLVE):
+        value = value_usd(role, heard)
+        excused = min(proven_gap_usd(role, heard), _MOST_GAP_SHARE * abs(value))
+        for other in bench.day.answers:
+            if other.period != heard.period or other.kind is Kind.RELAX or other is heard:
+                continue
+            compared += 1
+            better = priced(role, heard.asked, other.answer.connection_veh, other.answer.cost_usd)
+            if better < value - excused - tolerance_usd(role, heard) - tolerance_usd(role, other, heard.asked):
+                raise Breach(
+                    f"its answer has the value {value:.8g} usd at these prices, the connection of {other.words} {better:.8g};"
+                    f" {excused:.3g} are excused",
+                    f"{heard.words} in period {heard.period}",
+                )
+    return f"{compared} comparisons with other connections, none of them better"
+
+
 def _bound(bench: Bench) -> str:
     role, answers, compared, closest = bench.role, bench.day.answers, 0, np.inf
     for heard in answers:
         if heard.kind is Kind.EVALUATE:
             _own_bound(role, heard)
-            compared += _plane(heard, answers)
+            compared += _plane(role, heard, answers)
             continue
         for other in answers:
             # What a relaxation answers need be no connection that there is, and its cost that of no plan: it is held to its own
@@ -118,23 +134,31 @@ def _own_bound(role: Role, heard: Answered) -> None:
         )
 
 
-def _plane(heard: Answered, answers: list[Answered]) -> int:
-    """Check that the plane of an answer to a connection lies nowhere above a cost that is known; return how many are."""
+def _plane(role: Role, heard: Answered, answers: list[Answered]) -> int:
+    """Check that what bounds the cost of a connection lies nowhere above a cost that is known; return how many are.
+
+    With a slope it bounds the cost of every connection, without one that of the same.
+    """
     slope = heard.answer.slope_usd_per_veh
-    if slope is None:
-        return 0
-    others = [other for other in answers if other.kind in (Kind.EVALUATE, Kind.SOLVE) and other.period == heard.period]
+    others = [other for other in answers if other.kind is not Kind.RELAX and other.period == heard.period]
+    compared = 0
     for other in others:
-        connection = other.asked if other.kind is Kind.EVALUATE else other.answer.connection_veh
-        steps = slope * (connection - heard.asked)
+        # A transport operator's cost is that of what it sends, a power operator's that of what it is given.
+        given = other.asked if other.kind is Kind.EVALUATE and role is Role.POWER_OPERATOR else other.answer.connection_veh
+        asked = heard.asked if role is Role.POWER_OPERATOR else heard.answer.connection_veh
+        if slope is None and np.abs(given - asked).max(initial=0.0) > _SAME_VEH:
+            continue
+        compared += 1
+        steps = np.zeros(1) if slope is None else slope * (given - asked)
         plane = heard.answer.bound_usd + float(steps.sum())
-        rounding = tolerance_usd(Role.POWER_OPERATOR, other) + 1e-6 * float(np.abs(steps).sum())
-        if plane > other.answer.cost_usd + rounding + tolerance_usd(Role.POWER_OPERATOR, heard):
+        rounding = tolerance_usd(role, other) + 1e-6 * float(np.abs(steps).sum())
+        if plane > other.answer.cost_usd + rounding + tolerance_usd(role, heard):
             raise Breach(
-                f"its plane has {plane:.8g} usd at the connection of {other.words}, which costs {other.answer.cost_usd:.8g}",
+                f"it bounds the cost of the connection of {other.words} by {plane:.8g} usd, which costs"
+                f" {other.answer.cost_usd:.8g}",
                 f"{heard.words} in period {heard.period}",
             )
-    return len(others)
+    return compared
 
 
 PRICE_CHECKS: tuple[Check[Bench], ...] = (
@@ -142,7 +166,7 @@ PRICE_CHECKS: tuple[Check[Bench], ...] = (
         "answers.own_cost",
         "cost_usd is the operator's own cost, without prices: the same for the same connection, whatever was paid for it.",
         _own_cost,
-        needs=_SAME,
+        needs=(*_SAME, "evaluate.falling"),
     ),
     Check(
         "prices.monotone",
@@ -151,10 +175,16 @@ PRICE_CHECKS: tuple[Check[Bench], ...] = (
         needs=_SAME,
     ),
     Check(
+        "prices.best",
+        "The answer to prices is the best connection at these prices: no other one that is known is better, beyond proven gaps.",
+        _best,
+        needs=(*_SAME, "evaluate.within", "answers.own_cost", "prices.monotone"),
+    ),
+    Check(
         "bound.proven",
         "bound_usd bounds: no connection seen has a lower value at the prices asked, and no slope's plane lies above a known"
         " cost.",
         _bound,
-        needs=(*_SAME, "evaluate.within", "answers.own_cost", "prices.monotone"),
+        needs=(*_SAME, "evaluate.within", "answers.own_cost", "prices.monotone", "prices.best"),
     ),
 )

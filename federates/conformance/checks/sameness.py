@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from federates.boundary.topics import Role
 from federates.conformance.bench import Bench
 from federates.conformance.check import OPERATORS, Check
 from federates.conformance.checks.answers import SOUND
-from federates.conformance.errors import Breach
-from federates.conformance.life import Kind
+from federates.conformance.elsewhere import Again
+from federates.conformance.errors import Breach, DoesNotApply
+from federates.conformance.life import Call, Kind
 from federates.conformance.money import proven_gap_usd, tolerance_usd, value_usd
+from federates.conformance.operator_calls import Answered
 from federates.conformance.operator_day import OperatorDay
 from federates.conformance.replay import Replay, difference
 
 __all__ = ["SAMENESS_CHECKS"]
 
+_MOST_GAP_SHARE = 0.002
+"""A proven gap excuses another answer up to this share of its value: gaps of solvers are smaller."""
+_QUESTIONS = (Kind.SOLVE, Kind.RELAX, Kind.EVALUATE)
+_UNASKED = "the same day, but one question only in every other period"
+_SOLVERS_DIGITS = 1e-6
+_MOST_OBJECTS_BYTES, _MOST_PROCESS_BYTES = 200_000, 2_000_000
+"""A round may keep so much: Python's objects are counted exactly, a process also takes what it will use again."""
 _SHORT_CALLS, _WHOLE_ANSWERS = 14, 3
 """A long day by rail is expensive: in so many calls arrays are watched, and up to so many whole answers it is held again."""
 
@@ -30,17 +41,25 @@ def _repeatable(bench: Bench) -> str:
         apart = difference(before.answer, heard.answer)
         if apart is None:
             continue
-        # A solver with a tolerance may stop elsewhere the second time, but both answers must be as good as they prove to be.
-        gap = max(proven_gap_usd(bench.role, before), proven_gap_usd(bench.role, heard))
-        off = max(
-            abs(value_usd(bench.role, heard) - value_usd(bench.role, before)),
-            abs(heard.answer.bound_usd - before.answer.bound_usd),
-        )
-        if off > gap + tolerance_usd(bench.role, heard) or gap <= tolerance_usd(bench.role, heard):
+        off, allowed = _apart_usd(bench.role, before, heard)
+        if off > allowed:
             raise Breach(apart, f"{heard.words} in period {heard.period}, as before")
         worst = max(worst, off)
     words = "with the same answers" if worst == 0.0 else f"with answers within their proven gaps ({worst:.3g} usd apart)"
     return f"{repeated} questions asked again, {words}"
+
+
+def _apart_usd(role: Role, first: Answered, second: Answered) -> tuple[float, float]:
+    """Return how far the values of two answers to one question are apart, and how far they may be, usd.
+
+    A solver with a tolerance may stop elsewhere the second time, but both answers must be as good as they prove to be.
+    """
+    gap = max(proven_gap_usd(role, first), proven_gap_usd(role, second))
+    gap = min(gap, _MOST_GAP_SHARE * abs(value_usd(role, first)))
+    rounding = tolerance_usd(role, second)
+    values = abs(value_usd(role, second) - value_usd(role, first))
+    off = max(values, abs(second.answer.bound_usd - first.answer.bound_usd))
+    return off, gap + rounding if gap > rounding else -1.0
 
 
 def _deterministic(bench: Bench) -> str:
@@ -48,8 +67,68 @@ def _deterministic(bench: Bench) -> str:
     if _long(bench):
         whole = [number for number, call in enumerate(bench.main_life().calls) if call.kind is Kind.SOLVE]
         most = whole[_WHOLE_ANSWERS - 1] if len(whole) >= _WHOLE_ANSWERS else None
+    elsewhere = bench.repeated_elsewhere(most)
     _refuse_difference(again := bench.repeated(most=most), "the same calls to a fresh one")
-    return f"{again.calls} calls to a fresh one, with the same answers"
+    if isinstance(elsewhere, str):
+        return f"{again.calls} calls to a fresh one, with the same answers; {elsewhere}"
+    _refuse_difference(elsewhere.result(), "the same calls to a fresh one in another process")
+    return f"{again.calls} calls to a fresh one, and in another process, with the same answers"
+
+
+def _forgets(bench: Bench) -> str:
+    """Live the day again with one question only in some periods, and compare the answers of the others."""
+    periods = sorted({heard.period for heard in bench.day.answers})
+    compared = 0
+
+    def differs(call: Call, answer: Any) -> str | None:
+        apart = difference(call.answer, answer, relative=_SOLVERS_DIGITS)
+        if apart is None or call.kind not in _QUESTIONS:
+            return apart
+        pair = [Answered(call.kind, call.period, call.words, call.args[0], said, None) for said in (call.answer, answer)]
+        off, allowed = _apart_usd(bench.role, *pair)
+        return apart if off > allowed else None
+
+    for whole in (periods[1::2], periods[2::2]):  # The first period has none before it.
+        calls = _with_one_question(bench, set(whole))
+        again = bench.answered_again(calls, differs)
+        if again.failure is not None:
+            raise Breach(f"{again.failure.words}: {again.failure.error}", _UNASKED)
+        if again.difference is not None:
+            raise Breach(again.difference, _UNASKED)
+        compared += again.calls
+    return f"{compared} answers, the same with a single question in the periods before"
+
+
+def _with_one_question(bench: Bench, whole: set[int]) -> list[Call]:
+    """Return the calls of the day; of the questions all in the periods ``whole``, and the last in the others.
+
+    A transport operator may take the partner's opening from a question, and a whole answer on a long day is too dear.
+    """
+    calls = bench.main_life().calls
+    last = {call.period: number for number, call in enumerate(calls) if call.kind in _QUESTIONS}
+    return [
+        call
+        for number, call in enumerate(calls)
+        if call.kind not in _QUESTIONS
+        or number == last[call.period]
+        or (call.period in whole and not (_long(bench) and call.kind is Kind.SOLVE))
+    ]
+
+
+def _memory(bench: Bench) -> str:
+    pending = bench.growth_elsewhere()
+    if isinstance(pending, str):
+        raise DoesNotApply(pending)
+    growth = pending.result()
+    each = max(1, growth.repeats)
+    for words, size, most in (
+        ("objects", growth.objects_bytes, _MOST_OBJECTS_BYTES),
+        ("the process", growth.process_bytes, _MOST_PROCESS_BYTES),
+    ):
+        if size > each * most:
+            seen = f"{words} took {size / each / 1e6:.3g} MB more every time"
+            raise Breach(seen, f"the same questions {growth.repeats} times, after a warm-up")
+    return f"the same questions {growth.repeats} times: {growth.objects_bytes / each / 1e3:.3g} kB more each"
 
 
 def _read_only(bench: Bench) -> str:
@@ -67,7 +146,7 @@ def _independent(bench: Bench) -> str:
     return f"{again.calls} calls, whose arrays were overwritten afterwards, with the same answers"
 
 
-def _refuse_difference(again: Replay, asked: str) -> None:
+def _refuse_difference(again: Replay | Again, asked: str) -> None:
     if again.failure is not None:
         raise Breach(f"{again.failure.words}: {again.failure.error}", asked)
     if again.difference is not None:
@@ -88,7 +167,8 @@ SAMENESS_CHECKS: tuple[Check[Bench], ...] = (
     ),
     Check(
         "answers.deterministic",
-        "Two fresh ones answer the same calls alike, given the session's seed.",
+        "Two fresh ones answer the same calls alike, given the session's seed; a class also in another process, where hashes are"
+        " others.",
         _deterministic,
         needs=("answers.every_round", "answers.finite"),
     ),
@@ -100,15 +180,28 @@ SAMENESS_CHECKS: tuple[Check[Bench], ...] = (
         classes_only=True,
     ),
     Check(
+        "answers.forgetful",
+        "What is asked in one period does not change the answers of the next: only what was committed and seen does.",
+        _forgets,
+        needs=(*SOUND, "answers.repeatable", "answers.deterministic", "answers.independent"),
+    ),
+    Check(
+        "answers.memory",
+        "The same questions asked again and again take no more memory every time.",
+        _memory,
+        needs=("answers.deterministic",),
+        classes_only=True,
+    ),
+    Check(
         "traffic.deterministic",
-        "Two fresh ones, moved through the same periods, see the same traffic.",
+        "Two fresh ones, moved through the same periods, see the same traffic, also in another process.",
         _deterministic,
         roles=(Role.TRAFFIC,),
         needs=("traffic.finite",),
     ),
     Check(
         "decisions.deterministic",
-        "Two fresh ones make the same decisions of the same answers.",
+        "Two fresh ones make the same decisions of the same answers, also in another process.",
         _deterministic,
         roles=(Role.COORDINATOR,),
         needs=("decisions.valid",),

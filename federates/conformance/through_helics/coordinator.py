@@ -137,7 +137,7 @@ class CoordinatorLine:
         if not np.array_equal(power, transport):
             raise self.federation.breach("wire.answers", "each operator was told to carry out another connection", asked)
         self.committed = True
-        return Commit(power, agreed=True, reason="not on the wire")
+        return Commit(power, agreed=False, reason="not on the wire")
 
     def _hear(self, wanted: Command | None, asked: str, limit_s: float) -> Heard:
         """Take micro-steps until a command comes; return it with all that came, checked. None: any decision of the next round."""
