@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from federates.audit.changes import changed_files, files_state
 from federates.audit.graph import Edge, federate_id, read_wiring, wiring_breaches
 from federates.runs.broker_core import GATE, Broker
 from federates.runtime.identity import RunIdentity
@@ -45,6 +46,9 @@ class WireWatch:
         # By its number, for once it has left anyone may take its name; as long as it is here nobody else has it.
         self._gate = federate_id(broker.graph() or {}, GATE)
         self._looks = 0
+        self._scenario = Path(identity.run_folder).parent.parent
+        self._files = files_state(self._scenario, identity.agents)
+        self._changed: list[str] = []
         self._written: tuple[int, int, int] | None = None
 
     @property
@@ -85,7 +89,8 @@ class WireWatch:
         return None
 
     def close(self) -> None:
-        """Keep how often the graph was looked at."""
+        """Keep how often the graph was looked at, and which files of the agents' folders have changed."""
+        self._changed = changed_files(self._files, files_state(self._scenario, self._identity.agents))
         self._write(at_once=True)
 
     def _compare(self, graph: Mapping[str, Any]) -> None:
@@ -132,5 +137,6 @@ class WireWatch:
             "publications": [{"key": key, "sender": sender} for key, sender in sorted(self._publications)],
             "edges": [edge._asdict() for edge in sorted(self._edges)],
             "breaches": self._breaches,
+            "changed": self._changed,
         }
         write_json(Path(self._identity.run_folder) / GRAPH_RECORD, record)
