@@ -35,6 +35,8 @@ def _outside(run: RunRecords, name: str, files: FilesRecord) -> Iterator[Breach]
             continue
         what = f"{entry.path}, which is {owner}'s" if owner else f"{entry.path}, outside its folder"
         yield Breach("files.outside", name, f"{name} {_doing(entry)} {what}")
+    for call in files.helics_calls:
+        yield Breach("helics.call", name, f"{name} called {call} of HELICS (and was refused); agents speak by topics alone")
     for connection in files.connections:
         did = "bound" if connection.bound else "connected to"
         if connection.port is None and connection.kind == _OUTSIDE:

@@ -13,8 +13,8 @@ class Breach:
     """One thing that the topic table, or the rule that an agent reads its own files, does not allow.
 
     ``check`` is the check that found it: ``wire`` (the broker's data-flow graph), ``ledger.missing``, ``ledger.topic``,
-    ``ledger.shape``, ``ledger.count``, ``ledger.hash``, ``files.missing``, ``files.outside`` or ``files.connection``.
-    ``agent`` is at fault.
+    ``ledger.shape``, ``ledger.count``, ``ledger.hash``, ``files.missing``, ``files.outside``, ``files.connection`` or
+    ``helics.call``. ``agent`` is at fault.
     """
 
     check: str

@@ -68,3 +68,4 @@ class FilesRecord(_Written):
     opened: list[Opened] = []
     connections: list[Connection] = []
     children: list[str] = []
+    helics_calls: list[str] = []

@@ -97,13 +97,18 @@ class WireWatch:
         wiring = read_wiring(graph, ignore=self._gate)
         self._edges |= set(wiring.edges)
         self._publications |= set(wiring.publications)
-        for said in wiring_breaches(wiring, self._identity.agents, self._identity.world, self._joined):
+        tagged = [
+            f"{agent} has tag {tag} of HELICS; only publications and inputs are allowed"
+            for agent in wiring.federates
+            for tag in self._broker.tags(agent)
+        ]
+        for said in [*wiring_breaches(wiring, self._identity.agents, self._identity.world, self._joined), *tagged]:
             if said not in self._breaches:
                 self._breaches.append(said)
 
     def _reason(self, now_s: float) -> str | None:
         self._first_breach_s = self._first_breach_s or now_s
-        explained = any(" listens to " in said or " publishes " in said for said in self._breaches)
+        explained = any(word in said for said in self._breaches for word in (" listens to ", " publishes ", " has tag "))
         if not self._broker.gate_open and not explained and now_s < self._first_breach_s + _EXPLAIN_S:
             return None
         self._write(at_once=True)

@@ -73,6 +73,7 @@ class OpenedFiles:
         self._packages: dict[str, tuple[str, str]] = {}
         self._connections: dict[tuple[str, int | None], dict[str, Any]] = {}
         self._children: dict[str, None] = {}
+        self._calls: dict[str, None] = {}
         self._busy = threading.local()
         self._events: dict[str, Callable[[tuple[Any, ...]], bool]] = {
             "open": self._on_open,
@@ -101,6 +102,11 @@ class OpenedFiles:
         sys.addaudithook(pass_on)
         return self
 
+    def note_call(self, name: str) -> None:
+        """Write down a function of HELICS that is not for agents, at once."""
+        self._calls[name] = None
+        self.write()
+
     def write(self) -> None:
         """Write ``files.json``; it is written also whenever something outside is seen for the first time."""
         self._quietly(self._write)
@@ -127,7 +133,8 @@ class OpenedFiles:
     def _write(self) -> None:
         # A copy in one step: another thread may add to it.
         opened, connections = list(self._opened.values()), list(self._connections.values())
-        write_files_record(self._places.results, self._sandbox, "python", opened, connections, list(self._children))
+        record = (opened, connections, list(self._children), list(self._calls))
+        write_files_record(self._places.results, self._sandbox, "python", *record)
 
     def _on_open(self, args: tuple[Any, ...]) -> bool:
         path, _, flags = args
@@ -242,6 +249,7 @@ def write_files_record(
     opened: list[dict[str, Any]] | None = None,
     connections: list[dict[str, Any]] | None = None,
     children: list[str] | None = None,
+    calls: list[str] | None = None,
 ) -> None:
     """Write ``files.json`` into ``target``; ``recorded`` is ``python``, or ``none`` where nobody could look."""
     opened = sorted(opened or [], key=lambda entry: (entry["kind"], entry["path"], entry["mode"]))
@@ -251,5 +259,6 @@ def write_files_record(
         "opened": opened,
         "connections": connections or [],
         "children": children or [],
+        "helics_calls": calls or [],
     }
     write_json(target / FILES_RECORD, record)
