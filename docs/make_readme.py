@@ -15,7 +15,7 @@ PART = re.compile(r"(<!-- what came out: made by `python docs/make_readme.py RUN
 
 
 def sentences(run: Path) -> list[str]:
-    """Return what the coordinator's log ends with, without the places of the results."""
+    """Return what the broker's log ends with, without the places of the results."""
     return [line.replace("\u202f", " ") for line in json.loads((run / "run.json").read_text())["headline"]]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from federates.audit.files import files_breaches, files_not_recorded, other_files, own_files, sandbox_gaps, sandbox_of
 from federates.audit.ledgers import Ledgers
-from federates.audit.outcome import AgentAudit, Audit, Breach
+from federates.audit.outcome import AgentAudit, Audit, Breach, printable
 from federates.audit.records import AgentRecords, RunRecords, read_run
 from federates.runtime.results import write_json
 
@@ -29,7 +29,7 @@ def audit_run(folder: Path) -> Audit:
         run_id=folder.resolve().name,
         agents=tuple(_agent(agent, run, ledgers) for agent in run.agents.values()),
         breaches=(*_wire_breaches(run), *ledgers.breaches(), *files_breaches(run)),
-        not_recorded=(*_wire_not_recorded(run), *ledgers.not_recorded(), *files_not_recorded(run)),
+        not_recorded=tuple(map(printable, (*_wire_not_recorded(run), *ledgers.not_recorded(), *files_not_recorded(run)))),
         looks=0 if run.graph is None else run.graph.looks,
     )
 
@@ -51,6 +51,8 @@ def _wire_not_recorded(run: RunRecords) -> Iterator[str]:
         yield "wiring: the broker left no graph.json (it did not look, or the run is older than the audit)"
     elif not run.graph.looks:
         yield "wiring: the run ended before the broker could look at it"
+    for path in () if run.graph is None else run.graph.changed:
+        yield f"who changed {path} (content, mode or times) while the run went on"
 
 
 def _agent(agent: AgentRecords, run: RunRecords, ledgers: Ledgers) -> AgentAudit:
@@ -58,11 +60,11 @@ def _agent(agent: AgentRecords, run: RunRecords, ledgers: Ledgers) -> AgentAudit
         name=agent.name,
         kind="python" if agent.python else "executable",
         sandbox=sandbox_of(agent),
-        sandbox_gaps=sandbox_gaps(agent),
-        own_files=own_files(agent, run),
+        sandbox_gaps=printable(sandbox_gaps(agent)),
+        own_files=tuple(map(printable, own_files(agent, run))),
         other_files=other_files(agent),
         told=ledgers.told(agent.name),
         heard=ledgers.heard(agent.name),
-        kept=agent.tables,
-        settings=tuple(sorted(agent.settings)),
+        kept={printable(name): rows for name, rows in agent.tables.items()},
+        settings=tuple(sorted(map(printable, agent.settings))),
     )

@@ -14,7 +14,7 @@ from federates.audit.written import FilesRecord, Opened
 __all__ = ["files_breaches", "files_not_recorded", "other_files", "own_files", "sandbox_gaps", "sandbox_of"]
 
 _OWN, _OUTSIDE = "own", "outside"
-_DOING = {"read": "read", "write": "wrote to", "list": "listed"}
+_DOING = {"read": "read", "write": "wrote to", "list": "listed", "change": "changed the mode, owner, times or attributes of"}
 
 
 def files_breaches(run: RunRecords) -> Iterator[Breach]:
@@ -35,10 +35,15 @@ def _outside(run: RunRecords, name: str, files: FilesRecord) -> Iterator[Breach]
             continue
         what = f"{entry.path}, which is {owner}'s" if owner else f"{entry.path}, outside its folder"
         yield Breach("files.outside", name, f"{name} {_doing(entry)} {what}")
+    for call in files.helics_calls:
+        yield Breach("helics.call", name, f"{name} called {call} of HELICS (and was refused); agents speak by topics alone")
     for connection in files.connections:
-        if not _loopback(connection.address):
+        did = "bound" if connection.bound else "connected to"
+        if connection.port is None and connection.kind == _OUTSIDE:
+            yield Breach("files.connection", name, f"{name} {did} the local socket {connection.address}, outside its folder")
+        elif connection.port is not None and not _loopback(connection.address):
             where = f"{connection.address}:{connection.port}"
-            yield Breach("files.connection", name, f"{name} connected to {where}, outside this computer")
+            yield Breach("files.connection", name, f"{name} {did} {where}, outside this computer")
 
 
 def files_not_recorded(run: RunRecords) -> Iterator[str]:
@@ -69,7 +74,7 @@ def own_files(agent: AgentRecords, run: RunRecords) -> tuple[str, ...]:
     """Return the files of the agent's own folder that it read, relative to the scenario."""
     scenario = run.folder.resolve().parents[1]
     entries = agent.files.opened if agent.files is not None else []
-    paths = {Path(entry.path) for entry in entries if entry.kind == _OWN and entry.mode == "read"}
+    paths = {Path(entry.path) for entry in entries if entry.kind == _OWN and entry.mode == "read" and not entry.absent}
     paths = {path for path in paths if path.parent.name != "__pycache__"}
     return tuple(sorted(str(path.relative_to(scenario)) if path.is_relative_to(scenario) else str(path) for path in paths))
 
@@ -92,12 +97,13 @@ def _partner(run: RunRecords, name: str, path: str) -> str | None:
 
 
 def _doing(entry: Opened) -> str:
-    return f"tried to {entry.mode} (and the operating system refused)" if entry.refused else _DOING[entry.mode]
+    if entry.refused or entry.absent:
+        return f"tried to {entry.mode} ({'and the operating system refused' if entry.refused else 'but it is not there'})"
+    return _DOING[entry.mode]
 
 
 def _loopback(address: str) -> bool:
     try:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:
-        # A name, or the path of a local socket.
-        return address in ("", "localhost") or address.startswith("/")
+        return address in ("", "localhost")

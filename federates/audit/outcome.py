@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-__all__ = ["AgentAudit", "Audit", "Breach", "Told", "grouped"]
+__all__ = ["AgentAudit", "Audit", "Breach", "Told", "grouped", "printable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,13 +13,17 @@ class Breach:
     """One thing that the topic table, or the rule that an agent reads its own files, does not allow.
 
     ``check`` is the check that found it: ``wire`` (the broker's data-flow graph), ``ledger.missing``, ``ledger.topic``,
-    ``ledger.shape``, ``ledger.count``, ``ledger.hash``, ``files.missing``, ``files.outside`` or ``files.connection``.
-    ``agent`` is at fault.
+    ``ledger.shape``, ``ledger.count``, ``ledger.hash``, ``files.missing``, ``files.outside``, ``files.connection`` or
+    ``helics.call``. ``agent`` is at fault.
     """
 
     check: str
     agent: str
     said: str
+
+    def __post_init__(self) -> None:
+        # Names of files, topics and sockets are the agent's to choose, and this is printed.
+        object.__setattr__(self, "said", printable(self.said))
 
     def __str__(self) -> str:
         return f"{self.said} [{self.check}]"
@@ -97,6 +101,9 @@ class Audit:
             more = f"; and {len(self.breaches) - 1} more" if len(self.breaches) > 1 else ""
             return f"Audit: {self.breaches[0]}{more}"
         seen = f"{len(self.agents)} agents, {self.topics} topics, {grouped(self.messages)} messages, nothing outside the table"
+        if not self.messages:
+            wiring = "nothing outside the table in the wiring" if self.looks else "nor the wiring"
+            seen = f"{len(self.agents)} agents, no message was recorded, {wiring}"
         things = "one thing was" if len(self.not_recorded) == 1 else f"{len(self.not_recorded)} things were"
         gaps = f"; {things} not recorded (portage audit says what)" if self.not_recorded else ""
         return f"Audit: {seen}{gaps}"
@@ -106,6 +113,11 @@ class Audit:
         outcome = {"outcome": "clean" if self.clean else "breach", "line": self.line}
         counts = {"topics": self.topics, "messages": self.messages}
         return outcome | counts | asdict(self)
+
+
+def printable(text: str) -> str:
+    """Return ``text`` in one line that shows what is in it: control characters and escape codes as Python writes them."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def grouped(number: float) -> str:

@@ -24,6 +24,7 @@ class GraphRecord(_Written):
     looks: int
     edges: list[Edge]
     breaches: list[str]
+    changed: list[str] = []
 
 
 class RunRecord(_Written):
@@ -33,20 +34,23 @@ class RunRecord(_Written):
 
 
 class Opened(_Written):
-    """One file, or one kind of files, that a process opened."""
+    """One file, or one kind of files, that a process opened; ``change`` is one of its mode, owner, times or attributes."""
 
     path: str
-    mode: Literal["read", "write", "list"]
+    mode: Literal["read", "write", "list", "change"]
     kind: str
     count: int = Field(ge=0)
     refused: bool = False
+    absent: bool = False
 
 
 class Connection(_Written):
-    """One address that a process connected to or bound; ``port`` is None for a local socket."""
+    """One address that a process connected to or ``bound``; ``port`` is None for a local socket, which has a name or a file."""
 
     address: str
     port: int | None
+    kind: str = ""
+    bound: bool = False
 
 
 class Sandbox(_Written):
@@ -64,3 +68,4 @@ class FilesRecord(_Written):
     opened: list[Opened] = []
     connections: list[Connection] = []
     children: list[str] = []
+    helics_calls: list[str] = []

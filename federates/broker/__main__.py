@@ -31,6 +31,7 @@ from federates.runs.start import new_identity
 from federates.runs.wire_watch import WireWatch
 from federates.runtime.broker_config import BrokerConfig
 from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity, choose_port, identity_path
+from federates.runtime.owner_only import keep_logs_to_owner
 from federates.runtime.results import disk_error
 from federates.runtime.say import say, say_traceback
 from federates.runtime.sign_of_life import ALIVE, SignOfLife
@@ -45,6 +46,7 @@ _ATTEMPTS = 5
 def main(argv: list[str] | None = None) -> int:
     """Serve one run; return 0 if it completed, 1 if it failed, 2 if the configuration cannot be used."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    keep_logs_to_owner()
     arguments = _parse(argv)
     path = identity_path()
     try:
@@ -69,7 +71,13 @@ def main(argv: list[str] | None = None) -> int:
         f"portage: run {identity.run_id}: {record['status']}" + (f": {record['failure']}" if record["failure"] else ""),
         error=False,
     )
-    return 0 if record["status"] == "complete" else 1
+    if record["status"] != "complete":
+        return 1
+    # This process is no agent's: what came out is its to say, and its log is read by whoever may read all results.
+    folder = Path(identity.run_folder)
+    for line in [*record.get("headline", []), f"Results: {folder}", f"Report:  {folder / 'report.html'}"]:
+        say(line, error=False)
+    return 0
 
 
 def _interrupted(identity: RunIdentity, started: float, path: Path, number: int, frame: FrameType | None) -> NoReturn:

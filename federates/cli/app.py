@@ -11,6 +11,7 @@ import typer
 
 from federates import __version__
 from federates.boundary.errors import ConfigError, PortageError
+from federates.boundary.topics import Role
 from federates.cli.audit import audit
 from federates.cli.centralised import centralised
 from federates.cli.common import (
@@ -29,10 +30,12 @@ from federates.cli.compare import compare
 from federates.cli.conform import conform
 from federates.cli.new import new, new_class
 from federates.cli.sweep import sweep
+from federates.runtime.owner_only import write_for_owner_only
 
 __all__ = ["main"]
 
 app = typer.Typer(cls=Group, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+_WRITE_RESULTS = ("run", "compare", "report", "sweep")
 
 
 def main() -> None:
@@ -53,7 +56,11 @@ def main() -> None:
 
 
 @app.callback(invoke_without_command=True)
-def _common(version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False) -> None:
+def _common(
+    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False
+) -> None:
+    if context.invoked_subcommand in _WRITE_RESULTS:
+        write_for_owner_only()
     if version:
         console.print(f"portage {__version__}")
         raise typer.Exit
@@ -86,10 +93,18 @@ def run(scenario: ScenarioArgument, changes: SetOption = None, use: UseOption = 
 
 
 @app.command(cls=Command)
-def report(folder: Annotated[Path, typer.Argument(help="Folder of a run, such as scenarios/la_gcs/results/<run id>.")]) -> None:
+def report(
+    folder: Annotated[Path, typer.Argument(help="Folder of a run, such as scenarios/la_gcs/results/<run id>.")],
+    agent: Annotated[
+        Role | None, typer.Option(help="Write the report for this agent: of what it may see, and nothing else.")
+    ] = None,
+) -> None:
     """Write the report of a run again, from the tables it left."""
-    from federates.runs.reports import make_readable, write_run_report
+    from federates.runs.reports import make_readable, write_agent_report, write_run_report
 
+    if agent is not None:
+        console.print(f"Report: {write_agent_report(folder, agent)}", markup=False, highlight=False)
+        return
     record = make_readable(folder)
     page = write_run_report(folder)
     say_if_not_whole(folder, record)

@@ -15,6 +15,7 @@ from federates.boundary.topics import Role
 from federates.executable.arguments import Arguments, parse_arguments
 from federates.executable.life import run_executable
 from federates.runtime.farewell import say_where_the_report_is
+from federates.runtime.owner_only import keep_logs_to_owner
 from federates.runtime.say import say
 
 
@@ -22,6 +23,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run one executable; return 0 if it finished, 1 if it failed, 2 if the configuration cannot be used."""
     # Python's own handler would not run before the child has ended.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    keep_logs_to_owner()
     words = sys.argv[1:] if argv is None else argv
     role = words[0] if words else "executable"
     try:

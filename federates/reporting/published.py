@@ -16,6 +16,7 @@ from federates.boundary.config import Config, load_config, unfit
 from federates.boundary.session import RailScheme, World
 
 __all__ = [
+    "NOTHING_PUBLISHED",
     "PUBLISHED",
     "Basis",
     "Case",
@@ -177,7 +178,7 @@ class Published(Config):
         return next((sweep for sweep in self.sweeps if sweep.key == key), None)
 
 
-_UNKNOWN = Published(
+NOTHING_PUBLISHED = Published(
     schema_version=1,
     basis=(
         Basis(
@@ -197,7 +198,8 @@ def read_published(folder: Path, shown_as: str | None = None) -> Published:
     ConfigError : the file is malformed; ``shown_as`` is the name that the error shows.
     """
     path = Path(folder) / PUBLISHED
-    return load_config(path, Published, shown_as or f"{path.parent.name}/{PUBLISHED}") if os.path.lexists(path) else _UNKNOWN
+    known = os.path.lexists(path)
+    return load_config(path, Published, shown_as or f"{path.parent.name}/{PUBLISHED}") if known else NOTHING_PUBLISHED
 
 
 def keep_published(scenario: Path, folder: Path) -> None:

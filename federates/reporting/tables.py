@@ -19,7 +19,8 @@ from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.session import RailSession, RoadSession, Session, World, parse_session
 from federates.boundary.tables import TABLES, Table, table
 from federates.boundary.topics import Role, roles_of
-from federates.reporting.published import Published, read_published
+from federates.reporting.published import NOTHING_PUBLISHED, Published, read_published
+from federates.runtime.results import read_record
 from federates.runtime.run_record import RUN_RECORD, read_run_record
 
 __all__ = ["RailRun", "RunTables"]
@@ -90,6 +91,39 @@ class RunTables(Generic[S]):
             configuration=read_json(folder / "configuration.json"),
             missing=missing,
             published=read_published(folder),
+            _frames=frames,
+        )
+
+    @classmethod
+    def read_own(cls, folder: Path, agent: Role) -> RunTables[S]:
+        """Read what one agent may see of a run: the public agreement and its own part of the folder; no other file is opened.
+
+        `folder` is then the agent's part, and the tables of all others are missing.
+
+        Raises
+        ------
+        ConfigError : there is no usable ``session.json``.
+        """
+        own = Path(folder) / agent.value
+        content = read_json(Path(folder) / "session.json")
+        session = _read_session(Path(folder) / "session.json", World(content.get("world", World.ROAD)))
+        frames, missing = {}, {}
+        for entry in TABLES:
+            if entry.world in (None, session.world):
+                mine = entry.owner is agent
+                frames[entry.name], reason = _read_table(own.parent, entry) if mine else (_empty(entry), "is another agent's")
+                if reason:
+                    missing[entry.name] = reason
+        finished = (own / "finished.json").is_file()
+        said = {} if finished else read_record(own / "failed.json") or {}
+        status = "finished" if finished else "failed" if said else "not recorded"
+        return cls(
+            folder=own,
+            session=cast(S, session),
+            record={"run_id": Path(folder).resolve().name, "status": status, **said},
+            configuration=read_record(own / "config.json") or {},
+            missing=missing,
+            published=NOTHING_PUBLISHED,
             _frames=frames,
         )
 
@@ -171,9 +205,13 @@ def _read_session(path: Path, world: World) -> RoadSession | RailSession:
     return session
 
 
+def _empty(entry: Table) -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series(dtype=float) for name in entry.columns})
+
+
 def _read_table(folder: Path, entry: Table) -> tuple[pd.DataFrame, str]:
     """Return the table and, if it cannot be used, an empty one and the reason."""
-    empty = pd.DataFrame({name: pd.Series(dtype=float) for name in entry.columns})
+    empty = _empty(entry)
     whole = folder / entry.owner.value / f"{entry.name}.parquet"
     # An agent that did not come to its end leaves the parts it had written, one a period.
     paths = [whole] if whole.is_file() else sorted(whole.with_suffix(".parts").glob("*.parquet"))

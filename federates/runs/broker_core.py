@@ -92,12 +92,17 @@ class Broker:
         answer = self.ask("data_flow_graph", in_order=True)
         return answer if isinstance(answer, dict) and "cores" in answer else None
 
-    def ask(self, query: str, *, in_order: bool = False) -> Any:
-        """Return HELICS's answer to a query about the whole federation; an error is a dict with the key ``error``.
+    def tags(self, federate: str) -> list[str]:
+        """Return the names of the tags that a federate has set on itself; none if it has left."""
+        answer = self.ask("tags", about=federate)
+        return sorted(answer) if isinstance(answer, dict) and "error" not in answer else []
+
+    def ask(self, query: str, *, about: str = "root", in_order: bool = False) -> Any:
+        """Return HELICS's answer to a query about the whole federation, or a federate; an error is a dict with the key ``error``.
 
         ``in_order`` queues the query behind what the federates are sending, and gets an answer that is made anew.
         """
-        handle = h.helicsCreateQuery("root", query)
+        handle = h.helicsCreateQuery(about, query)
         if in_order:
             h.helicsQuerySetOrdering(handle, h.HELICS_SEQUENCING_MODE_ORDERED)
         return h.helicsQueryBrokerExecute(handle, self._broker)

@@ -14,7 +14,7 @@ from federates.audit.audit import write_audit
 from federates.audit.outcome import Audit
 from federates.boundary.topics import BOUNDARY_VERSION, Role
 from federates.runs.lost import ended, vanished_agents, wait_for_records
-from federates.runs.reports import gather_configuration, run_headline, write_run_report
+from federates.runs.reports import gather_configuration, run_headline, write_agent_reports, write_run_report
 from federates.runtime.farewell import OUTCOME_RECORD
 from federates.runtime.identity import RunIdentity
 from federates.runtime.results import read_record, write_json
@@ -49,6 +49,7 @@ def finish_run(identity: RunIdentity, started: float, ended_by_broker: str | Non
     _judge(record, audit)
     if record["status"] == "complete":
         write_run_report(folder, record)
+        write_agent_reports(folder)
         record["headline"] = [*run_headline(folder), audit.line]
         record["wall_s"] = round(time.time() - started, 2)
     _conclude(folder, record)
@@ -97,11 +98,10 @@ def mark_failed(identity: RunIdentity, started: float, failure: str) -> dict[str
 
 
 def _conclude(folder: Path, record: dict[str, Any]) -> None:
-    """Tell the coordinator, which may read its own results only, what came out; then write ``run.json``, last of all."""
+    """Tell the coordinator that the run is over, and nothing of what others keep; then write ``run.json``, last of all."""
     if (folder / Role.COORDINATOR.value).is_dir():
-        outcome = {key: record[key] for key in ("status", "failure", "headline") if key in record}
         with contextlib.suppress(OSError):  # a full disk, which run.json is going to say
-            write_json(folder / Role.COORDINATOR.value / OUTCOME_RECORD, outcome)
+            write_json(folder / Role.COORDINATOR.value / OUTCOME_RECORD, {"status": record["status"]})
     end_run_record(folder, record)
 
 

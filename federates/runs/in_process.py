@@ -25,6 +25,7 @@ from federates.runs.use import used_classes
 from federates.runs.wire_watch import WireWatch
 from federates.runtime.agent import load_session, run_agent
 from federates.runtime.identity import RunIdentity
+from federates.runtime.owner_only import owner_only
 from federates.runtime.plugins import LoadedAgent, load_agent
 
 __all__ = ["run_in_process"]
@@ -68,8 +69,9 @@ def run_in_process(
     session = load_session(scenario.session_file, overrides, identity.run_id)
     started = time.time()
     try:
-        failures = _run_threads(identity, loaded, session)
-        record = finish_run(identity, started)
+        with owner_only():
+            failures = _run_threads(identity, loaded, session)
+            record = finish_run(identity, started)
     except BaseException as error:
         mark_failed(identity, started, f"the run was ended by {type(error).__name__}: {error}")
         raise

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from federates.boundary.errors import PortageError
 from federates.boundary.session import World
-from federates.boundary.topics import Role
+from federates.boundary.topics import Role, roles_of
 from federates.runtime.results import read_record, write_json
 from federates.runtime.run_record import RUN_RECORD, read_run_record
+
+if TYPE_CHECKING:
+    from federates.reporting.agent_report import OwnFigure
 
 __all__ = [
     "compare_runs",
@@ -20,6 +24,8 @@ __all__ = [
     "is_run",
     "make_readable",
     "run_headline",
+    "write_agent_report",
+    "write_agent_reports",
     "write_run_report",
 ]
 
@@ -70,6 +76,40 @@ def write_run_report(folder: Path, record: Mapping[str, Any] | None = None) -> P
     from federates.reporting.report import write_report
 
     return write_report(folder, record)
+
+
+def write_agent_reports(folder: Path) -> None:
+    """Write a report for each agent of the run in ``folder``, from what that agent may see; with one figure, to save time."""
+    for agent in roles_of(_world(folder)):
+        write_agent_report(folder, agent, most_figures=1)
+
+
+def write_agent_report(folder: Path, agent: Role, most_figures: int | None = None) -> Path:
+    """Write the report for one agent from what it may see, ``session.json`` and its own part of ``folder``; return its page.
+
+    Raises
+    ------
+    PortageError : the run has no such agent, or its part is not there.
+    """
+    from federates.reporting import agent_report
+
+    if agent not in roles_of(_world(folder)) or not (folder / agent.value).is_dir():
+        raise PortageError(f"{folder}: holds nothing of {agent.value}")
+    return agent_report.write_agent_report(folder, agent, _figures(folder), most_figures)
+
+
+def _figures(folder: Path) -> list[OwnFigure]:
+    from federates.reporting.agent_report import OwnFigure
+
+    if _world(folder) is World.RAIL:
+        from federates.reporting.rail.figures import RAIL_FIGURES
+        from federates.reporting.rail.words import figure_reading as rail_reading
+
+        return [OwnFigure(f.name, f.title, f.obstacle, f.draw, partial(rail_reading, f.name)) for f in RAIL_FIGURES]
+    from federates.reporting.figures import RUN_FIGURES
+    from federates.reporting.words import figure_reading
+
+    return [OwnFigure(f.name, f.title, f.obstacle, f.draw, partial(figure_reading, f.name)) for f in RUN_FIGURES]
 
 
 def run_headline(folder: Path) -> list[str]:

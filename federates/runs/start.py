@@ -13,6 +13,7 @@ from federates.reporting.published import keep_published
 from federates.runs.remains import remove_keys_of_the_dead, settle_broken_runs
 from federates.runtime.broker_config import BrokerConfig
 from federates.runtime.identity import RunIdentity, choose_port
+from federates.runtime.owner_only import owner_only
 from federates.runtime.results import disk_error
 from federates.runtime.run_record import begin_run_record
 from federates.runtime.say import say
@@ -38,12 +39,14 @@ def new_identity(scenario: Path, config: BrokerConfig, config_file: str, agents:
     for sentence in settle_broken_runs(folder.parent):
         say(f"portage: {sentence}")
     try:
-        folder.mkdir(parents=True)
+        with owner_only():
+            folder.mkdir(parents=True)
     except OSError as error:
         raise PortageError(f"{folder}: cannot be made: {error.strerror or error}") from error
     try:
-        keep_published(scenario.resolve(), folder)
-        begin_run_record(folder, agents, time.time())
+        with owner_only():
+            keep_published(scenario.resolve(), folder)
+            begin_run_record(folder, agents, time.time())
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)  # nothing has run in it
         raise disk_error(folder, error) from error

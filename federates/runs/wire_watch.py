@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from federates.audit.changes import changed_files, files_state
 from federates.audit.graph import Edge, federate_id, read_wiring, wiring_breaches
 from federates.runs.broker_core import GATE, Broker
 from federates.runtime.federate import core_name
@@ -47,6 +48,9 @@ class WireWatch:
         # By its number, for once it has left anyone may take its name; as long as it is here nobody else has it.
         self._gate = federate_id(broker.graph() or {}, GATE)
         self._looks = 0
+        self._scenario = Path(identity.run_folder).parent.parent
+        self._files = files_state(self._scenario, identity.agents)
+        self._changed: list[str] = []
         self._written: tuple[int, int, int] | None = None
 
     @property
@@ -91,7 +95,8 @@ class WireWatch:
         return None
 
     def close(self) -> None:
-        """Keep how often the graph was looked at."""
+        """Keep how often the graph was looked at, and which files of the agents' folders have changed."""
+        self._changed = changed_files(self._files, files_state(self._scenario, self._identity.agents))
         self._write(at_once=True)
 
     def _crowd(self, now_s: float) -> str | None:
@@ -113,13 +118,18 @@ class WireWatch:
         wiring = read_wiring(graph, ignore=self._gate)
         self._edges |= set(wiring.edges)
         self._publications |= set(wiring.publications)
-        for said in wiring_breaches(wiring, self._identity.agents, self._identity.world, self._joined):
+        tagged = [
+            f"{agent} has tag {tag} of HELICS; only publications and inputs are allowed"
+            for agent in wiring.federates
+            for tag in self._broker.tags(agent)
+        ]
+        for said in [*wiring_breaches(wiring, self._identity.agents, self._identity.world, self._joined), *tagged]:
             if said not in self._breaches:
                 self._breaches.append(said)
 
     def _reason(self, now_s: float) -> str | None:
         self._first_breach_s = self._first_breach_s or now_s
-        explained = any(" listens to " in said or " publishes " in said for said in self._breaches)
+        explained = any(word in said for said in self._breaches for word in (" listens to ", " publishes ", " has tag "))
         if not self._broker.gate_open and not explained and now_s < self._first_breach_s + _EXPLAIN_S:
             return None
         self._write(at_once=True)
@@ -153,5 +163,6 @@ class WireWatch:
             "publications": [{"key": key, "sender": sender} for key, sender in sorted(self._publications)],
             "edges": [edge._asdict() for edge in sorted(self._edges)],
             "breaches": self._breaches,
+            "changed": self._changed,
         }
         write_json(Path(self._identity.run_folder) / GRAPH_RECORD, record)

@@ -27,6 +27,7 @@ from federates.runtime.identity import RunIdentity, process_start, wait_for_iden
 from federates.runtime.ledger import Ledger
 from federates.runtime.opened_files import write_files_record
 from federates.runtime.operator_loop import run_operator
+from federates.runtime.owner_only import keep_logs_to_owner
 from federates.runtime.places import TEMPORARY
 from federates.runtime.plugins import LoadedAgent, load_agent, read_agent_file
 from federates.runtime.results import PROCESS_RECORD, ResultWriter, in_disk_words, write_json
@@ -63,6 +64,7 @@ def agent_main(role: Role, argv: list[str] | None = None) -> int:
     # Python's own handler cannot run while a HELICS call blocks; the default one ends the process at once.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     faulthandler.enable()
+    keep_logs_to_owner()
     arguments = _parse(role, argv)
     results: Path | None = None
     try:

@@ -12,6 +12,7 @@ from federates.runtime.identity import RunIdentity
 from federates.runtime.opened_files import OpenedFiles, write_files_record
 from federates.runtime.places import also_readable, places_of
 from federates.runtime.sandbox import confine, plan_sandbox, use_private_temporary_folder
+from federates.runtime.side_channels import refuse_side_channels
 
 __all__ = ["Confinement"]
 
@@ -52,6 +53,8 @@ class Confinement:
         self._files: OpenedFiles | None = None
         if recorded and identity.broker.audit.files:
             self._files = OpenedFiles(self._places, identity.ports, self._sandbox).start()
+        if recorded:
+            refuse_side_channels(lambda name: None if self._files is None else self._files.note_call(name))
         self.write()
 
     def write(self) -> None:

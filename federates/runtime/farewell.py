@@ -1,4 +1,4 @@
-"""The last words of a run: where its report is."""
+"""The last words of the coordinator: how the run ended, and where its own report is."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["OUTCOME_RECORD", "say_where_the_report_is"]
 
 
 OUTCOME_RECORD = "outcome.json"
-"""What came out of the run, among the coordinator's own results: it may not read beyond these."""
+"""How the run ended, among the coordinator's own results. It says no more, for what came out is private to others in part."""
 
 
 def say_where_the_report_is() -> int:
@@ -34,8 +34,7 @@ def say_where_the_report_is() -> int:
         time.sleep(0.05)
     record = json.loads(outcome.read_text(encoding="utf-8"))
     if record["status"] != "complete":
-        say(f"portage: the run failed: {record['failure']}", error=False)
+        say("portage: the run failed; broker.log says why", error=False)
         return 1
-    for line in [*record.get("headline", []), f"Results: {folder}", f"Report:  {folder / 'report.html'}"]:
-        say(line, error=False)
+    say(f"The run is complete. Results of the coordinator: {outcome.parent}; what came out of the run: broker.log", error=False)
     return 0

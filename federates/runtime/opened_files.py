@@ -8,6 +8,7 @@ and of the temporary folder are counted together, for their names say nothing.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import stat
 import sys
@@ -29,7 +30,8 @@ _MOST = 1000
 """Entries of a kind that are kept one by one; what comes later is counted as one more entry."""
 _MORE = "(more)"
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-_CHANGES: dict[str, tuple[tuple[int, int | None], ...]] = {
+_Paths = tuple[tuple[int, int | None], ...]
+_CHANGES: dict[str, _Paths] = {
     "os.remove": ((0, 1),),
     "os.rmdir": ((0, 1),),
     "os.mkdir": ((0, 2),),
@@ -39,6 +41,17 @@ _CHANGES: dict[str, tuple[tuple[int, int | None], ...]] = {
     "os.symlink": ((1, 2),),
 }
 """Events that change the file system: which arguments are paths, each with the argument that is the folder it is seen from."""
+_ATTRIBUTES: dict[str, _Paths] = {
+    "os.chmod": ((0, 2),),
+    "os.chown": ((0, 3),),
+    "os.utime": ((0, 3),),
+    "os.setxattr": ((0, None),),
+    "os.removexattr": ((0, None),),
+    "os.chflags": ((0, None),),
+}
+"""Events that change what is said of a file, which no sandbox governs."""
+_OF_A_PROCESS = re.compile(r"/proc/(\d+)/(?:task/\d+/)?(?:cwd|root|fd|environ|mem|maps|map_files)(?:/|$)")
+"""What leads into another process. Its links cannot be followed where the sandbox holds, so that their real path says nothing."""
 
 Key = tuple[str, str]
 
@@ -60,20 +73,22 @@ class OpenedFiles:
         self._packages: dict[str, tuple[str, str]] = {}
         self._connections: dict[tuple[str, int | None], dict[str, Any]] = {}
         self._children: dict[str, None] = {}
+        self._calls: dict[str, None] = {}
         self._busy = threading.local()
         self._events: dict[str, Callable[[tuple[Any, ...]], bool]] = {
             "open": self._on_open,
             "os.listdir": self._on_list,
             "os.scandir": self._on_list,
-            "socket.connect": self._on_socket,
-            "socket.bind": self._on_socket,
+            "socket.connect": partial(self._on_socket, bound=False),
+            "socket.bind": partial(self._on_socket, bound=True),
             "subprocess.Popen": lambda args: self._on_child(args[1] or args[0]),
             "os.posix_spawn": lambda args: self._on_child(args[1]),
             "os.exec": lambda args: self._on_child(args[1]),
             "os.system": lambda args: self._on_child([args[0]]),
         }
-        for event, paths in _CHANGES.items():
-            self._events[event] = partial(self._on_change, paths)
+        for mode, events in (("write", _CHANGES), ("change", _ATTRIBUTES)):
+            for event, paths in events.items():
+                self._events[event] = partial(self._on_change, mode, paths)
 
     def start(self) -> OpenedFiles:
         """Begin to record."""
@@ -86,6 +101,11 @@ class OpenedFiles:
 
         sys.addaudithook(pass_on)
         return self
+
+    def note_call(self, name: str) -> None:
+        """Write down a function of HELICS that is not for agents, at once."""
+        self._calls[name] = None
+        self.write()
 
     def write(self) -> None:
         """Write ``files.json``; it is written also whenever something outside is seen for the first time."""
@@ -113,7 +133,8 @@ class OpenedFiles:
     def _write(self) -> None:
         # A copy in one step: another thread may add to it.
         opened, connections = list(self._opened.values()), list(self._connections.values())
-        write_files_record(self._places.results, self._sandbox, "python", opened, connections, list(self._children))
+        record = (opened, connections, list(self._children), list(self._calls))
+        write_files_record(self._places.results, self._sandbox, "python", *record)
 
     def _on_open(self, args: tuple[Any, ...]) -> bool:
         path, _, flags = args
@@ -122,18 +143,20 @@ class OpenedFiles:
     def _on_list(self, args: tuple[Any, ...]) -> bool:
         return self._see("." if args[0] is None else args[0], "list")
 
-    def _on_change(self, paths: tuple[tuple[int, int | None], ...], args: tuple[Any, ...]) -> bool:
-        seen = [self._see(_seen_from(args[path], None if at is None else args[at]), "write") for path, at in paths]
+    def _on_change(self, mode: str, paths: _Paths, args: tuple[Any, ...]) -> bool:
+        seen = [self._see(_seen_from(args[path], None if at is None else args[at]), mode) for path, at in paths]
         return any(seen)
 
-    def _on_socket(self, args: tuple[Any, ...]) -> bool:
+    def _on_socket(self, args: tuple[Any, ...], *, bound: bool) -> bool:
         address = args[1]
         host, port = (str(address[0]), int(address[1])) if isinstance(address, tuple) else (os.fsdecode(address), None)
         if (host, port) in self._connections:
             return False
         local = host in ("127.0.0.1", "::1", "localhost", "")
         kind = "run" if local and port in self._ports else "loopback" if local else "outside"
-        entry: dict[str, Any] = {"address": host, "port": port, "kind": kind}
+        if port is None:  # a socket of this computer: it has a name that begins with a zero byte, or a file
+            kind = "name" if host.startswith("\0") or not host else self._class(os.path.abspath(host))[0]
+        entry: dict[str, Any] = {"address": host, "port": port, "kind": kind} | ({"bound": True} if bound else {})
         if self._sandbox.network and port is not None and port not in self._ports:
             entry["refused"] = True
         self._connections[(host, port)] = entry
@@ -156,11 +179,15 @@ class OpenedFiles:
         entry = self._opened.get((shown, mode))
         if entry is not None:
             entry["count"] += 1
+            if "absent" in entry and os.path.lexists(name):
+                del entry["absent"]
             return False
         if len(self._opened) >= _MOST:
             shown = _MORE
         entry = self._opened.setdefault((shown, mode), {"path": shown, "mode": mode, "kind": kind, "count": 0})
         entry["count"] += 1
+        if mode in ("read", "list") and kind in ("own", "outside") and not os.path.lexists(name):
+            entry["absent"] = True
         if kind == "outside" and self._refused(name, mode):
             entry["refused"] = True
         return kind == "outside" and shown != _MORE
@@ -171,8 +198,14 @@ class OpenedFiles:
         return None if known is None or os.path.islink(name) else known
 
     def _class(self, name: str) -> tuple[str, str]:
-        real = Path(os.path.realpath(name))
+        try:
+            real = Path(os.path.realpath(name))
+        except OSError:  # a link that may not be followed, such as into another process
+            real = Path(name)
         kind, folder = self._places.kind(real)
+        of_process = _OF_A_PROCESS.match(str(real))
+        if of_process and int(of_process[1]) != os.getpid():
+            kind, folder = "outside", None
         result = (kind, str(folder or real))
         # Where the scenario lies in the environment, its files may be anything; and beside a device lie other things.
         plain = kind == "environment" and real == Path(name) and not self._places.exposed
@@ -184,8 +217,8 @@ class OpenedFiles:
 
     def _refused(self, name: str, mode: str) -> bool:
         """Return whether the sandbox refuses it: found by opening what is there for reading, which changes nothing."""
-        if self._sandbox.state != "enforced":
-            return False
+        if self._sandbox.state != "enforced" or mode == "change":
+            return False  # modes and times of files are not governed
         if mode == "write":
             return True  # nothing outside is writable
         try:
@@ -216,6 +249,7 @@ def write_files_record(
     opened: list[dict[str, Any]] | None = None,
     connections: list[dict[str, Any]] | None = None,
     children: list[str] | None = None,
+    calls: list[str] | None = None,
 ) -> None:
     """Write ``files.json`` into ``target``; ``recorded`` is ``python``, or ``none`` where nobody could look."""
     opened = sorted(opened or [], key=lambda entry: (entry["kind"], entry["path"], entry["mode"]))
@@ -225,5 +259,6 @@ def write_files_record(
         "opened": opened,
         "connections": connections or [],
         "children": children or [],
+        "helics_calls": calls or [],
     }
     write_json(target / FILES_RECORD, record)

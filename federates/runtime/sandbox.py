@@ -9,7 +9,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from federates.boundary.errors import ConfigError, Problem
@@ -17,6 +17,7 @@ from federates.boundary.topics import Role
 from federates.runtime.identity import RunIdentity
 from federates.runtime.landlock import NETWORK_ABI, landlock_abi, restrict
 from federates.runtime.places import Places
+from federates.runtime.system_calls import give_up_capabilities, refuse_system_calls
 
 __all__ = ["NOT_CONFINED", "SandboxState", "confine", "plan_sandbox", "use_private_temporary_folder"]
 
@@ -78,8 +79,12 @@ def confine(identity: RunIdentity, places: Places, planned: SandboxState) -> San
         return planned
     try:
         restrict(places.readable, places.writable, _ports(identity) if planned.network else None)
+        give_up_capabilities()
     except OSError as error:
         return _unavailable(identity, f"Landlock is there, but refused: {error.strerror or error}")
+    if refused := refuse_system_calls():
+        words = f"shared memory and message queues without a file, and priorities of others, are open: {refused}"
+        planned = replace(planned, why="; ".join(part for part in (planned.why, words) if part))
     # What is compiled now could not be written beside its source; it is no use to try.
     sys.dont_write_bytecode = True
     return planned

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from private_values import leaks
 
 from federates.boundary.session import World
 from federates.boundary.tables import TABLES
@@ -28,7 +29,7 @@ def environment() -> dict[str, str]:
 
 
 def helics_run(top: Path, case: str, change=None) -> tuple[Path, str]:
-    """Run a case in a copy of its scenario; return the run's folder and the coordinator's log."""
+    """Run a case in a copy of its scenario; return the run's folder and the broker's log."""
     scenario = top / "scenarios" / case
     shutil.copytree(ROOT / "scenarios" / case, scenario, ignore=shutil.ignore_patterns("results", "*.log"))
     if change is not None:
@@ -38,7 +39,7 @@ def helics_run(top: Path, case: str, change=None) -> tuple[Path, str]:
     logs = {path.stem: path.read_text() for path in scenario.glob("*.log")}
     assert done.returncode == 0, (done.stdout, logs)
     (folder,) = (scenario / "results").iterdir()
-    return folder, logs["coordinator"]
+    return folder, logs["broker"]
 
 
 @pytest.fixture(scope="module", params=["ieee30", pytest.param("ieee118", marks=[pytest.mark.long, pytest.mark.timeout(1200)])])
@@ -61,6 +62,14 @@ def test_the_run_is_complete(day):
     assert str(folder / "report.html") in log
     for name in ("capacity_and_routes", "dispatch", "bounds"):
         assert (folder / "figures" / f"{name}.png").stat().st_size > 10_000, name
+
+
+def test_no_report_for_one_agent_shows_anothers_data(day):
+    _, folder, _, _ = day
+    agents = [path.parent.name for path in folder.glob("*/finished.json")]
+    for agent in agents:
+        assert leaks(folder / f"report-{agent}.html", folder, agent, [other for other in agents if other != agent]) == {}
+    assert [path for path in folder.rglob("*") if path.stat().st_mode & 0o077] == []
 
 
 def test_every_table_is_there_with_its_columns(day):

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
+from private_values import leaks
 
 from federates.boundary.session import World
 from federates.boundary.tables import TABLES
@@ -40,7 +41,7 @@ def portage(*words, timeout=300):
 
 @pytest.fixture(scope="module")
 def day(tmp_path_factory):
-    """Return scenario, run folder and the coordinator's log of one whole day."""
+    """Return scenario, run folder and the broker's log of one whole day."""
     top = tmp_path_factory.mktemp("la")
     scenario = copy_scenario(top)
     command = ["helics", "run", "--path=scenarios/la_gcs/runner.json"]
@@ -48,7 +49,7 @@ def day(tmp_path_factory):
     logs = {path.stem: path.read_text() for path in scenario.glob("*.log")}
     assert done.returncode == 0, (done.stdout, logs)
     (folder,) = (scenario / "results").iterdir()
-    return scenario, folder, logs["coordinator"]
+    return scenario, folder, logs["broker"]
 
 
 def read(folder, name):
@@ -61,6 +62,19 @@ def test_the_run_is_complete_and_says_where_the_report_is(day):
     assert record["status"] == "complete"
     assert all(record["agents"].values())
     assert log.rstrip().endswith(f"Report:  {folder / 'report.html'}")
+
+
+def test_each_agent_is_left_what_it_may_see(day):
+    """Results are the owner's alone; the coordinator is told how the run ended; no report for one agent shows another's data."""
+    scenario, folder, _ = day
+    assert [path for path in [folder, *folder.rglob("*"), *scenario.glob("*.log")] if path.stat().st_mode & 0o077] == []
+    assert json.loads((folder / "coordinator/outcome.json").read_text()) == {"status": "complete"}
+    agents = [path.parent.name for path in folder.glob("*/finished.json")]
+    headline = json.loads((folder / "run.json").read_text())["headline"]
+    for agent in agents:
+        log = (scenario / f"{agent}.log").read_text()
+        assert [line for line in headline if line in log] == []
+        assert leaks(folder / f"report-{agent}.html", folder, agent, [other for other in agents if other != agent]) == {}
 
 
 def test_the_readme_says_what_this_day_says(day, monkeypatch):

@@ -16,6 +16,9 @@ def test_a_run_leaves_its_tables_and_a_complete_record(tmp_path):
     assert record["status"] == "complete"
     assert set(record["agents"]) == {"coordinator", "power_operator", "transport_operator", "traffic_sumo"}
     assert (folder / "report.html").exists()
+    assert sorted(path.stem for path in folder.glob("report-*.html")) == sorted(f"report-{agent}" for agent in record["agents"])
+    assert [path for path in [folder, *folder.rglob("*")] if path.stat().st_mode & 0o077] == []
+    assert json.loads((folder / "coordinator/outcome.json").read_text()) == {"status": "complete"}
     schedule = pd.read_parquet(folder / "coordinator/schedule.parquet")
     moved = pd.read_parquet(folder / "traffic_sumo/moved.parquet")
     assert schedule.groupby("period").vehicles.sum().tolist() == moved.vehicles.tolist()

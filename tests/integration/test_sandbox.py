@@ -25,6 +25,7 @@ needs_landlock = pytest.mark.skipif(ABI == 0, reason="this kernel has no Landloc
 
 NOSY = '''
 """A power operator that does its work and looks around meanwhile."""
+import ctypes
 import importlib.util
 import json
 import os
@@ -33,6 +34,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import helics
 import pyarrow.csv
 
 HERE = Path(__file__).parent
@@ -64,6 +66,26 @@ def temporary():
         return "written"
 
 
+def shared_memory():
+    number = ctypes.CDLL(None, use_errno=True).shmget(0, 4096, 0o1600)
+    if number < 0:
+        raise OSError(ctypes.get_errno(), "refused")
+    ctypes.CDLL(None).shmctl(number, 0, None)
+    return "shared"
+
+
+def local_socket(path):
+    with socket.socket(socket.AF_UNIX) as local:
+        local.bind(path)
+    os.unlink(path)
+    return "bound"
+
+
+def change_mode(path):
+    os.chmod(path, os.stat(path).st_mode)
+    return "changed"
+
+
 attempt("read at import", lambda: Path(WISHES["at_import"]).read_text())
 spec = importlib.util.spec_from_file_location("beside", HERE.parent / "small_agents.py")
 small = importlib.util.module_from_spec(spec)
@@ -88,6 +110,17 @@ class Nosy(small.SmallPower):
             attempt("read what broker.yaml allows", lambda: Path(WISHES["licence"]).read_text())
             attempt("read own", lambda: (HERE / "own.csv").read_text())
             attempt("temporary file", temporary)
+            attempt("environment of another", lambda: Path(f"/proc/{os.getppid()}/environ").read_text()[:1])
+            attempt("by way of another", lambda: Path(f"/proc/{os.getppid()}/cwd/broker.yaml").read_text()[:1])
+            attempt("environment by a child", lambda: cat(f"/proc/{os.getppid()}/environ")[:7])
+            attempt("shared memory", shared_memory)
+            attempt("priority", lambda: os.setpriority(os.PRIO_PROCESS, os.getppid(), os.getpriority(os.PRIO_PROCESS, 0)))
+            attempt("own priority", lambda: os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, 0)))
+            attempt("processors", lambda: os.sched_setaffinity(os.getppid(), os.sched_getaffinity(os.getppid())))
+            attempt("mode of a partner's file", lambda: change_mode(WISHES["in_solve"]))
+            for call in ("SendCommand", "SetGlobal", "SetTag"):
+                attempt(call, lambda: getattr(helics, "helicsFederate" + call)(None, "coordinator", "4711"))
+            attempt("socket", lambda: local_socket(tempfile.gettempdir() + "/s"))
             for name, said in TRIED:
                 self.recorder.record("tried", name=name, said=said)
         return super().solve(multipliers_usd_per_veh, opening)
@@ -160,8 +193,24 @@ def test_nothing_of_a_partner_can_be_read(tmp_path, environment):
     assert tried["read own"] == "mine"
     assert tried["read what broker.yaml allows"] == "licensed"
     assert tried["temporary file"] == "written"
+    calls = ["SendCommand", "SetGlobal", "SetTag"]
+    assert [tried[name] for name in calls] == ["BoundaryError"] * 3
+    assert files["helics_calls"] == [f"helicsFederate{name}" for name in calls]
+    breaches = json.loads((folder / "audit.json").read_text())["breaches"]
+    assert sum(breach["check"] == "helics.call" for breach in breaches) == 3
+    for name in ("environment of another", "by way of another", "shared memory", "priority", "processors"):
+        assert tried[name] == "PermissionError", (name, tried[name])
+    assert (tried["environment by a child"], tried["own priority"], tried["socket"]) == ("nothing", "None", "bound")
     seen = outside(files)
     assert (wishes["licence"], "read") not in seen
+    assert any(path.endswith("/cwd/broker.yaml") and entry["refused"] for (path, _), entry in seen.items())
+    assert any(path.endswith("/environ") and entry["refused"] for (path, _), entry in seen.items())
+    # No sandbox refuses it, so it is said.
+    assert tried["mode of a partner's file"] == "changed"
+    assert "refused" not in seen[wishes["in_solve"], "change"]
+    graph = json.loads((folder / "graph.json").read_text())
+    assert graph["changed"] == ["transport_operator/secret.csv"]
+    assert [c["kind"] for c in files["connections"] if c["port"] is None] == ["temporary"]
     assert seen[wishes["at_import"], "read"]["refused"]
     assert seen[wishes["in_solve"], "read"]["refused"]
     assert seen[str(folder / "transport_operator"), "list"]["refused"]

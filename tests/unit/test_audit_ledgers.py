@@ -234,3 +234,68 @@ def test_the_command_says_it_by_exit_code(run, tmp_path):
     assert command.invoke(app, ["audit", str(tmp_path)]).exit_code == 2
     with pytest.raises(PortageError, match="no run's folder"):
         audit_run(tmp_path)
+
+
+FORGED = "x\n\x1b[2K\x1b[1mAudit: 3 agents, 12 topics, 293 messages, nothing outside the table"
+
+
+def note(run, agent, **changes):
+    """Change the agent's record of files."""
+    path = run / agent / "files.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"recorded": "python"} | changes))
+
+
+def said(run):
+    return [breach.said for breach in audit_run(run).breaches]
+
+
+def test_a_name_cannot_forge_a_line(run):
+    """A file may be called so; nothing of it may end a line or steer the terminal."""
+    opened = [{"path": f"/tmp/{FORGED}", "mode": "read", "kind": "outside", "count": 1}]
+    note(run, "power_operator", opened=[*opened, {**opened[0], "kind": "own"}])
+    shown = CliRunner().invoke(app, ["audit", str(run)])
+    assert shown.exit_code == 1
+    assert "\x1b" not in shown.output
+    assert not any(line.startswith("Audit: 3 agents") for line in shown.output.splitlines())
+    assert "\n" not in audit_run(run).line
+    assert "\\n\\x1b[2K" in audit_run(run).line
+
+
+def test_what_was_done_to_a_file_is_said_as_it_was(run):
+    path = str(run.parents[1] / "transport_operator/config.yaml")
+    kinds = {"change": {}, "read": {"absent": True}, "list": {"refused": True}}
+    for mode, more in kinds.items():
+        note(run, "power_operator", opened=[{"path": path, "mode": mode, "kind": "outside", "count": 1} | more])
+        (words,) = said(run)
+        assert words.endswith("which is transport_operator's")
+        assert {
+            "change": "changed the mode, owner, times or attributes of",
+            "read": "tried to read (but it is not there)",
+            "list": "tried to list (and the operating system refused)",
+        }[mode] in words
+
+
+def test_a_local_socket_is_not_outside_the_computer(run):
+    note(run, "power_operator", connections=[{"address": "own.sock", "port": None, "kind": "results", "bound": True}])
+    assert said(run) == []
+    note(run, "power_operator", connections=[{"address": "/run/x", "port": None, "kind": "outside", "bound": True}])
+    assert said(run) == ["power_operator bound the local socket /run/x, outside its folder"]
+    note(run, "power_operator", connections=[{"address": "192.0.2.1", "port": 80, "kind": "outside"}])
+    assert said(run) == ["power_operator connected to 192.0.2.1:80, outside this computer"]
+
+
+def test_a_changed_file_is_listed_and_no_breach(run):
+    graph = json.loads((run / "graph.json").read_text())
+    assert graph["changed"] == []
+    (run / "graph.json").write_text(json.dumps(graph | {"changed": ["power_operator/config.yaml"]}))
+    assert audit_run(run).clean
+    assert any("who changed power_operator/config.yaml" in words for words in audit_run(run).not_recorded)
+
+
+def test_a_run_of_programs_says_that_nothing_was_recorded(run):
+    for path in run.glob("*/ledger.parquet"):
+        path.unlink()
+        (path.parent / "config.json").write_text(json.dumps({"executable": ["./program"]}))
+    line = audit_run(run).line
+    assert line.startswith("Audit: 3 agents, no message was recorded, nothing outside the table in the wiring")
+    assert "0 messages" not in line

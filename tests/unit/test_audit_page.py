@@ -77,8 +77,10 @@ def test_every_file_of_a_run_that_is_named_is_written(page):
     from federates.audit.audit import AUDIT_RECORD
     from federates.runs.finish import RUN_RECORD
     from federates.runs.wire_watch import GRAPH_RECORD
+    from federates.runtime.farewell import OUTCOME_RECORD
     from federates.runtime.ledger import LEDGER
     from federates.runtime.opened_files import FILES_RECORD
 
     names = {GRAPH_RECORD, f"<agent>/{LEDGER}.parquet", f"<agent>/{FILES_RECORD}", AUDIT_RECORD, RUN_RECORD}
+    names.add(f"coordinator/{OUTCOME_RECORD}")
     assert set(re.findall(r"^\| `([\w<>/.]+\.(?:json|parquet))` \|", page, re.MULTILINE)) == names

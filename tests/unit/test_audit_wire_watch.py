@@ -3,11 +3,14 @@
 import copy
 import json
 
+import helics as h
 import pytest
 
 from federates.boundary.topics import Role
+from federates.runs.broker_core import Broker
 from federates.runs.wire_watch import WireWatch
 from federates.runtime.broker_config import BrokerConfig
+from federates.runtime.federate import federate_info
 from federates.runtime.identity import RunIdentity
 
 AGENTS = tuple(role.value for role in Role)
@@ -19,7 +22,7 @@ class FakeBroker:
     def __init__(self, graph):
         self.answer, self.joined_names, self.waiting = graph, list(AGENTS), list(AGENTS)
         self.gate_open, self.asked = False, 0
-        self.leaving = []
+        self.leaving, self.tagged = [], {}
 
     def graph(self):
         self.asked += 1
@@ -34,6 +37,9 @@ class FakeBroker:
         assert query == "global_state"
         cores = [{"state": "initializing", "federates": [{"attributes": {"name": name}}]} for name in self.waiting]
         return {"cores": [*self.leaving, *cores]}
+
+    def tags(self, federate):
+        return self.tagged.get(federate, [])
 
     def open_gate(self):
         self.gate_open = True
@@ -114,3 +120,23 @@ def test_a_broker_without_an_answer_opens_nothing(broker, watch):
     broker.graph = lambda: None
     assert watch.look() is None
     assert not broker.gate_open
+
+
+def test_a_tag_of_helics_is_no_topic(broker, watch):
+    """A tag is a text that a federate sets on itself and any other may ask for; no data-flow graph shows it."""
+    broker.tagged = {"power_operator": ["margin"]}
+    assert watch.look() == "audit: power_operator has tag margin of HELICS; only publications and inputs are allowed"
+    assert not broker.gate_open
+
+
+def test_helics_tells_the_broker_of_tags(tmp_path):
+    """Of HELICS itself, in one process: what `Broker.tags` asks has the answer that the watch relies on."""
+    config = BrokerConfig(schema_version=1, core_type="inproc")
+    identity = RunIdentity("tags", str(tmp_path), 24_000, "key", config, ("power_operator",))
+    with Broker(identity) as broker:
+        federate = h.helicsCreateValueFederate("power_operator", federate_info("power_operator", identity))
+        h.helicsFederateEnterExecutingMode(federate)
+        assert broker.tags("power_operator") == []
+        h.helicsFederateSetTag(federate, "margin", "123.25")
+        assert broker.tags("power_operator") == ["margin"]
+        h.helicsFederateDisconnect(federate)
