@@ -34,7 +34,7 @@ from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity, choose_po
 from federates.runtime.owner_only import keep_logs_to_owner
 from federates.runtime.results import disk_error
 from federates.runtime.say import say, say_traceback
-from federates.runtime.sign_of_life import ALIVE, SignOfLife
+from federates.runtime.sign_of_life import ALIVE, AwakeClock, SignOfLife
 from federates.runtime.watchdog import Watchdog
 
 _POLL_S = 0.2
@@ -129,12 +129,13 @@ def _serve(identity: RunIdentity, path: Path, started: float) -> str | None:
         # HELICS waits for the gate whenever it joins, so the agents need not wait for it.
         broker.join_gate()
         watch = WireWatch(broker, identity)
-        deadline = time.monotonic() + identity.broker.limits.join_s
+        clock = AwakeClock()
         siblings, how = Siblings(), HowEnded()
         alive = AgentsWatch(Path(identity.run_folder), identity.agents, identity.broker.timeout_s)
         while broker.connected:
             time.sleep(_POLL_S if broker.gate_open else _GATE_POLL_S)
-            reason = _missing(identity, watch, siblings, how, deadline) or alive.look(siblings.pids) or _look(identity, watch)
+            late = clock.look() > identity.broker.limits.join_s
+            reason = _missing(identity, watch, siblings, how, late) or alive.look(siblings.pids) or _look(identity, watch)
             if reason is not None:
                 say(f"portage: {reason}")
                 note_failure(identity, started, reason)
@@ -154,13 +155,13 @@ def _look(identity: RunIdentity, watch: WireWatch) -> str | None:
         return f"broker: {disk_error(Path(identity.run_folder), error)}"
 
 
-def _missing(identity: RunIdentity, watch: WireWatch, siblings: Siblings, how: HowEnded, deadline: float) -> str | None:
-    """Return who is lost or did not join in time, in words, or None."""
+def _missing(identity: RunIdentity, watch: WireWatch, siblings: Siblings, how: HowEnded, late: bool) -> str | None:
+    """Return who is lost, or did not join in time if it is ``late``, in words, or None."""
     if lost := lost_agents(identity):
         return lost_reason(identity, lost, how)
     if not watch.everyone_is_here and (ended := siblings.ended()):
         return ended_early(identity, ended, how)
-    if not watch.everyone_is_here and time.monotonic() > deadline:
+    if not watch.everyone_is_here and late:
         missing = [agent for agent in identity.agents if agent not in watch.joined]
         return f"{', '.join(missing)}: did not join within {identity.broker.limits.join_s:g} s (join_s)"
     return None

@@ -67,13 +67,14 @@ _HUNG += [
         settings={"power": {"fault": "sleep"}, "answer_s": 4},
     ),
 ]
+_SHORT = {"periods": 6}
 _PAUSED = [
-    Case(f"{who} is stopped for 3 s", "negotiation", do.pause(3, who), COMPLETE)
+    Case(f"{who} is stopped for 3 s", "negotiation", do.pause(3, who), COMPLETE, settings=_SHORT)
     for who in ("power_operator", "coordinator", "traffic_sumo", "broker")
 ]
 _PAUSED += [
-    Case("everything is stopped for 20 s (Ctrl-Z, fg)", "negotiation", do.pause_everything(20), COMPLETE, limit_s=120),
-    Case("the launcher is stopped for 10 s", "negotiation", do.pause(10, "launcher"), COMPLETE),
+    Case("everything is stopped for 20 s (Ctrl-Z, fg)", "negotiation", do.pause_everything(20), COMPLETE, settings=_SHORT),
+    Case("the launcher is stopped for 10 s", "negotiation", do.pause(10, "launcher"), COMPLETE, settings=_SHORT),
 ]
 _SIGNALS = [
     Case(f"{agent} gets {signal}", "negotiation", do.send(signal, agent), agent, signal, world)
