@@ -84,6 +84,7 @@ def _interrupted(identity: RunIdentity, started: float, path: Path, number: int,
     """Say at once that the user has interrupted the run, for `helics run` ends this process in a moment."""
     path.unlink(missing_ok=True)
     mark_failed(identity, started, "interrupted by the user")
+    remove_scratch(Path(identity.run_folder), identity.agents)
     os._exit(128 + number)
 
 

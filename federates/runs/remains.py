@@ -36,16 +36,20 @@ def private_folder() -> tempfile.TemporaryDirectory[str]:
 def settle_broken_runs(results: Path) -> list[str]:
     """Finish the records of the runs in ``results`` that were ended from outside; return a sentence about each.
 
-    Their tables stay as they are. Runs that go on are left alone.
+    Their tables stay as they are, and scratch goes, also that of runs that could say how they ended but had no time to clean up.
+    Runs that go on are left alone.
     """
     said = []
     with _settling:  # `portage compare` starts several runs at once
         for path in sorted(results.glob(f"*/{RUN_RECORD}")):
             folder, written = path.parent, read_record(path)
-            if written is None or written.get("status") != "running":
+            if written is None:
+                continue
+            agents = tuple(written.get("agents") or ())
+            if written.get("status") != "running":
+                remove_scratch(folder, agents)
                 continue
             record = read_run_record(folder)
-            agents = tuple(written.get("agents", ()))
             if record is None or record["status"] == "running" or _anyone_runs(folder, agents):
                 continue
             with contextlib.suppress(OSError):  # a read-only or full disk; then it is said again next time
@@ -60,6 +64,8 @@ def remove_scratch(folder: Path, agents: Iterable[str], *, ended: bool = False) 
     """Remove the temporary files of those agents of the run in ``folder`` that are gone; all are if it has ``ended``."""
     for agent in agents:
         place = folder / agent
+        if not ended and not (place / TEMPORARY).exists():
+            continue
         if ended or ((place / PROCESS_RECORD).exists() and not runs(place)):
             shutil.rmtree(place / TEMPORARY, ignore_errors=True)
             for reserved in place.glob(".*.reserved"):

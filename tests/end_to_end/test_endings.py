@@ -8,11 +8,10 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 
 import pytest
-from full_disk import unshare
+from full_disk import small_disk
 from small_scenario import AGENTS, write_small_scenario
 
 pytestmark = pytest.mark.faults
@@ -232,16 +231,14 @@ def test_a_comparison_that_is_told_to_end_says_what_it_keeps(tmp_path, scratch, 
         ("100k", ["start"], 30, AGENTS),
     ],
 )
-def test_a_full_disk_is_said_by_who_met_it(tmp_path, scratch, root, command, size, moment, periods, who):
-    if not (words := unshare()):
-        pytest.skip("this user may not make a file system of its own (unshare)")
+def test_a_full_disk_is_said_by_who_met_it(tmp_path, scratch, command, size, moment, periods, who):
     scenario = write_small_scenario(tmp_path, session={"periods": periods}, broker={"limits": LIMITS})
-    kept = tmp_path / "kept"
-    inside = [sys.executable, root / "tests/support/full_disk.py", scenario, kept, size, ",".join(moment)]
-    process = start([*words, *map(str, inside), *command_of(command, scenario)], scratch)
+    if not (words := small_disk(scenario, size, ",".join(moment))):
+        pytest.skip("this user may not make a file system of its own (unshare)")
+    process = start([*words, *command_of(command, scenario)], scratch)
     output = end_of(process)
     assert process.returncode == 1, output
-    (folder,) = kept.iterdir()
+    (folder,) = (scenario / "results").iterdir()
     failure = record_of(folder)["failure"]
     assert "no space left on the device: " in failure, failure
     assert failure.split(":")[0] in who

@@ -27,4 +27,4 @@ def test_a_fault_is_named_in_time(tmp_path, environment, case, launcher):
     assert outcome.status == "failed"
     assert outcome.failure.startswith(case.named)
     assert case.said in outcome.failure
-    assert launcher == "helics" or outcome.code == 1
+    assert launcher == "helics" or outcome.code != 0

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 
 from fault_runs import Running
+from full_disk import ASK
 
 
 def nothing(run: Running) -> None:
@@ -18,6 +19,18 @@ def nothing(run: Running) -> None:
 def send(name: str, who: str) -> Callable[[Running], None]:
     """Send the signal ``name``, without SIG, to one process."""
     return lambda run: os.kill(run.pid(who), signal.Signals[f"SIG{name}"])
+
+
+def fill_the_disk(run: Running) -> None:
+    """Leave no byte on the disk of the run's results; its settings have given it one of its own."""
+    (run.scenario / ASK).touch()
+
+
+def kill_everything(run: Running) -> None:
+    """Kill every process of the run at once, as a system without memory does; nobody can write a word."""
+    for pid in run.pids():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def pause(pause_s: float, *who: str) -> Callable[[Running], None]:

@@ -22,14 +22,14 @@ class Case:
     """One fault.
 
     ``world`` is ``road`` or ``rail`` (small agents of tests/support) or ``la`` (the Los Angeles scenario, with SUMO). ``phase``
-    is a key of `fault_runs.PHASES`. ``named`` is how ``failure`` in ``run.json`` begins (`COMPLETE`: the run must complete), and
-    ``said`` stands in it too.
+    is a key of `fault_runs.PHASES`. ``named`` is how ``failure`` in ``run.json`` begins, or all the ways in which it may begin
+    (`COMPLETE`: the run must complete), and ``said`` stands in it too.
     """
 
     name: str
     phase: str
     act: Callable[[Running], None]
-    named: str
+    named: str | tuple[str, ...]
     said: str = ""
     world: str = "road"
     launchers: tuple[str, ...] = ("portage", "helics")
@@ -91,4 +91,33 @@ _SIGNALS += [
     Case("power_operator is killed before it joins", "joining", do.send("KILL", "power_operator"), "power_operator", "SIGKILL"),
 ]
 
-CASES: list[Case] = [*_HUNG, *_PAUSED, *_SIGNALS]
+_AGENTS = ("power_operator", "transport_operator", "traffic_sumo", "coordinator")
+_NO_SPACE = "no space left on the device: "
+_DISK = {"disk": ("8m", "asked")}
+_ENDINGS = [
+    Case(
+        f"the launcher gets SIG{signal}",
+        "negotiation",
+        do.send(signal, "launcher"),
+        "portage: interrupted",
+        said,
+        launchers=("portage",),
+    )
+    for signal, said in (("INT", "by the user"), ("TERM", "by SIGTERM"), ("HUP", "by SIGHUP"))
+]
+_ENDINGS += [
+    Case("everything is killed at once", "negotiation", do.kill_everything, "ended from outside", "is gone"),
+    Case("the disk is full", "negotiation", do.fill_the_disk, _AGENTS, _NO_SPACE, settings=_DISK),
+    Case("the disk is full", "report", do.fill_the_disk, "broker", _NO_SPACE, settings=_DISK | {"periods": 3}),
+    Case("the disk is too small", "start", do.nothing, _AGENTS, _NO_SPACE, settings={"disk": ("100k", "start")}, limit_s=60),
+    Case(
+        "the coordinator is killed",
+        "report",
+        do.send("KILL", "coordinator"),
+        COMPLETE,
+        settings={"periods": 3},
+        launchers=("portage",),
+    ),
+]
+
+CASES: list[Case] = [*_HUNG, *_PAUSED, *_SIGNALS, *_ENDINGS]

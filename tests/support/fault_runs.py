@@ -13,9 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 import yaml
+from full_disk import small_disk
 from small_rail_scenario import write_small_rail_scenario
 from small_scenario import write_small_scenario
+
+from federates.runtime.run_record import read_run_record
 
 ROOT = Path(__file__).parents[2]
 _START_S, _END_S, _GONE_S = 90.0, 240.0, 15.0
@@ -33,7 +37,10 @@ class Running:
     @property
     def folder(self) -> Path | None:
         """Return the folder of the run's results; None until it is there."""
-        return next(iter((self.scenario / "results").glob("*")), None)
+        # A command with a disk of its own sees another file system there, as long as it runs.
+        inside = Path(f"/proc/{self.process.pid}/root{self.scenario}/results")
+        results = inside if inside.is_dir() else self.scenario / "results"
+        return next((path for path in results.glob("*") if path.is_dir()), None)
 
     def record(self, name: str) -> dict[str, Any] | None:
         """Return a JSON file of the run."""
@@ -101,6 +108,13 @@ def _said(run: Running, agent: str, word: str) -> bool:
     return path is not None and path.exists() and word in path.read_text()
 
 
+def _report(run: Running) -> bool:
+    """Every agent has come to its end, and the broker writes the report."""
+    folder = run.folder
+    agents = [path.parent for path in folder.glob("*/process.json")] if folder else []
+    return bool(agents) and all((agent / "finished.json").exists() for agent in agents)
+
+
 PHASES: dict[str, Callable[[Running], bool]] = {
     "start": lambda run: True,
     "joining": _joining,
@@ -108,12 +122,13 @@ PHASES: dict[str, Callable[[Running], bool]] = {
     "negotiation": _negotiation,
     "traffic": _traffic,
     "misbehaving": _misbehaving,
+    "report": _report,
 }
 
 
 def run_with_fault(case: Any, launcher: str, folder: Path, environment: dict[str, str]) -> Outcome:
     """Start a run in ``folder``, bring it to the case's phase, do the fault, and return how it ended."""
-    run = start(write_scenario(case.world, folder, case.settings), launcher, environment)
+    run = start(write_scenario(case.world, folder, case.settings), launcher, environment, case.settings.get("disk"))
     members: dict[int, psutil.Process] = {}
     try:
         _wait(run, case.phase, members)
@@ -127,18 +142,26 @@ def run_with_fault(case: Any, launcher: str, folder: Path, environment: dict[str
             if process.is_running():
                 process.kill()
         run.process.kill()
-    record = run.record("run.json") or {}
+    record = (run.folder and read_run_record(run.folder)) or {}
     return Outcome(run.process.returncode, seconds, gone_s, record.get("status", "absent"), record.get("failure") or "", output)
 
 
-def start(scenario: Path, launcher: str, environment: dict[str, str]) -> Running:
-    """Start a run by ``portage run`` or ``helics run``."""
+def start(scenario: Path, launcher: str, environment: dict[str, str], disk: tuple[str, str] | None = None) -> Running:
+    """Start a run by ``portage run`` or ``helics run``; ``disk``: size and moment of `full_disk`."""
     commands = {
         "portage": ["python", "-m", "federates.cli", "run", str(scenario)],
         "helics": ["helics", "run", "--path", str(scenario / "runner.json")],
     }
+    before = [] if disk is None else small_disk(scenario, *disk)
+    if disk is not None and not before:
+        pytest.skip("this user may not make a file system of its own (unshare)")
     process = subprocess.Popen(
-        commands[launcher], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        [*before, *commands[launcher]],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
     )
     return Running(scenario, launcher, process)
 

@@ -94,6 +94,15 @@ def test_the_next_run_says_so_once_and_leaves_the_tables(tmp_path):
     assert read_record(going_on / "run.json")["status"] == "running"
 
 
+def test_scratch_of_a_run_that_had_no_time_to_clean_up_goes_too(tmp_path):
+    folder = begin(tmp_path)
+    write_without_reserve(folder / "run.json", read_record(folder / "run.json") | {"status": "failed", "failure": "interrupted"})
+    write_json(folder / "coordinator/process.json", dead_process())
+    assert settle_broken_runs(tmp_path) == []
+    assert not (folder / "coordinator/temporary").exists()
+    assert read_record(folder / "run.json")["failure"] == "interrupted"
+
+
 def test_a_run_of_which_one_agent_is_still_there_is_not_touched(tmp_path):
     folder = begin(tmp_path, **dead_process())
     write_json(folder / "coordinator/process.json", {"pid": os.getpid(), "start": process_start(os.getpid())})
