@@ -63,8 +63,8 @@ def tiny_tables():
         "negotiations": frame(
             "negotiations",
             [
-                (0, "a new period", 2, True, "proven to 10%", 9.0, 10.0, 0.1, True, "gap", 9.0, 0.1),
-                (1, "a new period", 1, False, "not told", 6.0, math.nan, math.nan, True, "rounds", math.nan, math.nan),
+                (0, "a new period", 2, True, "proven to 10%", 9.0, 10.0, 0.1, True, "gap", 9.0, 0.1, False),
+                (1, "a new period", 1, False, "not told", 6.0, math.nan, math.nan, True, "rounds", math.nan, math.nan, False),
             ],
         ),
         "delivery_forecast": frame(
