@@ -11,7 +11,6 @@ import typer
 
 from federates import __version__
 from federates.boundary.errors import ConfigError, PortageError
-from federates.boundary.topics import Role
 from federates.cli.audit import audit
 from federates.cli.centralised import centralised
 from federates.cli.common import (
@@ -96,13 +95,13 @@ def run(scenario: ScenarioArgument, changes: SetOption = None, use: UseOption = 
 def report(
     folder: Annotated[Path, typer.Argument(help="Folder of a run, such as scenarios/la_gcs/results/<run id>.")],
     agent: Annotated[
-        Role | None, typer.Option(help="Write the report for this agent: of what it may see, and nothing else.")
-    ] = None,
+        str, typer.Option(help="Write the report for this agent, such as power_operator: what it may see and nothing else.")
+    ] = "",
 ) -> None:
     """Write the report of a run again, from the tables it left."""
     from federates.runs.reports import make_readable, write_agent_report, write_run_report
 
-    if agent is not None:
+    if agent:
         console.print(f"Report: {write_agent_report(folder, agent)}", markup=False, highlight=False)
         return
     record = make_readable(folder)
