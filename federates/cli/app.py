@@ -29,7 +29,6 @@ from federates.cli.compare import compare
 from federates.cli.conform import conform
 from federates.cli.new import new, new_class
 from federates.cli.sweep import sweep
-from federates.runtime.owner_only import write_for_owner_only
 
 __all__ = ["main"]
 
@@ -59,6 +58,8 @@ def _common(
     context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False
 ) -> None:
     if context.invoked_subcommand in _WRITE_RESULTS:
+        from federates.runtime.owner_only import write_for_owner_only
+
         write_for_owner_only()
     if version:
         console.print(f"portage {__version__}")
