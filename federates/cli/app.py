@@ -11,7 +11,6 @@ import typer
 
 from federates import __version__
 from federates.boundary.errors import ConfigError, PortageError
-from federates.boundary.topics import Role
 from federates.cli.audit import audit
 from federates.cli.centralised import centralised
 from federates.cli.common import (
@@ -30,7 +29,6 @@ from federates.cli.compare import compare
 from federates.cli.conform import conform
 from federates.cli.new import new, new_class
 from federates.cli.sweep import sweep
-from federates.runtime.owner_only import write_for_owner_only
 
 __all__ = ["main"]
 
@@ -60,6 +58,8 @@ def _common(
     context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False
 ) -> None:
     if context.invoked_subcommand in _WRITE_RESULTS:
+        from federates.runtime.owner_only import write_for_owner_only
+
         write_for_owner_only()
     if version:
         console.print(f"portage {__version__}")
@@ -96,13 +96,13 @@ def run(scenario: ScenarioArgument, changes: SetOption = None, use: UseOption = 
 def report(
     folder: Annotated[Path, typer.Argument(help="Folder of a run, such as scenarios/la_gcs/results/<run id>.")],
     agent: Annotated[
-        Role | None, typer.Option(help="Write the report for this agent: of what it may see, and nothing else.")
-    ] = None,
+        str, typer.Option(help="Write the report for this agent, such as power_operator: what it may see and nothing else.")
+    ] = "",
 ) -> None:
     """Write the report of a run again, from the tables it left."""
     from federates.runs.reports import make_readable, write_agent_report, write_run_report
 
-    if agent is not None:
+    if agent:
         console.print(f"Report: {write_agent_report(folder, agent)}", markup=False, highlight=False)
         return
     record = make_readable(folder)

@@ -84,18 +84,19 @@ def write_agent_reports(folder: Path) -> None:
         write_agent_report(folder, agent, most_figures=1)
 
 
-def write_agent_report(folder: Path, agent: Role, most_figures: int | None = None) -> Path:
+def write_agent_report(folder: Path, agent: str, most_figures: int | None = None) -> Path:
     """Write the report for one agent from what it may see, ``session.json`` and its own part of ``folder``; return its page.
 
     Raises
     ------
-    PortageError : the run has no such agent, or its part is not there.
+    PortageError : the run has no such agent, or its part or ``session.json`` is not there.
     """
     from federates.reporting import agent_report
 
-    if agent not in roles_of(_world(folder)) or not (folder / agent.value).is_dir():
-        raise PortageError(f"{folder}: holds nothing of {agent.value}")
-    return agent_report.write_agent_report(folder, agent, _figures(folder), most_figures)
+    there = [role for role in roles_of(_world(folder)) if (folder / role.value).is_dir()]
+    if agent not in there:
+        raise PortageError(f"{folder}: holds nothing of an agent {agent!r}; it has {', '.join(there) or 'none'}")
+    return agent_report.write_agent_report(folder, Role(agent), _figures(folder), most_figures)
 
 
 def _figures(folder: Path) -> list[OwnFigure]:
