@@ -14,6 +14,7 @@ from federates.boundary.topics import MAX_ROUTE_LINKS, Command, Role
 from federates.runtime.federate import Federate
 from federates.runtime.inbox import Inbox
 from federates.runtime.results import ResultWriter
+from federates.runtime.road_times import told_road_time
 
 __all__ = ["AnyDesk", "departures_to_rows", "desk_of"]
 
@@ -103,7 +104,9 @@ class RoadPowerDesk(_PowerDesk):
         self.federate.publish("gate_spots", period, round_, gate.spots)
 
     def opening(self, period: int) -> Array:
-        return self.inbox.take(f"{_C}station_travel_time_s", period)
+        # The coordinator passes on what the partner says, who may be a program that nothing has checked.
+        told = self.inbox.take(f"{_C}station_travel_time_s", period)
+        return told_road_time(told, Role.TRANSPORT_OPERATOR, "a road time")
 
 
 class RailPowerDesk(_PowerDesk):
@@ -133,7 +136,8 @@ class RoadTransportDesk(_TransportDesk):
         seen = None
         if period > 0:
             seen = LinkObservation(*(self.inbox.take(_X + name, period - 1) for name in _LINK_TOPICS))
-        self.federate.publish("station_travel_time_s", period, round_, self.operator.open_period(period, seen))
+        told = told_road_time(self.operator.open_period(period, seen), self.federate.role, "a road time")
+        self.federate.publish("station_travel_time_s", period, round_, told)
 
     def opening(self, period: int) -> Gate:
         return Gate(self.inbox.take(f"{_C}gate_time_s", period), self.inbox.take(f"{_C}gate_spots", period))

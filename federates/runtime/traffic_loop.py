@@ -12,6 +12,7 @@ from federates.boundary.topics import MAX_ROUTE_LINKS, Role
 from federates.runtime.federate import Federate
 from federates.runtime.inbox import Inbox
 from federates.runtime.results import ResultWriter
+from federates.runtime.road_times import told_road_time
 
 __all__ = ["rows_to_departures", "run_traffic"]
 
@@ -44,7 +45,8 @@ def _publish(federate: Federate, period: int, seen: TrafficObservation) -> None:
     federate.publish("link_flow_veh_per_h", period, 0, links.flow_veh_per_h)
     federate.publish("link_density_veh_per_km", period, 0, links.density_veh_per_km)
     federate.publish("link_speed_m_per_s", period, 0, links.speed_m_per_s)
-    federate.publish("link_travel_time_s", period, 0, links.travel_time_s)
+    told = told_road_time(links.travel_time_s, federate.role, "a link's travel time")
+    federate.publish("link_travel_time_s", period, 0, told)
     federate.publish("station_passing_veh", period, 0, stations.passing_veh)
     federate.publish("station_arrivals_veh", period, 0, stations.arrivals_veh)
 

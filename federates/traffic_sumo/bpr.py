@@ -17,10 +17,10 @@ References
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from federates.boundary.canonical import canonical
 from federates.boundary.config import Config
@@ -30,13 +30,14 @@ from federates.boundary.roles import Recorder
 from federates.boundary.session import RoadSession
 from federates.boundary.units import S_PER_H, free_flow_time_s, hours
 from federates.runtime.arithmetic import product
+from federates.runtime.road_times import MOST_ROAD_TIME_S
 from federates.traffic_sumo.checks import find_road_problems
 from federates.traffic_sumo.control import law_time_s
 from federates.traffic_sumo.data import HOURS, Road, load_road
 from federates.traffic_sumo.link_times import LinkTimeTraffic
 from federates.traffic_sumo.point_queue import PointQueues, bottleneck_capacity
 from federates.traffic_sumo.records import record_clock, record_map
-from federates.traffic_sumo.settings import RoadSettings, Settings
+from federates.traffic_sumo.settings import RoadSettings
 
 __all__ = ["BprSettings", "BprTraffic"]
 
@@ -61,15 +62,6 @@ class BprSettings(RoadSettings):
         """Whether the law goes by the target times of `times_file`."""
         return self.delay_law != "bpr"
 
-    @model_validator(mode="before")
-    @classmethod
-    def _no_keys_of_sumo(cls, data: Any) -> Any:
-        foreign = [] if not isinstance(data, dict) else [key for key in data if key in Settings.model_fields]
-        foreign = [key for key in foreign if key not in cls.model_fields]
-        if foreign:
-            raise ValueError(f"bpr simulates no vehicle: take out {', '.join(foreign)}, which only `model: sumo` has")
-        return data
-
 
 class BprTraffic(LinkTimeTraffic):
     """Link times by formula."""
@@ -83,7 +75,8 @@ class BprTraffic(LinkTimeTraffic):
     @classmethod
     def check(cls, settings: BprSettings, folder: Path, session: RoadSession) -> list[Problem]:
         """Return everything wrong with settings and data files."""
-        return find_road_problems(settings, folder, session)[0]
+        problems, road = find_road_problems(settings, folder, session)
+        return problems if problems or road is None else _slow_links(settings, road, session)
 
     def begin(self, session: RoadSession, recorder: Recorder) -> None:
         """Read the data files and record the map."""
@@ -152,7 +145,8 @@ class BprTraffic(LinkTimeTraffic):
             use = flow_veh_per_h / self._capacity_veh_per_h
             return canonical(self._free_s * (1.0 + s.delay_factor * use**s.delay_power))
         given, target = product(self._given_veh_per_h, share), product(self._target_s, share)
-        ratio = np.divide(flow_veh_per_h, given, out=np.ones_like(given), where=given > 0)
+        # Without a given flow nothing is known of a delay: the link is empty.
+        ratio = np.divide(flow_veh_per_h, given, out=np.zeros_like(given), where=given > 0)
         times = zip(self._free_s, target, ratio, strict=True)
         return np.array([law_time_s(float(free), float(aim), float(part), s.delay_power) for free, aim, part in times])
 
@@ -166,3 +160,21 @@ class BprTraffic(LinkTimeTraffic):
             share[(self._session.start_hour + hour) % HOURS] += (next_s - at_s) / length_s
             at_s = next_s
         return share
+
+
+def _slow_links(settings: BprSettings, road: Road, session: RoadSession) -> list[Problem]:
+    """Return the link that takes longest at the largest given flow by the law of 1964, if that is over a day."""
+    if settings.delay_law != "bpr":
+        return []
+    time_s = {}
+    for name in session.links:
+        link = road.links[name]
+        use = float(road.flow_veh_per_h[name].max()) * settings.demand_scale
+        use /= settings.capacity_per_lane_veh_per_h * link.lanes
+        free_s = free_flow_time_s(link.length_km, settings.free_speed_m_per_s)
+        time_s[name] = free_s * (1.0 + settings.delay_factor * use**settings.delay_power)
+    slowest = max(time_s, key=lambda name: time_s[name])
+    if time_s[slowest] <= MOST_ROAD_TIME_S:
+        return []
+    allowed = f"link {slowest} takes {time_s[slowest]:.3g} s at its largest given flow, over a day"
+    return [Problem("config.yaml", "settings.capacity_per_lane_veh_per_h", f"{settings.capacity_per_lane_veh_per_h:g}", allowed)]

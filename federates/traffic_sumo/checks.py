@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from federates.boundary.errors import ConfigError, Problem
+from federates.boundary.errors import ConfigError, ModelError, Problem
 from federates.boundary.session import RoadSession
 from federates.traffic_sumo.data import Road, load_road
+from federates.traffic_sumo.engine import import_engine
 from federates.traffic_sumo.network import GORE_M, MERGE_M
 from federates.traffic_sumo.programs import find_program
 from federates.traffic_sumo.settings import Engine, RoadSettings, Settings
@@ -48,7 +49,9 @@ def find_road_problems(settings: RoadSettings, folder: Path, session: RoadSessio
 
 def _engine_problems(settings: Settings) -> list[Problem]:
     try:
-        __import__(settings.engine.value)
+        import_engine(settings.engine)
+    except ModelError as error:
+        return [Problem(_CONFIG, "settings.engine", settings.engine.value, str(error))]
     except ImportError as error:
         allowed = f"install it with `pip install {settings.engine.value}`"
         if settings.engine is Engine.LIBSUMO:

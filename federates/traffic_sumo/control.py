@@ -63,7 +63,8 @@ class DelayController:
     def ratio(self, link: str) -> float:
         """Return measured over given flow."""
         given = self._given.get(link, 0.0)
-        return self._measured[link] / given if given > 0 else 1.0
+        # Without a given flow nothing is known of a delay: the link is empty.
+        return self._measured[link] / given if given > 0 else 0.0
 
     def speed_m_per_s(self, link: str, time_s: float) -> float:
         """Return the speed to set on ``link`` now."""

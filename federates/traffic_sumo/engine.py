@@ -19,7 +19,7 @@ from federates.boundary.errors import ModelError
 from federates.traffic_sumo.programs import find_program
 from federates.traffic_sumo.settings import Engine
 
-__all__ = ["Sumo"]
+__all__ = ["Sumo", "import_engine"]
 
 T = TypeVar("T")
 _IN_PLACE_OF_TRACI = ("LIBSUMO_AS_TRACI", "LIBTRACI_AS_TRACI")
@@ -78,19 +78,14 @@ class Sumo:
         return self._process.pid if self._process else None
 
     def _load_library(self, command: list[str]) -> None:
-        if _would_abort():
-            raise ModelError(
-                "helics was imported first in this process, and libsumo would abort it: import federates (or libsumo) before "
-                "helics, or use `engine: traci`"
-            )
-        library = importlib.import_module("libsumo")
+        library = import_engine(Engine.LIBSUMO)
         if library.simulation.isLoaded():
             raise ModelError("libsumo holds one simulation per process and one is running: close it, or use `engine: traci`")
         self.api = library
         self.call(library.start, command)
 
     def _start_process(self, command: list[str], timeout_s: float) -> None:
-        traci = _import_traci()
+        traci = import_engine(Engine.TRACI)
         problem: Exception | None = None
         for _ in range(_TRIES):  # another program may take the free port between our look and SUMO's start
             port = _free_port()
@@ -138,6 +133,24 @@ class Sumo:
         if code < 0:
             return f" (process {self._process.pid} was ended by {signal.Signals(-code).name})"
         return f" (process {self._process.pid} ended with exit code {code})"
+
+
+def import_engine(engine: Engine) -> Any:
+    """Return the module `traci` or `libsumo`.
+
+    Raises
+    ------
+    ImportError : it is not installed.
+    ModelError : it cannot be used in this process.
+    """
+    if engine is Engine.TRACI:
+        return _import_traci()
+    if _would_abort():
+        raise ModelError(
+            "helics was imported first in this process, and libsumo would abort it: import federates (or libsumo) before "
+            "helics, or use `engine: traci`"
+        )
+    return importlib.import_module("libsumo")
 
 
 def _would_abort() -> bool:

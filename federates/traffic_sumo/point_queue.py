@@ -41,8 +41,10 @@ def bottleneck_capacity(flow_veh_per_h: Array, delay_s: Array, nominal_veh_per_h
     # The first day brings the queue over midnight, the second is kept. Index -1 is the hour before midnight.
     for hour in (*range(hours), *range(hours)):
         arriving = flow_veh_per_h[hour] + queue_veh[hour - 1]
-        capacity[hour] = arriving / (1.0 + end_h[hour]) if end_h[hour] > 0 else max(arriving, nominal_veh_per_h)
-        queue_veh[hour] = end_h[hour] * capacity[hour]
+        # Where nothing arrives nothing waits, whatever delay is given.
+        waits = end_h[hour] > 0 and arriving > 0
+        capacity[hour] = arriving / (1.0 + end_h[hour]) if waits else max(arriving, nominal_veh_per_h)
+        queue_veh[hour] = end_h[hour] * capacity[hour] if waits else 0.0
     return capacity, queue_veh
 
 

@@ -1,14 +1,15 @@
 """The traffic model `bpr` against numbers worked out by hand from the data files."""
 
 import csv
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from recorded_tables import Tables
 
-from federates.boundary.config import load_config, parse_config, read_yaml
-from federates.boundary.errors import ConfigError, ModelError
+from federates.boundary.config import load_config, read_yaml
+from federates.boundary.errors import ModelError
 from federates.boundary.messages import Departure
 from federates.boundary.session import RoadSession
 from federates.traffic_sumo.bpr import BprSettings, BprTraffic
@@ -153,14 +154,31 @@ def test_a_route_that_cannot_be_driven_is_refused():
         model.run(0, [Departure("r1", "q2", 1, VIA_605)])
 
 
-def test_keys_that_only_sumo_has_are_one_problem():
-    raw = read_yaml(FOLDER / "config.yaml")["settings"]
-    with pytest.raises(ConfigError) as error:
-        parse_config(raw, BprSettings, "config.yaml")
-    (problem,) = error.value.problems
-    assert "engine" in str(problem)
-    assert "truck_share" in str(problem)
-    assert "demand_scale" not in problem.allowed
+@pytest.mark.parametrize("law", ["calibrated", "point_queue"])
+def test_a_link_without_a_given_flow_takes_its_free_time(tmp_path, law):
+    empty = "I605S_I5-I105"
+    shutil.copytree(FOLDER / "data", tmp_path / "data")
+    rows = [row | ({"flow_vph": "0"} if row["link"] == empty else {}) for row in data("la_links_hourly.csv")]
+    with (tmp_path / "data/la_links_hourly.csv").open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+    day = session(start_hour=17, periods=2)
+    link = day.links.index(empty)
+    (row,) = [row for row in data("la_links.csv") if row["link"] == empty]
+    (target,) = [row for row in data("link_times.csv") if (row["link"], row["hour"]) == (empty, "17")]
+    free_s = 1000 * float(row["length_km"]) / 30.0
+    assert float(target["target_s"]) > 1.05 * free_s
+    model = BprTraffic(BprSettings(stations=SITES, delay_law=law), tmp_path)
+    model.begin(day, Tables())
+    for period in range(2):
+        assert model.run(period, []).links.travel_time_s[link] == pytest.approx(free_s, rel=1e-9)
+
+
+def test_a_capacity_at_which_a_link_takes_more_than_a_day_is_named():
+    (problem,) = BprTraffic.check(BprSettings(stations=SITES, capacity_per_lane_veh_per_h=1.0), FOLDER, session())
+    assert problem.field == "settings.capacity_per_lane_veh_per_h"
+    assert "over a day" in problem.allowed
 
 
 def test_check_names_a_station_without_a_site_and_a_missing_file():

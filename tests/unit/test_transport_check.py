@@ -142,3 +142,21 @@ def test_begin_refuses_what_check_reports(raw, folder):
     settings = parse_config(raw, JointGraphOperator.Settings, "config.yaml")
     with pytest.raises(ConfigError, match="length_km"):
         JointGraphOperator(settings, folder).begin(shared, None)
+
+
+@pytest.mark.parametrize("capacity", [1, 19])
+def test_a_capacity_at_which_a_drive_takes_more_than_a_day_is_named(raw, folder, capacity):
+    raw["capacity_per_lane_veh_per_h"] = capacity
+    (problem,) = problems(raw, folder)
+    assert f"settings.capacity_per_lane_veh_per_h = {capacity}" in problem
+    assert "over a day" in problem
+
+
+def test_capacity_without_room_is_said(raw, folder):
+    raw |= {"respect_capacity": True, "capacity_use": 0.3}
+    evening = {"start_hour": 17, "periods": 2}
+    (problem,) = problems(raw, folder, **evening)
+    assert "settings.capacity_use = 0.3" in problem
+    assert "leaves no room" in problem
+    assert problems(raw | {"respect_capacity": False}, folder, **evening) == []
+    assert problems(raw, folder) == []  # there is room at night

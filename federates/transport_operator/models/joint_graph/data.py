@@ -16,6 +16,7 @@ from federates.boundary.units import S_PER_H, free_flow_time_s
 from federates.runtime.csv_table import CsvTable, read_csv
 from federates.transport_operator.models.joint_graph.graph import Array
 from federates.transport_operator.models.joint_graph.joint_graph import RoadNetwork, road_routes
+from federates.transport_operator.models.joint_graph.room import find_room_problems
 from federates.transport_operator.models.joint_graph.settings import JointGraphSettings
 
 __all__ = ["RoadData", "read_road_data"]
@@ -58,7 +59,7 @@ def read_road_data(settings: JointGraphSettings, folder: Path, session: RoadSess
         if station.junction not in junctions
     ]
     if road is not None and not problems:
-        problems += _routes(settings, session, road)
+        problems += _routes(settings, session, road) or find_room_problems(settings, session, road, hourly)
     return (None if problems or road is None else RoadData(road, hourly)), problems
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from federates.transport_operator.models.joint_graph.assignment import EdgeLaw, PathSet, assign, edge_flow
+from federates.transport_operator.models.joint_graph.assignment import PathSet, assign, edge_flow
 from federates.transport_operator.models.joint_graph.capacity import CapacitatedResult, assign_within
 from federates.transport_operator.models.joint_graph.delay import EdgeCosts, SocialCost, UserCost
 from federates.transport_operator.models.joint_graph.graph import Array
@@ -20,6 +20,8 @@ __all__ = ["Offer", "Planner", "Routed"]
 
 UNSENT_USD = 1000.0
 """Price of a vehicle that capacity keeps from being sent; far above any trip's cost, so all that fit are sent."""
+_NO_ROOM_VEH_PER_H = 1e-6
+"""A link that leaves no more than this is closed: found by a price of capacity, that would take the search very long."""
 _ABSENT = 1e-9  # flow, veh/h, below which a vehicle is not counted as sent
 
 
@@ -93,8 +95,11 @@ class Planner:
         cost = float(SocialCost(costs).value(result.edge_flow).sum())
         return Offer(connection, cost, float(result.bound.sum()))
 
-    def _assign(self, law: EdgeLaw, paths: PathSet, demand: Array, limit: Array | None, start: Array | None) -> CapacitatedResult:
+    def _assign(
+        self, law: SocialCost | UserCost, paths: PathSet, demand: Array, limit: Array | None, start: Array | None
+    ) -> CapacitatedResult:
         if limit is not None:
+            law, limit = _without_closed(law, limit)
             return assign_within(law, paths, demand, limit, start=start, tolerance=self._tolerance)
         free = assign(law, paths, demand, start=start, tolerance=self._tolerance)
         no_price = np.zeros_like(free.edge_flow)
@@ -138,3 +143,14 @@ class Planner:
         """Return the flows that belong to given trip flows (B, K)."""
         flow = edge_flow(self._every, trip_flow[:, :, None])
         return Routed(trip_flow, flow, price, np.moveaxis(flow[:, self._trip_edge], 0, 2))
+
+
+def _without_closed(law: SocialCost | UserCost, limit: Array) -> tuple[SocialCost | UserCost, Array]:
+    """Return the law with closed edges so dear that staying is better, and no limit on them.
+
+    What keeps off them costs the same as before, so the bound of this problem is one of that with the limits.
+    """
+    closed = limit <= _NO_ROOM_VEH_PER_H
+    fixed = law.costs.fixed_usd
+    far_usd = 10.0 * (UNSENT_USD + np.abs(fixed).max(initial=0.0))
+    return replace(law, costs=law.costs.with_fixed(fixed + far_usd * closed)), np.where(closed, np.inf, limit)
