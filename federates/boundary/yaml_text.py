@@ -40,7 +40,7 @@ class _Loader(yaml.SafeLoader):
         self._size: dict[int, int] = {}
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        event = self.peek_event()
+        event = self.peek_event()  # type: ignore[no-untyped-call]
         is_alias, before = isinstance(event, yaml.AliasEvent), self._values
         if getattr(event, "tag", None) not in (None, "!"):
             raise _refused(f"the tag {event.tag} has no meaning here", event)

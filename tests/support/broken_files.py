@@ -57,6 +57,7 @@ NUMBERS = {
     "flow_veh_per_h",
 }
 """Columns of numbers that a run reads."""
+UNREAD = {("lanes", "la_links_stations.csv")}
 KEYED = {
     "load.csv",
     "renewables.csv",
@@ -262,7 +263,7 @@ def _as_csv(drawn: random.Random, file: str, text: str) -> Change:
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     header, *rows = csv.reader(lines)
     at, name = drawn.randrange(len(rows)), Path(file).name
-    column = drawn.choice([c for c in header if c in NUMBERS])
+    column = drawn.choice([c for c in header if c in NUMBERS and (c, name) not in UNREAD])
     bad, place = drawn.choice(NO_NUMBERS), header.index(column)
     changed = [list(row) for row in rows]
     changed[at][place] = bad

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from pathlib import Path
 
 from federates.boundary.errors import Problem
@@ -59,7 +60,7 @@ def _values(settings: ChargingStationSettings, session: RoadSession) -> list[Pro
 
 def _history(settings: ChargingStationSettings, folder: Path, session: RoadSession) -> list[Problem]:
     name = settings.forecast.history_file
-    if not (folder / name).resolve().is_relative_to(folder.resolve()):
+    if not Path(os.path.realpath(folder / name)).is_relative_to(folder.resolve()):
         return [Problem(_CONFIG, "settings.forecast.history_file", repr(name), "must lie in this folder")]
     used = {s: settings.stations[s].shape for s in session.stations if s in settings.stations}
     table, columns = read_history(folder, name, sorted(set(used.values())))
