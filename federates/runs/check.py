@@ -15,6 +15,7 @@ from federates.boundary.topics import Role
 from federates.reporting.published import PUBLISHED, read_published
 from federates.runs.commands import command_problems, told_changes
 from federates.runs.scenario import FederateEntry, Scenario, load_scenario, overrides_problems, shown, split_options
+from federates.runs.side_by_side import clashes
 from federates.runs.use import used_classes
 from federates.runtime.agent import load_session
 from federates.runtime.broker_config import OVERHEAD_ROUNDS, BrokerConfig
@@ -62,6 +63,7 @@ def check_scenario(folder: Path, overrides: dict[str, str] | None = None, use: M
             sound.append((loaded, path))
             problems += _outside_paths(loaded, path)
             problems += _own_problems(loaded, session, path) if session is not None else []
+    problems += clashes(scenario, {agent.role: agent for agent, _ in sound})
     if session is not None and (allowed := _too_short(session, scenario.broker)):
         problems.append(Problem(shown(scenario.session_file), "period_s", f"{session.period_s:g}", allowed))
     if problems:

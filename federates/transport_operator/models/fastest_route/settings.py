@@ -45,5 +45,8 @@ class FastestRouteSettings(Config):
     def of_joint_graph(self) -> JointGraphSettings:
         """Return what the reader of the data files wants to know."""
         shared = ("junctions_file", "links_file", "background_file", "free_speed_m_per_s", "capacity_per_lane_veh_per_h")
-        stations = {name: JointGraphStation(junction=station.junction) for name, station in self.stations.items()}
+        stations = {
+            name: JointGraphStation(junction=station.junction, fleet_veh_per_h=station.fleet_veh_per_h)
+            for name, station in self.stations.items()
+        }
         return JointGraphSettings(stations=stations, **{key: getattr(self, key) for key in shared})

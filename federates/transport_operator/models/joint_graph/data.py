@@ -12,7 +12,7 @@ import numpy as np
 
 from federates.boundary.errors import Problem
 from federates.boundary.session import RoadSession
-from federates.boundary.units import free_flow_time_s
+from federates.boundary.units import S_PER_H, free_flow_time_s
 from federates.runtime.csv_table import CsvTable, read_csv
 from federates.transport_operator.models.joint_graph.graph import Array
 from federates.transport_operator.models.joint_graph.joint_graph import RoadNetwork, road_routes
@@ -39,7 +39,7 @@ class RoadData:
 
 def read_road_data(settings: JointGraphSettings, folder: Path, session: RoadSession) -> tuple[RoadData | None, list[Problem]]:
     """Return the data, or None with everything that is wrong."""
-    problems: list[Problem] = []
+    problems = _fleets(settings, session)
     tables = {field: read_csv(folder, getattr(settings, field), columns) for field, columns in _COLUMNS.items()}
     if any(table.problems for table in tables.values()):
         found = [problem for table in tables.values() for problem in table.problems]
@@ -115,6 +115,17 @@ def _history(session: RoadSession, table: CsvTable) -> Array:
             if len(hours) < _HOURS:
                 table.add(f"hour ({link})", f"{len(hours)} rows", "every link needs each hour 0, 1, ... 23 exactly once")
     return hourly
+
+
+def _fleets(settings: JointGraphSettings, session: RoadSession) -> list[Problem]:
+    """Return the fleets of which no vehicle could ever set out: vehicles are whole, and counted by period."""
+    least_veh_per_h = S_PER_H / session.period_s
+    allowed = f"must be 0, or at least {least_veh_per_h:g}: one vehicle in a period"
+    return [
+        Problem(CONFIG, f"settings.stations.{name}.fleet_veh_per_h", f"{station.fleet_veh_per_h:g}", allowed)
+        for name, station in settings.stations.items()
+        if name in session.resourceful_stations and 0 < station.fleet_veh_per_h < least_veh_per_h
+    ]
 
 
 def _station_names(settings: JointGraphSettings, session: RoadSession) -> list[Problem]:
