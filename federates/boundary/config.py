@@ -42,6 +42,8 @@ class Config(BaseModel):
     @classmethod
     def _numbers_are_sensible(cls, given: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
         made = handler(given)
+        if info.field_name in cls.model_fields and _takes_anything(cls.model_fields[info.field_name].annotation):
+            return made
         wrong = list(_number_errors(info.field_name or "", (), given, made))
         if wrong:
             raise ValidationError.from_exception_data(cls.__name__, wrong)
@@ -57,6 +59,11 @@ def unfit(field: str, value: Any, allowed: str) -> ValidationError:
     A plain ``ValueError`` there could only name the whole file.
     """
     return ValidationError.from_exception_data("Config", [_error(tuple(field.split(".")), value, allowed)])
+
+
+def _takes_anything(annotation: Any) -> bool:
+    """Return whether values are kept as they are, for someone else to validate."""
+    return annotation is Any or any(_takes_anything(argument) for argument in get_args(annotation))
 
 
 def _error(location: tuple[int | str, ...], value: Any, allowed: str) -> InitErrorDetails:

@@ -33,11 +33,11 @@ class Problem:
     allowed: str
 
     def __str__(self) -> str:
-        field, value, allowed = (_one_line(text) for text in (self.field, self.value, self.allowed))
-        return f"{self.file}: {field} = {value}: {allowed}"
+        file, field, value, allowed = (_one_line(text) for text in (self.file, self.field, self.value, self.allowed))
+        return f"{file}: {field} = {value}: {allowed}"
 
 
-def _one_line(text: str, limit: int = 300) -> str:
+def _one_line(text: str, limit: int = 400) -> str:
     """Return the text as one line that a terminal can show, its middle left out where it is longer than ``limit``."""
     plain = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
     return plain if len(plain) <= limit else f"{plain[: limit // 2]} ... {plain[-limit // 2 :]}"

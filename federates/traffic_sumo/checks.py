@@ -15,6 +15,7 @@ from federates.traffic_sumo.settings import Engine, RoadSettings, Settings
 __all__ = ["find_problems", "find_road_problems"]
 
 _CONFIG = "config.yaml"
+_STEP_TOLERANCE = 1e-9
 
 
 def find_problems(settings: Settings, folder: Path, session: RoadSession) -> list[Problem]:
@@ -77,9 +78,9 @@ def _station_problems(settings: RoadSettings, session: RoadSession) -> list[Prob
 
 def _step_problems(settings: Settings, session: RoadSession) -> list[Problem]:
     bin_s = session.period_s / session.bins_per_period
-    if bin_s >= settings.step_s:
+    if bin_s >= settings.step_s and abs(bin_s / settings.step_s - round(bin_s / settings.step_s)) < _STEP_TOLERANCE:
         return []
-    allowed = f"not longer than a bin of the session ({bin_s:g} s)"
+    allowed = f"must divide a bin of the session, {bin_s:g} s (period_s / bins_per_period): SUMO counts by whole steps"
     return [Problem(_CONFIG, "settings.step_s", f"{settings.step_s:g}", allowed)]
 
 

@@ -184,7 +184,7 @@ def complaints(mutant: Mutant, outcome: Outcome) -> Iterator[str]:
         yield f"{mutant}: refused: {outcome.problems[0]}"
     for problem in outcome.problems:
         said = str(problem)
-        if "\n" in said or len(said) > 1000 or not all((problem.file, problem.field, problem.value, problem.allowed)):
+        if "\n" in said or len(said) > 1700 or not all((problem.file, problem.field, problem.value, problem.allowed)):
             yield f"{mutant}: not one clear line: {said[:300]!r}"
         for word in ("Traceback", "object at 0x", "Error("):
             if word in said:

@@ -72,6 +72,10 @@ CASES = {
         IEEE, "broker.yaml", put("answer_s: 300", "answer_s: 1e-300"),
         "broker.yaml: limits.answer_s = 1e-300: Input should be greater than or equal to 0.01",
     ),
+    "periods of 61 s": (
+        LA, "scenario.yaml", put("period_s: 3600", "period_s: 61"),
+        f"{X}: settings.step_s = 1: must divide a bin of the session, 15.25 s",
+    ),
     "fleet of 0.4": (
         LA, T, put("fleet_veh_per_h: 400", "fleet_veh_per_h: 0.4"),
         f"{T}: settings.stations.r1.fleet_veh_per_h = 0.4: must be 0, or at least 1: one vehicle in a period",
@@ -82,7 +86,7 @@ CASES = {
     ),
     "energy of 1e300": (
         LA, P, put("energy_per_charge_kwh: 20.0", "energy_per_charge_kwh: 1e300"),
-        f"{P}: settings.demand.energy_per_charge_kwh = 1e+300: must be 0 or in size from 1e-09 to 1e+07, as",
+        f"{P}: settings.demand.energy_per_charge_kwh = 1e+300: Input should be less than or equal to 10000",
     ),
     "another place of a station": (
         LA, T, put("JELA", "J5_110"), "settings.stations.r2.junction = J5_110: must be JELA",

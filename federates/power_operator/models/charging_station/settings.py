@@ -14,6 +14,7 @@ __all__ = ["ChargingStationSettings", "Costs", "Demand", "Forecast", "Margins", 
 Share: TypeAlias = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive: TypeAlias = Annotated[float, Field(gt=0.0)]
 NotNegative: TypeAlias = Annotated[float, Field(ge=0.0)]
+BatteryKwh: TypeAlias = Annotated[float, Field(gt=0.0, le=10_000.0)]
 Count: TypeAlias = Annotated[int, Field(ge=1, le=1000)]
 
 
@@ -26,7 +27,7 @@ class Demand(Config):
     """Of those, the ones with a state of charge of 15 to 50 % that want to charge."""
     coming: Share = 0.20
     """Of those, the ones that come to this station."""
-    energy_per_charge_kwh: Positive = 20.0
+    energy_per_charge_kwh: BatteryKwh = 20.0
     """Mean energy of a charge, kWh; the time at the charger is exponential with this mean over the charger's power."""
 
     @property
@@ -46,7 +47,7 @@ class Station(Config):
     """Power of a spot for mobile storage, kW at the battery."""
     design_flow_veh_per_h: Positive
     """Passing flow, veh/h, for which chargers and spots are sized."""
-    daily_volume_veh: Positive
+    daily_volume_veh: Annotated[float, Field(gt=0.0, le=1e6)]
     """Vehicles that pass in a typical day: the level of the forecast before anything is seen."""
     shape: str
     """Column of the history file with this station's hourly shares."""
@@ -59,7 +60,7 @@ class Station(Config):
 class MobileStorage(Config):
     """What one vehicle carries and loses; defaults from Chen et al. 2019."""
 
-    energy_kwh: Positive = 10.0
+    energy_kwh: BatteryKwh = 10.0
     """Energy in the battery that is meant for delivery when the vehicle leaves, kWh."""
     charge_efficiency: Annotated[float, Field(gt=0.0, le=1.0)] = 0.95
     """Energy into the battery per energy from the feeder."""
