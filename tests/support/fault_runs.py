@@ -22,8 +22,8 @@ from small_scenario import write_small_scenario
 from federates.runtime.run_record import read_run_record
 
 ROOT = Path(__file__).parents[2]
-_START_S, _END_S, _GONE_S = 90.0, 240.0, 15.0
-_LONG = {"join_s": 60, "begin_s": 60, "answer_s": 600, "period_s": 60, "finish_s": 60}
+_START_S, _END_S, _GONE_S = 240.0, 400.0, 15.0
+_LONG = {"join_s": 120, "begin_s": 120, "answer_s": 600, "period_s": 120, "finish_s": 240}
 
 
 @dataclass
