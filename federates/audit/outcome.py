@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-__all__ = ["AgentAudit", "Audit", "Breach", "Told", "grouped", "printable"]
+__all__ = ["AgentAudit", "Audit", "Breach", "Told", "grouped", "printable", "printable_lines"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +118,11 @@ class Audit:
 def printable(text: str) -> str:
     """Return ``text`` in one line that shows what is in it: control characters and escape codes as Python writes them."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def printable_lines(text: str) -> str:
+    """Return ``text`` with its lines, each as `printable` shows it; all but the first are indented, so none passes for ours."""
+    return "\n  ".join(map(printable, text.splitlines()))
 
 
 def grouped(number: float) -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
+from federates.audit.outcome import printable_lines
 from federates.boundary.config import load_config
 from federates.boundary.errors import FederationError, PortageError
 from federates.runs.broker_core import Broker
@@ -68,7 +69,8 @@ def main(argv: list[str] | None = None) -> int:
         alive.stop()
         path.unlink(missing_ok=True)
     say(
-        f"portage: run {identity.run_id}: {record['status']}" + (f": {record['failure']}" if record["failure"] else ""),
+        f"portage: run {identity.run_id}: {record['status']}"
+        + (f": {printable_lines(record['failure'])}" if record["failure"] else ""),
         error=False,
     )
     if record["status"] != "complete":

@@ -10,6 +10,8 @@ import typer
 from rich.console import Console
 from typer.core import TyperCommand, TyperGroup
 
+from federates.audit.outcome import printable_lines
+
 if TYPE_CHECKING:
     from federates.runs.launch import Launch
 
@@ -90,9 +92,8 @@ def say_end(finished: Launch) -> int:
         console.print(f"Run {record['run_id']} is complete after {record['wall_s']:.0f} s.", highlight=False)
         console.print(f"Report: {finished.folder / 'report.html'}", markup=False, highlight=False)
         return 0
-    errors.print(
-        f"Run {finished.identity.run_id} failed: {record.get('failure') or finished.culprit}", markup=False, highlight=False
-    )
+    failure = printable_lines(str(record.get("failure") or finished.culprit))
+    errors.print(f"Run {finished.identity.run_id} failed: {failure}", markup=False, highlight=False)
     if finished.folder.is_dir():
         kept = f"Logs: {finished.folder / 'logs'}; what was written before is in {finished.folder}"
         errors.print(kept, markup=False, highlight=False)
@@ -104,4 +105,4 @@ def say_if_not_whole(folder: Path, record: Mapping[str, Any]) -> None:
     status = record.get("status", "not recorded")
     if status != "complete":
         failure = "it goes on, or its computer is another" if status == "running" else record.get("failure") or f"status {status}"
-        errors.print(f"Run {folder.resolve().name} is not whole: {failure}", markup=False, highlight=False)
+        errors.print(f"Run {folder.resolve().name} is not whole: {printable_lines(str(failure))}", markup=False, highlight=False)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 from federates.audit.audit import audit_run
 from federates.boundary.errors import PortageError
 from federates.cli.app import app
+from federates.cli.common import say_end
 from federates.runs.in_process import run_in_process
 
 COST = "power_operator/power_cost_usd"
@@ -259,6 +261,18 @@ def test_a_name_cannot_forge_a_line(run):
     assert not any(line.startswith("Audit: 3 agents") for line in shown.output.splitlines())
     assert "\n" not in audit_run(run).line
     assert "\\n\\x1b[2K" in audit_run(run).line
+
+
+def test_a_reason_cannot_forge_a_line(tmp_path, capsys):
+    """An agent's last words become the reason of a failure; they keep their lines, but none that looks like one of ours."""
+    record = {"status": "failed", "failure": f"power_operator: {FORGED}\nAudit: nothing outside the table"}
+    say_end(
+        SimpleNamespace(ok=False, record=record, identity=SimpleNamespace(run_id="r"), folder=tmp_path / "gone", culprit=None)
+    )
+    shown = capsys.readouterr().err
+    assert "\x1b" not in shown
+    assert len(shown.splitlines()) == 3
+    assert not any(line.startswith("Audit") for line in shown.splitlines())
 
 
 def test_what_was_done_to_a_file_is_said_as_it_was(run):
