@@ -112,7 +112,8 @@ def _from_command(role: Role, text: str, wanted: Wanted, scenario: Scenario | No
     from federates.conformance.through_helics import ExecutableTarget
 
     program = Path(command[0])
-    command[0] = str(program.resolve()) if program.exists() else command[0]
+    # Not resolved: the interpreter of a virtual environment is a link, and is another one without it.
+    command[0] = str(program.absolute()) if program.exists() else command[0]
     session = _session(wanted, scenario) or builtin_session(wanted.world or World.ROAD)
     folder = scenario.folder / role.value if scenario is not None else Path.cwd()
     return ExecutableTarget(role, command, session, limit_s, folder, scenario.broker if scenario is not None else None)

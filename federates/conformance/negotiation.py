@@ -25,7 +25,7 @@ MOST_ROUNDS = 400
 """Most rounds of one negotiation; as ``max_rounds`` of broker.yaml has it."""
 
 
-_UNPROVEN_SHARE, _UNPROVEN_USD = 0.1, 1.0
+_UNPROVEN_SHARE, _UNPROVEN_USD, _UNPROVEN_PERIODS = 0.1, 1.0, 1
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class _Chair:
         self.disturbed = False
 
     def hold(self) -> None:
-        for period in range(self.session.periods):
+        for period in range(_UNPROVEN_PERIODS if self.unproven else self.session.periods):
             self.life.period = period
             pair, places = self.open(period)
             commit, rounds = self.negotiate(period, pair, places)

@@ -13,6 +13,7 @@ import numpy as np
 
 from federates.boundary.messages import Array, ConnectionAnswer
 from federates.boundary.session import RailSession, RoadSession
+from federates.boundary.topics import Role
 from federates.conformance.life import Kind, LifeOverError
 from federates.conformance.operator_calls import Day, MalformedError, OperatorCalls, whole
 from federates.conformance.trains import exchanged, excursion
@@ -121,12 +122,13 @@ class OperatorDay(OperatorCalls):
     def _negotiate(self, period: int) -> None:
         """All that a negotiation may ask for, most of all whole answers to prices."""
         zero = np.zeros(self.session.connection_shape)
-        free = self.solve("no prices", zero)
+        free = self._free = self.solve("no prices", zero)
         self.evaluate("the answer to no prices", _rounded(self.session, free))
         mild = self.price(3, 1.0)
         answered = self.solve("mild prices", mild)
         self.evaluate("the answer to mild prices", _rounded(self.session, answered))
         self.evaluate("half of it, or one train's part", self.part(_rounded(self.session, answered)))
+        self._evaluate_sensible("mild prices", mild, free)
         double = self.solve("the same prices doubled", 2.0 * mild)
         self.evaluate("the answer to doubled prices", _rounded(self.session, double))
         self.solve("steep prices", self.price(4, 6.0))
@@ -155,6 +157,7 @@ class OperatorDay(OperatorCalls):
         if later == 1 or not self.is_long(self.session):
             answered = self.solve("prices of a later period", mild)
             self.evaluate("the answer to them", _rounded(self.session, answered))
+            self._evaluate_sensible("prices of a later period", mild, self._free)
             if later == _LONG_NEGOTIATION:
                 self._many_rounds(period)
             self.solve("prices of a later period, again", mild)
@@ -166,10 +169,17 @@ class OperatorDay(OperatorCalls):
         else:
             self.adopt(self.evaluate("the plan", self.wanted_plan(period, answered)))
 
+    def _evaluate_sensible(self, words: str, prices: Array, free: ConnectionAnswer) -> None:
+        """On the road ask for what anybody would want at these prices: all where it is cheaper than it is worth."""
+        if isinstance(self.session, RoadSession):
+            asks = self.role is Role.POWER_OPERATOR
+            much = np.maximum(free.connection_veh, 0.0) if asks else self.modest()
+            self.evaluate(f"what seems best at {words}", np.where((prices < self.scale) == asks, much, 0.0))
+
     def _many_rounds(self, period: int) -> None:
         """Ask on, with other prices every time, and for what was answered; a slow operator is asked less often."""
-        slowest_s = max(call.wall_s for call in self.life.calls if call.kind in (Kind.SOLVE, Kind.EVALUATE))
-        for number in range(int(np.clip(_MANY_S / max(2 * slowest_s, 1e-9), 1, _MANY_ROUNDS))):
+        usual_s = float(np.median([call.wall_s for call in self.life.calls if call.kind in (Kind.SOLVE, Kind.EVALUATE)]))
+        for number in range(int(np.clip(_MANY_S / max(2 * usual_s, 1e-9), 1, _MANY_ROUNDS))):
             prices = self.price(100 + number, 1.5 / (1 + number % 5))
             if number % 3 == 0:
                 prices = np.where(prices > np.median(prices), prices, 0.0)

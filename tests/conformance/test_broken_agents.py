@@ -4,6 +4,8 @@ import warnings
 
 import broken_models
 import broken_operators
+import more_mutants
+import mutants
 import pytest
 
 from federates.conformance import ClassTarget, State, conform
@@ -19,10 +21,29 @@ CASES = [
     *(("traffic_sumo", ROAD, None, *case) for case in broken_models.TRAFFIC),
     *(("coordinator", ROAD, None, *case) for case in broken_models.ROAD_ALGORITHMS),
     *(("coordinator", RAIL, None, *case) for case in broken_models.RAIL_ALGORITHMS),
+    *(("power_operator", ROAD, None, *case) for case in (*mutants.ROAD_POWER, *more_mutants.HABITS)),
+    *(("transport_operator", ROAD, None, *case) for case in mutants.ROAD_TRANSPORT),
+    *(("power_operator", RAIL, broken_operators.RAIL_SETTINGS, *case) for case in mutants.RAIL_POWER),
+    *(("transport_operator", RAIL, None, *case) for case in mutants.RAIL_TRANSPORT),
+    *(("traffic_sumo", ROAD, None, *case) for case in more_mutants.TRAFFIC),
+    *(("coordinator", ROAD, None, *case) for case in more_mutants.ROAD_ALGORITHMS),
+    *(("coordinator", RAIL, None, *case) for case in more_mutants.RAIL_ALGORITHMS),
 ]
+SLOW = ("end.clean", "answers.in_time", "decisions.unproven", "decisions.end", "alike.exchanged", "commit.feasible")
+"""Checks whose broken agents are waited for, or are tried by rail where every route is enumerated."""
 
 
-@pytest.mark.parametrize(("role", "session", "settings", "cls", "meant"), CASES, ids=[case[3].__name__ for case in CASES])
+def sampled(cases):
+    """Return the cases as parameters; one for most checks is tried by default, all in the long tests."""
+    tried, found = set(SLOW), []
+    for case in cases:
+        name, meant = case[3].__name__, case[4]
+        found.append(pytest.param(*case, id=name, marks=[pytest.mark.long] if meant in tried else []))
+        tried.add(meant)
+    return found
+
+
+@pytest.mark.parametrize(("role", "session", "settings", "cls", "meant"), sampled(CASES))
 def test_a_broken_agent_is_caught_by_the_check_meant_for_it(role, session, settings, cls, meant, tmp_path):
     folder = tmp_path / "agent"
     folder.mkdir()
@@ -35,6 +56,11 @@ def test_a_broken_agent_is_caught_by_the_check_meant_for_it(role, session, setti
     assert outcome.seen
     assert outcome.asked
     assert not report.ok
+
+
+def test_there_are_two_hundred_broken_classes():
+    names = [case[3].__name__ for case in CASES]
+    assert len(set(names)) == len(names) >= 200
 
 
 def test_every_check_has_an_agent_that_breaks_it():

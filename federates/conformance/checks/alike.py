@@ -54,6 +54,6 @@ ALIKE_CHECKS: tuple[Check[Bench], ...] = (
         "Trains of one kind and one home are interchangeable: asked the same of the one as of the other, it says the same.",
         _exchanged,
         worlds=(World.RAIL,),
-        needs=(*SOUND, "answers.repeatable", "answers.deterministic"),
+        needs=(*SOUND, "answers.repeatable", "answers.deterministic", "bound.proven"),
     ),
 )

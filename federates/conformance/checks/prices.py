@@ -20,6 +20,8 @@ __all__ = ["PRICE_CHECKS"]
 
 _MOST_GAP_SHARE = 0.05
 """A proven gap excuses a reaction up to this share of the answer's value: who is further off does not answer the prices."""
+_MOST_MISSED_SHARE = 0.02
+"""A proven gap excuses that a better connection is known up to this share."""
 _SAME_PLAN_SHARE = 0.002
 """Two plans for one connection may differ by proven gaps up to this share of the cost: gaps of solvers are smaller."""
 _SAME_VEH = 1e-6
@@ -86,7 +88,7 @@ def _best(bench: Bench) -> str:
     role, compared = bench.role, 0
     for heard in (heard for heard in bench.day.answers if heard.kind is Kind.SOLVE):
         value = value_usd(role, heard)
-        excused = min(proven_gap_usd(role, heard), _MOST_GAP_SHARE * abs(value))
+        excused = min(proven_gap_usd(role, heard), _MOST_MISSED_SHARE * abs(value))
         for other in bench.day.answers:
             if other.period != heard.period or other.kind is Kind.RELAX or other is heard:
                 continue
@@ -166,7 +168,7 @@ PRICE_CHECKS: tuple[Check[Bench], ...] = (
         "answers.own_cost",
         "cost_usd is the operator's own cost, without prices: the same for the same connection, whatever was paid for it.",
         _own_cost,
-        needs=(*_SAME, "evaluate.falling"),
+        needs=(*_SAME, "evaluate.within", "evaluate.falling"),
     ),
     Check(
         "prices.monotone",

@@ -170,7 +170,7 @@ SAMENESS_CHECKS: tuple[Check[Bench], ...] = (
         "Two fresh ones answer the same calls alike, given the session's seed; a class also in another process, where hashes are"
         " others.",
         _deterministic,
-        needs=("answers.every_round", "answers.finite"),
+        needs=("answers.every_round", "answers.finite", "answers.repeatable"),
     ),
     Check(
         "answers.independent",
