@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import re
 import shlex
@@ -14,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from federates.boundary.config import Config, read_yaml
+from federates.boundary.config import Config, parse_config, read_yaml
 from federates.boundary.errors import ConfigError, PortageError, Problem
 from federates.boundary.messages import Departure
-from federates.boundary.roles import TransportOperator
+from federates.boundary.roles import Plugin, TransportOperator
 from federates.boundary.session import RailSession, RoadSession, World
 from federates.boundary.topics import Role
 from federates.conformance.class_target import ClassTarget
@@ -91,9 +92,20 @@ def _from_name(
     settings: Config | Mapping[str, Any] | None = None
     if wanted.settings is not None:
         settings = _settings_file(wanted.settings)
-    elif config is not None and read_yaml(config).get(CLASS_KEY[role]) == name:
-        settings = load_agent(role, config).settings
+    elif config is not None:
+        settings = _settings_in(role, config, name, cls)
     return ClassTarget(role, cls, settings, folder, session, limit_s, name, _routes(role, scenario, session))
+
+
+def _settings_in(role: Role, config: Path, name: str, cls: type) -> Config | None:
+    """Return the scenario's settings if they are those of ``cls``: it is the class named there, or derived from it."""
+    named = read_yaml(config).get(CLASS_KEY[role])
+    if named == name:
+        return load_agent(role, config).settings
+    with contextlib.suppress(ConfigError):
+        if issubclass(cls, Plugin) and issubclass(cls, load_agent(role, config).cls):
+            return parse_config(read_yaml(config).get("settings") or {}, cls.Settings, str(config))
+    return None
 
 
 def _from_command(role: Role, text: str, wanted: Wanted, scenario: Scenario | None, limit_s: float) -> Target:

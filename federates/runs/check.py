@@ -15,6 +15,7 @@ from federates.boundary.topics import Role
 from federates.reporting.published import PUBLISHED, read_published
 from federates.runs.commands import command_problems, told_changes
 from federates.runs.scenario import FederateEntry, Scenario, load_scenario, overrides_problems, shown, split_options
+from federates.runs.shadowing import shadowing_problems
 from federates.runs.side_by_side import clashes
 from federates.runs.use import used_classes
 from federates.runtime.agent import load_session
@@ -52,6 +53,7 @@ def check_scenario(folder: Path, overrides: dict[str, str] | None = None, use: M
     for entry in scenario.entries:
         problems += command_problems(entry, scenario)
         problems += _folder_problems(entry, scenario)
+    problems += shadowing_problems(scenario.entries)
     world = session.world if session is not None else scenario.world
     problems += _published_problems(scenario, world)
     for role, path in scenario.configs.items():

@@ -6,10 +6,12 @@ A name is either short (``charging_station``), found among the installed entry p
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib
 import importlib.util
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -219,8 +221,9 @@ def _import(name: str, folder: Path, place: Place) -> object:
 def _load_module(name: str, folder: Path) -> ModuleType:
     """Import a file of the agent's or the scenario's folder under a name of its own, or an installed module.
 
-    Two agents may each have an ``operator.py``, and neither folder joins the search path, where it could hide
-    installed modules or open one agent's folder to another.
+    Two agents may each have an ``operator.py``, and neither folder stays on the search path, where it could hide
+    installed modules or open one agent's folder to another. While the file is imported its folders stand at the end of that
+    path, so that it may import files beside it, at its top.
     """
     for place in (folder, folder.parent):
         path = place / f"{name}.py"
@@ -230,6 +233,24 @@ def _load_module(name: str, folder: Path) -> ModuleType:
                 raise ImportError(f"{path} is no Python module")
             module = importlib.util.module_from_spec(spec)
             sys.modules[spec.name] = module
-            spec.loader.exec_module(module)
+            with _importing_beside(folder):
+                spec.loader.exec_module(module)
             return module
     return importlib.import_module(name)
+
+
+@contextlib.contextmanager
+def _importing_beside(folder: Path) -> Iterator[None]:
+    """Let files of the agent's and the scenario's folder be imported; another agent's of the same name are others."""
+    places = [str(folder), str(folder.parent)]
+    before = set(sys.modules)
+    sys.path.extend(places)
+    try:
+        yield
+    finally:
+        for place in places:
+            del sys.path[len(sys.path) - 1 - sys.path[::-1].index(place)]
+        for name in set(sys.modules) - before:
+            file = getattr(sys.modules[name], "__file__", None)
+            if file and not name.startswith("portage_") and Path(file).is_relative_to(folder.parent):
+                sys.modules[f"portage_{folder.name}_{name}"] = sys.modules.pop(name)

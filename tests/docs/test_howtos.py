@@ -110,7 +110,7 @@ def test_the_first_change(reader):
     page = Path(re.search(r"Comparison: (\S+)", "".join(said)).group(1))
     assert (page.parent / "figures/runs.png").stat().st_size > 10_000
     commands = [body for run, _, _, body in BLOCK.findall((HOWTOS / "first_change.md").read_text()) if run]
-    assert sum("pytest" not in body for body in commands) <= 5
+    assert sum("conform" not in body for body in commands) <= 5
 
 
 def test_a_class_of_every_role_from_a_file(reader):
