@@ -113,6 +113,11 @@ def test_the_first_change(reader):
     assert sum("conform" not in body for body in commands) <= 5
 
 
+def test_a_city_of_ones_own(reader):
+    _, checked = reader.follow("own_city.md", only_write=True)
+    assert "nothing wrong" in checked
+
+
 def test_a_class_of_every_role_from_a_file(reader):
     reader.follow("own_class.md")
     (run,) = runs(reader.folder)
