@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def shell_writes():
 
 
 def link_outside():
-    os.symlink("/dev/null", f"../link{os.getpid()}")
+    os.symlink("/dev/null", f"../link{time.monotonic_ns()}")
 
 
 def rename_outside():

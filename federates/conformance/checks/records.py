@@ -20,7 +20,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "number": (int, float, np.integer, np.floating),
     "text": (str,),
 }
-_MOST_ROWS_A_CALL, _MOST_CHARACTERS = 10_000, 10_000
+_MOST_ROWS_A_CALL, _MOST_CHARACTERS = 1_000, 10_000
 
 
 def _rows(bench: Bench) -> str:
