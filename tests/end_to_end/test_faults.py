@@ -24,6 +24,11 @@ LIMIT_S = 15.0
 LONG = {"join_s": 30, "begin_s": 30, "answer_s": 600, "finish_s": 30}
 
 
+def one_by_default(values):
+    """Return parameters of which the first is tried by default, and the others with the faults."""
+    return [pytest.param(value, marks=[pytest.mark.faults] if number else []) for number, value in enumerate(values)]
+
+
 def start(command, scenario, environment):
     if command == "portage":
         words = ["python", "-m", "federates.cli", "run", str(scenario)]
@@ -92,7 +97,7 @@ def wait_for(scenario, agent):
     raise AssertionError(f"{agent} never started")
 
 
-@pytest.mark.parametrize("victim", AGENTS)
+@pytest.mark.parametrize("victim", one_by_default(AGENTS))
 def test_a_killed_process_ends_the_run_and_is_named(tmp_path, environment, victim):
     scenario = write_small_scenario(tmp_path, session={"periods": 10_000})
     process = start("portage", scenario, environment)
@@ -215,7 +220,7 @@ def test_an_operator_by_rail_that_takes_too_long_is_named(tmp_path, environment)
     assert nothing_is_left(scenario)
 
 
-@pytest.mark.parametrize("victim", RAIL_AGENTS)
+@pytest.mark.parametrize("victim", one_by_default(RAIL_AGENTS))
 def test_a_killed_process_ends_a_run_by_rail_and_is_named(tmp_path, environment, victim):
     """It is killed while the power operator works on a long answer and the coordinator asks how far it is."""
     scenario = write_small_rail_scenario(tmp_path, power={"slow_s": 300, "slow_in": "relax"}, broker={"limits": LONG})
@@ -247,7 +252,7 @@ def cpu_s(processes):
     return {process.pid: sum(process.cpu_times()[:2]) for process in processes}
 
 
-@pytest.mark.parametrize("slow_in", ["begin", "relax", "commit"])
+@pytest.mark.parametrize("slow_in", one_by_default(["relax", "begin", "commit"]))
 def test_nobody_is_busy_while_an_operator_works_for_long(tmp_path, environment, slow_in):
     """Two federates that wait in a time request for a third one would burn a core (docs/decisions/0008): 4 s in 4 s."""
     scenario = write_small_rail_scenario(

@@ -32,7 +32,7 @@ ALGORITHMS = {
     "admm": (Admm, AdmmSettings),
     "posted_price": (PostedPrice, PostedPriceSettings),
 }
-QUICK, LONG = 15, 200
+QUICK, LONG = 8, 200
 NEAR = 1e-5  # relative: what solvers may differ by
 
 
