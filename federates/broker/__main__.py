@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 from federates.audit.outcome import printable_lines
 from federates.boundary.config import load_config
 from federates.boundary.errors import FederationError, PortageError
+from federates.runs.aside import Aside
 from federates.runs.broker_core import Broker
 from federates.runs.finish import finish_run, mark_failed, note_failure
 from federates.runs.how_ended import HowEnded
@@ -132,13 +133,14 @@ def _serve(identity: RunIdentity, path: Path, started: float) -> str | None:
         # HELICS waits for the gate whenever it joins, so the agents need not wait for it.
         broker.join_gate()
         watch = WireWatch(broker, identity)
+        wiring = Aside(partial(_look, identity, watch))
         clock = AwakeClock()
         siblings, how = Siblings(), HowEnded()
         alive = AgentsWatch(Path(identity.run_folder), identity.agents, identity.broker.timeout_s)
         while broker.connected:
             time.sleep(_POLL_S if broker.gate_open else _GATE_POLL_S)
             late = clock.look() > identity.broker.limits.join_s
-            reason = _missing(identity, watch, siblings, how, late) or alive.look(siblings.pids) or _look(identity, watch)
+            reason = _missing(identity, watch, siblings, how, late) or alive.look(siblings.pids) or wiring.look()
             if reason is not None:
                 say(f"portage: {reason}")
                 note_failure(identity, started, reason)
