@@ -34,7 +34,7 @@ def sweep(file: Annotated[Path, typer.Argument(help="File that says what to swee
         with hear_signals(), _Bar() as bar:
             end = run_sweep(file, bar.update)
     except KeyboardInterrupt as error:
-        errors.print(f"portage: {why(error)}; what was computed is kept: start the same sweep again to go on.")
+        errors.print(f"Stopped ({why(error)}); what was computed is kept: start the same sweep again to go on.")
         raise
     raise typer.Exit(_say_end(end))
 

@@ -43,7 +43,7 @@ def start(words, environment, **options):
 
 
 def call(environment, *words):
-    return subprocess.run(portage(*words), env=environment, capture_output=True, text=True, timeout=120)
+    return subprocess.run(portage(*words), env=environment, capture_output=True, text=True, timeout=400)
 
 
 def wait_for(scenario, *names):

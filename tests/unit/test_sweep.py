@@ -360,7 +360,7 @@ def wait_for_points(folder: Path, count: int, process: subprocess.Popen) -> None
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.faults)])
 def test_a_sweep_that_is_killed_or_stopped_goes_on_where_it_was(place, how):
     log = place / "log.txt"
     file = write(
@@ -376,12 +376,12 @@ def test_a_sweep_that_is_killed_or_stopped_goes_on_where_it_was(place, how):
     else:
         process.send_signal(how)
     text, _ = process.communicate(timeout=60)
-    assert process.returncode == (130 if how is signal.SIGINT else -how)
+    assert process.returncode == (-how if how is signal.SIGKILL else 130)
     assert "Traceback" not in text
     known = len(list((place / "out/points").glob("*.json")))
     assert 2 <= known < 6
-    if how is signal.SIGINT:
-        assert "Stopped" in text
+    if how is not signal.SIGKILL:
+        assert f"Stopped (interrupted by {'the user' if how is signal.SIGINT else 'SIGTERM'})" in text
         assert len(pd.read_csv(place / "out/sweep.csv")) == known
     process = start(file)
     text, _ = process.communicate(timeout=120)
