@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from federates.conformance.errors import ConformanceError
 from federates.conformance.kernel import end_with_parent
 
@@ -84,7 +86,9 @@ class Pending:
             packed = self.answer_file.read_bytes()
             if not packed:
                 raise ConformanceError(f"a second process ended without an answer ({_ending(status)})")
-            answer, error = pickle.loads(packed)  # noqa: S301 (what is tested runs in this process too)
+            answer, error, is_known = pickle.loads(packed)  # noqa: S301 (what is tested runs in this process too)
+            if error is not None and not is_known:
+                raise UnknownThereError(f"it cannot be loaded there ({error})")
             if error is not None:
                 raise ConformanceError(f"in a second process: {error}")
             return answer
@@ -154,8 +158,13 @@ _servers = _Servers()
 
 
 def kit_processes() -> set[int]:
-    """Return the process ids that are the kit's own."""
-    return {server.pid for server in _servers.found}
+    """Return the process ids that are the kit's own: the server, and a job that is still under way."""
+    found: set[int] = set()
+    for server in _servers.found:
+        found.add(server.pid)
+        with contextlib.suppress(psutil.Error):
+            found |= {child.pid for child in psutil.Process(server.pid).children(recursive=True)}
+    return found
 
 
 def warm_up() -> None:
@@ -209,7 +218,7 @@ def serve() -> None:
 def _work(parcel: _Parcel) -> None:
     """Do one job in a child of the server, which ends here."""
     end_with_parent()
-    exit_now = os._exit
+    exit_now, is_known = os._exit, False
     try:
         sys.path[:] = parcel.search_path
         os.environ["TMPDIR"] = tempfile.tempdir = parcel.temporary
@@ -218,11 +227,12 @@ def _work(parcel: _Parcel) -> None:
         for name, file in parcel.modules:
             _load(name, file)
         function, arguments = pickle.loads(parcel.packed)  # noqa: S301 (as above)
+        is_known = True
         answer, error = function(*arguments), None
     except BaseException as problem:
         answer, error = None, f"{type(problem).__name__}: {problem}"
     with open(parcel.answer_file, "wb") as out:
-        pickle.dump((answer, error), out)
+        pickle.dump((answer, error, is_known), out)
     exit_now(0)
 
 

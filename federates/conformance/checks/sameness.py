@@ -15,6 +15,7 @@ from federates.conformance.money import proven_gap_usd, tolerance_usd, value_usd
 from federates.conformance.operator_calls import Answered
 from federates.conformance.operator_day import OperatorDay
 from federates.conformance.replay import Replay, difference
+from federates.conformance.second_process import UnknownThereError
 
 __all__ = ["SAMENESS_CHECKS"]
 
@@ -71,7 +72,11 @@ def _deterministic(bench: Bench) -> str:
     _refuse_difference(again := bench.repeated(most=most), "the same calls to a fresh one")
     if isinstance(elsewhere, str):
         return f"{again.calls} calls to a fresh one, with the same answers; {elsewhere}"
-    _refuse_difference(elsewhere.result(), "the same calls to a fresh one in another process")
+    try:
+        again_there = elsewhere.result()
+    except UnknownThereError as reason:
+        return f"{again.calls} calls to a fresh one, with the same answers; not tried in a second process: {reason}"
+    _refuse_difference(again_there, "the same calls to a fresh one in another process")
     return f"{again.calls} calls to a fresh one, and in another process, with the same answers"
 
 
@@ -119,7 +124,10 @@ def _memory(bench: Bench) -> str:
     pending = bench.growth_elsewhere()
     if isinstance(pending, str):
         raise DoesNotApply(pending)
-    growth = pending.result()
+    try:
+        growth = pending.result()
+    except UnknownThereError as reason:
+        raise DoesNotApply(f"not tried in a second process: {reason}") from None
     each = max(1, growth.repeats)
     for words, size, most in (
         ("objects", growth.objects_bytes, _MOST_OBJECTS_BYTES),
