@@ -30,23 +30,6 @@ TABLES: tuple[Table, ...] = (
         },
     ),
     Table(
-        "bound_misses",
-        Role.POWER_OPERATOR,
-        "Linear programmes whose proven bound missed the objective that the solver gave, and that were solved again from cold; a "
-        "solver that errs nowhere leaves no row. The transport operator has this table too.",
-        {
-            "period": "period in which it was asked",
-            "round": "round",
-            "activity": "solve or evaluate",
-            "objective_usd": "the solver's objective",
-            "safe_bound_usd": "bound proven from its dual values",
-            "cold_objective_usd": "objective of the second solve",
-            "cold_safe_bound_usd": "bound proven from the second dual values",
-            "cold_agrees": "whether the second bound meets the second objective",
-        },
-        exceptional=True,
-    ),
-    Table(
         "stations",
         Role.POWER_OPERATOR,
         "Stations as built.",

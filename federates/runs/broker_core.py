@@ -7,10 +7,9 @@ import threading
 from types import TracebackType
 from typing import Any, Self
 
-import helics as h
-
 from federates.boundary.errors import FederationError
 from federates.runtime.federate import federate_info
+from federates.runtime.helics_api import h
 from federates.runtime.identity import RunIdentity
 
 __all__ = ["GATE", "Broker"]

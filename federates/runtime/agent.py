@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-import helics as h
-
 from federates.boundary.config import read_yaml
 from federates.boundary.errors import ConfigError, FederationEndedError, PortageError, Problem
 from federates.boundary.roles import CoordinationAlgorithm, PowerOperator, TrafficModel, TransportOperator
@@ -23,6 +21,7 @@ from federates.runtime.confinement import Confinement
 from federates.runtime.coordinator_loop import run_coordinator
 from federates.runtime.desks import desk_of
 from federates.runtime.federate import Federate
+from federates.runtime.helics_api import h
 from federates.runtime.identity import RunIdentity, process_start, wait_for_identity
 from federates.runtime.ledger import Ledger
 from federates.runtime.opened_files import write_files_record

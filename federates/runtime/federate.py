@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-import helics as h
 import numpy as np
 
 from federates.boundary.errors import BoundaryError, ConfigError, FederationEndedError, FederationError, Problem
 from federates.boundary.messages import Array, Frame, decode, encode
 from federates.boundary.session import Session, World, parse_session
 from federates.boundary.topics import Role, Topic, received_by, sent_by, topic
+from federates.runtime.helics_api import h
 from federates.runtime.identity import RunIdentity
 from federates.runtime.ledger import Ledger
 from federates.runtime.watchdog import Watchdog

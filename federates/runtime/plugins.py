@@ -222,8 +222,9 @@ def _load_module(name: str, folder: Path) -> ModuleType:
     """Import a file of the agent's or the scenario's folder under a name of its own, or an installed module.
 
     Two agents may each have an ``operator.py``, and neither folder stays on the search path, where it could hide
-    installed modules or open one agent's folder to another. While the file is imported its folders stand at the end of that
-    path, so that it may import files beside it, at its top.
+    installed modules or open one agent's folder to another. While a file of the agent's folder is imported this folder stands at
+    the end of that path, so that it may import files beside it, at its top. Of the scenario's folder an agent may open no more
+    than the one file.
     """
     for place in (folder, folder.parent):
         path = place / f"{name}.py"
@@ -233,7 +234,7 @@ def _load_module(name: str, folder: Path) -> ModuleType:
                 raise ImportError(f"{path} is no Python module")
             module = importlib.util.module_from_spec(spec)
             sys.modules[spec.name] = module
-            with _importing_beside(folder):
+            with _importing_beside(folder) if place == folder else contextlib.nullcontext():
                 spec.loader.exec_module(module)
             return module
     return importlib.import_module(name)
@@ -241,15 +242,14 @@ def _load_module(name: str, folder: Path) -> ModuleType:
 
 @contextlib.contextmanager
 def _importing_beside(folder: Path) -> Iterator[None]:
-    """Let files of the agent's and the scenario's folder be imported; another agent's of the same name are others."""
-    places = [str(folder), str(folder.parent)]
+    """Let files of the agent's folder be imported; another agent's of the same name are others."""
+    place = str(folder)
     before = set(sys.modules)
-    sys.path.extend(places)
+    sys.path.append(place)
     try:
         yield
     finally:
-        for place in places:
-            del sys.path[len(sys.path) - 1 - sys.path[::-1].index(place)]
+        del sys.path[len(sys.path) - 1 - sys.path[::-1].index(place)]
         for name in set(sys.modules) - before:
             file = getattr(sys.modules[name], "__file__", None)
             if file and not name.startswith("portage_") and Path(file).is_relative_to(folder.parent):

@@ -11,9 +11,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from helics import capi
-
 from federates.boundary.errors import BoundaryError
+from federates.runtime.helics_api import capi
 
 __all__ = ["refuse_side_channels"]
 

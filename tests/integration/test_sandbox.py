@@ -76,7 +76,7 @@ def shared_memory():
 
 def local_socket(path):
     with socket.socket(socket.AF_UNIX) as local:
-        local.bind(path)
+        local.bind(os.path.relpath(path))  # an address has at most 108 bytes
     os.unlink(path)
     return "bound"
 

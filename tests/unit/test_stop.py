@@ -22,7 +22,9 @@ AGENTS = ("coordinator", "power_operator")
 
 @pytest.mark.parametrize(("sent", "said"), [("SIGINT", "by the user"), ("SIGTERM", "by SIGTERM"), ("SIGHUP", "by SIGHUP")])
 def test_the_first_signal_stops_and_the_second_only_talks(capfd, sent, said):
-    number, before = getattr(signal, sent), signal.getsignal(getattr(signal, sent))
+    number = getattr(signal, sent)
+    given = signal.signal(number, signal.SIG_DFL)  # a shell lets its jobs in the background ignore SIGINT
+    before = signal.getsignal(number)
     with hear_signals():
         with pytest.raises(Stopped) as stopped:
             signal.raise_signal(number)
@@ -32,6 +34,7 @@ def test_the_first_signal_stops_and_the_second_only_talks(capfd, sent, said):
             signal.raise_signal(number)
     assert why(stopped.value) == f"interrupted {said}"
     assert signal.getsignal(number) is before
+    signal.signal(number, given)
 
 
 def test_a_signal_that_is_ignored_stays_so():

@@ -51,7 +51,9 @@ class Theirs(Config):
     speed: float = 1.0
 
 
-@pytest.mark.parametrize(("scenario", "role", "cls", "aside"), SWAPS, ids=lambda value: str(value))
+@pytest.mark.parametrize(
+    ("scenario", "role", "cls", "aside"), SWAPS, ids=lambda value: "" if isinstance(value, set) else str(value)
+)
 def test_one_line_swaps_a_class(scenario, role, cls, aside):
     config = SCENARIOS / scenario / role.value / "config.yaml"
     loaded = load_agent(role, config, use=cls)

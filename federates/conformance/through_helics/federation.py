@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import helics as h
-
 from federates.boundary.errors import BoundaryError, FederationError, PortageError
 from federates.boundary.messages import Array, Frame, decode, encode
 from federates.boundary.session import RailSession, RoadSession, parse_session
@@ -24,6 +22,7 @@ from federates.runs.broker_core import Broker
 from federates.runtime.broker_config import BrokerConfig
 from federates.runtime.farewell import OUTCOME_RECORD
 from federates.runtime.federate import SESSION_KEY
+from federates.runtime.helics_api import h
 from federates.runtime.identity import RunIdentity, choose_port
 from federates.runtime.results import write_json
 

@@ -7,10 +7,9 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import helics as h
-
 from federates.boundary.topics import Role, Topic
 from federates.runtime.federate import SESSION_KEY, core_init_string
+from federates.runtime.helics_api import h
 from federates.runtime.identity import RunIdentity
 
 __all__ = ["Partner"]
