@@ -71,22 +71,7 @@ def check_scenario(folder: Path, overrides: dict[str, str] | None = None, use: M
     if problems:
         raise ConfigError(problems)
     notes += [note for agent, path in sound for note in _own_notes(agent, session, path)]
-    notes += _junction_notes([agent for agent, _ in sound])
     return replace(scenario, use=used, notes=tuple(notes))
-
-
-def _junction_notes(agents: list[LoadedAgent]) -> Iterator[str]:
-    """Yield the stations that agents put at different junctions; the names are each agent's own, so it need not be wrong."""
-    at: dict[str, dict[str, str]] = {}
-    for agent in agents:
-        stations = getattr(agent.settings, "stations", None)
-        for name, station in stations.items() if isinstance(stations, dict) else ():
-            if isinstance(junction := getattr(station, "junction", None), str):
-                at.setdefault(name, {})[agent.role.value] = junction
-    for name, told in at.items():
-        if len(set(told.values())) > 1:
-            words = ", ".join(f"{junction} to {role}" for role, junction in told.items())
-            yield f"station {name} lies at {words}: if these are two places, vehicles cannot drive the routes that they are told"
 
 
 def _set_aside_notes(loaded: LoadedAgent, config: Path) -> Iterator[str]:

@@ -152,14 +152,3 @@ def test_check_notes_what_is_not_used(tmp_path):
     assert "note:" in shown
     assert "admm does not use these settings, which are of ocd: box_usd_per_veh" in shown
     assert "note:" not in CliRunner().invoke(app, ["check", str(scenario)]).output
-
-
-def test_a_station_at_two_places_is_noted_before_the_run(tmp_path):
-    shutil.copytree(SCENARIOS / "la_gcs", tmp_path / "a/la", ignore=shutil.ignore_patterns("results"))
-    shutil.copy(SCENARIOS.parent / "broker.yaml", tmp_path / "broker.yaml")
-    config = tmp_path / "a/la/traffic_sumo/config.yaml"
-    config.write_text(config.read_text().replace("junction: JELA", "junction: J5_710"))
-    (note,) = check_scenario(tmp_path / "a/la").notes
-    assert "station r2 lies at" in note
-    assert "JELA to transport_operator" in note
-    assert "J5_710 to traffic_sumo" in note
