@@ -61,9 +61,10 @@ class DelayController:
         self._given[link] = given * keep + flow * (end_s - begin_s)
 
     def ratio(self, link: str) -> float:
-        """Return measured over given flow."""
-        given = self._given.get(link, 0.0)
-        # Without a given flow nothing is known of a delay: the link is empty.
+        """Return measured over given flow: 1 before anything is counted, 0 where no flow is given, for such a link is empty."""
+        if link not in self._given:
+            return 1.0
+        given = self._given[link]
         return self._measured[link] / given if given > 0 else 0.0
 
     def speed_m_per_s(self, link: str, time_s: float) -> float:

@@ -224,10 +224,10 @@ def test_it_takes_the_settings_of_unit_commitment_and_no_other(tmp_path):
     with pytest.raises(ValueError, match="merit"):
         CopperplateDispatchOperator.Settings.model_validate({"case_file": "c.m", "merit": 1})
     folder.cell("load.csv", 5, "load_mw", "nan")
-    with pytest.raises(ConfigError, match="row 6"):
+    with pytest.raises(ConfigError, match="line 7"):
         CopperplateDispatchOperator(settings, folder.folder).begin(session(), Recorder())
     (problem,) = CopperplateDispatchOperator.check(settings, folder.folder, session())
-    assert (problem.file, problem.field) == ("data/load.csv", "load_mw, row 6")
+    assert (problem.file, problem.field) == ("data/load.csv", "line 7, load_mw")
     (problem,) = CopperplateDispatchOperator.check(settings, folder.folder, object())
     assert (problem.field, problem.value) == ("operator", "copperplate_dispatch")
     assert "rail" in problem.allowed
