@@ -7,37 +7,25 @@ owner, this page may go with it.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from federates.boundary.tables import TABLES
 from federates.boundary.topics import Role, received_by, sent_by
 from federates.reporting.figures.style import svg_bytes
 from federates.reporting.page import Picture, render_page, svg_uri
+from federates.reporting.run_figure import Reading, RunFigure
 from federates.reporting.tables import RunTables
 from federates.reporting.words import number
 from federates.runtime.ledger import LEDGER, TEXT, UNREADABLE
 
-__all__ = ["OwnFigure", "agent_page", "write_agent_report"]
+__all__ = ["agent_page", "write_agent_report"]
 
 _MEANING = {entry.name: entry.meaning for entry in TABLES} | {LEDGER: "Every message that it sent or received, without values."}
-
-
-@dataclass(frozen=True, slots=True)
-class OwnFigure:
-    """A figure that may be drawn from one agent's tables: as in the full report, with the paragraph under it."""
-
-    name: str
-    title: str
-    obstacle: Callable[[Any], str]
-    draw: Callable[[Any], Figure]
-    reading: Callable[[Any], str]
 
 
 def agent_page(folder: Path, agent: Role) -> Path:
@@ -45,11 +33,13 @@ def agent_page(folder: Path, agent: Role) -> Path:
     return folder / f"report-{agent.value}.html"
 
 
-def write_agent_report(folder: Path, agent: Role, figures: Iterable[OwnFigure], most_figures: int | None = None) -> Path:
+def write_agent_report(
+    folder: Path, agent: Role, figures: Iterable[RunFigure[Any]], reading: Reading[Any], most_figures: int | None = None
+) -> Path:
     """Write the report of one agent into the folder of a run and return it.
 
     Only ``session.json`` and files in ``<folder>/<agent>`` are read. Of ``figures`` those are drawn for which its tables suffice,
-    at most ``most_figures``.
+    at most ``most_figures``, each with its ``reading``.
 
     Raises
     ------
@@ -64,7 +54,7 @@ def write_agent_report(folder: Path, agent: Role, figures: Iterable[OwnFigure], 
         session=run.session,
         agent=agent.value,
         failure=run.record.get("message", ""),
-        pictures=[_picture(figure, run) for figure in possible[:most_figures]],
+        pictures=[_picture(figure, run, reading) for figure in possible[:most_figures]],
         not_drawn=[figure.title for figure in possible[len(possible) if most_figures is None else most_figures :]],
         tables=[(name, _MEANING.get(name, "A table of its own."), _column_rows(table)) for name, table in _own_tables(run)],
         messages=_message_rows(run, agent),
@@ -73,8 +63,8 @@ def write_agent_report(folder: Path, agent: Role, figures: Iterable[OwnFigure], 
     )
 
 
-def _picture(figure: OwnFigure, run: RunTables[Any]) -> Picture:
-    return Picture(figure.name, figure.title, svg_uri(svg_bytes(figure.draw(run))), figure.reading(run))
+def _picture(figure: RunFigure[Any], run: RunTables[Any], reading: Reading[Any]) -> Picture:
+    return Picture(figure.name, figure.title, svg_uri(svg_bytes(figure.draw(run))), reading(figure.name, run))
 
 
 def _own_tables(run: RunTables[Any]) -> list[tuple[str, pd.DataFrame]]:

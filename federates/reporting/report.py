@@ -10,10 +10,10 @@ from typing import Any
 from federates.reporting.accounts import account
 from federates.reporting.delivery import delivery_by_period
 from federates.reporting.figures import RUN_FIGURES
-from federates.reporting.figures.style import save_figure
 from federates.reporting.metrics import agreement, overload, write_summary
-from federates.reporting.page import Picture, render_page, svg_uri
+from federates.reporting.page import render_page
 from federates.reporting.replay import replay_data, replay_json
+from federates.reporting.run_figure import saved_pictures
 from federates.reporting.tables import RunTables
 from federates.reporting.words import (
     bins_name,
@@ -55,7 +55,7 @@ def write_report(run_dir: Path, record: Mapping[str, Any] | None = None) -> Path
     run = RunTables.read(Path(run_dir), record)
     sentences = headline(run)
     write_summary(run, sentences)
-    pictures, left_out = _pictures(run)
+    pictures, left_out = saved_pictures(run, RUN_FIGURES, figure_reading)
     replay = replay_data(run, lambda period: clock(run, period))
     return render_page(
         "report.html.j2",
@@ -81,18 +81,6 @@ def write_report(run_dir: Path, record: Mapping[str, Any] | None = None) -> Path
         settings_resolved=bool(run.configuration),
         agents=_pretty(run.record["agents"]) if run.record.get("agents") else "",
     )
-
-
-def _pictures(run: RunTables) -> tuple[list[Picture], list[tuple[str, str]]]:
-    pictures, left_out = [], []
-    for entry in RUN_FIGURES:
-        obstacle = entry.obstacle(run)
-        if obstacle:
-            left_out.append((entry.title, obstacle))
-            continue
-        svg = save_figure(entry.draw(run), run.folder / "figures", entry.name)
-        pictures.append(Picture(entry.name, entry.title, svg_uri(svg), figure_reading(entry.name, run)))
-    return pictures, left_out
 
 
 def _overload_rows(run: RunTables) -> list[list[str]]:

@@ -42,7 +42,7 @@ def check_scenario(folder: Path, overrides: dict[str, str] | None = None, use: M
     problems += overrides_problems(scenario, overrides)
     used = _collect(problems, lambda: used_classes(scenario, use)) or {}
     notes: list[str] = []
-    sound: list[tuple[LoadedAgent, Path]] = []
+    sound: dict[Role, LoadedAgent] = {}
     changes = told_changes(_entry(scenario, Role.COORDINATOR)) | (overrides or {})
     session = _collect(problems, lambda: load_session(scenario.session_file, changes, shown_as=shown(scenario.session_file)))
     _collect(problems, lambda: choose_port(scenario.broker, shown(scenario.broker_file)))
@@ -62,15 +62,15 @@ def check_scenario(folder: Path, overrides: dict[str, str] | None = None, use: M
         loaded = _collect(problems, lambda role=role, path=path: load_agent(role, path, shown(path), world, used.get(role)))
         if loaded is not None:
             notes += _set_aside_notes(loaded, path)
-            sound.append((loaded, path))
+            sound[role] = loaded
             problems += _outside_paths(loaded, path)
             problems += _own_problems(loaded, session, path) if session is not None else []
-    problems += clashes(scenario, {agent.role: agent for agent, _ in sound})
+    problems += clashes(scenario, sound)
     if session is not None and (allowed := _too_short(session, scenario.broker)):
         problems.append(Problem(shown(scenario.session_file), "period_s", f"{session.period_s:g}", allowed))
     if problems:
         raise ConfigError(problems)
-    notes += [note for agent, path in sound for note in _own_notes(agent, session, path)]
+    notes += [note for role, agent in sound.items() for note in _own_notes(agent, session, scenario.configs[role])]
     return replace(scenario, use=used, notes=tuple(notes))
 
 

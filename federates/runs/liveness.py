@@ -14,9 +14,8 @@ from pathlib import Path
 
 import psutil
 
-from federates.runs.lost import ended
+from federates.runs.lost import ended, process_of
 from federates.runtime.places import TEMPORARY
-from federates.runtime.results import PROCESS_RECORD, read_record
 from federates.runtime.sign_of_life import ALIVE, AwakeClock
 
 __all__ = ["AgentsWatch", "Signs", "Watched"]
@@ -113,12 +112,12 @@ class AgentsWatch:
 
     def _own(self, agent: str, starting: dict[str, int]) -> Watched | None:
         folder = self._folder / agent
-        record = read_record(folder / PROCESS_RECORD)
+        pid = process_of(folder)
         if ended(folder):
             return None
-        if record is None:
+        if pid is None:
             return Watched(agent, starting[agent]) if agent in starting else None
-        return Watched(agent, int((record.get("wrapper") or record)["pid"]), folder / TEMPORARY / ALIVE)
+        return Watched(agent, pid, folder / TEMPORARY / ALIVE)
 
 
 def _children(owners: dict[int, str]) -> list[Watched]:

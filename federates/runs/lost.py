@@ -17,7 +17,17 @@ from federates.runs.how_ended import HowEnded
 from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity, process_lives, process_start
 from federates.runtime.results import PROCESS_RECORD, read_record
 
-__all__ = ["Siblings", "ended", "ended_early", "lost_agents", "lost_reason", "runs", "vanished_agents", "wait_for_records"]
+__all__ = [
+    "Siblings",
+    "ended",
+    "ended_early",
+    "lost_agents",
+    "lost_reason",
+    "process_of",
+    "runs",
+    "vanished_agents",
+    "wait_for_records",
+]
 
 _LOOK_S = 0.05
 _TELLS_S = 2.0
@@ -53,8 +63,7 @@ def _last_words(folder: Path, agent: str, how: HowEnded, pid: int = 0, when: str
     failure = read_record(folder / agent / "failed.json")
     if failure is not None:
         return str(failure["message"])
-    process = read_record(folder / agent / PROCESS_RECORD)
-    ended_as = how.words(int((process.get("wrapper") or process)["pid"]) if process else pid)
+    ended_as = how.words(process_of(folder / agent) or pid)
     return f"{agent}: {ended_as}" + (f" {when}" if when and "before" not in ended_as else "")
 
 
@@ -129,6 +138,12 @@ def _vanished(folder: Path) -> bool:
         return False  # not started yet, or at work
     # Looked at after the process, for an agent leaves its record before it ends.
     return not ended(folder)
+
+
+def process_of(folder: Path) -> int | None:
+    """Return the process of the agent with this folder of results, of an executable its wrapper's; None before it has said so."""
+    record = read_record(folder / PROCESS_RECORD)
+    return None if record is None else int((record.get("wrapper") or record)["pid"])
 
 
 def runs(folder: Path) -> bool:

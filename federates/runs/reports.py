@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from federates.runtime.results import read_record, write_json
 from federates.runtime.run_record import RUN_RECORD, read_run_record
 
 if TYPE_CHECKING:
-    from federates.reporting.agent_report import OwnFigure
+    from federates.reporting.run_figure import Reading, RunFigure
 
 __all__ = [
     "compare_runs",
@@ -96,21 +95,20 @@ def write_agent_report(folder: Path, agent: str, most_figures: int | None = None
     there = [role for role in roles_of(_world(folder)) if (folder / role.value).is_dir()]
     if agent not in there:
         raise PortageError(f"{folder}: holds nothing of an agent {agent!r}; it has {', '.join(there) or 'none'}")
-    return agent_report.write_agent_report(folder, Role(agent), _figures(folder), most_figures)
+    return agent_report.write_agent_report(folder, Role(agent), *_figures(folder), most_figures)
 
 
-def _figures(folder: Path) -> list[OwnFigure]:
-    from federates.reporting.agent_report import OwnFigure
-
+def _figures(folder: Path) -> tuple[Sequence[RunFigure[Any]], Reading[Any]]:
+    """Return the figures of the run's world, and what gives the paragraph under each."""
     if _world(folder) is World.RAIL:
         from federates.reporting.rail.figures import RAIL_FIGURES
         from federates.reporting.rail.words import figure_reading as rail_reading
 
-        return [OwnFigure(f.name, f.title, f.obstacle, f.draw, partial(rail_reading, f.name)) for f in RAIL_FIGURES]
+        return RAIL_FIGURES, rail_reading
     from federates.reporting.figures import RUN_FIGURES
     from federates.reporting.words import figure_reading
 
-    return [OwnFigure(f.name, f.title, f.obstacle, f.draw, partial(figure_reading, f.name)) for f in RUN_FIGURES]
+    return RUN_FIGURES, figure_reading
 
 
 def run_headline(folder: Path) -> list[str]:

@@ -4,7 +4,6 @@ In one process, on short days where the settings allow it. By default every clas
 `-m long` runs all rows of the matrix. `sumo` and `unit_commitment` have end-to-end tests of their own.
 """
 
-import importlib.util
 import itertools
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -14,13 +13,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from load_file import load_file
 
 from federates.runs.in_process import run_in_process
 
 DOCS = Path(__file__).parents[2] / "docs"
-spec = importlib.util.spec_from_file_location("make_alternatives", DOCS / "make_alternatives.py")
-matrix = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(matrix)
+matrix = load_file(DOCS / "make_alternatives.py")
 
 ROADS = ("power_operator", "transport_operator", "traffic_sumo", "coordinator")
 RAILS = ("power_operator", "transport_operator", "coordinator")

@@ -1,18 +1,16 @@
 """The account of a run, and the sums of routing alternatives, from tables written by hand."""
 
-import importlib.util
 import math
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from load_file import load_file
 
 from federates.reporting.accounts import account, everybody_h, routing_alternatives, routing_totals
 from federates.reporting.tables import RunTables
 
-_spec = importlib.util.spec_from_file_location("example_runs", Path(__file__).with_name("test_reporting_example_runs.py"))
-example = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(example)
+example = load_file(Path(__file__).with_name("test_reporting_example_runs.py"))
 
 
 def _run(tmp_path, **frames):

@@ -1,11 +1,11 @@
 """The report for one agent holds what that agent may see, and nothing that depends on the others' data."""
 
-import importlib.util
 import json
 import shutil
 from pathlib import Path
 
 import pytest
+from load_file import load_file
 from private_values import leaks, settings_of
 from typer.testing import CliRunner
 
@@ -18,14 +18,8 @@ from federates.runs.reports import write_agent_report, write_agent_reports
 pytestmark = pytest.mark.filterwarnings("error")
 
 
-def _load(name):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-road, rail = _load("test_reporting_example_runs"), _load("test_reporting_rail_example_runs")
+road = load_file(Path(__file__).with_name("test_reporting_example_runs.py"))
+rail = load_file(Path(__file__).with_name("test_reporting_rail_example_runs.py"))
 
 
 def with_settings(folder: Path, roles) -> Path:

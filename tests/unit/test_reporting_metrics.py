@@ -6,7 +6,6 @@ q1 without: 80, 140 | 160, 180, i.e. means 110 | 170; with: 80, 120 | 90, 130, i
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import math
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from load_file import load_file
 
 from federates.boundary.errors import ConfigError
 from federates.boundary.tables import table
@@ -23,9 +23,7 @@ from federates.reporting.metrics import agreement, overload, period_load, pushed
 from federates.reporting.tables import RunTables
 from federates.reporting.words import headline, missed_bounds
 
-_spec = importlib.util.spec_from_file_location("example_runs", Path(__file__).with_name("test_reporting_example_runs.py"))
-example = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(example)
+example = load_file(Path(__file__).with_name("test_reporting_example_runs.py"))
 
 
 def frame(name: str, rows: list[tuple]) -> pd.DataFrame:

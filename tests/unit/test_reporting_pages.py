@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 import json
 import re
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from load_file import load_file
 from matplotlib.colors import to_hex
 
 from federates.boundary.errors import ConfigError
@@ -27,9 +27,7 @@ from federates.reporting.tables import RunTables
 
 pytestmark = pytest.mark.filterwarnings("error")
 
-_spec = importlib.util.spec_from_file_location("example_runs", Path(__file__).with_name("test_reporting_example_runs.py"))
-example = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(example)
+example = load_file(Path(__file__).with_name("test_reporting_example_runs.py"))
 
 SCHEMES = ("proposed", "fastest_route", "no_mves")
 CATEGORIES = {"Link"}
@@ -118,7 +116,7 @@ def days(tmp_path):
 @pytest.fixture
 def svg_only(monkeypatch):
     """Leave the PNG out where a test reads only the page: it takes half the time."""
-    for module in ("report", "compare"):
+    for module in ("run_figure", "compare"):
         monkeypatch.setattr(f"federates.reporting.{module}.save_figure", functools.partial(save_figure, formats=("svg",)))
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import math
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from load_file import load_file
 
 from federates.boundary.errors import ConfigError
 from federates.boundary.session import RailScheme, World
@@ -31,9 +31,7 @@ from federates.reporting.rail.report import read_rail_run
 from federates.reporting.rail.words import headline
 from federates.reporting.tables import RunTables
 
-_spec = importlib.util.spec_from_file_location("rail_runs", Path(__file__).with_name("test_reporting_rail_example_runs.py"))
-example = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(example)
+example = load_file(Path(__file__).with_name("test_reporting_rail_example_runs.py"))
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 CASE = read_published(SCENARIOS / "ieee30").case
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 import json
 import math
 import re
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from load_file import load_file
 
 from federates.boundary.errors import ConfigError
 from federates.reporting.figures.style import save_figure, svg_bytes
@@ -24,15 +24,8 @@ from federates.reporting.rail.words import figure_reading
 pytestmark = pytest.mark.filterwarnings("error")
 
 
-def _load(name):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-example = _load("test_reporting_rail_example_runs")
-pages = _load("test_reporting_pages")
+example = load_file(Path(__file__).with_name("test_reporting_rail_example_runs.py"))
+pages = load_file(Path(__file__).with_name("test_reporting_pages.py"))
 SCHEMES = ("mobile", "fixed", "central", "no_storage")
 CATEGORIES = {"Station", "Bus", "Line at its limit"}
 
@@ -46,8 +39,8 @@ def days(tmp_path_factory):
 @pytest.fixture
 def svg_only(monkeypatch):
     """Leave the PNG out where a test reads only the page: it takes half the time."""
-    for module in ("report", "compare"):
-        monkeypatch.setattr(f"federates.reporting.rail.{module}.save_figure", functools.partial(save_figure, formats=("svg",)))
+    for module in ("run_figure", "rail.compare"):
+        monkeypatch.setattr(f"federates.reporting.{module}.save_figure", functools.partial(save_figure, formats=("svg",)))
 
 
 @pytest.mark.parametrize("entry", RAIL_FIGURES, ids=lambda entry: entry.name)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import numpy as np
 import pytest
+from load_file import load_file
 
 from federates.reporting.rail.figures import bus_prices_figure, price_figure
 from federates.reporting.rail.prices import battery_trade, price_grid
 from federates.reporting.rail.report import read_rail_run
 from federates.reporting.rail.words import figure_reading, headline, trade_sentence
 
-_spec = importlib.util.spec_from_file_location("rail_runs", Path(__file__).with_name("test_reporting_rail_example_runs.py"))
-example = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(example)
+example = load_file(Path(__file__).with_name("test_reporting_rail_example_runs.py"))
 Folder, rail_run, session = example.Folder, example.rail_run, example.session
 
 PRICES = {"4": (30.0, 40.0), "13": (0.0, 10.0)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 import sys
@@ -12,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from load_file import load_file
 
 from federates.boundary.errors import ConfigError
 from federates.reporting.claims import Claim, Verdict
@@ -25,15 +25,8 @@ REPOSITORY = Path(__file__).parents[2]
 COST, LINE = "transport_operator.settings.cost_usd_per_period", "power_operator.settings.line_limits_mw.12-13"
 
 
-def _load(path: Path):
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-example = _load(Path(__file__).with_name("test_reporting_rail_example_runs.py"))
-pages = _load(Path(__file__).with_name("test_reporting_pages.py"))
+example = load_file(Path(__file__).with_name("test_reporting_rail_example_runs.py"))
+pages = load_file(Path(__file__).with_name("test_reporting_pages.py"))
 
 
 def write_sweep(folder: Path, key: str, rows: list[dict], points: int | None = None) -> Path:
@@ -252,7 +245,7 @@ def project(tmp_path, monkeypatch):
 
     def make(*arguments: object) -> str:
         monkeypatch.setattr(sys, "argv", ["make_ieee.py", *map(str, arguments)])
-        _load(script).main()
+        load_file(script).main()
         return (tmp_path / f"docs/{arguments[1]}.md").read_text()
 
     return make

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import math
 import re
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from load_file import load_file
 
 from federates.boundary.session import World
 from federates.reporting import replay
@@ -23,15 +23,8 @@ from federates.reporting.report import write_report
 from federates.reporting.tables import RailRun, RunTables
 from federates.reporting.words import clock
 
-
-def _load(name: str):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"test_reporting_{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-road, rail = _load("example_runs"), _load("rail_example_runs")
+road = load_file(Path(__file__).with_name("test_reporting_example_runs.py"))
+rail = load_file(Path(__file__).with_name("test_reporting_rail_example_runs.py"))
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from matplotlib.figure import Figure
 
+from federates.boundary.session import RoadSession
 from federates.reporting.accounts import routing_alternatives
 from federates.reporting.delivery import delivery_by_period
 from federates.reporting.figures.bounds import bounds_figure, selected_periods
@@ -18,11 +16,11 @@ from federates.reporting.figures.prices import no_prices, prices_figure
 from federates.reporting.figures.routing import routing_figure
 from federates.reporting.geometry import load_geometry
 from federates.reporting.metrics import agreement, bin_load
+from federates.reporting.run_figure import RunFigure
 from federates.reporting.tables import RunTables
 
 __all__ = [
     "RUN_FIGURES",
-    "RunFigure",
     "bounds_figure",
     "delivery_time_figure",
     "feeder_load_figure",
@@ -32,16 +30,6 @@ __all__ = [
     "prices_figure",
     "routing_figure",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class RunFigure:
-    """A figure of a run: file name, title, what keeps it from being drawn (empty if nothing), and how to draw it."""
-
-    name: str
-    title: str
-    obstacle: Callable[[RunTables], str]
-    draw: Callable[[RunTables], Figure]
 
 
 def _no_load(run: RunTables) -> str:
@@ -86,7 +74,7 @@ def _draw_map(run: RunTables) -> Figure:
     return network_map_figure(run, geometry)
 
 
-RUN_FIGURES: tuple[RunFigure, ...] = (
+RUN_FIGURES: tuple[RunFigure[RoadSession], ...] = (
     RunFigure("fig5_feeder_load", "Feeder load without and with mobile storage", _no_load, feeder_load_figure),
     RunFigure(
         "fig6_delivery_time",

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from federates.boundary.session import World
-from federates.reporting.figures.style import save_figure
-from federates.reporting.page import Picture, render_page, svg_uri
+from federates.reporting.page import render_page
 from federates.reporting.rail.figures import RAIL_FIGURES
 from federates.reporting.rail.metrics import plan_cost, rail_summary, write_rail_summary
 from federates.reporting.rail.prices import battery_trade
 from federates.reporting.rail.words import figure_reading, headline, scheme_sentence
 from federates.reporting.replay import replay_data, replay_json
+from federates.reporting.run_figure import saved_pictures
 from federates.reporting.tables import RailRun
 from federates.reporting.words import clock, number, percent, yes_no
 
@@ -55,7 +55,7 @@ def write_rail_report(run_dir: Path, record: Mapping[str, Any] | None = None) ->
     run = read_rail_run(run_dir, record)
     sentences = headline(run)
     write_rail_summary(run, sentences)
-    pictures, left_out = _pictures(run)
+    pictures, left_out = saved_pictures(run, RAIL_FIGURES, figure_reading)
     replay = replay_data(run, lambda period: clock(run, period))
     return render_page(
         "rail_report.html.j2",
@@ -80,18 +80,6 @@ def write_rail_report(run_dir: Path, record: Mapping[str, Any] | None = None) ->
         settings_resolved=bool(run.configuration),
         agents=_pretty(run.record["agents"]) if run.record.get("agents") else "",
     )
-
-
-def _pictures(run: RailRun) -> tuple[list[Picture], list[tuple[str, str]]]:
-    pictures, left_out = [], []
-    for entry in RAIL_FIGURES:
-        obstacle = entry.obstacle(run)
-        if obstacle:
-            left_out.append((entry.title, obstacle))
-            continue
-        svg = save_figure(entry.draw(run), run.folder / "figures", entry.name)
-        pictures.append(Picture(entry.name, entry.title, svg_uri(svg), figure_reading(entry.name, run)))
-    return pictures, left_out
 
 
 _COSTS = {

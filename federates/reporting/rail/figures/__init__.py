@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
-from matplotlib.figure import Figure
-
-from federates.boundary.session import RailScheme
+from federates.boundary.session import RailScheme, RailSession
 from federates.reporting.figures.prices import no_prices, prices_figure
 from federates.reporting.rail.figures.bounds import bounds_figure
 from federates.reporting.rail.figures.dispatch import dispatch_figure
@@ -18,11 +13,11 @@ from federates.reporting.rail.figures.storage import storage_figure
 from federates.reporting.rail.figures.sweeps import sweep_figure
 from federates.reporting.rail.figures.utilisation import utilisation_figure
 from federates.reporting.rail.figures.wind import wind_figure
+from federates.reporting.run_figure import RunFigure
 from federates.reporting.tables import RailRun
 
 __all__ = [
     "RAIL_FIGURES",
-    "RailFigure",
     "bounds_figure",
     "bus_prices_figure",
     "dispatch_figure",
@@ -34,16 +29,6 @@ __all__ = [
     "utilisation_figure",
     "wind_figure",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class RailFigure:
-    """A figure of a run: file name, title, what keeps it from being drawn (empty if nothing), and how to draw it."""
-
-    name: str
-    title: str
-    obstacle: Callable[[RailRun], str]
-    draw: Callable[[RailRun], Figure]
 
 
 def _no_batteries(run: RailRun) -> str:
@@ -65,22 +50,22 @@ def _no_lines(run: RailRun) -> str:
     return run.lacks("line_flow") or ("" if len(line_loading(run)) else "no line has a limit above zero")
 
 
-RAIL_FIGURES: tuple[RailFigure, ...] = (
-    RailFigure(
+RAIL_FIGURES: tuple[RunFigure[RailSession], ...] = (
+    RunFigure(
         "capacity_and_routes",
         "Batteries at the stations, and routes of the trains (as the paper's Figs. 4 and 8)",
         _no_batteries,
         routes_figure,
     ),
-    RailFigure("bounds", "Bounds of the day-ahead negotiation (as the paper's Fig. 10)", _no_negotiation, bounds_figure),
-    RailFigure("prices", "Prices that the operators agree by", lambda run: _no_negotiation(run) or no_prices(run), prices_figure),
-    RailFigure("dispatch", "Who serves the load", lambda run: run.lacks("unit_dispatch", "power_balance"), dispatch_figure),
-    RailFigure("wind", "Wind available and used", _no_wind, wind_figure),
-    RailFigure("storage_energy", "Stored energy", _no_batteries, storage_figure),
-    RailFigure("line_flow", "The most loaded lines", _no_lines, lines_figure),
-    RailFigure(
+    RunFigure("bounds", "Bounds of the day-ahead negotiation (as the paper's Fig. 10)", _no_negotiation, bounds_figure),
+    RunFigure("prices", "Prices that the operators agree by", lambda run: _no_negotiation(run) or no_prices(run), prices_figure),
+    RunFigure("dispatch", "Who serves the load", lambda run: run.lacks("unit_dispatch", "power_balance"), dispatch_figure),
+    RunFigure("wind", "Wind available and used", _no_wind, wind_figure),
+    RunFigure("storage_energy", "Stored energy", _no_batteries, storage_figure),
+    RunFigure("line_flow", "The most loaded lines", _no_lines, lines_figure),
+    RunFigure(
         "bus_prices", "Price by place and hour", lambda run: run.lacks("bus_prices", "grid", "line_flow"), bus_prices_figure
     ),
-    RailFigure("price", "Price of energy", lambda run: run.lacks("power_balance"), price_figure),
+    RunFigure("price", "Price of energy", lambda run: run.lacks("power_balance"), price_figure),
 )
 """Figures of one run, in the order of the report."""
