@@ -1,19 +1,20 @@
 """Put the days that the charging stations' operator alone is measured on into docs/power_operator.md.
 
-``python docs/make_power_operator.py`` takes half a minute. The days are those of tests/verification/test_power_day.py,
-which holds the page's first row against its own.
+``python docs/make_power_operator.py`` takes half a minute. The days are those of tests/support/power_days.py;
+tests/verification/test_power_day.py holds the first row against the page.
 """
 
-import importlib.util
 import re
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from federates.boundary.markdown import markdown_table
 
 DOCS = Path(__file__).parent
+sys.path.insert(0, str(DOCS.parent / "tests/support"))
+from power_days import remaining_overload, run_day  # noqa: E402 (the days are the tests')
+
 PAGE = DOCS / "power_operator.md"
 MARKS = re.compile(r"(<!-- days: made by `python docs/make_power_operator.py` -->\n).*?(<!-- end -->\n)", re.DOTALL)
 DAYS: dict[str, dict[str, Any]] = {
@@ -21,30 +22,15 @@ DAYS: dict[str, dict[str, Any]] = {
     "other shape (`am_leaning`)": {"shape": "am_leaning"},
     "5 % noise": {"noise": 0.05},
 }
-PRICE_USD_PER_VEH = 10.0
-"""What a delivery costs, about its least in the Los Angeles day; at no price more would come than a negotiation sends."""
 SAFETY = [(0.0, 0.0), (0.0, 0.02), (120.0, 0.02), (0.0, 0.05)]
 """Lead times, s, and margins that are compared."""
 
 
-def days() -> ModuleType:
-    """Return the module of the test that runs the days."""
-    path = DOCS.parent / "tests/verification/test_power_day.py"
-    sys.path.insert(0, str(DOCS.parent / "tests/support"))
-    spec = importlib.util.spec_from_file_location("test_power_day", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def measured(day: tuple[Any, Any], remaining: Any) -> tuple[float, float, int, int, float]:
+def measured(memory: Any, sent: Any) -> tuple[float, float, int, int, float]:
     """Return the shares of overload left at q1 and q2, vehicles, most parked at a time and hours of waiting."""
-    memory, sent = day
     stock = [row for row in memory.tables["mves_stock"] if row["kind"] == "lcs"]
     parked, waiting_veh_h = max(row["parked_veh"] for row in stock), sum(row["waiting_veh_h"] for row in stock)
-    return remaining(memory, "q1", 1), remaining(memory, "q2", 1), int(sent.sum()), int(parked), waiting_veh_h
+    return remaining_overload(memory, "q1", 1), remaining_overload(memory, "q2", 1), int(sent.sum()), int(parked), waiting_veh_h
 
 
 def day_row(name: str, of: tuple[float, float, int, int, float]) -> list[str]:
@@ -55,14 +41,13 @@ def day_row(name: str, of: tuple[float, float, int, int, float]) -> list[str]:
 
 def part() -> str:
     """Return both tables."""
-    module = days()
-    rows = [day_row(name, measured(module._day(**road), module._remaining_overload)) for name, road in DAYS.items()]
+    rows = [day_row(name, measured(*run_day(**road))) for name, road in DAYS.items()]
     out = markdown_table(["day", "left", "vehicles", "parked at a time, at most", "waiting (h)"], rows)
     out += "\nTwo settings trade waiting for safety; the worse station, with hours of waiting:\n\n"
     safety = []
     for lead_time_s, margin_share in SAFETY:
         changes = {"margins": {"lead_time_s": lead_time_s, "margin_share": margin_share}}
-        of = [measured(module._day(changes=changes, **road), module._remaining_overload) for road in DAYS.values()]
+        of = [measured(*run_day(changes=changes, **road)) for road in DAYS.values()]
         safety.append([f"{lead_time_s:g}", f"{margin_share:g}", *(f"{100 * max(d[:2]):.1f} %, {d[4]:.0f} h" for d in of)])
     return out + markdown_table(["`lead_time_s`", "`margin_share`", *DAYS], safety)
 

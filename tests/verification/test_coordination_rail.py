@@ -5,25 +5,13 @@ import itertools
 
 import numpy as np
 import pytest
+from rail_algorithms import ALGORITHMS
 from toy_railway import Rows, ToyRailway, random_case
 
 from federates.boundary.roles import Evaluate, Solve
-from federates.coordinator.algorithms.admm import Admm, AdmmSettings
-from federates.coordinator.algorithms.bundle import Bundle
-from federates.coordinator.algorithms.cuts import Cuts, CutsSettings
-from federates.coordinator.algorithms.ocd import OcdSettings, OptimalityConditionDecomposition
-from federates.coordinator.algorithms.posted_price import PostedPrice, PostedPriceSettings
-from federates.coordinator.algorithms.whole_search import WholeSettings
 from federates.runtime.negotiation_record import NegotiationRecord
 
 NEAR = 1e-5
-ALGORITHMS = {
-    "ocd": (OptimalityConditionDecomposition, OcdSettings),
-    "bundle": (Bundle, WholeSettings),
-    "cuts": (Cuts, CutsSettings),
-    "admm": (Admm, AdmmSettings),
-    "posted_price": (PostedPrice, PostedPriceSettings),
-}
 CASES = {
     "plain": {"seed": 1},
     "costs differ": {"seed": 4},
@@ -49,8 +37,8 @@ def optimum_usd(case):
 
 
 def negotiate(name, railway, **settings):
-    kind, model = ALGORITHMS[name]
-    algorithm, rows = kind(model(**settings), None), Rows()
+    kind, rows = ALGORITHMS[name], Rows()
+    algorithm = kind(kind.Settings(**settings), None)
     algorithm.begin(railway.session, rows)
     railway.record = NegotiationRecord(railway.session, rows)
     return railway.play(algorithm), rows.tables, algorithm

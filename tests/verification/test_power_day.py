@@ -1,133 +1,30 @@
 """A whole day of the power operator beside a road that does what it should: is the overload removed, and reported?"""
 
-import importlib.util
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from load_file import load_file
+from power_days import FOLDER, LIMITS, ROAD_TIME_S, Memory, Road, day_session, day_settings, remaining_overload, run_day
 
-from federates.boundary.config import parse_config, read_yaml
+from federates.boundary.config import read_yaml
 from federates.boundary.markdown import markdown_row
-from federates.boundary.messages import StationObservation
-from federates.boundary.session import RoadSession
 from federates.boundary.tables import table
-from federates.power_operator.models.charging_station.forecast import read_history
 from federates.power_operator.models.charging_station.operator import ChargingStationOperator
 
-FOLDER = Path(__file__).parents[2] / "scenarios" / "la_gcs" / "power_operator"
-ROAD_TIME_S = np.array([[850.0, 1000.0], [600.0, 800.0]])
-LIMITS = {"q1": 420.0, "q2": 360.0}
-
-_spec = importlib.util.spec_from_file_location("make_power_operator", Path(__file__).parents[2] / "docs/make_power_operator.py")
-page = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(page)
-
-
-@dataclass
-class Memory:
-    """Recorder that keeps everything."""
-
-    tables: dict = field(default_factory=dict)
-    shown: list = field(default_factory=list)
-
-    def record(self, table, **row):
-        self.tables.setdefault(table, []).append(row)
-
-    def progress(self, **fields):
-        self.shown.append(fields)
-
-
-def _settings(changes):
-    raw = read_yaml(FOLDER / "config.yaml")["settings"]
-    for key, value in changes.items():
-        raw[key] = {**raw[key], **value} if isinstance(value, dict) else value
-    return parse_config(raw, ChargingStationOperator.Settings, "config.yaml")
-
-
-def _session(period_s=3600.0, bins=4, horizon=4, scheme="proposed", periods=None):
-    return RoadSession(
-        schema_version=1,
-        name="day",
-        scheme=scheme,
-        resourceful_stations=("r1", "r2"),
-        limited_stations=("q1", "q2"),
-        links=("a",),
-        periods=periods or int(86_400 / period_s),
-        period_s=period_s,
-        bins_per_period=bins,
-        horizon_periods=horizon,
-    )
-
-
-class Road:
-    """Vehicles leave evenly over their period and take their road time; all others pass by the typical day."""
-
-    def __init__(self, session, settings, shape="pm_leaning", level=1.0, noise=0.0):
-        self.session, self.level, self.noise = session, level, noise
-        self.share = read_history(FOLDER, "data/weekday_hourly_share.csv", [shape])[1][shape]
-        self.daily_veh = np.array([settings.stations[name].daily_volume_veh for name in session.stations])
-        self.bin_s = session.period_s / session.bins_per_period
-        self.count = np.zeros((4, (session.periods + 20) * session.bins_per_period))
-        self.random = np.random.default_rng(1)
-
-    def run(self, period, vehicles):
-        s = self.session
-        for r in range(2):
-            for q in range(2):
-                n = int(vehicles[r, q])
-                leave_s = (period + (np.arange(n) + 0.5) / max(n, 1)) * s.period_s
-                np.add.at(self.count[r], (leave_s // self.bin_s).astype(int), 1)
-                np.add.at(self.count[2 + q], ((leave_s + ROAD_TIME_S[r, q]) // self.bin_s).astype(int), 1)
-        now = slice(period * s.bins_per_period, (period + 1) * s.bins_per_period)
-        hour = [int(b * self.bin_s / 3600) % 24 for b in range(now.start, now.stop)]
-        passing = self.level * self.daily_veh[:, None] * self.share[hour][None, :] * self.bin_s / 3600
-        return StationObservation(passing * (1 + self.noise * self.random.standard_normal(passing.shape)), self.count[:, now])
-
-
-def _day(session=None, changes=None, send=None, until=10_000, price_usd_per_veh=page.PRICE_USD_PER_VEH, **road):
-    """Run a day in which the operator gets what it asks for at a price, in whole vehicles; return recorder and sent vehicles.
-
-    From period ``until`` on it gets none.
-    """
-    session, settings = session or _session(), _settings(changes or {})
-    operator, memory, world = ChargingStationOperator(settings, FOLDER), Memory(), Road(session, settings, **road)
-    operator.begin(session, memory)
-    observation, sent = None, []
-    for period in range(session.periods):
-        gate = operator.open_period(period, observation)
-        assert gate.time_s.shape == gate.spots.shape == (4,)
-        assert np.isfinite(gate.time_s).all()
-        prices = np.full(session.connection_shape, price_usd_per_veh)
-        connection = operator.solve(prices, ROAD_TIME_S).connection_veh.copy()
-        connection[:, :, 0] = np.floor(connection[:, :, 0] + 0.5) if send is None else send
-        connection[:, :, 0] *= period < until
-        operator.evaluate(connection, ROAD_TIME_S)
-        operator.commit(connection)
-        sent.append(connection[:, :, 0])
-        observation = world.run(period, connection[:, :, 0])
-    operator.open_period(session.periods, observation)
-    return memory, np.array(sent)
-
-
-def _remaining_overload(memory, station, group, kept=None):
-    """Return the share of overload left, in means over ``group`` consecutive bins; ``kept`` selects periods."""
-    rows = [r for r in memory.tables["feeder_load"] if r["station"] == station and (kept is None or r["period"] in kept)]
-    load = np.array([[r["load_without_kw"], r["load_with_kw"]] for r in rows]).reshape(-1, group, 2).mean(axis=1)
-    without, with_ = np.maximum(load - LIMITS[station], 0.0).sum(axis=0)
-    return with_ / without
+page = load_file(Path(__file__).parents[2] / "docs/make_power_operator.py")
 
 
 @pytest.fixture(scope="module")
 def typical():
-    return _day()
+    return run_day()
 
 
 @pytest.mark.parametrize("station", ["q1", "q2"])
 def test_typical_day_is_relieved(typical, station):
     memory, _ = typical
-    assert _remaining_overload(memory, station, 1) <= 0.005  # quarter hours
+    assert remaining_overload(memory, station, 1) <= 0.005  # quarter hours
     assert not any(row["supply_limited"] for row in memory.tables["energy_plan"])
 
 
@@ -137,23 +34,23 @@ def test_typical_day_is_relieved(typical, station):
     ids=["other shape", "more traffic", "less traffic", "noise"],
 )
 def test_untypical_days_are_relieved_too(road):
-    memory, _ = _day(**road)
+    memory, _ = run_day(**road)
     for station in LIMITS:
-        assert _remaining_overload(memory, station, 1) <= (0.02 if "shape" in road else 0.01)
+        assert remaining_overload(memory, station, 1) <= (0.02 if "shape" in road else 0.01)
 
 
 @pytest.mark.parametrize(("period_s", "bins", "horizon"), [(900.0, 1, 8), (1800.0, 2, 4), (3600.0, 1, 1)])
 def test_other_periods(period_s, bins, horizon):
-    memory, _ = _day(_session(period_s, bins, horizon))
+    memory, _ = run_day(day_session(period_s, bins, horizon))
     for station in LIMITS:
-        assert _remaining_overload(memory, station, bins) <= 0.02
-        assert _remaining_overload(memory, station, int(3600 / (period_s / bins))) <= 0.02
+        assert remaining_overload(memory, station, bins) <= 0.02
+        assert remaining_overload(memory, station, int(3600 / (period_s / bins))) <= 0.02
 
 
 def test_stationary_queue_is_relieved_as_well():
-    memory, _ = _day(changes={"queue": "stationary"})
+    memory, _ = run_day(changes={"queue": "stationary"})
     for station in LIMITS:
-        assert _remaining_overload(memory, station, 1) <= 0.02
+        assert remaining_overload(memory, station, 1) <= 0.02
 
 
 def test_shortage_is_reported_where_the_group_runs_out():
@@ -161,17 +58,17 @@ def test_shortage_is_reported_where_the_group_runs_out():
 
     The first two hours are left out: nothing that was seen tells of the higher volume yet, so some stays with them.
     """
-    memory, _ = _day(level=1.7)
+    memory, _ = run_day(level=1.7)
     plan = memory.tables["energy_plan"]
     limited = {row["period"] for row in plan if row["supply_limited"]}
     assert 5 <= len(limited) <= 20
-    assert max(_remaining_overload(memory, station, 1) for station in LIMITS) > 0.02
+    assert max(remaining_overload(memory, station, 1) for station in LIMITS) > 0.02
     for station in LIMITS:
-        assert _remaining_overload(memory, station, 1, set(range(2, 24)) - limited) <= 0.02
+        assert remaining_overload(memory, station, 1, set(range(2, 24)) - limited) <= 0.02
 
 
 def test_refused_vehicles_are_not_called_a_shortage():
-    memory, _ = _day(_session(periods=12), send=np.zeros((2, 2)))
+    memory, _ = run_day(day_session(periods=12), send=np.zeros((2, 2)))
     plan = memory.tables["energy_plan"]
     assert sum(row["unmet_kwh"] for row in plan) > 1000.0
     assert not any(row["supply_limited"] for row in plan)
@@ -181,7 +78,7 @@ def test_refused_vehicles_are_not_called_a_shortage():
 
 @pytest.mark.parametrize("road", [{}, {"shape": "am_leaning"}, {"level": 1.7}, {"noise": 0.1}], ids=str)
 def test_no_resourceful_feeder_is_pushed_over_its_limit(typical, road):
-    memory = _day(**road)[0] if road else typical[0]
+    memory = run_day(**road)[0] if road else typical[0]
     rows = [row for row in memory.tables["feeder_load"] if row["station"] in ("r1", "r2")]
     for row in rows:
         assert row["load_with_kw"] <= max(row["limit_kw"], row["load_without_kw"]) + 1e-9
@@ -207,7 +104,7 @@ def test_energy_accounts_close(changes, short_kwh):
     if feeder_kw:  # r1's forecast room is then too high now and then, and vehicles leave with less than a full charge
         stations = read_yaml(FOLDER / "config.yaml")["settings"]["stations"]
         changes["stations"] = {"r1": {**stations["r1"], "feeder_limit_kw": feeder_kw}}
-    memory, sent = _day(changes=changes, until=20, noise=0.05)
+    memory, sent = run_day(changes=changes, until=20, noise=0.05)
     feeder, stock = pd.DataFrame(memory.tables["feeder_load"]), pd.DataFrame(memory.tables["mves_stock"])
     both = feeder.merge(stock, on=["period", "bin", "station"])
     assert len(both) == len(feeder) == len(stock)
@@ -231,7 +128,7 @@ def test_energy_accounts_close(changes, short_kwh):
 
 
 def test_the_page_has_the_typical_day(typical):
-    row = page.day_row("typical", page.measured(typical, _remaining_overload))
+    row = page.day_row("typical", page.measured(*typical))
     assert markdown_row(row) in page.shown().splitlines()
 
 
@@ -255,11 +152,11 @@ def test_overload_probability_falls_with_mobile_storage(typical):
 
 
 def test_two_runs_are_equal(typical):
-    assert _day()[0].tables == typical[0].tables
+    assert run_day()[0].tables == typical[0].tables
 
 
 def test_no_mves_scheme():
-    memory, sent = _day(_session(scheme="no_mves", periods=8), send=np.zeros((2, 2)))
+    memory, sent = run_day(day_session(scheme="no_mves", periods=8), send=np.zeros((2, 2)))
     assert sent.sum() == 0
     assert all(row["mves_kw"] == 0 for row in memory.tables["feeder_load"])
 
@@ -285,7 +182,7 @@ def test_no_mves_scheme():
 )
 def test_settings_change_the_vehicles_sent(typical, changes, more):
     """``more``: more vehicles than on the typical day, fewer, or (None) other ones."""
-    before, after = typical[1][:9], _day(_session(periods=9), changes)[1]
+    before, after = typical[1][:9], run_day(day_session(periods=9), changes)[1]
     ratio = after.sum() / before.sum()
     assert {True: ratio > 1.02, False: ratio < 0.98, None: (after != before).any()}[more]
 
@@ -298,7 +195,7 @@ def test_no_station_gives_all(typical):
 
 
 def test_gate_tells_wait_beside_service():
-    settings, session = _settings({}), _session(periods=10)
+    settings, session = day_settings({}), day_session(periods=10)
     operator, world, observation = ChargingStationOperator(settings, FOLDER), Road(session, settings), None
     operator.begin(session, Memory())
     for period in range(9):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rail_algorithms import ALGORITHMS
 from rail_equations import RailEquations
 from rail_play import negotiate_day
 from random_rail_cases import random_day, write_day
@@ -18,20 +19,7 @@ from random_rail_cases import random_day, write_day
 from federates.centralised.joint_data import read_joint_data
 from federates.centralised.literal_solve import solve_literal
 from federates.centralised.solve import solve_flow
-from federates.coordinator.algorithms.admm import Admm, AdmmSettings
-from federates.coordinator.algorithms.bundle import Bundle
-from federates.coordinator.algorithms.cuts import Cuts, CutsSettings
-from federates.coordinator.algorithms.ocd import OcdSettings, OptimalityConditionDecomposition
-from federates.coordinator.algorithms.posted_price import PostedPrice, PostedPriceSettings
-from federates.coordinator.algorithms.whole_search import WholeSettings
 
-ALGORITHMS = {
-    "ocd": (OptimalityConditionDecomposition, OcdSettings),
-    "bundle": (Bundle, WholeSettings),
-    "cuts": (Cuts, CutsSettings),
-    "admm": (Admm, AdmmSettings),
-    "posted_price": (PostedPrice, PostedPriceSettings),
-}
 QUICK, LONG = 8, 200
 NEAR = 1e-5  # relative: what solvers may differ by
 
@@ -59,8 +47,8 @@ def test_a_random_day(seed: int, tmp_path: Path) -> None:
     assert flow.bound_usd <= best_usd + near_usd
     if slack < 1e-6:  # the published form has no slacks
         assert solve_literal(data, 0.0, 300.0).total_cost_usd == pytest.approx(best_usd, abs=near_usd)
-    for name, (algorithm, settings) in ALGORITHMS.items():
-        decision, tables = negotiate_day(folder, algorithm, settings())
+    for name, algorithm in ALGORITHMS.items():
+        decision, tables = negotiate_day(folder, algorithm, algorithm.Settings())
         (held,) = tables["negotiations"]
         for row in [*tables["rounds"], held]:  # a bound that nobody has proven is not a number
             assert not row["lower_bound_usd"] > best_usd + near_usd, name
