@@ -36,7 +36,7 @@ import json, os, sys, time
 from pathlib import Path
 from federates.boundary.topics import Role
 from federates.runtime.broker_config import BrokerConfig
-from federates.runtime.confinement import Confinement
+from federates.isolation.confinement import Confinement
 from federates.runtime.identity import RunIdentity
 
 def each(action, items):

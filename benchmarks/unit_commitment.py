@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 
 from federates.boundary.config import parse_config, read_yaml
+from federates.lp.linear_model import LinearModel
 from federates.power_operator.models.unit_commitment.checker import check_schedule
 from federates.power_operator.models.unit_commitment.commitment import LazyLines, add_commitment
 from federates.power_operator.models.unit_commitment.day_data import read_day
 from federates.power_operator.models.unit_commitment.schedule import schedule_of
 from federates.power_operator.models.unit_commitment.settings import UnitCommitmentSettings
-from federates.runtime.linear_model import LinearModel
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "scenarios" / "ieee118" / "power_operator"

@@ -137,8 +137,8 @@ def run_pypsa(data):
 
 
 def run_portage(system):
+    from federates.lp.linear_model import LinearModel
     from federates.power_operator.models.unit_commitment.commitment import LazyLines, add_commitment
-    from federates.runtime.linear_model import LinearModel
 
     start, cpu = time.perf_counter(), time.process_time()
     model = LinearModel()

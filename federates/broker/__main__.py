@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 from federates.audit.outcome import printable_lines
 from federates.boundary.config import load_config
 from federates.boundary.errors import FederationError, PortageError
+from federates.isolation.owner_only import keep_logs_to_owner
 from federates.runs.aside import Aside
 from federates.runs.broker_core import Broker
 from federates.runs.finish import finish_run, mark_failed, note_failure
@@ -33,7 +34,6 @@ from federates.runs.start import new_identity
 from federates.runs.wire_watch import WireWatch
 from federates.runtime.broker_config import BrokerConfig
 from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity, choose_port, identity_path
-from federates.runtime.owner_only import keep_logs_to_owner
 from federates.runtime.results import disk_error
 from federates.runtime.say import say, say_traceback
 from federates.runtime.sign_of_life import ALIVE, AwakeClock, SignOfLife

@@ -18,9 +18,9 @@ import pyomo.environ as pyo
 from federates.boundary.errors import ModelError
 from federates.centralised.joint_data import JointData
 from federates.centralised.literal_storage import add_exchange, add_stations, add_trains
+from federates.lp.arithmetic import product
 from federates.power_operator.models.unit_commitment.network import ptdf, shift_flow_mw
 from federates.power_operator.models.unit_commitment.system import PowerSystem
-from federates.runtime.arithmetic import product
 
 __all__ = ["build_literal_model"]
 

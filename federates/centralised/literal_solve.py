@@ -12,7 +12,7 @@ from federates.boundary.errors import ModelError
 from federates.centralised.joint_data import JointData
 from federates.centralised.literal import build_literal_model
 from federates.centralised.solve import CentralisedResult
-from federates.runtime.highs import use_threads
+from federates.lp.highs import use_threads
 
 __all__ = ["solve_literal"]
 

@@ -13,9 +13,9 @@ import numpy as np
 from federates.boundary.errors import ModelError
 from federates.centralised.flow import build_flow_model, transport_cost_usd
 from federates.centralised.joint_data import JointData, read_joint_data
+from federates.lp.linear_model import Improvement, NoSolutionInTimeError, Solution
 from federates.power_operator.models.unit_commitment.plan_model import PlanModel
 from federates.power_operator.models.unit_commitment.plan_ranges import Range, least_and_most, limit_cost
-from federates.runtime.linear_model import Improvement, NoSolutionInTimeError, Solution
 
 __all__ = ["FORMULATIONS", "CentralisedResult", "solve_centralised", "solve_flow"]
 

@@ -58,7 +58,7 @@ def _common(
     context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False
 ) -> None:
     if context.invoked_subcommand in _WRITE_RESULTS:
-        from federates.runtime.owner_only import write_for_owner_only
+        from federates.isolation.owner_only import write_for_owner_only
 
         write_for_owner_only()
     if version:

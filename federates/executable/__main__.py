@@ -14,8 +14,8 @@ from federates.boundary.errors import ConfigError, PortageError
 from federates.boundary.topics import Role
 from federates.executable.arguments import Arguments, parse_arguments
 from federates.executable.life import run_executable
+from federates.isolation.owner_only import keep_logs_to_owner
 from federates.runtime.farewell import say_where_the_report_is
-from federates.runtime.owner_only import keep_logs_to_owner
 from federates.runtime.say import say
 
 

@@ -16,10 +16,10 @@ from federates.boundary.topics import Role
 from federates.executable.arguments import Arguments, find_program, program_folders, search_path
 from federates.executable.child import Child
 from federates.executable.variables import child_environment
+from federates.isolation.confinement import Confinement
+from federates.isolation.places import TEMPORARY
 from federates.runtime.agent import load_session
-from federates.runtime.confinement import Confinement
 from federates.runtime.identity import RunIdentity, process_start, wait_for_identity
-from federates.runtime.places import TEMPORARY
 from federates.runtime.results import PROCESS_RECORD, disk_error, release_failure, reserve_failure, write_json
 from federates.runtime.say import say
 from federates.runtime.sign_of_life import ALIVE, SignOfLife

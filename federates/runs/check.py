@@ -12,6 +12,7 @@ from federates.boundary.config import Config
 from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.session import Session, World
 from federates.boundary.topics import Role
+from federates.isolation.places import also_readable
 from federates.reporting.published import PUBLISHED, read_published
 from federates.runs.commands import command_problems, told_changes
 from federates.runs.scenario import FederateEntry, Scenario, load_scenario, overrides_problems, shown, split_options
@@ -21,7 +22,6 @@ from federates.runs.use import used_classes
 from federates.runtime.agent import load_session
 from federates.runtime.broker_config import OVERHEAD_ROUNDS, BrokerConfig
 from federates.runtime.identity import choose_port
-from federates.runtime.places import also_readable
 from federates.runtime.plugins import CLASS_KEY, LoadedAgent, load_agent
 
 __all__ = ["check_scenario"]

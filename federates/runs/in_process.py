@@ -17,6 +17,7 @@ from federates.boundary.config import parse_config
 from federates.boundary.errors import ConfigError, FederationError, Problem
 from federates.boundary.session import Session
 from federates.boundary.topics import Role
+from federates.isolation.owner_only import owner_only
 from federates.runs.broker_core import Broker
 from federates.runs.finish import finish_run, mark_failed
 from federates.runs.scenario import Scenario, load_scenario, shown
@@ -25,7 +26,6 @@ from federates.runs.use import used_classes
 from federates.runs.wire_watch import WireWatch
 from federates.runtime.agent import load_session, run_agent
 from federates.runtime.identity import RunIdentity
-from federates.runtime.owner_only import owner_only
 from federates.runtime.plugins import LoadedAgent, load_agent
 
 __all__ = ["run_in_process"]

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import psutil
 
+from federates.isolation.places import TEMPORARY
 from federates.runs.lost import ended, process_of
-from federates.runtime.places import TEMPORARY
 from federates.runtime.sign_of_life import ALIVE, AwakeClock
 
 __all__ = ["AgentsWatch", "Signs", "Watched"]

@@ -14,10 +14,10 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
+from federates.isolation.places import TEMPORARY
 from federates.runs.lost import runs
 from federates.runs.reports import gather_configuration
 from federates.runtime.identity import key_folder, process_lives, process_start
-from federates.runtime.places import TEMPORARY
 from federates.runtime.results import PROCESS_RECORD, read_record
 from federates.runtime.run_record import RUN_RECORD, end_run_record, read_run_record
 

@@ -9,11 +9,11 @@ from datetime import datetime
 from pathlib import Path
 
 from federates.boundary.errors import PortageError
+from federates.isolation.owner_only import owner_only
 from federates.reporting.published import keep_published
 from federates.runs.remains import remove_keys_of_the_dead, settle_broken_runs
 from federates.runtime.broker_config import BrokerConfig
 from federates.runtime.identity import RunIdentity, choose_port
-from federates.runtime.owner_only import owner_only
 from federates.runtime.results import disk_error
 from federates.runtime.run_record import begin_run_record
 from federates.runtime.say import say

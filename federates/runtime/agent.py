@@ -17,20 +17,20 @@ from federates.boundary.errors import ConfigError, FederationEndedError, Portage
 from federates.boundary.roles import CoordinationAlgorithm, PowerOperator, TrafficModel, TransportOperator
 from federates.boundary.session import RailSession, RoadSession, Session, parse_session
 from federates.boundary.topics import Role
-from federates.runtime.confinement import Confinement
+from federates.isolation.confinement import Confinement
+from federates.isolation.opened_files import write_files_record
+from federates.isolation.owner_only import keep_logs_to_owner
+from federates.isolation.places import TEMPORARY
+from federates.isolation.sandbox import NOT_CONFINED
 from federates.runtime.coordinator_loop import run_coordinator
 from federates.runtime.desks import desk_of
 from federates.runtime.federate import Federate
 from federates.runtime.helics_api import h
 from federates.runtime.identity import RunIdentity, process_start, wait_for_identity
 from federates.runtime.ledger import Ledger
-from federates.runtime.opened_files import write_files_record
 from federates.runtime.operator_loop import run_operator
-from federates.runtime.owner_only import keep_logs_to_owner
-from federates.runtime.places import TEMPORARY
 from federates.runtime.plugins import LoadedAgent, load_agent, read_agent_file
 from federates.runtime.results import PROCESS_RECORD, ResultWriter, in_disk_words, write_json
-from federates.runtime.sandbox import NOT_CONFINED
 from federates.runtime.say import say, say_traceback
 from federates.runtime.sign_of_life import ALIVE, SignOfLife
 from federates.runtime.traffic_loop import run_traffic

@@ -44,7 +44,7 @@ _PORTS_PER_RUN = 40
 """HELICS takes the ports after the broker's for the federates' cores."""
 
 _TEMPORARY = Path(tempfile.gettempdir())
-"""The system's folder for temporary files; an agent gets one of its own later (federates/runtime/sandbox.py)."""
+"""The system's folder for temporary files; an agent gets one of its own later (federates/isolation/sandbox.py)."""
 
 _known: dict[Path, RunIdentity] = {}
 """Identities this process has read; the broker removes its file when the run is over."""

@@ -6,9 +6,9 @@ import time
 from dataclasses import asdict
 
 from federates.boundary.topics import Command, Role
+from federates.lp.safe_bound import take_misses
 from federates.runtime.desks import AnyDesk
 from federates.runtime.federate import Federate
-from federates.runtime.safe_bound import take_misses
 
 __all__ = ["run_operator"]
 

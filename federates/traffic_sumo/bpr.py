@@ -29,7 +29,7 @@ from federates.boundary.messages import Array, LinkObservation
 from federates.boundary.roles import Recorder
 from federates.boundary.session import RoadSession
 from federates.boundary.units import S_PER_H, free_flow_time_s, hours
-from federates.runtime.arithmetic import product
+from federates.lp.arithmetic import product
 from federates.runtime.road_times import MOST_ROAD_TIME_S
 from federates.traffic_sumo.checks import find_road_problems
 from federates.traffic_sumo.control import law_time_s

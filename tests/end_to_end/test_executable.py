@@ -15,11 +15,11 @@ from small_rail_scenario import write_small_rail_scenario
 from small_scenario import write_small_scenario
 
 from federates.boundary.errors import ConfigError
+from federates.isolation.landlock import landlock_abi
 from federates.runs.check import check_scenario
 from federates.runs.in_process import run_in_process
 from federates.runs.launch import launch
 from federates.runs.scenario import load_scenario
-from federates.runtime.landlock import landlock_abi
 from federates.runtime.run_record import read_run_record
 
 FOREIGN = Path(__file__).parents[1] / "support/foreign_operator.py"

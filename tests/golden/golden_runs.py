@@ -1,6 +1,7 @@
 """Runs whose tables are kept as hashes: what a change of structure must leave as it is.
 
-``python tests/golden/golden_runs.py`` writes golden.json anew. Whoever does that says in the commit which tables changed, and why.
+``python tests/golden/golden_runs.py`` writes golden.json anew. Whoever does that says in the commit which tables changed, and
+why.
 A hash is of the table's columns and values, not of the file, so that another version of the writer does not change it.
 """
 

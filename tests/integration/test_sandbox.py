@@ -13,12 +13,12 @@ from small_scenario import write_small_scenario
 
 from federates.boundary.errors import ConfigError
 from federates.boundary.topics import Role
-from federates.runtime import sandbox
+from federates.isolation import sandbox
+from federates.isolation.landlock import NETWORK_ABI, landlock_abi
+from federates.isolation.places import also_readable, places_of
+from federates.isolation.sandbox import plan_sandbox
 from federates.runtime.broker_config import AuditConfig, BrokerConfig
 from federates.runtime.identity import RunIdentity
-from federates.runtime.landlock import NETWORK_ABI, landlock_abi
-from federates.runtime.places import also_readable, places_of
-from federates.runtime.sandbox import plan_sandbox
 
 ABI = landlock_abi()
 needs_landlock = pytest.mark.skipif(ABI == 0, reason="this kernel has no Landlock")

@@ -30,7 +30,7 @@ def test_json_is_all_that_is_printed(formulation: str, tmp_path: Path) -> None:
 
 def test_no_banner_of_the_solver() -> None:
     """Neither our layer nor Pyomo lets HiGHS introduce itself, not even when the C library empties its buffers at the end."""
-    ours = "from federates.runtime.linear_model import LinearModel; m = LinearModel(); m.variables('x', 1); m.solver().solve()"
+    ours = "from federates.lp.linear_model import LinearModel; m = LinearModel(); m.variables('x', 1); m.solver().solve()"
     assert run("-c", ours).stdout == ""
 
 

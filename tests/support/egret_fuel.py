@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from federates.lp.linear_model import LinearModel, Term
 from federates.power_operator.models.unit_commitment.commitment import Commitment
-from federates.runtime.linear_model import LinearModel, Term
 
 
 def add_fuel(model: LinearModel, commitment: Commitment, path: Path) -> None:

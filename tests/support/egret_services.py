@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from federates.lp.linear_model import LinearModel, Term
 from federates.power_operator.models.unit_commitment.commitment import Commitment
 from federates.power_operator.models.unit_commitment.formulations.unit_columns import previous_period
-from federates.runtime.linear_model import LinearModel, Term
 
 MINUTES = {"regulation": 5.0, "spinning": 10.0, "flexible": 20.0, "supplemental": 30.0}
 PRICE_DIVISOR = {"regulation": 4.0, "spinning": 5.0, "non_spinning": 20 / 3, "supplemental": 8.0, "flexible": 100 / 11}

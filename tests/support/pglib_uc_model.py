@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse as sp
 
-from federates.runtime.linear_model import LinearModel
+from federates.lp.linear_model import LinearModel
 
 TERM = tuple[float, int]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from federates.lp.linear_model import LinearModel, Solution
 from federates.power_operator.models.unit_commitment.commitment import Commitment, LazyLines, add_commitment
 from federates.power_operator.models.unit_commitment.readers.matpower import MatpowerCase
 from federates.power_operator.models.unit_commitment.schedule import Schedule, schedule_of
@@ -18,7 +19,6 @@ from federates.power_operator.models.unit_commitment.system import (
     StartUp,
     ThermalUnits,
 )
-from federates.runtime.linear_model import LinearModel, Solution
 
 DATA = Path(__file__).parent.parent / "data" / "unit_commitment"
 

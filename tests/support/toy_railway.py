@@ -15,7 +15,7 @@ import numpy as np
 from federates.boundary.messages import ConnectionAnswer
 from federates.boundary.roles import Commit, RoundResult, Solve
 from federates.boundary.session import RailSession
-from federates.runtime.linear_model import LinearModel
+from federates.lp.linear_model import LinearModel
 from federates.runtime.negotiation_record import NegotiationRecord
 
 BATTERY, RATE = 2.0, 1.0

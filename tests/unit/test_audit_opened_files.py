@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from federates.audit.changes import changed_files, files_state
-from federates.runtime.opened_files import OpenedFiles
-from federates.runtime.places import Places
-from federates.runtime.sandbox import NOT_CONFINED
+from federates.isolation.opened_files import OpenedFiles
+from federates.isolation.places import Places
+from federates.isolation.sandbox import NOT_CONFINED
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ import helics as h
 import pytest
 from small_scenario import write_small_scenario
 
+from federates.isolation.landlock import landlock_abi
 from federates.runs.broker_core import Broker
 from federates.runs.wire_watch import WireWatch
 from federates.runtime.broker_config import BrokerConfig
 from federates.runtime.federate import federate_info
 from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity, choose_port
-from federates.runtime.landlock import landlock_abi
 
 SIGNALS_ABI = 6
 NOSY = """

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import federates
 from federates.boundary.canonical import canonical, down_to_grid, to_grid, up_to_grid
-from federates.runtime.arithmetic import power, product, solve_definite
+from federates.lp.arithmetic import power, product, solve_definite
 from federates.runtime.results import ResultWriter
 
 numbers = st.floats(-1e12, 1e12)
@@ -91,7 +91,7 @@ _ALLOWED = {
 
 
 def test_no_agent_leaves_sums_to_blas():
-    """BLAS splits sums by processor and threads: agents take `federates.runtime.arithmetic`, or round what they get."""
+    """BLAS splits sums by processor and threads: agents take `federates.lp.arithmetic`, or round what they get."""
     found = set()
     for agent in AGENTS:
         for file in (Path(federates.__file__).parent / agent).rglob("*.py"):

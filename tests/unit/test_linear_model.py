@@ -9,7 +9,7 @@ import pytest
 import scipy.sparse as sp
 
 from federates.boundary.errors import ModelError
-from federates.runtime.linear_model import LinearModel, NoSolutionInTimeError
+from federates.lp.linear_model import LinearModel, NoSolutionInTimeError
 
 
 def test_knapsack_against_brute_force():

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from federates.runtime.places import places_of
+from federates.isolation.places import places_of
 
 WATCHED = """
 import os, shutil, socket, subprocess, sys, threading
 from pathlib import Path
-from federates.runtime.opened_files import OpenedFiles
-from federates.runtime.places import places_of
-from federates.runtime.sandbox import SandboxState
+from federates.isolation.opened_files import OpenedFiles
+from federates.isolation.places import places_of
+from federates.isolation.sandbox import SandboxState
 
 scenario = Path(sys.argv[1])
 own, partner = scenario / "power_operator", scenario / "transport_operator"

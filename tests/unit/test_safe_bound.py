@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from federates.runtime.linear_model import LinearModel
-from federates.runtime.linear_result import ArrayModel
-from federates.runtime.safe_bound import lower_dot, lower_sum, safe_bound, take_misses
+from federates.lp.linear_model import LinearModel
+from federates.lp.linear_result import ArrayModel
+from federates.lp.safe_bound import lower_dot, lower_sum, safe_bound, take_misses
 
 Rational = Fraction
 

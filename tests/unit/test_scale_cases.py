@@ -13,6 +13,7 @@ from small_systems import DATA
 from federates.boundary.errors import ConfigError
 from federates.centralised.flow import build_flow_model
 from federates.centralised.joint_data import read_joint_data
+from federates.lp.linear_model import LinearModel
 from federates.power_operator.models.unit_commitment import lazy_lines
 from federates.power_operator.models.unit_commitment.checker import check_schedule
 from federates.power_operator.models.unit_commitment.commitment import add_commitment
@@ -22,7 +23,6 @@ from federates.power_operator.models.unit_commitment.readers.matpower import rea
 from federates.power_operator.models.unit_commitment.schedule import schedule_of
 from federates.power_operator.models.unit_commitment.settings import UnitCommitmentSettings
 from federates.power_operator.models.unit_commitment.units_by_size import columns_by_size
-from federates.runtime.linear_model import LinearModel
 
 PERIODS = 3
 

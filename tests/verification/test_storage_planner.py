@@ -16,14 +16,14 @@ from small_rail_days import rail_day
 
 from federates.boundary.trains import at_home
 from federates.centralised.joint_data import JointData
+from federates.lp.linear_model import NoSolutionInTimeError
+from federates.lp.safe_bound import take_misses
 from federates.power_operator.models.unit_commitment.day_state import first_state, rest_of_day
 from federates.power_operator.models.unit_commitment.dispatch import storage_plan
 from federates.power_operator.models.unit_commitment.plan_model import PlanModel
 from federates.power_operator.models.unit_commitment.planner import Planner
 from federates.power_operator.models.unit_commitment.settings import SolverSettings
 from federates.power_operator.models.unit_commitment.storage_checker import check_storage
-from federates.runtime.linear_model import NoSolutionInTimeError
-from federates.runtime.safe_bound import take_misses
 
 EXACT = SolverSettings(solve_gap_usd=0.0, evaluate_gap_usd=0.0)
 SMALL = {

@@ -10,10 +10,10 @@ import pytest
 from brute_force import cheapest_usd
 from small_systems import planned, random_system, solved, triangle_system
 
+from federates.lp.linear_model import LinearModel
 from federates.power_operator.models.unit_commitment.checker import check_schedule
 from federates.power_operator.models.unit_commitment.commitment import LazyLines, LazyLinesOptions, add_commitment
 from federates.power_operator.models.unit_commitment.schedule import schedule_of, slack_report
-from federates.runtime.linear_model import LinearModel
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -10,13 +10,13 @@ from pglib_uc_model import pglib_model
 from small_systems import DATA, dispatch_of, planned, solved
 
 from federates.boundary.errors import ConfigError
+from federates.lp.linear_model import LinearModel
 from federates.power_operator.models.unit_commitment.checker import check_schedule
 from federates.power_operator.models.unit_commitment.commitment import LazyLines, add_commitment
 from federates.power_operator.models.unit_commitment.readers.egret import read_egret
 from federates.power_operator.models.unit_commitment.readers.matpower import read_matpower
 from federates.power_operator.models.unit_commitment.readers.pglib_uc import read_pglib_uc
 from federates.power_operator.models.unit_commitment.schedule import schedule_of, slack_report
-from federates.runtime.linear_model import LinearModel
 
 RTS = DATA / "rts_gmlc_2020-01-27.json"
 RTS_RELAXED_48_H = 1205494.506

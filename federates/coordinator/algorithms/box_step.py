@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from federates.boundary.canonical import to_grid
 from federates.boundary.messages import Array
 from federates.boundary.roles import RoundResult
-from federates.runtime.linear_model import LinearModel
+from federates.lp.linear_model import LinearModel
 
 __all__ = ["BoxStep"]
 

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 
 from federates.boundary.timetable import TimeSpaceNetwork, time_space_network
 from federates.coordinator.algorithms.rail_problem import Index, RailProblem
-from federates.runtime.linear_model import LinearModel
+from federates.lp.linear_model import LinearModel
 
 __all__ = ["add_routes"]
 

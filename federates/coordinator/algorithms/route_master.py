@@ -25,7 +25,7 @@ from federates.boundary.messages import Array, ConnectionAnswer
 from federates.boundary.roles import RoundResult
 from federates.coordinator.algorithms.public_routes import add_routes
 from federates.coordinator.algorithms.rail_problem import Index, RailProblem
-from federates.runtime.linear_model import LinearModel, NoSolutionInTimeError
+from federates.lp.linear_model import LinearModel, NoSolutionInTimeError
 
 __all__ = ["Proposal", "RouteMaster"]
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 
 from federates.boundary.messages import Array
-from federates.runtime.arithmetic import product
+from federates.lp.arithmetic import product
 
 __all__ = ["Splitting"]
 

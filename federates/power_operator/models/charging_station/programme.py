@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from federates.boundary.errors import ModelError
+from federates.lp.linear_model import LinearModel, Term
 from federates.power_operator.models.charging_station.queues import Array
-from federates.runtime.linear_model import LinearModel, Term
 
 __all__ = ["Plan", "PlanData", "Programme", "given_kwh"]
 

@@ -15,7 +15,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from federates.runtime.arithmetic import product
+from federates.lp.arithmetic import product
 
 __all__ = ["busy", "erlang_b", "erlang_c", "mean_wait_h", "stationary", "transient"]
 

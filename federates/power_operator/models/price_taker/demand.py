@@ -16,8 +16,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from federates.boundary.timetable import TimeSpaceNetwork, time_space_network
-from federates.runtime.linear_model import LinearModel
-from federates.runtime.safe_bound import lower_dot
+from federates.lp.linear_model import LinearModel
+from federates.lp.safe_bound import lower_dot
 
 __all__ = ["missed_slope_usd", "missed_usd", "stands_of_trains", "vehicles_from_origins"]
 

@@ -17,6 +17,7 @@ from federates.boundary.errors import Problem
 from federates.boundary.messages import Array, ConnectionAnswer, Gate, StationObservation
 from federates.boundary.roles import PowerOperator, Recorder
 from federates.boundary.session import RailScheme, RailSession
+from federates.lp.safe_bound import lower_dot, lower_sum
 from federates.power_operator.models.price_taker.demand import (
     missed_slope_usd,
     missed_usd,
@@ -30,7 +31,6 @@ from federates.power_operator.models.price_taker.settings import (
     served_stations,
     worth_by_hour,
 )
-from federates.runtime.safe_bound import lower_dot, lower_sum
 
 __all__ = ["PriceTakerOperator"]
 

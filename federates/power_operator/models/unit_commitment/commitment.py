@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from federates.lp.linear_model import LinearModel, Term
 from federates.power_operator.models.unit_commitment.commitment_columns import Commitment, Indices, Injection
 from federates.power_operator.models.unit_commitment.formulations.damci_kurt_2016 import add_ramp_limits
 from federates.power_operator.models.unit_commitment.formulations.knueven_2018 import add_production_cost
@@ -18,7 +19,6 @@ from federates.power_operator.models.unit_commitment.formulations.rajan_takriti_
 from federates.power_operator.models.unit_commitment.formulations.unit_columns import UnitColumns, UnitPeriods, unit_periods
 from federates.power_operator.models.unit_commitment.lazy_lines import LazyLines, LazyLinesOptions
 from federates.power_operator.models.unit_commitment.system import PowerSystem
-from federates.runtime.linear_model import LinearModel, Term
 
 __all__ = ["Commitment", "Injection", "LazyLines", "LazyLinesOptions", "add_commitment"]
 

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from federates.boundary.session import RailSession
 from federates.boundary.timetable import time_space_network
+from federates.lp.arithmetic import product
+from federates.lp.linear_model import Solution
 from federates.power_operator.models.unit_commitment.day_state import DayState, rest_of_day, rest_of_fleet
 from federates.power_operator.models.unit_commitment.fleet import StorageFleet
 from federates.power_operator.models.unit_commitment.plan_model import EXCLUSIVE_MW, PlanModel, PlanOptions
 from federates.power_operator.models.unit_commitment.schedule import Schedule, schedule_of
 from federates.power_operator.models.unit_commitment.system import PowerSystem
 from federates.power_operator.models.unit_commitment.train_groups import group_trains
-from federates.runtime.arithmetic import product
-from federates.runtime.linear_model import Solution
 
 __all__ = ["PeriodResult", "StoragePlan", "dispatch_period", "storage_plan"]
 

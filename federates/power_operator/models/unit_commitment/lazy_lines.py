@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from federates.lp.arithmetic import product
+from federates.lp.linear_model import Improvement, NoSolutionInTimeError, Solution, Solver, Term
 from federates.power_operator.models.unit_commitment.commitment_columns import Commitment
 from federates.power_operator.models.unit_commitment.network import ptdf, shift_flow_mw
-from federates.runtime.arithmetic import product
-from federates.runtime.linear_model import Improvement, NoSolutionInTimeError, Solution, Solver, Term
 
 __all__ = ["LazyLines", "LazyLinesOptions"]
 

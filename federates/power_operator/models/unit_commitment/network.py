@@ -13,7 +13,7 @@ from scipy.sparse.linalg import splu
 
 from federates.boundary.canonical import canonical
 from federates.boundary.errors import ModelError
-from federates.runtime.arithmetic import product
+from federates.lp.arithmetic import product
 
 __all__ = ["PTDF_CUTOFF", "Convention", "Network", "islands", "ptdf", "shift_flow_mw", "susceptance"]
 

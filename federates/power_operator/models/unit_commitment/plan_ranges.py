@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from federates.lp.linear_model import NoSolutionInTimeError
 from federates.power_operator.models.unit_commitment.plan_model import PlanModel
-from federates.runtime.linear_model import NoSolutionInTimeError
 
 __all__ = ["Range", "least_and_most", "limit_cost"]
 

@@ -15,13 +15,13 @@ from federates.boundary.messages import ConnectionAnswer
 from federates.boundary.session import RailScheme, RailSession
 from federates.boundary.timetable import TimeSpaceNetwork, time_space_network
 from federates.boundary.topics import topic
+from federates.lp.linear_model import NoSolutionInTimeError, Solution
+from federates.lp.safe_bound import lower_dot, lower_sum
 from federates.power_operator.models.unit_commitment.fleet import StorageFleet
 from federates.power_operator.models.unit_commitment.plan_model import PlanModel, PlanOptions
 from federates.power_operator.models.unit_commitment.settings import SolverSettings
 from federates.power_operator.models.unit_commitment.system import PowerSystem
 from federates.power_operator.models.unit_commitment.train_groups import group_trains
-from federates.runtime.linear_model import NoSolutionInTimeError, Solution
-from federates.runtime.safe_bound import lower_dot, lower_sum
 
 __all__ = ["Plan", "Planner"]
 

@@ -20,8 +20,8 @@ from federates.boundary.messages import Array, ConnectionAnswer, Departure, Gate
 from federates.boundary.roles import Recorder, TransportOperator
 from federates.boundary.session import RoadSession, World
 from federates.boundary.units import S_PER_H, hours
-from federates.runtime.arithmetic import power
-from federates.runtime.safe_bound import lower_dot
+from federates.lp.arithmetic import power
+from federates.lp.safe_bound import lower_dot
 from federates.transport_operator.models.fastest_route.settings import FastestRouteSettings
 from federates.transport_operator.models.joint_graph.data import read_road_data
 from federates.transport_operator.models.joint_graph.delay import BPR_RISE

@@ -29,7 +29,7 @@ from typing import Protocol
 
 import numpy as np
 
-from federates.runtime.arithmetic import product, solve_definite
+from federates.lp.arithmetic import product, solve_definite
 from federates.transport_operator.models.joint_graph.graph import Array, Flags, Indices
 
 __all__ = ["AssignmentResult", "EdgeLaw", "Oracle", "Path", "PathSet", "assign", "edge_flow"]

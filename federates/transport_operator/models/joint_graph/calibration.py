@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from federates.runtime.arithmetic import power, product, solve_definite
+from federates.lp.arithmetic import power, product, solve_definite
 from federates.transport_operator.models.joint_graph.delay import BPR_RISE, TimeCurve
 from federates.transport_operator.models.joint_graph.graph import Array
 

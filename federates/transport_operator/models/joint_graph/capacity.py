@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from federates.runtime.arithmetic import product
+from federates.lp.arithmetic import product
 from federates.transport_operator.models.joint_graph.assignment import AssignmentResult, EdgeLaw, PathSet, assign
 from federates.transport_operator.models.joint_graph.graph import Array
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from federates.boundary.units import S_PER_H
-from federates.runtime.arithmetic import power
+from federates.lp.arithmetic import power
 from federates.transport_operator.models.joint_graph.graph import Array
 
 __all__ = ["BPR_RISE", "EdgeCosts", "SocialCost", "TimeCurve", "UserCost"]

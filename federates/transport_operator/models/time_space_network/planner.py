@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from federates.boundary.messages import Array, ConnectionAnswer
-from federates.runtime.safe_bound import lower_dot, lower_sum
+from federates.lp.safe_bound import lower_dot, lower_sum
 from federates.transport_operator.models.time_space_network.network import RailNetwork
 from federates.transport_operator.models.time_space_network.routes import can_end, cheapest_routes
 from federates.transport_operator.models.time_space_network.situation import Limits, Plan, Situation

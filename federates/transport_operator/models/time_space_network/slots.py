@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from federates.boundary.messages import Array, ConnectionAnswer
 from federates.boundary.timetable import Index, TimeSpaceNetwork
-from federates.runtime.linear_model import LinearModel
-from federates.runtime.safe_bound import lower_sum
+from federates.lp.linear_model import LinearModel
+from federates.lp.safe_bound import lower_sum
 from federates.transport_operator.models.time_space_network.network import RailNetwork
 from federates.transport_operator.models.time_space_network.routes import arc_prices, end_cost_usd
 from federates.transport_operator.models.time_space_network.situation import Limits, Plan, Situation

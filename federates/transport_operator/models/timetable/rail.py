@@ -16,7 +16,7 @@ from federates.boundary.roles import Recorder, TransportOperator
 from federates.boundary.session import RailScheme, RailSession
 from federates.boundary.timetable import Index
 from federates.boundary.trains import alike_trains, at_home
-from federates.runtime.safe_bound import lower_dot, lower_sum
+from federates.lp.safe_bound import lower_dot, lower_sum
 from federates.transport_operator.models.timetable.settings import TimetableSettings, TrainDeparture
 
 __all__ = ["RailTimetable"]

@@ -16,7 +16,7 @@ from federates.boundary.messages import Array, ConnectionAnswer, Departure, Gate
 from federates.boundary.roles import Recorder, TransportOperator
 from federates.boundary.session import RoadSession
 from federates.boundary.units import hours
-from federates.runtime.safe_bound import lower_dot, lower_sum
+from federates.lp.safe_bound import lower_dot, lower_sum
 from federates.transport_operator.models.timetable.settings import TimetableSettings
 
 __all__ = ["RoadTimetable"]

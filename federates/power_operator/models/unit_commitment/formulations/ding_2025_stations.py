@@ -19,8 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from federates.lp.linear_model import LinearModel, Solver
 from federates.power_operator.models.unit_commitment.fleet import StorageFleet
-from federates.runtime.linear_model import LinearModel, Solver
 
 __all__ = ["Stations", "add_stations", "forbid_both"]
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from federates.lp.linear_model import LinearModel, Term
 from federates.power_operator.models.unit_commitment.formulations.unit_columns import UnitColumns, UnitPeriods, next_period
 from federates.power_operator.models.unit_commitment.system import PowerSystem
-from federates.runtime.linear_model import LinearModel, Term
 
 __all__ = ["add_production_cost"]
 

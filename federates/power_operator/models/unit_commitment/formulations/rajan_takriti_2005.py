@@ -9,13 +9,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from federates.lp.linear_model import LinearModel
 from federates.power_operator.models.unit_commitment.formulations.unit_columns import (
     UnitColumns,
     UnitPeriods,
     previous_period,
     window,
 )
-from federates.runtime.linear_model import LinearModel
 
 __all__ = ["add_commitment_logic", "on_bounds"]
 

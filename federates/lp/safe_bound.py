@@ -24,8 +24,8 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from federates.runtime.linear_result import ArrayModel
-from federates.runtime.linear_terms import Values
+from federates.lp.linear_result import ArrayModel
+from federates.lp.linear_terms import Values
 
 __all__ = ["BoundMiss", "SafeBound", "answer_and_proof", "lower_dot", "lower_sum", "safe_bound", "take_misses", "tolerance"]
 

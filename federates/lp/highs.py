@@ -15,9 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.errors import ModelError
-from federates.runtime.linear_result import ArrayModel, Improvement, NoSolutionInTimeError, Solution
-from federates.runtime.linear_terms import Groups, Indices, Term, Values, row_block
-from federates.runtime.safe_bound import answer_and_proof, safe_bound, tolerance
+from federates.lp.linear_result import ArrayModel, Improvement, NoSolutionInTimeError, Solution
+from federates.lp.linear_terms import Groups, Indices, Term, Values, row_block
+from federates.lp.safe_bound import answer_and_proof, safe_bound, tolerance
 
 __all__ = ["Solver", "use_threads"]
 

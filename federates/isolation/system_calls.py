@@ -68,7 +68,7 @@ _X32 = 0x40000000
 def refuse_system_calls() -> str:
     """Refuse them to the calling thread and all that it starts, with ``EPERM``; return in words why it cannot be had, or nothing.
 
-    To be called behind `federates.runtime.landlock.restrict`, which gives up new privileges.
+    To be called behind `federates.isolation.landlock.restrict`, which gives up new privileges.
     """
     machine = _MACHINES.get(platform.machine()) if sys.platform.startswith("linux") else None
     if machine is None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.errors import ModelError
-from federates.runtime.linear_terms import Values
+from federates.lp.linear_terms import Values
 
 __all__ = ["ArrayModel", "Improvement", "NoSolutionInTimeError", "Solution"]
 

@@ -14,10 +14,10 @@ from typing import Any, Literal
 
 from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.topics import Role
+from federates.isolation.landlock import NETWORK_ABI, landlock_abi, restrict
+from federates.isolation.places import Places
+from federates.isolation.system_calls import give_up_capabilities, refuse_system_calls
 from federates.runtime.identity import RunIdentity
-from federates.runtime.landlock import NETWORK_ABI, landlock_abi, restrict
-from federates.runtime.places import Places
-from federates.runtime.system_calls import give_up_capabilities, refuse_system_calls
 
 __all__ = ["NOT_CONFINED", "SandboxState", "confine", "plan_sandbox", "use_private_temporary_folder"]
 

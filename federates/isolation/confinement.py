@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from federates.boundary.topics import Role
+from federates.isolation.opened_files import OpenedFiles, write_files_record
+from federates.isolation.places import also_readable, places_of
+from federates.isolation.sandbox import confine, plan_sandbox, use_private_temporary_folder
+from federates.isolation.side_channels import refuse_side_channels
 from federates.runtime.identity import RunIdentity
-from federates.runtime.opened_files import OpenedFiles, write_files_record
-from federates.runtime.places import also_readable, places_of
-from federates.runtime.sandbox import confine, plan_sandbox, use_private_temporary_folder
-from federates.runtime.side_channels import refuse_side_channels
 
 __all__ = ["Confinement"]
 

@@ -9,9 +9,9 @@ import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
 from federates.boundary.errors import ModelError
-from federates.runtime.highs import Solver
-from federates.runtime.linear_result import ArrayModel, Improvement, NoSolutionInTimeError, Solution
-from federates.runtime.linear_terms import Groups, Indices, RowBlock, Term, Values, row_block
+from federates.lp.highs import Solver
+from federates.lp.linear_result import ArrayModel, Improvement, NoSolutionInTimeError, Solution
+from federates.lp.linear_terms import Groups, Indices, RowBlock, Term, Values, row_block
 
 __all__ = ["Improvement", "LinearModel", "NoSolutionInTimeError", "Solution", "Solver", "Term"]
 

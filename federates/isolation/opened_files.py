@@ -18,9 +18,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from federates.runtime.places import Places
+from federates.isolation.places import Places
+from federates.isolation.sandbox import SandboxState
 from federates.runtime.results import write_json
-from federates.runtime.sandbox import SandboxState
 from federates.runtime.say import say
 
 __all__ = ["FILES_RECORD", "OpenedFiles", "write_files_record"]
