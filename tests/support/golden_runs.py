@@ -1,6 +1,6 @@
 """Runs whose tables are kept as hashes: what a change of structure must leave as it is.
 
-``python tests/golden/golden_runs.py`` writes golden.json anew. Whoever does that says in the commit which tables changed, and
+``python tests/support/golden_runs.py`` writes golden.json anew. Whoever does that says in the commit which tables changed, and
 why.
 A hash is of the table's columns and values, not of the file, so that another version of the writer does not change it.
 """
@@ -17,18 +17,13 @@ from typing import Any
 from unittest.mock import patch
 
 import pandas as pd
+from small_rail_scenario import write_small_rail_scenario
+from small_scenario import write_small_scenario
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
-sys.path.insert(0, str(HERE.parent / "support"))
+from federates.runs.in_process import run_in_process
+from federates.scaffold.scenario import new_scenario
 
-from small_rail_scenario import write_small_rail_scenario  # noqa: E402
-from small_scenario import write_small_scenario  # noqa: E402
-
-from federates.runs.in_process import run_in_process  # noqa: E402
-from federates.scaffold.scenario import new_scenario  # noqa: E402
-
-GOLDEN = HERE / "golden.json"
+GOLDEN = Path(__file__).parents[1] / "data/golden.json"
 WALL_TIMES = "timings"
 
 
