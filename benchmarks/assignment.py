@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from federates.boundary.config import parse_config, read_yaml
-from federates.boundary.messages import Gate
-from federates.boundary.session import RoadSession
+from federates.worlds.road.messages import Gate
+from federates.worlds.road.session import RoadSession
 from federates.transport_operator.models.joint_graph.operator import JointGraphOperator
 
 ROOT = Path(__file__).parents[1]

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from federates.boundary.config import load_config
-from federates.boundary.messages import StationObservation
+from federates.worlds.road.messages import StationObservation
 from federates.boundary.roles import Commit, CoordinationAlgorithm, RoundResult, Solve
-from federates.boundary.session import RoadSession
-from federates.boundary.topics import Role
+from federates.worlds.road.session import RoadSession
+from federates.boundary.names import Role
 from federates.coordinator.algorithms.admm import Admm
 from federates.coordinator.algorithms.ocd import OptimalityConditionDecomposition
 from federates.coordinator.algorithms.posted_price import PostedPrice

@@ -28,9 +28,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scale_cases import PACKAGE, Size, as_text, fetch_grids, from_text, published_usd_per_h, write_scenario
 
-from federates.boundary.session import RailSession
-from federates.boundary.timetable import time_space_network
-from federates.boundary.trains import at_home
+from federates.worlds.rail.session import RailSession
+from federates.worlds.rail.timetable import time_space_network
+from federates.worlds.rail.trains import at_home
 from federates.centralised.joint_data import JointData, read_joint_data
 from federates.lp.linear_model import NoSolutionInTimeError, Solution
 from federates.power_operator.models.unit_commitment.plan_model import PlanModel

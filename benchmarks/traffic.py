@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from federates.boundary.messages import Departure
-from federates.boundary.session import RoadSession
+from federates.worlds.road.messages import Departure
+from federates.worlds.road.session import RoadSession
 from federates.traffic_sumo.bpr import BprSettings, BprTraffic
 
 

@@ -22,7 +22,7 @@ import jinja2
 import pandas as pd
 import yaml
 
-from federates.boundary.topics import Role
+from federates.boundary.names import Role
 from federates.reporting.made_with import made_with
 from federates.runtime.plugins import CLASS_KEY
 from federates.scaffold.scenario import new_scenario

@@ -19,7 +19,7 @@ import yaml
 
 from federates.boundary.errors import ConfigError
 from federates.boundary.markdown import markdown_table
-from federates.boundary.session import RailScheme
+from federates.worlds.rail.session import RailScheme
 from federates.reporting.figures.style import save_figure
 from federates.reporting.interval import Interval
 from federates.reporting.made_with import made_with

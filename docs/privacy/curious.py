@@ -10,7 +10,7 @@ from pydantic import Field
 
 from federates.boundary.config import Config
 from federates.boundary.roles import Commit, CoordinationAlgorithm, Evaluate, Solve
-from federates.boundary.session import World
+from federates.boundary.names import RAIL
 from federates.coordinator.algorithms.cuts import Cuts
 from federates.coordinator.algorithms.ocd import OptimalityConditionDecomposition
 
@@ -38,7 +38,7 @@ class Curious(CoordinationAlgorithm):
     def begin(self, session, recorder):
         """Take in the public agreement and start the honest algorithm."""
         self._session, self._recorder = session, recorder
-        honest = Cuts if session.world is World.RAIL else OptimalityConditionDecomposition
+        honest = Cuts if session.world == RAIL else OptimalityConditionDecomposition
         self._honest = honest(honest.Settings(**self.settings.honest), self.folder)
         self._honest.begin(session, recorder)
         self._random = np.random.default_rng(session.seed)
@@ -69,7 +69,7 @@ class Curious(CoordinationAlgorithm):
 
     def _ask_on(self):
         shape, s = self._session.connection_shape, self.settings
-        rail = self._session.world is World.RAIL
+        rail = self._session.world == RAIL
         for price in np.linspace(0.0, 1.5 * self._most_usd, s.scans):
             yield "scan", Solve(np.full(shape, price), relaxed=rail)
         for _ in range(s.probes):

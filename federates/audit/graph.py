@@ -10,8 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from federates.boundary.session import World
-from federates.boundary.topics import TOPICS, Topic
+from federates.boundary.lines import Federation, lines
 
 __all__ = ["Edge", "Wiring", "federate_id", "read_wiring", "wiring_breaches"]
 
@@ -74,16 +73,16 @@ def read_wiring(graph: Mapping[str, Any], ignore: int | None = None) -> Wiring:
     )
 
 
-def wiring_breaches(wiring: Wiring, agents: Iterable[str], world: World, joined: Iterable[str] = ()) -> list[str]:
-    """Return what in ``wiring`` the topic table of ``world`` does not allow, one sentence each.
+def wiring_breaches(wiring: Wiring, run: Federation, joined: Iterable[str] = ()) -> list[str]:
+    """Return what in ``wiring`` the topic table does not allow, one sentence each.
 
     Parameters
     ----------
-    agents : names of the agents of the run.
+    run : world and agents of the run.
     joined : federates that have ever joined, also those that have left again.
     """
-    table = {entry.key: entry for entry in TOPICS if entry.world in (None, world)}
-    strangers = sorted((set(wiring.federates) | set(joined)) - set(agents))
+    table = {line.key: line for line in lines(run)}
+    strangers = sorted((set(wiring.federates) | set(joined)) - set(run.agents))
     found = [f"{name} has joined, but is no agent of this run" for name in strangers]
     for key, sender in wiring.publications:
         entry = table.get(key)
@@ -96,7 +95,7 @@ def wiring_breaches(wiring: Wiring, agents: Iterable[str], world: World, joined:
         if entry is None:
             found.append(f"{reader} listens to {key}, which is not in the topic table")
         elif reader not in entry.receivers:
-            found.append(f"{reader} listens to {key}; only {_names(entry)} may")
+            found.append(f"{reader} listens to {key}; only {' and '.join(entry.receivers)} may")
     found += [f"{owner} has {kind[:-1]} {name}; only publications and inputs are allowed" for owner, kind, name in wiring.foreign]
     return found
 
@@ -127,7 +126,3 @@ def _owner(federate: Mapping[str, Any]) -> str:
         if name.endswith(ending):
             return f"HELICS core {name.removesuffix(ending)}"
     return name
-
-
-def _names(entry: Topic) -> str:
-    return " and ".join(role.value for role in entry.receivers)

@@ -10,11 +10,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from math import prod
+from typing import Any
 
 from federates.audit.outcome import Breach, Told
 from federates.audit.records import AgentRecords, Message, RunRecords
-from federates.boundary.session import Session
-from federates.boundary.topics import TOPICS, Topic
+from federates.boundary.lines import Line
+from federates.boundary.topics import FREE
 from federates.runtime.ledger import TEXT, UNREADABLE
 
 __all__ = ["Ledgers"]
@@ -28,7 +29,7 @@ class Ledgers:
 
     def __init__(self, run: RunRecords) -> None:
         self._run = run
-        self._table = {entry.key: entry for entry in TOPICS if entry.world in (None, run.world)}
+        self._table = run.lines
 
     def breaches(self) -> Iterator[Breach]:
         """Yield everything that is wrong."""
@@ -88,10 +89,10 @@ class Ledgers:
                 found[message.topic].setdefault(agent.name, Counter())[message] += times
         return found
 
-    def _heard(self, entry: Topic) -> dict[str, _Messages]:
+    def _heard(self, entry: Line) -> dict[str, _Messages]:
         """Return what each receiver with a ledger says it received of a topic."""
         agents = self._run.agents
-        listening = [role.value for role in entry.receivers if role in agents and agents[role].received is not None]
+        listening = [name for name in entry.receivers if agents[name].received is not None]
         return {name: self._received.get(entry.key, {}).get(name, Counter()) for name in listening}
 
     def _heard_by(self, key: str) -> tuple[str, ...]:
@@ -127,14 +128,14 @@ class Ledgers:
             return Breach("ledger.topic", agent, f"{agent} received {key}; only {' and '.join(entry.receivers)} may")
         if message.shape == UNREADABLE:
             said = f"{entry.sender} sent {agent} what the topic table does not allow ({message.bytes} bytes): {message.reason}"
-            return Breach("ledger.shape", entry.sender.value, said)
+            return Breach("ledger.shape", entry.sender, said)
         wrong = _wrong_shape(entry, message, self._run.session)
-        return None if wrong is None else Breach("ledger.shape", entry.sender.value, f"{key}: {wrong}, says {agent}")
+        return None if wrong is None else Breach("ledger.shape", entry.sender, f"{key}: {wrong}, says {agent}")
 
-    def _disagreements(self, entry: Topic) -> Iterator[Breach]:
+    def _disagreements(self, entry: Line) -> Iterator[Breach]:
         """Compare every receiver with the sender, or with the first receiver where the sender has no ledger."""
         heard = self._heard(entry)
-        sender = self._run.agents.get(entry.sender.value)
+        sender = self._run.agents.get(entry.sender)
         if sender is not None and sender.sent is not None:
             said, name = Counter({m: n for m, n in sender.sent.items() if m.topic == entry.key}), sender.name
         elif heard:
@@ -145,7 +146,7 @@ class Ledgers:
         for receiver, got in heard.items():
             yield from self._compare(entry, (name, said), (receiver, got))
 
-    def _compare(self, entry: Topic, sender: tuple[str, _Messages], receiver: tuple[str, _Messages]) -> Iterator[Breach]:
+    def _compare(self, entry: Line, sender: tuple[str, _Messages], receiver: tuple[str, _Messages]) -> Iterator[Breach]:
         (name, said), (reader, got) = sender, receiver
         # What could not be read is a breach of its own, and has no period by which to find its partner.
         more, less = got - said, said - got
@@ -155,14 +156,15 @@ class Ledgers:
             period, round_ = changed[0]
             where = f"period {period}, round {round_}" + (f", and {len(changed) - 1} more" if len(changed) > 1 else "")
             text = f"{entry.key}: {name} and {reader} do not tell of the same message ({where})"
-            yield Breach("ledger.hash", entry.sender.value, text)
+            yield Breach("ledger.hash", entry.sender, text)
         elif (more or less) and self._run.complete:
             counts = f"{name} has {sum(said.values())} messages, {reader} {sum(got.values())}"
-            yield Breach("ledger.count", entry.sender.value, f"{entry.key}: {counts}")
+            yield Breach("ledger.count", entry.sender, f"{entry.key}: {counts}")
 
 
-def _wrong_shape(entry: Topic, message: Message, session: Session | None) -> str | None:
+def _wrong_shape(line: Line, message: Message, session: Any) -> str | None:
     """Return what is wrong with shape or size of a message by the topic table, or None; the messages themselves are gone."""
+    entry = line.topic
     if message.shape == TEXT or not entry.shape:
         return None if message.shape == TEXT and not entry.shape else f"its shape is {message.shape}"
     shape = tuple(int(n) for n in message.shape.split(","))
@@ -172,8 +174,10 @@ def _wrong_shape(entry: Topic, message: Message, session: Session | None) -> str
         return f"{shape[0]} rows; at most {entry.most_rows} may be sent"
     if session is None:
         return None
-    sizes = session.sizes
-    wanted = [None if d == "E" else sizes[d] if isinstance(d, str) else d for d in entry.shape]
+    # One end of every line sees all but an agent's part; the other end is that agent.
+    view = session.view(line.receivers[0] if entry.addressed else line.sender)
+    sizes = view.sizes(message.period)
+    wanted = [None if d == FREE else sizes[d] if isinstance(d, str) else d for d in entry.shape]
     fits = len(shape) == len(wanted) and all(w in (None, n) for w, n in zip(wanted, shape, strict=True))
     return None if fits else f"its shape is {message.shape}, which is not ({', '.join(map(str, entry.shape))})"
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -16,8 +17,9 @@ from pydantic import BaseModel, ValidationError
 
 from federates.audit.written import FilesRecord, GraphRecord, RunRecord
 from federates.boundary.errors import PortageError
-from federates.boundary.session import Session, World, parse_session
-from federates.boundary.topics import Role
+from federates.boundary.lines import Line, lines
+from federates.boundary.names import RAIL, ROAD, Role
+from federates.boundary.world import parse_session
 from federates.runtime.ledger import LEDGER, TEXT, UNREADABLE
 from federates.runtime.results import read_record
 
@@ -61,13 +63,19 @@ class AgentRecords:
     """Why the record of opened files cannot be read."""
 
 
-@dataclass(frozen=True, slots=True)
+class _Federation(NamedTuple):
+    world: str
+    agents: dict[str, str]
+
+
+@dataclass(frozen=True)
 class RunRecords:
     """What one run left. ``complete``: every agent came to its end. ``graph`` is None where the broker left none."""
 
     folder: Path
-    world: World
-    session: Session | None
+    world: str
+    roles: dict[str, str]
+    session: Any
     graph: GraphRecord | None
     agents: dict[str, AgentRecords]
     ledger_wanted: bool
@@ -77,6 +85,11 @@ class RunRecords:
     def complete(self) -> bool:
         """Whether every agent came to its end."""
         return all(agent.finished for agent in self.agents.values())
+
+    @cached_property
+    def lines(self) -> dict[str, Line]:
+        """Return what may cross in the run, by HELICS key."""
+        return {line.key: line for line in lines(_Federation(self.world, self.roles))}
 
 
 def read_run(folder: Path) -> RunRecords:
@@ -88,15 +101,17 @@ def read_run(folder: Path) -> RunRecords:
     """
     graph = _record(folder / "graph.json", GraphRecord)
     run = _record(folder / "run.json", RunRecord) if graph is None else None
-    names = graph.agents if graph is not None else list(run.agents) if run is not None else []
-    if not names:
+    session = _session(folder)
+    world, roles = _federation(graph, session, run)
+    if not roles:
         raise PortageError(f"{folder}: this is no run's folder: it has neither run.json nor graph.json")
     return RunRecords(
         folder=folder,
-        world=World.ROAD if Role.TRAFFIC in names else World.RAIL,
-        session=_session(folder),
+        world=world,
+        roles=roles,
+        session=session,
         graph=graph,
-        agents={name: _agent(folder / name) for name in sorted(names, key=_order)},
+        agents={name: _agent(folder / name) for name in roles},
         ledger_wanted=graph is not None and graph.audit.ledger,
         files_wanted=graph is not None and graph.audit.files,
     )
@@ -173,14 +188,19 @@ def _tables(folder: Path) -> dict[str, int]:
     return found
 
 
-def _session(folder: Path) -> Session | None:
+def _federation(graph: GraphRecord | None, session: Any, run: RunRecord | None) -> tuple[str, dict[str, str]]:
+    """Return world and agents (name to role) of a run, as far as its records tell."""
+    if graph is not None:
+        return graph.world, graph.agents
+    if session is not None:
+        return session.world, {agent.name: agent.role for agent in session.agents}
+    names = [] if run is None else list(run.agents)
+    return ROAD if Role.TRAFFIC in names else RAIL, {name: name for name in names}
+
+
+def _session(folder: Path) -> Any:
     data = read_record(folder / "session.json") or read_record(folder / Role.COORDINATOR.value / "session.json")
     return None if data is None else parse_session(data, str(folder / "session.json"))
-
-
-def _order(name: str) -> int:
-    names = [role.value for role in Role]
-    return names.index(name) if name in names else len(names)
 
 
 def _record(path: Path, model: type[_Record]) -> _Record | None:

@@ -19,7 +19,8 @@ class _Written(BaseModel):
 class GraphRecord(_Written):
     """``graph.json``: what the broker saw of the wiring."""
 
-    agents: list[str]
+    world: str
+    agents: dict[str, str]
     audit: AuditConfig
     looks: int
     edges: list[Edge]

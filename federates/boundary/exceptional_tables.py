@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from federates.boundary.session import World
+from federates.boundary.names import RAIL, Role
 from federates.boundary.table import Table
-from federates.boundary.topics import Role
 
 __all__ = ["EXCEPTIONAL_TABLES"]
 
@@ -31,7 +30,7 @@ EXCEPTIONAL_TABLES: tuple[Table, ...] = (
         Role.POWER_OPERATOR,
         "What a plan pays for because it cannot hold it; a sound day has no row.",
         {"planned_in": "period in which it was planned", "constraint": "group, name, period and amount, in words"},
-        World.RAIL,
+        RAIL,
         exceptional=True,
     ),
     Table(
@@ -39,7 +38,7 @@ EXCEPTIONAL_TABLES: tuple[Table, ...] = (
         Role.POWER_OPERATOR,
         "Answers whose search a limit of time has ended, so that another computer may give another one; else it has no row.",
         {"period": "period in which it was asked", "question": "solve or evaluate"},
-        World.RAIL,
+        RAIL,
         exceptional=True,
     ),
     Table(
@@ -53,7 +52,7 @@ EXCEPTIONAL_TABLES: tuple[Table, ...] = (
             "ready_period": "period in which it stands there (T or more: not this day)",
             "price_usd": "what the transport operator counts for it",
         },
-        World.RAIL,
+        RAIL,
         exceptional=True,
     ),
 )

@@ -1,21 +1,21 @@
-"""Names of worlds and agents, apart from all that is made of them: whoever needs no more loads no more."""
+"""Names of the roles and worlds that ship, apart from all that is made of them: whoever needs no more loads no more.
+
+A role and a world are texts, and others than these may be installed (entry point ``portage.world``).
+"""
 
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
-__all__ = ["Role", "World"]
+__all__ = ["RAIL", "ROAD", "Role"]
 
-
-class World(StrEnum):
-    """What moves the energy."""
-
-    ROAD = "road"
-    RAIL = "rail"
+ROAD: Final = "road"
+RAIL: Final = "rail"
 
 
 class Role(StrEnum):
-    """Agents of a federation. The value is the federate's name in HELICS and in runner.json."""
+    """Roles of the agents that ship."""
 
     COORDINATOR = "coordinator"
     POWER_OPERATOR = "power_operator"

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from federates.boundary.bound_kinds import BoundKind
-from federates.boundary.session import World
+from federates.boundary.names import RAIL, ROAD, Role
 from federates.boundary.table import Table
-from federates.boundary.topics import Role
 
 __all__ = ["NEGOTIATION_TABLES"]
 
@@ -109,14 +108,14 @@ NEGOTIATION_TABLES: tuple[Table, ...] = (
             "agreed": "as in negotiations",
             "reason": "why the rounds ended, in the algorithm's words",
         },
-        World.ROAD,
+        ROAD,
     ),
     Table(
         "connections",
         Role.COORDINATOR,
         "Agreed connections: one row per train and period in which it stands at a station.",
         {"negotiated_in": "period of the negotiation", "train": "name", "station": "name", "period": "period"},
-        World.RAIL,
+        RAIL,
     ),
 )
 """In the order of a negotiation: rounds, what was said in them, how they ended, and what is carried out."""

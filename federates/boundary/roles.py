@@ -1,22 +1,23 @@
-"""The roles of a federation as abstract classes: what one writes to put an own operator in.
+"""The roles of a federation as abstract classes: what one writes to put an own agent in.
 
 None of them knows HELICS. The runtime calls the methods in this order, once per period p = 0..T-1::
 
     begin(session, recorder)
-    open_period(p, observation of p-1 or None)  ->  opening: what the partner must know
-    relax(multipliers, opening of the partner)
-    | solve(multipliers, opening)
-    | evaluate(connection, opening)             ->  answers, as often as the coordinator's algorithm wants
-    commit(connection)                          ->  departures (transport operator, road)
-    run(p, departures)                          ->  observation of p (traffic model, road)
+    open_period(p, observation of p-1 or None)  ->  opening: what partners must know
+    relax(prices, openings of the partners)
+    | solve(prices, openings)
+    | evaluate(given, openings)                 ->  answers, as often as the coordinator's algorithm wants
+    commit(given)                               ->  dispatch: what the world's model must know
+    run(p, dispatch)                            ->  observation of p (the world's model, such as a traffic model)
 
-and once more ``open_period(T, observation of T-1)`` after the last period, so that every observation is seen. Arrays follow the
-topic table. On the road (`RoadSession`) a connection and its multipliers have shape (R, Q, H), entry [r, q, 0] being the period
-that is opened; the power operator opens with a `Gate`, the transport operator with travel times in s, shape (R, Q). By rail
-(`RailSession`) a connection has shape (K, S, T), entry [k, s, t] being 1 where train k stands at s in period t of the day, past
-periods as they were carried out; there is no traffic model and no observation, the power operator opens with None, the transport
-operator with the trains' places, shape (K, 3): index of the station where a train stands next, the period from which it does, and
-index of the station where it ends the day (-1: open).
+and once more ``open_period(T, observation of T-1)`` after the last period, so that every observation is seen.
+
+Prices and quantities are mappings from the name of an exchange to an array, of the shape of the agent's part of it; along the last
+axis entry 0 is the opened period. On the road the exchange is ``delivery`` (R, Q, H), the power operator opens with a `Gate`
+(``gate``), the transport operator with travel times (``road_time_s``, (R, Q)). By rail it is ``connection`` (K, S, H), 1 where
+train k stands at station s, H being the periods left of the day; there is no model and no observation, and the transport operator
+opens with the trains' places (``train_ready``, (K, 3)). The topic table (docs/boundary.md) has them all.
+
 A method must be deterministic given the session's seed, and must not keep or change the arrays it is given.
 """
 
@@ -24,22 +25,14 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 from federates.boundary.config import Config
 from federates.boundary.errors import Problem
-from federates.boundary.messages import (
-    Array,
-    ConnectionAnswer,
-    Departure,
-    Gate,
-    LinkObservation,
-    StationObservation,
-    TrafficObservation,
-)
-from federates.boundary.session import World
+from federates.boundary.messages import Answer, Quantities
 
 __all__ = [
     "Commit",
@@ -47,6 +40,8 @@ __all__ = [
     "Decision",
     "Evaluate",
     "NoSettings",
+    "Openings",
+    "Operator",
     "Plugin",
     "PowerOperator",
     "Recorder",
@@ -54,9 +49,12 @@ __all__ = [
     "Solve",
     "TrafficModel",
     "TransportOperator",
+    "WorldModel",
 ]
 
 Value: TypeAlias = float | int | str | bool
+Openings: TypeAlias = Mapping[str, Any]
+"""What partners have opened the period with, by name of the message."""
 
 
 class Recorder(Protocol):
@@ -78,8 +76,8 @@ class Plugin(ABC):  # noqa: B024 (the roles below add the abstract methods)
 
     Settings: ClassVar[type[Config]] = NoSettings
     """Model of the ``settings`` part of the agent's ``config.yaml``."""
-    worlds: ClassVar[tuple[World, ...]] = (World.ROAD, World.RAIL)
-    """Worlds in which the class can work."""
+    worlds: ClassVar[tuple[str, ...]] = ()
+    """Worlds in which the class can work; empty: all."""
 
     def __init__(self, settings: Any, folder: Path) -> None:
         """Keep ``settings`` (an instance of ``Settings``) and ``folder``, the agent's own part of the scenario."""
@@ -87,11 +85,16 @@ class Plugin(ABC):  # noqa: B024 (the roles below add the abstract methods)
         self.folder = folder
 
     @classmethod
+    def works_in(cls, world: str) -> bool:
+        """Return whether the class can work in a world."""
+        return not cls.worlds or world in cls.worlds
+
+    @classmethod
     def check(cls, settings: Any, folder: Path, session: Any) -> list[Problem]:
         """Return everything wrong with settings and data files that can be found without running (default: nothing).
 
         A problem's ``file`` is relative to ``folder``; its ``field`` is the dotted key in ``config.yaml``, such as
-        ``settings.stations.q1.chargers``, or the column of a data file.
+        ``settings.stations.q1.chargers``, or the column of a data file. ``session`` is the agent's view of it.
         """
         return []
 
@@ -101,106 +104,86 @@ class Plugin(ABC):  # noqa: B024 (the roles below add the abstract methods)
         return []
 
 
-class PowerOperator(Plugin):
+class Operator(Plugin):
+    """An agent that takes part in exchanges: it knows its own costs and limits, and tells no more than its answers."""
+
+    @abstractmethod
+    def begin(self, session: Any, recorder: Recorder) -> None:
+        """Take in the agent's view of the public agreement; called once, first."""
+
+    @abstractmethod
+    def open_period(self, period: int, observation: Any) -> Any:
+        """Take in what was seen in ``period - 1`` (None before the first, and where nothing is seen); return the opening."""
+
+    @abstractmethod
+    def solve(self, prices: Quantities, openings: Openings) -> Answer:
+        """Return what minimises own cost plus price times what is asked minus price times what is offered."""
+
+    @abstractmethod
+    def evaluate(self, given: Quantities, openings: Openings) -> Answer:
+        """Return the cheapest use of at most what is given (asked), or what can be sent of it (offered), and its own cost.
+
+        There must always be an answer.
+        """
+
+    @abstractmethod
+    def commit(self, given: Quantities) -> Any:
+        """``given`` is agreed: carry out the opened period; return what the world's model must know, if there is one."""
+
+    def relax(self, prices: Quantities, openings: Openings) -> Answer:
+        """Answer as `solve` does, in the linear relaxation: a quick, valid bound. By default it is `solve` itself."""
+        return self.solve(prices, openings)
+
+
+class PowerOperator(Operator):
     """Regional power distribution operator (RPDO): wants vehicles where its feeders overload, or trains where energy is dear."""
 
-    @abstractmethod
-    def begin(self, session: Any, recorder: Recorder) -> None:
-        """Take in the public agreement (`RoadSession` or `RailSession`); called once, first."""
 
-    @abstractmethod
-    def open_period(self, period: int, observation: StationObservation | None) -> Gate | None:
-        """Take in what was seen in ``period - 1`` (None before the first, and by rail); return the gates, by rail None."""
-
-    @abstractmethod
-    def solve(self, multipliers_usd_per_veh: Array, opening: Array) -> ConnectionAnswer:
-        """Return the connection that minimises own cost plus multipliers times connection.
-
-        ``opening`` is what the transport operator opened the period with: travel times (road), the trains' places (rail).
-        """
-
-    @abstractmethod
-    def evaluate(self, connection_veh: Array, opening: Array) -> ConnectionAnswer:
-        """Return the cheapest use of at most ``connection_veh`` and its own cost. Must always have an answer."""
-
-    @abstractmethod
-    def commit(self, connection_veh: Array) -> None:
-        """``connection_veh`` is agreed: carry out the opened period."""
-
-    def relax(self, multipliers_usd_per_veh: Array, opening: Array) -> ConnectionAnswer:
-        """Answer as `solve` does, in the linear relaxation: a quick, valid bound. By default it is `solve` itself."""
-        return self.solve(multipliers_usd_per_veh, opening)
-
-
-class TransportOperator(Plugin):
+class TransportOperator(Operator):
     """Regional transport system operator (RTSO): sends vehicles or trains at least cost."""
 
-    @abstractmethod
-    def begin(self, session: Any, recorder: Recorder) -> None:
-        """Take in the public agreement (`RoadSession` or `RailSession`); called once, first."""
 
-    @abstractmethod
-    def open_period(self, period: int, observation: LinkObservation | None) -> Array:
-        """Take in what was seen in ``period - 1`` (None before the first, and by rail); return the opening, see above."""
-
-    @abstractmethod
-    def solve(self, multipliers_usd_per_veh: Array, opening: Any) -> ConnectionAnswer:
-        """Return the connection that minimises own cost minus multipliers times connection.
-
-        ``opening`` is what the power operator opened the period with: a `Gate` (road), None (rail).
-        """
-
-    @abstractmethod
-    def evaluate(self, connection_veh: Array, opening: Any) -> ConnectionAnswer:
-        """Return the part of ``connection_veh`` that can be sent (all of it, if possible) and its own cost."""
-
-    @abstractmethod
-    def commit(self, connection_veh: Array) -> list[Departure]:
-        """``connection_veh`` is agreed: carry out the opened period, and on the road return routes for its vehicles."""
-
-    def relax(self, multipliers_usd_per_veh: Array, opening: Any) -> ConnectionAnswer:
-        """Answer as `solve` does, in the linear relaxation: a quick, valid bound. By default it is `solve` itself."""
-        return self.solve(multipliers_usd_per_veh, opening)
-
-
-class TrafficModel(Plugin):
-    """The road: knows every vehicle, tells only what detectors would."""
+class WorldModel(Plugin):
+    """What the agents act in: it knows everything that happens, and tells only what could be measured."""
 
     @abstractmethod
     def begin(self, session: Any, recorder: Recorder) -> None:
         """Take in the public agreement and start; called once, first."""
 
     @abstractmethod
-    def run(self, period: int, departures: list[Departure]) -> TrafficObservation:
-        """Move the world through ``period`` with these departures in it."""
+    def run(self, period: int, dispatch: Any) -> Any:
+        """Move the world through ``period`` with this dispatch; return what is seen, one attribute per message."""
 
     @abstractmethod
     def close(self) -> None:
         """End everything that was started; called once, also after a failure."""
 
 
+class TrafficModel(WorldModel):
+    """The road: knows every vehicle, tells only what detectors would."""
+
+
 @dataclass(frozen=True, slots=True)
 class Solve:
-    """Decision: ask both operators for their best connection at these multipliers.
+    """Decision: ask all operators for their best quantities at these prices, an array per exchange.
 
     ``relaxed``: in their linear relaxations, which is quicker, still bounds, and may answer fractions.
     """
 
-    multipliers_usd_per_veh: Array
+    prices: Quantities
     relaxed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluate:
-    """Decision: ask what these connections would cost, each of the connection's shape."""
+    """Decision: ask each agent what its own quantities would cost, by agent."""
 
-    power_connection_veh: Array
-    transport_connection_veh: Array
+    given: Mapping[str, Quantities]
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """Decision: carry out the opened period of this connection (whole numbers there).
+    """Decision: carry out the opened period of these quantities (by agent, in balance, whole numbers there).
 
     ``agreed`` tells whether the operators agreed by the algorithm's stopping rule; ``reason`` says in words why the rounds ended.
     ``lower_bound_usd`` is the best lower bound of the joint cost that the algorithm knows by means of its own (cuts, for
@@ -209,7 +192,7 @@ class Commit:
     decision may be another one.
     """
 
-    connection_veh: Array
+    given: Mapping[str, Quantities]
     agreed: bool
     reason: str
     lower_bound_usd: float = -math.inf
@@ -221,23 +204,22 @@ Decision: TypeAlias = Solve | Evaluate | Commit
 
 @dataclass(frozen=True, slots=True)
 class RoundResult:
-    """Both answers to the last decision."""
+    """The answers to the last decision, by agent."""
 
-    asked: ConnectionAnswer
-    offered: ConnectionAnswer
+    answers: Mapping[str, Answer]
 
 
 class CoordinationAlgorithm(Plugin):
-    """Finds multipliers or a plan from the answers alone; sees nothing else of either operator."""
+    """Finds prices or a plan from the answers alone; sees nothing else of any operator."""
 
     @abstractmethod
     def begin(self, session: Any, recorder: Recorder) -> None:
-        """Take in the public agreement (`RoadSession` or `RailSession`); called once, first."""
+        """Take in the public agreement, all of it; called once, first."""
 
     @abstractmethod
-    def start(self, period: int, train_ready: Array | None = None) -> Decision:
-        """Return the first decision of a period; ``train_ready``, shape (K, 3), is where the trains are and end (rail only)."""
+    def start(self, period: int, openings: Openings) -> Decision:
+        """Return the first decision of a period; ``openings`` are the messages by which the operators have opened it."""
 
     @abstractmethod
     def next(self, result: RoundResult) -> Decision:
-        """Return the next decision, given both answers to the last one."""
+        """Return the next decision, given all answers to the last one."""

@@ -16,8 +16,10 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from federates.boundary.messages import Frame
-from federates.boundary.session import RailSession, RoadSession, Train, World
-from federates.boundary.topics import BOUNDARY_VERSION, PASSED_ON, TOPICS, Command, Role, Topic, roles_of
+from federates.boundary.names import Role
+from federates.boundary.topics import BOUNDARY_VERSION, PASSED_ON, TOPICS, Command, Topic, roles_of
+from federates.worlds.rail.session import RailSession, Train
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["LETTERS", "as_json", "boundary_json", "fingerprint", "message_schema", "session_schema"]
 

@@ -1,67 +1,54 @@
-"""The public agreement of a run: what every agent knows before the first period.
+"""The public agreement of a run: what agents know of it before the first period.
 
-It is the scenario's ``scenario.yaml``. Only the coordinator reads that file; it announces it to the others over
-HELICS before the first period, so an agent in another language, or on another computer, needs no file of ours.
+It is the scenario's ``scenario.yaml``. Only the coordinator reads that file; it announces it to the others over HELICS before the
+first period, so an agent in another language, or on another computer, needs no file of ours. Each world has a session of its own
+(`federates.worlds`); what all have in common is here.
 
-There are two worlds. On the road (`RoadSession`) a connection counts vehicles that leave a resourceful station for a limited one;
-by rail (`RailSession`) it says which train stands at which station when. Messages and round loop are the same.
+An agent may have a *part* of the session only: two power companies have limited stations each, two railways trains. It is then
+announced a session with no more than that in it (`Session.view`), and all its messages have the shapes of that.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from federates.boundary.config import Config, parse_config, unfit
-from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.names import World
+from federates.boundary.config import Config, unfit
+from federates.boundary.names import Role
 
-__all__ = ["SCHEMES", "RailScheme", "RailSession", "RoadSession", "Scheme", "Session", "Train", "World", "parse_session"]
+__all__ = ["Agent", "Identifier", "Session", "check_names"]
 
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]+$")]
 
 
-class Scheme(StrEnum):
-    """How vehicles are sent."""
+class Agent(Config):
+    """One agent as everybody knows it."""
 
-    PROPOSED = "proposed"
-    """Power and transport operator negotiate; routes are the system optimum."""
-    FASTEST_ROUTE = "fastest_route"
-    """The power operator asks, every vehicle takes the route that is fastest now (the paper's baseline)."""
-    NO_MVES = "no_mves"
-    """No vehicle is sent: the day without mobile storage."""
-
-
-class RailScheme(StrEnum):
-    """Where the batteries are: the models M1-M3 (30 buses) and M4-M6 (118 buses) of the paper."""
-
-    MOBILE = "mobile"
-    """Trains carry batteries between stations; the operators negotiate (M1, M4)."""
-    FIXED = "fixed"
-    """The same batteries, fixed at the stations (M2, M5)."""
-    CENTRAL = "central"
-    """The same batteries, fixed at one bus (M3, M6)."""
-    NO_STORAGE = "no_storage"
-    """No batteries: the cost that the others are compared with."""
-
-
-SCHEMES: dict[World, tuple[str, ...]] = {
-    World.ROAD: tuple(scheme.value for scheme in Scheme),
-    World.RAIL: tuple(scheme.value for scheme in RailScheme),
-}
-"""Schemes of a world, in the order in which they are compared."""
+    name: Identifier
+    """Its name: of its process in runner.json, of its folder, and at the beginning of its topics' keys."""
+    role: Identifier
+    """What it is, such as `power_operator`: what it may say and hear."""
+    part: dict[Identifier, tuple[Identifier, ...]] = Field(default_factory=dict)
+    """The part of the session that is its own, by key of the session, such as `limited_stations: [q1]`. A key that is left out:
+    all."""
 
 
 class Session(Config):
-    """What the public agreements of both worlds have in common. Read a file with `parse_session`."""
+    """What the public agreements of all worlds have in common. Read a file with `federates.boundary.world.parse_session`."""
+
+    roles: ClassVar[tuple[str, ...]]
+    """Roles of the agents that take part; of each there is one, named after it, where ``agents`` is left out."""
+    parts: ClassVar[dict[str, str]] = {}
+    """Key of the session that agents of a role may share out, each entry to one of them."""
+    many: ClassVar[tuple[str, ...]] = ()
+    """Roles of which there may be any number, each of which sees all."""
 
     schema_version: Annotated[int, Field(ge=1, le=1)]
     """Version of this file's format; 1."""
-    world: World
-    """`road` or `rail`."""
+    world: Identifier
+    """Name of the world."""
     name: Identifier
     """Name of the scenario."""
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
@@ -72,163 +59,97 @@ class Session(Config):
     """Length of a scheduling period, s."""
     start_hour: Annotated[int, Field(ge=0, le=23)] = 0
     """Hour of the day at which period 0 starts."""
+    agents: tuple[Agent, ...] = ()
+    """All agents; left out: one of each role, named after it."""
     run_id: str = ""
     """Identity of the run; set at start, never in the file."""
+    viewer: str = ""
+    """Name of the agent that sees it so; set at start, never in the file."""
 
-    @property
-    @abstractmethod
-    def stations(self) -> tuple[str, ...]:
-        """Return all stations, in the order of every array."""
+    @model_validator(mode="before")
+    @classmethod
+    def _one_agent_per_role(cls, data: Any) -> Any:
+        if isinstance(data, dict) and not data.get("agents"):
+            data = data | {"agents": [{"name": role, "role": role} for role in cls.roles]}
+        return data
 
-    @property
-    @abstractmethod
-    def connection_shape(self) -> tuple[int, int, int]:
-        """Return the shape of a connection and of its multipliers."""
+    @model_validator(mode="after")
+    def _agents_fit(self) -> Self:
+        if self.viewer:
+            return self  # what others have is not in it
+        check_names("agents", tuple(agent.name for agent in self.agents))
+        for agent in self.agents:
+            self._check_agent(agent)
+        for role in self.roles:
+            self._check_role(role)
+        if (named := self.of_role(Role.COORDINATOR)[0].name) != Role.COORDINATOR:
+            raise unfit(f"agents.{named}.name", named, f"the coordinator's name is {Role.COORDINATOR}")
+        return self
 
-    @property
+    def _check_agent(self, agent: Agent) -> None:
+        where = f"agents.{agent.name}"
+        if agent.role not in self.roles:
+            raise unfit(f"{where}.role", agent.role, f"must be one of {', '.join(self.roles)}")
+        for key, names in agent.part.items():
+            if self.parts.get(agent.role) != key:
+                allowed = self.parts.get(agent.role)
+                raise unfit(f"{where}.part.{key}", key, f"must be {allowed}" if allowed else f"a {agent.role} has no part")
+            known = [getattr(entry, "name", entry) for entry in getattr(self, key)]
+            if not names or (unknown := [name for name in names if name not in known]):
+                wrong = ", ".join(unknown) if names else "no name"
+                raise unfit(f"{where}.part.{key}", wrong, f"must be some of {', '.join(known)}")
+            check_names(f"{where}.part.{key}", names)
+
+    def _check_role(self, role: str) -> None:
+        """Check how many agents have a role, and that every entry of what they share out is one agent's."""
+        agents, key = self.of_role(role), self.parts.get(role)
+        if not agents or (len(agents) > 1 and key is None and role not in self.many):
+            allowed = "there must be one" if key is None and role not in self.many else "there must be at least one"
+            raise unfit("agents", f"{len(agents)} of the role {role}", allowed)
+        if key is None or not (len(agents) > 1 or agents[0].part):
+            return
+        if without := [agent.name for agent in agents if key not in agent.part]:
+            raise unfit(
+                f"agents.{without[0]}.part", "missing", f"must name the agent's {key}: there are {len(agents)} of this role"
+            )
+        for entry in getattr(self, key):
+            name = getattr(entry, "name", entry)
+            owners = [agent.name for agent in agents if name in agent.part[key]]
+            if len(owners) != 1:
+                raise unfit("agents", f"{key} {name} is the part of {', '.join(owners) or 'nobody'}", "must be one agent's")
+
+    def of_role(self, *roles: str) -> tuple[Agent, ...]:
+        """Return the agents that have one of the roles, in order."""
+        return tuple(agent for agent in self.agents if agent.role in roles)
+
+    def role_of(self, agent: str) -> str:
+        """Return the role of an agent by its name; raise KeyError if there is none."""
+        return {entry.name: entry.role for entry in self.agents}[agent]
+
+    def view(self, agent: str) -> Self:
+        """Return the session as one agent sees it: with no more than its own part in it."""
+        part = next((entry.part for entry in self.agents if entry.name == agent), {})
+        own = {
+            key: tuple(entry for entry in getattr(self, key) if getattr(entry, "name", entry) in names)
+            for key, names in part.items()
+        }
+        return self.model_copy(update={"viewer": agent, **own})
+
     @abstractmethod
-    def sizes(self) -> dict[str, int]:
-        """Return the size of every index set that a topic's shape may name."""
+    def index_names(self, letter: str) -> tuple[str, ...] | None:
+        """Return the names of an index set, by the letter that topics' shapes have; None where it has no names."""
+
+    @abstractmethod
+    def sizes(self, period: int = 0) -> dict[str, int]:
+        """Return the size of every index set that a topic's shape may name, in messages of ``period``."""
 
     def hour_of_day(self, period: int) -> float:
         """Return the hour of the day, in [0, 24), at which ``period`` starts."""
         return (self.start_hour + period * self.period_s / 3600.0) % 24.0
 
 
-class RoadSession(Session):
-    """Public agreement on the road. Index sets: R, Q, S = R + Q, L, T = periods, H = horizon, B = bins."""
-
-    world: Literal[World.ROAD] = World.ROAD
-    """`road`: vehicles from resourceful to limited stations."""
-    scheme: Scheme = Scheme.PROPOSED
-    """`proposed`, `fastest_route` or `no_mves`."""
-    horizon_periods: Annotated[int, Field(ge=1, le=96)] = 4
-    """H, periods that are planned ahead; only the first is committed."""
-    bins_per_period: Annotated[int, Field(ge=1, le=60)] = 4
-    """B, equal intervals of a period for which the traffic model reports station counts."""
-    resourceful_stations: Annotated[tuple[Identifier, ...], Field(min_length=1)]
-    """R, stations with energy to spare (RCS)."""
-    limited_stations: Annotated[tuple[Identifier, ...], Field(min_length=1)]
-    """Q, stations whose feeder overloads (LCS)."""
-    links: Annotated[tuple[Identifier, ...], Field(min_length=1)]
-    """L, road links that the traffic model reports on."""
-
-    @model_validator(mode="after")
-    def _names_are_unique(self) -> Self:
-        for field, names in (("limited_stations", self.stations), ("links", self.links)):
-            _check_names(field, names)
-        return self
-
-    @property
-    def stations(self) -> tuple[str, ...]:
-        """Return all stations: the resourceful ones, then the limited ones."""
-        return self.resourceful_stations + self.limited_stations
-
-    @property
-    def connection_shape(self) -> tuple[int, int, int]:
-        """Return (R, Q, H): entry [r, q, h] counts vehicles that leave r for q, h periods after the opened one."""
-        return (
-            len(self.resourceful_stations),
-            len(self.limited_stations),
-            self.horizon_periods,
-        )
-
-    @property
-    def sizes(self) -> dict[str, int]:
-        """Return the size of every index set that a topic's shape may name."""
-        return {
-            "N": len(self.resourceful_stations),
-            "M": len(self.limited_stations),
-            "S": len(self.stations),
-            "H": self.horizon_periods,
-            "L": len(self.links),
-            "B": self.bins_per_period,
-        }
-
-
-def _check_names(field: str, names: tuple[str, ...]) -> None:
+def check_names(field: str, names: tuple[str, ...]) -> None:
+    """Raise a validation error if a name stands twice."""
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise unfit(field, ", ".join(twice), "every name may stand once")
-
-
-class Train(Config):
-    """A train as everybody knows it: what it can carry is the power operator's, what it costs the transport operator's."""
-
-    name: Identifier
-    """Name of the train."""
-    home: Identifier
-    """Station at which it starts and ends the day."""
-    kind: Identifier = "train"
-    """Trains of one kind and one home are interchangeable for everyone; each operator's `check` refuses private data that differ
-    between them. Trains that are unlike for anybody get kinds of their own."""
-
-
-class RailSession(Session):
-    """Public agreement by rail. Index sets: K trains, S stations, T = periods."""
-
-    world: Literal[World.RAIL]
-    """`rail`: trains between storage stations."""
-    scheme: RailScheme = RailScheme.MOBILE
-    """`mobile`, `fixed`, `central` or `no_storage`."""
-    rail_stations: Annotated[tuple[Identifier, ...], Field(min_length=1)]
-    """S, stations at which trains can exchange batteries."""
-    trains: tuple[Train, ...] = ()
-    """K, trains that carry batteries; only the scheme `mobile` uses them."""
-    trip_periods: Annotated[tuple[tuple[Annotated[int, Field(ge=0, le=10_000)], ...], ...], Field(min_length=1)]
-    """Public timetable: least number of periods from a station (row) to another (column); 0 on the diagonal. What a trip costs,
-    which tracks are closed and where trains are late stays with the transport operator."""
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        count = len(self.rail_stations)
-        for field, names in (("rail_stations", self.rail_stations), ("trains", tuple(train.name for train in self.trains))):
-            _check_names(field, names)
-        for train in self.trains:
-            if train.home not in self.rail_stations:
-                raise unfit(f"trains.{train.name}.home", train.home, f"must be one of {', '.join(self.rail_stations)}")
-        if len(self.trip_periods) != count or any(len(row) != count for row in self.trip_periods):
-            shape = [len(row) for row in self.trip_periods]
-            raise unfit("trip_periods", f"rows of {shape}", f"must be {count} rows of {count} numbers, one per station")
-        for origin, row in enumerate(self.trip_periods):
-            for destination, trip in enumerate(row):
-                self._check_trip(origin, destination, trip)
-        return self
-
-    def _check_trip(self, origin: int, destination: int, trip: int) -> None:
-        where = f"trip_periods[{self.rail_stations[origin]}][{self.rail_stations[destination]}]"
-        if origin == destination and trip != 0:
-            raise unfit(where, trip, "must be 0")
-        if origin != destination and not 1 <= trip <= self.periods:
-            raise unfit(where, trip, f"must be from 1 to {self.periods}, the periods of the run")
-
-    @property
-    def stations(self) -> tuple[str, ...]:
-        """Return all stations, in the order of every array."""
-        return self.rail_stations
-
-    @property
-    def connection_shape(self) -> tuple[int, int, int]:
-        """Return (K, S, T): entry [k, s, t] is 1 if train k stands at station s in period t of the day, else 0."""
-        return (len(self.trains), len(self.rail_stations), self.periods)
-
-    @property
-    def sizes(self) -> dict[str, int]:
-        """Return the size of every index set that a topic's shape may name."""
-        return {"N": len(self.trains), "M": len(self.rail_stations), "S": len(self.rail_stations), "H": self.periods}
-
-
-_MODELS: dict[str, type[RoadSession] | type[RailSession]] = {World.ROAD: RoadSession, World.RAIL: RailSession}
-
-
-def parse_session(data: dict[str, Any], file: str) -> RoadSession | RailSession:
-    """Return the public agreement in ``data``; ``file`` is the name that errors show. Without ``world`` it is the road.
-
-    Raises
-    ------
-    ConfigError : with everything that is wrong.
-    """
-    world = data.get("world", World.ROAD)
-    if not isinstance(world, str) or world not in _MODELS:
-        raise ConfigError([Problem(file, "world", repr(world), "must be road or rail")])
-    return parse_config(data, _MODELS[world], file)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from federates.boundary.session import World
-from federates.boundary.topics import Role
-
 __all__ = ["Table"]
 
 
@@ -15,10 +12,10 @@ class Table:
     """One table of results; ``columns`` maps a column to its meaning."""
 
     name: str
-    owner: Role
+    owner: str
     meaning: str
     columns: dict[str, str]
-    world: World | None = None
+    world: str | None = None
     """The only world whose runs leave this table; None: both."""
     exceptional: bool = False
     """A sound run has no row, and then no such table."""

@@ -8,10 +8,9 @@ two runs with the same seed is identical.
 from __future__ import annotations
 
 from federates.boundary.exceptional_tables import EXCEPTIONAL_TABLES
+from federates.boundary.names import RAIL, ROAD, Role
 from federates.boundary.negotiation_tables import NEGOTIATION_TABLES
-from federates.boundary.session import World
 from federates.boundary.table import Table
-from federates.boundary.topics import Role
 
 __all__ = ["TABLES", "Table", "table"]
 
@@ -41,7 +40,7 @@ TABLES: tuple[Table, ...] = (
             "charger_kw": "power of one",
             "spots": "spots for mobile storage",
         },
-        World.ROAD,
+        ROAD,
     ),
     Table(
         "feeder_load",
@@ -63,7 +62,7 @@ TABLES: tuple[Table, ...] = (
             "overload_probability_with": "P(load > limit) with",
             "blocking_probability": "P(all chargers busy)",
         },
-        World.ROAD,
+        ROAD,
     ),
     Table(
         "power_costs",
@@ -79,7 +78,7 @@ TABLES: tuple[Table, ...] = (
             "unmet_usd": "unmet_kwh at the value of lost load",
             "total_usd": "sum",
         },
-        World.ROAD,
+        ROAD,
     ),
     Table(
         "energy_plan",
@@ -94,7 +93,7 @@ TABLES: tuple[Table, ...] = (
             "unmet_kwh": "part of the need that is not met",
             "supply_limited": "true where the group's energy does not suffice",
         },
-        World.ROAD,
+        ROAD,
     ),
     Table(
         "route_flow",
@@ -108,7 +107,7 @@ TABLES: tuple[Table, ...] = (
             "vehicles": "whole",
             "road_time_s": "predicted with the committed flows",
         },
-        World.ROAD,
+        ROAD,
     ),
     Table(
         "delivery_forecast",
@@ -124,7 +123,7 @@ TABLES: tuple[Table, ...] = (
             "discharging_s": "wait and discharge at q",
             "delivery_time_s": "their sum",
         },
-        World.ROAD,
+        ROAD,
     ),
     Table(
         "link_plan",
@@ -140,7 +139,7 @@ TABLES: tuple[Table, ...] = (
             "toll_usd": "marginal-cost toll",
             "capacity_toll_usd": "dual of the capacity",
         },
-        World.ROAD,
+        ROAD,
     ),
     Table(
         "transport_costs",
@@ -156,7 +155,7 @@ TABLES: tuple[Table, ...] = (
             "trip_usd": "other cost of trips",
             "total_usd": "their sum, f_T of the period",
         },
-        World.ROAD,
+        ROAD,
     ),
     Table(
         "routing_alternatives",
@@ -171,7 +170,7 @@ TABLES: tuple[Table, ...] = (
             "public_delay_h": "vehicle hours that other traffic loses to them",
             "total_usd": "cost to everybody on the road",
         },
-        World.ROAD,
+        ROAD,
     ),
     Table(
         "link_state",
@@ -185,7 +184,7 @@ TABLES: tuple[Table, ...] = (
             "speed_m_per_s": "mean",
             "travel_time_s": "mean",
         },
-        World.ROAD,
+        ROAD,
     ),
     Table(
         "deliveries",
@@ -201,7 +200,7 @@ TABLES: tuple[Table, ...] = (
             "arrive_s": "arrived at q (-1: still on the road at the end)",
             "road_time_s": "arrive - depart (-1: not arrived)",
         },
-        World.ROAD,
+        ROAD,
     ),
     Table(
         "station_state",
@@ -214,21 +213,21 @@ TABLES: tuple[Table, ...] = (
             "passing_veh": "vehicles",
             "arrivals_veh": "mobile storages",
         },
-        World.ROAD,
+        ROAD,
     ),
     Table(
         "link_geometry",
         Role.TRAFFIC,
         "Course of the links, for the map.",
         {"link": "name", "seq": "order along the link", "lat": "latitude, degrees", "lon": "longitude, degrees"},
-        World.ROAD,
+        ROAD,
     ),
     Table(
         "station_sites",
         Role.TRAFFIC,
         "Places of the stations, for the map.",
         {"station": "name", "lat": "latitude, degrees", "lon": "longitude, degrees"},
-        World.ROAD,
+        ROAD,
     ),
     Table(
         "plan_costs",
@@ -244,7 +243,7 @@ TABLES: tuple[Table, ...] = (
             "slack_usd": "priced slacks: energy not served, overloads, storage end states",
             "total_usd": "sum",
         },
-        World.RAIL,
+        RAIL,
     ),
     Table(
         "power_balance",
@@ -266,7 +265,7 @@ TABLES: tuple[Table, ...] = (
             "planned_cost_usd": "planned cost of the period",
             "cost_usd": "realised cost of the period",
         },
-        World.RAIL,
+        RAIL,
     ),
     Table(
         "bus_prices",
@@ -275,7 +274,7 @@ TABLES: tuple[Table, ...] = (
         "the commitment fixed and without losses; it does not depend on a reference bus. Where one more and one less MWh differ "
         "in cost, the price is one between both.",
         {"period": "period", "bus": "bus", "load_mw": "actual load at the bus", "price_usd_per_mwh": "price"},
-        World.RAIL,
+        RAIL,
     ),
     Table(
         "grid",
@@ -289,7 +288,7 @@ TABLES: tuple[Table, ...] = (
             "limit_mw": "limit of a line (-1: none), largest output of a unit, largest forecast of a renewable, or most "
             "batteries at a station",
         },
-        World.RAIL,
+        RAIL,
     ),
     Table(
         "unit_dispatch",
@@ -303,7 +302,7 @@ TABLES: tuple[Table, ...] = (
             "planned_mw": "planned output",
             "output_mw": "realised output",
         },
-        World.RAIL,
+        RAIL,
     ),
     Table(
         "storage_state",
@@ -322,7 +321,7 @@ TABLES: tuple[Table, ...] = (
             "planned_discharge_mw": "planned discharging power",
             "discharge_mw": "realised",
         },
-        World.RAIL,
+        RAIL,
     ),
     Table(
         "train_storage",
@@ -337,14 +336,14 @@ TABLES: tuple[Table, ...] = (
             "planned_energy_mwh": "planned energy on the train, e[k, t]",
             "energy_mwh": "realised",
         },
-        World.RAIL,
+        RAIL,
     ),
     Table(
         "line_flow",
         Role.POWER_OPERATOR,
         "Realised flow of lines with a limit.",
         {"period": "period", "line": "name", "flow_mw": "flow", "limit_mw": "limit"},
-        World.RAIL,
+        RAIL,
     ),
     Table(
         "train_moves",
@@ -360,7 +359,7 @@ TABLES: tuple[Table, ...] = (
             "delay_periods": "periods by which the running trip is late",
             "cost_usd": "transport cost of the period",
         },
-        World.RAIL,
+        RAIL,
     ),
     *EXCEPTIONAL_TABLES,
 )

@@ -117,7 +117,7 @@ def _identity(arguments: argparse.Namespace, path: Path) -> RunIdentity:
     if os.environ.get(IDENTITY_VARIABLE) and request.exists():
         return RunIdentity.read(request)
     config = load_config(arguments.config, BrokerConfig)
-    return new_identity(Path.cwd(), config, str(arguments.config), agents_of(arguments.runner))
+    return new_identity(Path.cwd(), config, str(arguments.config), *agents_of(arguments.runner))
 
 
 def _serve(identity: RunIdentity, path: Path, started: float) -> str | None:
@@ -180,7 +180,7 @@ def _start(identity: RunIdentity) -> tuple[Broker, RunIdentity]:
         except FederationError:
             if identity.broker.port != "auto":
                 raise
-            identity = replace(identity, port=choose_port(identity.broker))
+            identity = replace(identity, port=choose_port(identity.broker, agents=len(identity.agents)))
     return Broker(identity, gated=True), identity
 
 

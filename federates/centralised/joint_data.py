@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.session import RailScheme, RailSession
-from federates.boundary.topics import Role
+from federates.boundary.names import Role
 from federates.power_operator.models.unit_commitment.fleet import StorageFleet
 from federates.power_operator.models.unit_commitment.operator import UnitCommitmentOperator
 from federates.power_operator.models.unit_commitment.settings import UnitCommitmentSettings
@@ -19,6 +18,7 @@ from federates.runtime.agent import load_session
 from federates.runtime.plugins import load_agent
 from federates.transport_operator.models.time_space_network.network import RailNetwork, build_network
 from federates.transport_operator.models.time_space_network.operator import TimeSpaceNetworkOperator
+from federates.worlds.rail.session import RailScheme, RailSession
 
 __all__ = ["JointData", "read_joint_data"]
 
@@ -45,12 +45,12 @@ def read_joint_data(scenario: Path, overrides: dict[str, Any] | None = None) -> 
     if not isinstance(session, RailSession):
         raise ConfigError([Problem(shown(found.session_file), "world", str(session.world), "must be rail")])
     power, transport = (
-        load_agent(role, found.configs[role], shown(found.configs[role]))
+        load_agent(role, role, found.configs[role], shown(found.configs[role]))
         for role in (Role.POWER_OPERATOR, Role.TRANSPORT_OPERATOR)
     )
     for agent, wanted in ((power, UnitCommitmentOperator), (transport, TimeSpaceNetworkOperator)):
         if not issubclass(agent.cls, wanted):
-            file = shown(found.configs[agent.role])
+            file = shown(found.configs[agent.agent])
             raise ConfigError([Problem(file, "operator", agent.name, f"the centralised reference is for {wanted.__name__}")])
         problems = agent.cls.check(cast(Any, agent.settings), agent.folder, session)
         if problems:

@@ -15,7 +15,6 @@ from federates.boundary.errors import ConfigError, PortageError, Problem
 from federates.cli.common import SetOption, UseOption, console, errors, pairs, say_end, say_if_not_whole
 
 if TYPE_CHECKING:
-    from federates.boundary.names import World
     from federates.cli.progress import ProgressView
     from federates.runs.launch import Launch
     from federates.runs.scenario import Scenario
@@ -137,11 +136,11 @@ def _comparison_folder(results: Path) -> Path:
     return results / f"compare-{datetime.now().strftime('%Y%m%d-%H%M%S')}"
 
 
-def _scheme_names(text: str, world: World) -> list[str]:
+def _scheme_names(text: str, world: str) -> list[str]:
     """Return the schemes in ``text``, or all of the world."""
-    from federates.boundary.session import SCHEMES
+    from federates.boundary.world import world_of
 
-    allowed = SCHEMES[world]
+    allowed = world_of(world).schemes
     names = [name.strip() for name in text.split(",")] if text else list(allowed)
     for name in names:
         if name not in allowed:

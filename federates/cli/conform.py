@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.names import Role, World
 from federates.cli.common import console
 from federates.cli.guarded import NO_VERDICT, in_a_guarded_process, says_its_verdict
 
@@ -16,7 +15,7 @@ __all__ = ["conform"]
 
 
 def conform(
-    role: Annotated[Role, typer.Argument(help="The role that is played.")],
+    role: Annotated[str, typer.Argument(help="The role that is played.")],
     target: Annotated[
         str,
         typer.Argument(
@@ -27,7 +26,7 @@ def conform(
     scenario: Annotated[
         Path | None, typer.Option(help="Folder of a scenario, whose session, agent folder, settings and time limits are used.")
     ] = None,
-    world: Annotated[World | None, typer.Option(help="Without a scenario: the world of the small built-in session.")] = None,
+    world: Annotated[str | None, typer.Option(help="Without a scenario: the world of the small built-in session.")] = None,
     settings: Annotated[Path | None, typer.Option(help="File with the class's settings, as in config.yaml.")] = None,
     limit: Annotated[
         float | None, typer.Option(min=0.01, help="Longest time of one answer, s; else the scenario's, or 10 s (traffic: 60 s).")

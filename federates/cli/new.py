@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from federates.boundary.names import Role, World
 from federates.cli.common import console
 from federates.scaffold.shipped import SHIPPED
 
@@ -32,10 +31,10 @@ def new(
 
 
 def new_class(
-    role: Annotated[Role, typer.Argument(help="Role that the class plays.")],
+    role: Annotated[str, typer.Argument(help="Role that the class plays.")],
     name: Annotated[str, typer.Argument(help="Name of the module, such as my_operator; its class is then MyOperator.")],
     world: Annotated[
-        World | None, typer.Option(help="World for which it is written; without it that of the scenario, else road.")
+        str | None, typer.Option(help="World for which it is written; without it that of the scenario, else road.")
     ] = None,
     source: Annotated[str, typer.Option("--from", help="Copy this installed class, such as price_taker, instead.")] = "",
     into: Annotated[Path, typer.Option(help="Folder of the scenario, or of the agent, that gets the files.")] = Path("."),

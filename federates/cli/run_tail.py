@@ -7,8 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from federates.boundary.session import World
-from federates.boundary.topics import Role
+from federates.boundary.names import RAIL, ROAD, Role
 from federates.runtime.identity import RunIdentity
 
 __all__ = ["RunTail"]
@@ -47,7 +46,7 @@ class RunTail:
     def cells(self) -> dict[str, str]:
         """Return what is shown of the run while it goes on, by column."""
         shown = {"elapsed": _minutes(time.monotonic() - self._began_s), "day": self._share(), "hour": self._hour(self._period())}
-        return shown | (self._road_cells() if self.world is World.ROAD else self._rail_cells())
+        return shown | (self._road_cells() if self.world == ROAD else self._rail_cells())
 
     def _read_file(self, agent: str, path: Path) -> None:
         with path.open("rb") as file:
@@ -86,7 +85,7 @@ class RunTail:
             self._lines.append(f"{words}  load/limit kW {load}" if load else words)
 
     def _plan_words(self, said: Fields) -> str:
-        if self.world is World.RAIL:
+        if self.world == RAIL:
             return f"trains at stations {said.get('trains_standing', '-')}  late {self._fields.get(f'{_T}.trains_late', '-')}"
         return f"rounds {self._fields.get(f'{_C}.round', '-')}  gap {self._gap()}  sent {said.get('vehicles_sent', '-')}"
 

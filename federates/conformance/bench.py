@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
-from federates.boundary.session import RailSession, RoadSession
-from federates.boundary.topics import Role
+from federates.boundary.names import Role
 from federates.conformance.class_target import ClassTarget
 from federates.conformance.elsewhere import growth_elsewhere, replay_elsewhere
 from federates.conformance.life import Call, Failure, Life
@@ -19,6 +18,8 @@ from federates.conformance.second_process import Pending, UnknownThereError
 from federates.conformance.surroundings import Surroundings
 from federates.conformance.target import Target
 from federates.conformance.traffic_day import TrafficDay, traffic_day
+from federates.worlds.rail.session import RailSession
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["Bench"]
 
@@ -102,15 +103,15 @@ class Bench:
 
     def main_failure(self) -> Failure | None:
         """Return why the main life ended early, if it did."""
-        if self.role is Role.TRAFFIC:
+        if self.role == Role.TRAFFIC:
             return self.traffic.failure
-        return self.agreeable.failure if self.role is Role.COORDINATOR else self.day.failure
+        return self.agreeable.failure if self.role == Role.COORDINATOR else self.day.failure
 
     def main_life(self) -> Life:
         """Return the main life of whatever is tested."""
-        if self.role is Role.TRAFFIC:
+        if self.role == Role.TRAFFIC:
             return self.traffic.life
-        return self.agreeable.life if self.role is Role.COORDINATOR else self.day.life
+        return self.agreeable.life if self.role == Role.COORDINATOR else self.day.life
 
     def repeated(self, *, scribble: bool = False, most: int | None = None) -> Replay:
         """Let a fresh one answer the same calls as the main life."""

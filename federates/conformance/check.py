@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from federates.boundary.session import World
-from federates.boundary.topics import Role
+from federates.boundary.names import RAIL, ROAD, Role
 
 __all__ = ["BOTH_WORLDS", "OPERATORS", "Check"]
 
@@ -15,7 +14,7 @@ Subject = TypeVar("Subject", contravariant=True)
 """What a check is given: a `Bench` (the checks of this package), or a `Target` (those of the wire)."""
 
 OPERATORS = (Role.POWER_OPERATOR, Role.TRANSPORT_OPERATOR)
-BOTH_WORLDS = (World.ROAD, World.RAIL)
+BOTH_WORLDS = (ROAD, RAIL)
 
 
 @dataclass(frozen=True)

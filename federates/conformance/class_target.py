@@ -8,12 +8,13 @@ from typing import Any, ClassVar
 
 from federates.boundary.config import Config, parse_config
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.messages import Departure
+from federates.boundary.names import Role
 from federates.boundary.roles import NoSettings, Plugin, TrafficModel
-from federates.boundary.session import RailSession, RoadSession
-from federates.boundary.topics import Role
 from federates.conformance.sessions import builtin_session, world_of
 from federates.conformance.target import Target
+from federates.worlds.rail.session import RailSession
+from federates.worlds.road.messages import Departure
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["ClassTarget"]
 

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from federates.boundary.markdown import markdown_table
-from federates.boundary.session import World
-from federates.boundary.topics import Role
+from federates.boundary.names import Role
 from federates.conformance.check import Check
 from federates.conformance.checks import CHECKS
 from federates.conformance.through_helics import wire_checks

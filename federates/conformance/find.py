@@ -17,10 +17,8 @@ import numpy as np
 
 from federates.boundary.config import Config, parse_config, read_yaml
 from federates.boundary.errors import ConfigError, PortageError, Problem
-from federates.boundary.messages import Departure
+from federates.boundary.names import ROAD, Role
 from federates.boundary.roles import Plugin, TransportOperator
-from federates.boundary.session import RailSession, RoadSession, World
-from federates.boundary.topics import Role
 from federates.conformance.class_target import ClassTarget
 from federates.conformance.life import Notes
 from federates.conformance.partners import gate
@@ -30,6 +28,9 @@ from federates.runs.scenario import Scenario, load_scenario
 from federates.runtime.agent import load_session
 from federates.runtime.broker_config import Limits
 from federates.runtime.plugins import CLASS_KEY, Place, find_class, load_agent
+from federates.worlds.rail.session import RailSession
+from federates.worlds.road.messages import Departure
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["Wanted", "find_target", "scenario_routes"]
 
@@ -126,7 +127,7 @@ def _from_command(role: Role, text: str, wanted: Wanted, scenario: Scenario | No
     program = Path(command[0])
     # Not resolved: the interpreter of a virtual environment is a link, and is another one without it.
     command[0] = str(program.absolute()) if program.exists() else command[0]
-    session = _session(wanted, scenario) or builtin_session(wanted.world or World.ROAD)
+    session = _session(wanted, scenario) or builtin_session(wanted.world or ROAD)
     folder = scenario.folder / role.value if scenario is not None else Path.cwd()
     return ExecutableTarget(role, command, session, limit_s, folder, scenario.broker if scenario is not None else None)
 
@@ -134,7 +135,7 @@ def _from_command(role: Role, text: str, wanted: Wanted, scenario: Scenario | No
 def _usual_limit_s(role: Role, scenario: Scenario | None) -> float:
     """Return the limit that a run would set: ``limits`` of the scenario's ``broker.yaml``."""
     limits = scenario.broker.limits if scenario is not None else Limits()
-    return limits.period_s if role is Role.TRAFFIC else limits.answer_s
+    return limits.period_s if role == Role.TRAFFIC else limits.answer_s
 
 
 def _session(wanted: Wanted, scenario: Scenario | None, beside: Path | None = None) -> RoadSession | RailSession | None:
@@ -166,7 +167,7 @@ def _installed(role: Role, name: str) -> bool:
 
 
 def _routes(role: Role, scenario: Scenario | None, session: RoadSession | RailSession) -> tuple[Departure, ...]:
-    if role is not Role.TRAFFIC or scenario is None or not isinstance(session, RoadSession):
+    if role != Role.TRAFFIC or scenario is None or not isinstance(session, RoadSession):
         return ()
     return scenario_routes(scenario, session)
 

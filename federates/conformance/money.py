@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from federates.boundary.messages import Array
-from federates.boundary.topics import Role
+from federates.boundary.names import Role
 from federates.conformance.life import Kind
 from federates.conformance.operator_calls import Answered
 
@@ -16,7 +16,7 @@ _RELATIVE, _ABSOLUTE_USD = 1e-6, 1e-6
 
 def sign_of(role: Role) -> float:
     """Return +1 for the power operator, who pays the prices, and -1 for the transport operator, who is paid them."""
-    return 1.0 if role is Role.POWER_OPERATOR else -1.0
+    return 1.0 if role == Role.POWER_OPERATOR else -1.0
 
 
 def priced(role: Role, multipliers: Array, connection: Array, cost_usd: float) -> float:

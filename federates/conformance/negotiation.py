@@ -8,9 +8,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from federates.boundary.messages import Array, ConnectionAnswer
+from federates.boundary.messages import Answer, Array
 from federates.boundary.roles import Commit, Evaluate, RoundResult, Solve
-from federates.boundary.session import RailSession, RoadSession
 from federates.conformance.life import Failure, Kind, Life, LifeOverError
 from federates.conformance.scripted.pair import ScriptedPair
 from federates.conformance.scripted.rail import RailPair
@@ -18,6 +17,8 @@ from federates.conformance.scripted.road import RoadPair
 from federates.conformance.target import Target
 from federates.conformance.trains import next_places
 from federates.conformance.values import array_fault
+from federates.worlds.rail.session import RailSession
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["MOST_ROUNDS", "Committed", "Negotiated", "decision_fault", "negotiate"]
 
@@ -158,7 +159,7 @@ class _RailChair(_Chair):
         self.places = places
 
 
-def _unproven(answer: ConnectionAnswer) -> ConnectionAnswer:
+def _unproven(answer: Answer) -> Answer:
     """Return the answer of an operator that proves less than it could."""
     return dataclasses.replace(answer, bound_usd=answer.bound_usd - _UNPROVEN_SHARE * abs(answer.bound_usd) - _UNPROVEN_USD)
 

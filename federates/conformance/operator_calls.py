@@ -8,14 +8,16 @@ from typing import Any, cast
 import numpy as np
 
 from federates.boundary.canonical import to_grid
-from federates.boundary.messages import Array, ConnectionAnswer
-from federates.boundary.session import RailSession, RoadSession
-from federates.boundary.topics import Role, topic
+from federates.boundary.messages import Answer, Array
+from federates.boundary.names import Role
+from federates.boundary.topics import topic
 from federates.conformance import partners
 from federates.conformance.life import Failure, Kind, Life
 from federates.conformance.target import Target
 from federates.conformance.trains import excursion, home_all_day, next_places, timetable_breach
 from federates.conformance.values import answer_fault, opening_fault
+from federates.worlds.rail.session import RailSession
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["Answered", "Day", "MalformedError", "OperatorCalls", "range_fault", "whole"]
 
@@ -38,7 +40,7 @@ class Answered:
     period: int
     words: str
     asked: Array
-    answer: ConnectionAnswer
+    answer: Answer
     places: Array | None
 
 
@@ -97,21 +99,21 @@ class OperatorCalls:
         if not isinstance(self.session, RailSession):
             return
         before = self.places
-        self.places = opening if self.role is Role.TRANSPORT_OPERATOR else self._train_places(period)
-        if self.role is Role.TRANSPORT_OPERATOR and 0 < period < self.session.periods and before is not None:
+        self.places = opening if self.role == Role.TRANSPORT_OPERATOR else self._train_places(period)
+        if self.role == Role.TRANSPORT_OPERATOR and 0 < period < self.session.periods and before is not None:
             expected = next_places(self.session, self.plan, period)
             if not np.array_equal(expected[:, :2], self.places[:, :2]):
                 self.adopt(self.evaluate("the plan, after a delay", self.plan))
 
-    def solve(self, words: str, multipliers: Array) -> ConnectionAnswer:
+    def solve(self, words: str, multipliers: Array) -> Answer:
         """Ask for the best connection at these prices."""
         return self._ask(Kind.SOLVE, f"solve ({words})", self._ahead(multipliers))
 
-    def relax(self, words: str, multipliers: Array) -> ConnectionAnswer:
+    def relax(self, words: str, multipliers: Array) -> Answer:
         """Ask for the same in the linear relaxation."""
         return self._ask(Kind.RELAX, f"relax ({words})", self._ahead(multipliers))
 
-    def evaluate(self, words: str, connection: Array) -> ConnectionAnswer:
+    def evaluate(self, words: str, connection: Array) -> Answer:
         """Ask what a connection costs."""
         on_wire = to_grid(connection, topic(f"{Role.COORDINATOR}/power_connection_veh").decimals)
         return self._ask(Kind.EVALUATE, f"evaluate ({words})", on_wire)
@@ -125,7 +127,7 @@ class OperatorCalls:
         returned = self.life.ask(Kind.COMMIT, "commit", plan)
         self.day.commits.append((self.life.period, plan, returned))
 
-    def _ask(self, kind: Kind, words: str, asked: Array) -> ConnectionAnswer:
+    def _ask(self, kind: Kind, words: str, asked: Array) -> Answer:
         self.day.asked += 1
         answer = self.life.ask(kind, words, asked, self._opening())
         places = None if self.places is None else self.places.copy()
@@ -134,19 +136,19 @@ class OperatorCalls:
         fault = answer_fault(self.session, answer) or range_fault(self.role, self.session, heard)
         if fault is not None:
             raise MalformedError(f"{words}: {fault}")
-        return cast(ConnectionAnswer, answer)
+        return cast(Answer, answer)
 
     def _opening(self) -> Any:
         """Return what the partner opened the period with."""
         if isinstance(self.session, RailSession):
-            return self.places if self.role is Role.POWER_OPERATOR else None
+            return self.places if self.role == Role.POWER_OPERATOR else None
         period = self.life.period
-        return (partners.road_times_s if self.role is Role.POWER_OPERATOR else partners.gate)(self.session, period)
+        return (partners.road_times_s if self.role == Role.POWER_OPERATOR else partners.gate)(self.session, period)
 
     def _seen(self, period: int) -> Any:
         if period == 0 or isinstance(self.session, RailSession):
             return None
-        if self.role is Role.POWER_OPERATOR:
+        if self.role == Role.POWER_OPERATOR:
             return partners.station_observation(self.session, period - 1, self.sent, late=self.late and period < _DELAY_UNTIL)
         return partners.link_observation(self.session, period - 1, jammed=self.late and period < _DELAY_UNTIL)
 
@@ -165,7 +167,7 @@ class OperatorCalls:
         """Return prices of the pattern of that number, about ``size`` times what a vehicle is worth."""
         return size * self.scale * partners.price_pattern(self.session, number, alike=alike)
 
-    def scale_of(self, nothing: ConnectionAnswer, some: ConnectionAnswer) -> float:
+    def scale_of(self, nothing: Answer, some: Answer) -> float:
         """Return about what a vehicle is worth to this operator, or costs it, usd."""
         amount = np.abs(some.connection_veh - nothing.connection_veh).sum()
         worth = abs(some.cost_usd - nothing.cost_usd) / amount if amount > 0 else 0.0
@@ -199,7 +201,7 @@ class OperatorCalls:
         part[1:, :, self.life.period :] = 0.0
         return part
 
-    def wanted_plan(self, period: int, answered: ConnectionAnswer | None) -> Array:
+    def wanted_plan(self, period: int, answered: Answer | None) -> Array:
         """Return what is to be carried out: on the road what was answered to prices, by rail a train's excursion."""
         if isinstance(self.session, RailSession):
             return self.with_past(excursion(self.session, period), period)
@@ -207,9 +209,9 @@ class OperatorCalls:
             return self.modest()
         return np.clip(np.floor(answered.connection_veh + 1e-9), 0.0, _MOST_PLANNED_VEH)
 
-    def adopt(self, answer: ConnectionAnswer) -> None:
+    def adopt(self, answer: Answer) -> None:
         """Take a plan: what a transport operator offers, or what a power operator was offered."""
-        own = self.role is Role.TRANSPORT_OPERATOR
+        own = self.role == Role.TRANSPORT_OPERATOR
         plan = answer.connection_veh if own else self.day.answers[-1].asked
         self.plan = whole(plan) if isinstance(self.session, RailSession) else plan.copy()
 
@@ -227,12 +229,12 @@ def range_fault(role: Role, session: RoadSession | RailSession, heard: Answered)
         return f"connection_veh has {least:.6g}, must not be negative"
     if not isinstance(session, RailSession):
         fits = _MOST_VEH_PER_H * session.period_s / 3600.0
-        if role is Role.TRANSPORT_OPERATOR and most > fits:
+        if role == Role.TRANSPORT_OPERATOR and most > fits:
             return f"connection_veh has {most:.6g}, but no road carries more than {fits:.6g} in a period"
         return None
     if most > 1.0 + _RANGE_TOLERANCE:
         return f"connection_veh has {most:.6g}, must be at most 1 by rail"
-    offers_routes = role is Role.TRANSPORT_OPERATOR and heard.kind is not Kind.RELAX
+    offers_routes = role == Role.TRANSPORT_OPERATOR and heard.kind is not Kind.RELAX
     if heard.kind is Kind.SOLVE or offers_routes:
         apart = float(np.abs(connection - np.rint(connection)).max(initial=0.0))
         if apart > _RANGE_TOLERANCE:

@@ -11,12 +11,13 @@ from typing import cast
 
 import numpy as np
 
-from federates.boundary.messages import Array, ConnectionAnswer
-from federates.boundary.session import RailSession, RoadSession
-from federates.boundary.topics import Role
+from federates.boundary.messages import Answer, Array
+from federates.boundary.names import Role
 from federates.conformance.life import Kind, LifeOverError
 from federates.conformance.operator_calls import Day, MalformedError, OperatorCalls, whole
 from federates.conformance.trains import exchanged, excursion
+from federates.worlds.rail.session import RailSession
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["EXCHANGED", "OperatorDay"]
 
@@ -169,10 +170,10 @@ class OperatorDay(OperatorCalls):
         else:
             self.adopt(self.evaluate("the plan", self.wanted_plan(period, answered)))
 
-    def _evaluate_sensible(self, words: str, prices: Array, free: ConnectionAnswer) -> None:
+    def _evaluate_sensible(self, words: str, prices: Array, free: Answer) -> None:
         """On the road ask for what anybody would want at these prices: all where it is cheaper than it is worth."""
         if isinstance(self.session, RoadSession):
-            asks = self.role is Role.POWER_OPERATOR
+            asks = self.role == Role.POWER_OPERATOR
             much = np.maximum(free.connection_veh, 0.0) if asks else self.modest()
             self.evaluate(f"what seems best at {words}", np.where((prices < self.scale) == asks, much, 0.0))
 
@@ -232,7 +233,7 @@ class OperatorDay(OperatorCalls):
         self.commit()
 
 
-def _rounded(session: RoadSession | RailSession, answer: ConnectionAnswer) -> Array:
+def _rounded(session: RoadSession | RailSession, answer: Answer) -> Array:
     """Return an answer's connection to be evaluated: by rail without what rounding in a solver has left."""
     return whole(answer.connection_veh) if isinstance(session, RailSession) else answer.connection_veh
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from federates.boundary.messages import Array, Gate, LinkObservation, StationObservation
-from federates.boundary.session import RailSession, RoadSession
-from federates.boundary.trains import alike_trains
+from federates.boundary.messages import Array
+from federates.worlds.rail.session import RailSession
+from federates.worlds.rail.trains import alike_trains
+from federates.worlds.road.messages import Gate, LinkObservation, StationObservation
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["gate", "link_observation", "price_pattern", "road_times_s", "station_observation"]
 

@@ -14,9 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from federates import __version__
-from federates.boundary.session import RailSession, RoadSession
-from federates.boundary.topics import BOUNDARY_VERSION, Role
+from federates.boundary.names import Role
+from federates.boundary.topics import BOUNDARY_VERSION
 from federates.conformance.errors import ConformanceError
+from federates.worlds.rail.session import RailSession
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["Outcome", "Report", "State", "show_outcome", "show_summary"]
 

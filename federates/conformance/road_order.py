@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from federates.boundary.messages import Departure
-from federates.boundary.session import RoadSession
+from federates.worlds.road.messages import Departure
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["order_fault"]
 

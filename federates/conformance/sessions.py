@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from federates.boundary.names import RAIL, ROAD
 from federates.boundary.roles import Plugin
-from federates.boundary.session import RailSession, RoadSession, Train, World
+from federates.worlds.rail.session import RailSession, Train
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["builtin_session", "small_rail", "small_road", "world_of"]
 
@@ -32,7 +34,7 @@ def small_rail(periods: int = 8) -> RailSession:
     """Return three stations, two trains that are alike and a third of another kind; trips take one or two periods."""
     return RailSession(
         schema_version=1,
-        world=World.RAIL,
+        world=RAIL,
         name="small_rail",
         seed=7,
         periods=periods,
@@ -49,9 +51,9 @@ def small_rail(periods: int = 8) -> RailSession:
 
 def world_of(cls: type[Plugin]) -> World:
     """Return the first world in which ``cls`` can work."""
-    return next(iter(getattr(cls, "worlds", (World.ROAD,))), World.ROAD)
+    return next(iter(getattr(cls, "worlds", (ROAD,))), ROAD)
 
 
 def builtin_session(world: World) -> RoadSession | RailSession:
     """Return the small session of ``world``."""
-    return small_road() if world is World.ROAD else small_rail()
+    return small_road() if world == ROAD else small_rail()

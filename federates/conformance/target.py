@@ -5,9 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+from federates.boundary.names import Role
 from federates.boundary.roles import Plugin
-from federates.boundary.session import RailSession, RoadSession
-from federates.boundary.topics import Role
+from federates.worlds.rail.session import RailSession
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["Target"]
 

@@ -6,12 +6,11 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import cast
 
-from federates.boundary.messages import Departure, TrafficObservation
-from federates.boundary.session import RoadSession
-from federates.boundary.topics import MAX_ROUTE_LINKS
 from federates.conformance.life import Failure, Kind, Life, LifeOverError
 from federates.conformance.target import Target
 from federates.conformance.values import array_fault
+from federates.worlds.road.messages import MAX_ROUTE_LINKS, Departure, TrafficObservation
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["TrafficDay", "observation_fault", "routes_by_names", "traffic_day"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from federates.boundary.messages import Array
-from federates.boundary.session import RailSession
-from federates.boundary.trains import alike_trains, at_home
+from federates.worlds.rail.session import RailSession
+from federates.worlds.rail.trains import alike_trains, at_home
 
 __all__ = ["exchanged", "excursion", "home_all_day", "next_places", "timetable_breach"]
 

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from federates.boundary.bound_kinds import BoundKind
-from federates.boundary.messages import ConnectionAnswer, Gate
-from federates.boundary.session import RailSession, RoadSession
-from federates.boundary.topics import Role
+from federates.boundary.messages import Answer
+from federates.boundary.names import Role
+from federates.worlds.rail.session import RailSession
+from federates.worlds.road.messages import Gate
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["answer_fault", "array_fault", "finite_fault", "opening_fault", "shape_fault"]
 
@@ -29,8 +31,8 @@ def array_fault(name: str, value: Any, shape: tuple[int, ...]) -> str | None:
 
 def shape_fault(session: RoadSession | RailSession, answer: Any) -> str | None:
     """Return what is wrong with the types and shapes of an answer."""
-    if not isinstance(answer, ConnectionAnswer):
-        return f"the answer is {_kind(answer)}, must be a ConnectionAnswer"
+    if not isinstance(answer, Answer):
+        return f"the answer is {_kind(answer)}, must be a Answer"
     fault = array_fault("connection_veh", answer.connection_veh, session.connection_shape)
     if fault is None and answer.slope_usd_per_veh is not None:
         fault = array_fault("slope_usd_per_veh", answer.slope_usd_per_veh, session.connection_shape)
@@ -43,7 +45,7 @@ def shape_fault(session: RoadSession | RailSession, answer: Any) -> str | None:
     return fault
 
 
-def finite_fault(answer: ConnectionAnswer) -> str | None:
+def finite_fault(answer: Answer) -> str | None:
     """Return which values of an answer of the right shape are not finite."""
     for name in ("connection_veh", "cost_usd", "bound_usd", "slope_usd_per_veh"):
         value = getattr(answer, name)
@@ -62,7 +64,7 @@ def answer_fault(session: RoadSession | RailSession, answer: Any) -> str | None:
 
 def opening_fault(role: Role, session: RoadSession | RailSession, period: int, opening: Any) -> str | None:
     """Return what is wrong with what an operator opened ``period`` with."""
-    if role is Role.POWER_OPERATOR:
+    if role == Role.POWER_OPERATOR:
         return _gate_fault(session, opening)
     if isinstance(session, RailSession):
         return _places_fault(session, period, opening)

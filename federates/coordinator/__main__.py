@@ -2,7 +2,7 @@
 
 import sys
 
-from federates.boundary.topics import Role
+from federates.boundary.names import Role
 from federates.runtime.agent import agent_main
 from federates.runtime.farewell import say_where_the_report_is
 

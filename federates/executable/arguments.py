@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.topics import Role
+from federates.boundary.names import Role
+from federates.boundary.world import world_names, world_of
 
 __all__ = ["DEFAULT_SESSION", "Arguments", "find_program", "parse_arguments", "program_folders", "search_path"]
 
@@ -22,7 +23,7 @@ _USAGE = "must be ROLE -- PROGRAM [ARGUMENT ...], the coordinator's with --sessi
 class Arguments:
     """What the wrapper was told. ``session`` is only the coordinator's, ``command`` the program and its own arguments."""
 
-    role: Role
+    role: str
     session: str | None
     command: tuple[str, ...]
 
@@ -37,15 +38,15 @@ def parse_arguments(words: list[str], file: str = "command line", field: str = "
     own, dashes, command = _split(words)
     if not dashes or not command or not own:
         raise ConfigError([Problem(file, field, repr(" ".join(words)), _USAGE)])
-    names = [role.value for role in Role]
-    if own[0] not in names:
-        raise ConfigError([Problem(file, field, repr(own[0]), f"must be the agent's name: {', '.join(names)}")])
-    role = Role(own[0])
-    session = DEFAULT_SESSION if role is Role.COORDINATOR else None
+    names = sorted({str(role) for name in world_names() for role in world_of(name).roles})
+    role = own[0]
+    if role not in names:
+        raise ConfigError([Problem(file, field, repr(role), f"must be the agent's role: {', '.join(names)}")])
+    session = DEFAULT_SESSION if role == Role.COORDINATOR else None
     options = [part for word in own[1:] for part in (word.split("=", 1) if word.startswith("--") else [word])]
     if options:
-        if len(options) != 2 or options[0] != "--session" or role is not Role.COORDINATOR:
-            allowed = "--session FILE" if role is Role.COORDINATOR else "none"
+        if len(options) != 2 or options[0] != "--session" or role != Role.COORDINATOR:
+            allowed = "--session FILE" if role == Role.COORDINATOR else "none"
             unknown = f"unknown option before the dashes; allowed for {role}: {allowed}"
             raise ConfigError([Problem(file, field, repr(" ".join(own[1:])), unknown)])
         session = options[1]

@@ -11,14 +11,13 @@ from types import FrameType
 from typing import NoReturn
 
 from federates.boundary.errors import ConfigError, FederationError, PortageError, Problem
-from federates.boundary.session import Session, World
-from federates.boundary.topics import Role
+from federates.boundary.session import Session
 from federates.executable.arguments import Arguments, find_program, program_folders, search_path
 from federates.executable.child import Child
 from federates.executable.variables import child_environment
 from federates.isolation.confinement import Confinement
 from federates.isolation.places import TEMPORARY
-from federates.runtime.agent import load_session
+from federates.runtime.agent import agent_name, load_session
 from federates.runtime.identity import RunIdentity, process_start, wait_for_identity
 from federates.runtime.results import PROCESS_RECORD, disk_error, release_failure, reserve_failure, write_json
 from federates.runtime.say import say
@@ -36,9 +35,9 @@ def run_executable(arguments: Arguments, folder: Path) -> None:
     ConfigError : there is no such program, or the public agreement cannot be used.
     FederationError : it did not end well; the message begins with the agent's name.
     """
-    role = arguments.role
-    identity = wait_for_identity()
-    results = Path(identity.run_folder) / role.value
+    role, identity = arguments.role, wait_for_identity()
+    agent = agent_name(folder, role, identity)
+    results = Path(identity.run_folder) / agent
     try:
         results.mkdir(parents=True, exist_ok=True)
         reserve_failure(results)
@@ -50,18 +49,18 @@ def run_executable(arguments: Arguments, folder: Path) -> None:
         program = _program(arguments, folder)
         extra = program_folders(program, Path(identity.run_folder).parent.parent.resolve())
         # This process may no more than the program that it starts: what is refused here is refused there.
-        confinement = Confinement(role, identity, folder, session_file, extra=extra, recorded=False)
-        child = _start(arguments, program, folder, child_environment(role, identity, results, session_file))
+        confinement = Confinement(agent, role, identity, folder, session_file, extra=extra, recorded=False)
+        child = _start(arguments, program, folder, child_environment(agent, identity, results, session_file))
     except PortageError as error:
-        _fail(role, results, str(error))
+        _fail(agent, results, str(error))
         raise
     code = _attend(child, results)
     confinement.close()
     if code != 0:
-        message = _words(role, code, child.said())
-        _fail(role, results, message)
+        message = _words(agent, code, child.said())
+        _fail(agent, results, message)
         raise FederationError(message)
-    write_json(results / "finished.json", {"agent": role.value, "tables_sha256": _hashes(results)})
+    write_json(results / "finished.json", {"agent": agent, "tables_sha256": _hashes(results)})
     release_failure(results)
 
 
@@ -71,16 +70,16 @@ def _announce(arguments: Arguments, identity: RunIdentity, folder: Path, results
         return None
     path = (folder / arguments.session).resolve()
     session = load_session(path, run_id=identity.run_id, shown_as=arguments.session)
-    _check_world(session, identity, arguments.session)
+    _check_agents(session, identity, arguments.session)
     write_json(results / "session.json", session.model_dump(mode="json"))
     return path
 
 
-def _check_world(session: Session, identity: RunIdentity, file: str) -> None:
-    if session.world is not identity.world:
-        listed = "lists" if identity.world is World.ROAD else "does not list"
-        allowed = f"must be {identity.world}, for runner.json {listed} {Role.TRAFFIC}"
-        raise ConfigError([Problem(file, "world", str(session.world), allowed)])
+def _check_agents(session: Session, identity: RunIdentity, file: str) -> None:
+    told = {agent.name: agent.role for agent in session.agents}
+    if (session.world, told) != (identity.world, identity.agents):
+        allowed = f"must be those of the run: world {identity.world}, {', '.join(identity.agents)}"
+        raise ConfigError([Problem(file, "agents", f"world {session.world}, {', '.join(told)}", allowed)])
 
 
 def _program(arguments: Arguments, folder: Path) -> Path:
@@ -125,18 +124,18 @@ def _attend(child: Child, results: Path) -> int:
         watchdog.stop()
 
 
-def _words(role: Role, code: int, said: str) -> str:
+def _words(agent: str, code: int, said: str) -> str:
     ended = f"ended by signal {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-    return f"{role}: the executable {ended}" + (f": {said.removeprefix(f'{role}: ')}" if said else "")
+    return f"{agent}: the executable {ended}" + (f": {said.removeprefix(f'{agent}: ')}" if said else "")
 
 
-def _fail(role: Role, results: Path, message: str) -> None:
+def _fail(agent: str, results: Path, message: str) -> None:
     """Leave ``failed.json``; ``wrapped`` says that nobody has told the federation, so the broker must."""
-    record = {"agent": role.value, "message": message, "own_fault": True, "wrapped": True, "time": time.time()}
+    record = {"agent": agent, "message": message, "own_fault": True, "wrapped": True, "time": time.time()}
     try:
         write_json(results / "failed.json", record)
     except OSError as error:
-        say(f"portage: {role}: could not write failed.json: {error}")
+        say(f"portage: {agent}: could not write failed.json: {error}")
 
 
 def _hashes(results: Path) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from federates.boundary.topics import BOUNDARY_VERSION, Role
+from federates.boundary.topics import BOUNDARY_VERSION
 from federates.executable.arguments import search_path
 from federates.runtime.federate import core_init_string, core_name
 from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity
@@ -13,8 +13,8 @@ from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity
 __all__ = ["child_environment"]
 
 
-def child_environment(role: Role, identity: RunIdentity, results: Path, session: Path | None) -> dict[str, str]:
-    """Return the environment of an executable that takes the place of ``role``.
+def child_environment(agent: str, identity: RunIdentity, results: Path, session: Path | None) -> dict[str, str]:
+    """Return the environment of an executable that takes the place of ``agent``.
 
     ``results`` is the folder where it may write, ``session`` the file of the public agreement (coordinator only). The file
     that tells of the whole run is not handed on.
@@ -22,10 +22,11 @@ def child_environment(role: Role, identity: RunIdentity, results: Path, session:
     broker = identity.broker
     inherited = {name: value for name, value in os.environ.items() if name != IDENTITY_VARIABLE}
     told = {
-        "PORTAGE_ROLE": role.value,
-        "PORTAGE_WORLD": identity.world.value,
+        "PORTAGE_AGENT": agent,
+        "PORTAGE_ROLE": identity.agents[agent],
+        "PORTAGE_WORLD": identity.world,
         "PORTAGE_CORE_TYPE": broker.core_type,
-        "PORTAGE_CORE_NAME": core_name(role, identity),
+        "PORTAGE_CORE_NAME": core_name(agent, identity),
         "PORTAGE_CORE_INIT": core_init_string(identity),
         "PORTAGE_ROUND_STEP_S": repr(broker.round_step_s),
         "PORTAGE_DISPATCH_OFFSET_S": repr(broker.dispatch_offset_s),

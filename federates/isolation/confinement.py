@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from federates.boundary.topics import Role
 from federates.isolation.opened_files import OpenedFiles, write_files_record
 from federates.isolation.places import also_readable, places_of
 from federates.isolation.sandbox import confine, plan_sandbox, use_private_temporary_folder
@@ -34,7 +33,8 @@ class Confinement:
 
     def __init__(
         self,
-        role: Role,
+        agent: str,
+        role: str,
         identity: RunIdentity,
         folder: Path,
         session: Path | None,
@@ -43,9 +43,9 @@ class Confinement:
         recorded: bool = True,
     ) -> None:
         run_folder = Path(identity.run_folder)
-        besides = also_readable(identity.broker.audit, role, run_folder.parent.parent)
+        besides = also_readable(identity.broker.audit, agent, run_folder.parent.parent)
         agreement = None if session is None else session.resolve()
-        self._places = places_of(folder, run_folder, role.value, agreement, [*extra, *besides])
+        self._places = places_of(folder, run_folder, agent, agreement, [*extra, *besides])
         self._places.results.mkdir(parents=True, exist_ok=True)
         planned = plan_sandbox(role, identity, self._places)
         use_private_temporary_folder(self._places)

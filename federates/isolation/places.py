@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.topics import Role
 from federates.runtime.broker_config import AuditConfig
 
 __all__ = ["TEMPORARY", "Places", "also_readable", "places_of"]
@@ -72,8 +71,8 @@ class Places:
         return "outside", None
 
 
-def places_of(folder: Path, run_folder: Path, role: str, session: Path | None = None, extra: Iterable[Path] = ()) -> Places:
-    """Return the places of the agent ``role`` whose folder of the scenario is ``folder``.
+def places_of(folder: Path, run_folder: Path, agent: str, session: Path | None = None, extra: Iterable[Path] = ()) -> Places:
+    """Return the places of ``agent``, whose folder of the scenario is ``folder``.
 
     ``extra`` are further folders with programs and libraries of an executable; one in which the scenario lies is left out.
     """
@@ -93,21 +92,21 @@ def places_of(folder: Path, run_folder: Path, role: str, session: Path | None = 
             (exposed if scenario.is_relative_to(part) else allowed).append(part)
     if scenario.is_relative_to(own):
         exposed.append(own)
-    results = (run_folder / role).resolve()
+    results = (run_folder / agent).resolve()
     shared = [*sorted(scenario.glob("*.py")), scenario / "__pycache__"]
     return Places((own, *shared), results, session, tuple(_outermost([*allowed, *exposed])), tuple(exposed))
 
 
-def also_readable(audit: AuditConfig, role: Role, scenario: Path, file: str = "broker.yaml") -> list[Path]:
+def also_readable(audit: AuditConfig, agent: str, scenario: Path, file: str = "broker.yaml") -> list[Path]:
     """Return what ``broker.yaml`` lets an agent read besides its own.
 
     Raises
     ------
     ConfigError : a path is not there, or would let it read what is another's. ``file`` is shown as the place.
     """
-    paths = {name: Path(name).expanduser() for name in audit.readable.get(role, ())}
+    paths = {name: Path(name).expanduser() for name in audit.readable.get(agent, ())}
     problems = [
-        Problem(file, f"audit.readable.{role}", repr(name), allowed)
+        Problem(file, f"audit.readable.{agent}", repr(name), allowed)
         for name, path in paths.items()
         if (allowed := _not_to_be_read(path, scenario.resolve()))
     ]

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.topics import Role
+from federates.boundary.names import Role
 from federates.isolation.landlock import NETWORK_ABI, landlock_abi, restrict
 from federates.isolation.places import Places
 from federates.isolation.system_calls import give_up_capabilities, refuse_system_calls
@@ -46,7 +46,7 @@ class SandboxState:
 NOT_CONFINED = SandboxState("not confined", None, False, "all agents of this run are threads of one process")
 
 
-def plan_sandbox(role: Role, identity: RunIdentity, places: Places) -> SandboxState:
+def plan_sandbox(role: str, identity: RunIdentity, places: Places) -> SandboxState:
     """Return what `confine` will establish.
 
     Raises
@@ -58,13 +58,13 @@ def plan_sandbox(role: Role, identity: RunIdentity, places: Places) -> SandboxSt
     abi = landlock_abi()
     if abi == 0:
         return _unavailable(identity, "this system has no Landlock (Linux 5.13 or later, not switched off)")
-    network = role is not Role.TRAFFIC and abi >= NETWORK_ABI and identity.broker.core_type != "inproc"
+    network = role != Role.TRAFFIC and abi >= NETWORK_ABI and identity.broker.core_type != "inproc"
     words = []
     if places.exposed:
         folders = ", ".join(str(path) for path in places.exposed)
         words.append(f"the scenario lies in {folders}, which this process must read: partners' files there are not protected")
     if not network:
-        free = "SUMO's control port is any free one" if role is Role.TRAFFIC else "this kernel cannot limit it"
+        free = "SUMO's control port is any free one" if role == Role.TRAFFIC else "this kernel cannot limit it"
         words.append(f"TCP is not limited: {free}")
     readable, writable = (tuple(map(str, paths)) for paths in (places.readable, places.writable))
     return SandboxState("enforced", abi, network, "; ".join(words), readable, writable)

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from federates.boundary.names import Role
 from federates.boundary.tables import TABLES
-from federates.boundary.topics import Role, received_by, sent_by
+from federates.boundary.topics import received_by, sent_by
 from federates.reporting.figures.style import svg_bytes
 from federates.reporting.page import Picture, render_page, svg_uri
 from federates.reporting.run_figure import Reading, RunFigure

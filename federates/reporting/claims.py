@@ -15,12 +15,12 @@ from enum import StrEnum
 import numpy as np
 import pandas as pd
 
-from federates.boundary.session import Scheme
 from federates.reporting.delivery import delivery_by_period, same_pairs_by_period
 from federates.reporting.metrics import bin_load, energy_above_kwh
 from federates.reporting.published import RoadStatement
 from federates.reporting.tables import RunTables
 from federates.reporting.words import bins_name, clock, minutes, number, percent
+from federates.worlds.road.session import Scheme
 
 __all__ = ["YARDSTICKS", "Claim", "Verdict", "check_claims"]
 

@@ -10,7 +10,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.session import Scheme
 from federates.reporting.claims import Claim, check_claims
 from federates.reporting.delivery import delivery_by_period
 from federates.reporting.figures import delivery_time_figure, feeder_load_figure, link_flow_by_scheme_figure
@@ -20,6 +19,7 @@ from federates.reporting.names import summary_rows, write_summary_files
 from federates.reporting.page import Picture, render_page, svg_uri
 from federates.reporting.tables import RunTables
 from federates.reporting.words import number
+from federates.worlds.road.session import Scheme
 
 __all__ = ["write_comparison"]
 

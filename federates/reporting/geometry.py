@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from federates.boundary.topics import Role
+from federates.boundary.names import Role
 from federates.reporting.tables import RunTables
 
 __all__ = ["Geometry", "load_geometry"]

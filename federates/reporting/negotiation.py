@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from federates.boundary.session import RailSession
-from federates.boundary.topics import Role
+from federates.boundary.names import Role
 from federates.reporting.tables import RunTables
+from federates.worlds.rail.session import RailSession
 
 __all__ = ["Transcript", "place_name", "places", "priced_rounds", "shown_negotiation"]
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from federates.boundary.session import RailSession
 from federates.reporting.negotiation import Transcript, place_name, places, priced_rounds, shown_negotiation
 from federates.reporting.tables import RunTables
+from federates.worlds.rail.session import RailSession
 
 __all__ = ["prices_reading"]
 

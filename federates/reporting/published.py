@@ -13,7 +13,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from federates.boundary.config import Config, load_config, unfit
-from federates.boundary.session import RailScheme, World
+from federates.boundary.names import RAIL
+from federates.worlds.rail.session import RailScheme
 
 __all__ = [
     "NOTHING_PUBLISHED",
@@ -170,7 +171,7 @@ class Published(Config):
 
     def foreign(self, world: World) -> list[str]:
         """Return the parts that a scenario of this world cannot have."""
-        parts = {"statements": self.statements} if world is World.RAIL else {"case": self.case, "sweeps": self.sweeps}
+        parts = {"statements": self.statements} if world == RAIL else {"case": self.case, "sweeps": self.sweeps}
         return [name for name, part in parts.items() if part]
 
     def sweep(self, key: str) -> PublishedSweep | None:

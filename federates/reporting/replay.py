@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from federates.boundary.session import RailSession
 from federates.reporting.negotiation import Transcript, place_name, places, priced_rounds, shown_negotiation
 from federates.reporting.tables import RunTables
+from federates.worlds.rail.session import RailSession
 
 __all__ = ["REPLAY_LIMIT_BYTES", "replay_data", "replay_json"]
 

@@ -13,7 +13,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.session import World
+from federates.boundary.names import RAIL
 from federates.reporting.figures.side_by_side import rail_runs_figure, road_runs_figure
 from federates.reporting.figures.style import save_figure
 from federates.reporting.metrics import summary
@@ -72,7 +72,7 @@ def _read(folders: Sequence[Path]) -> dict[str, Run]:
         raise ConfigError([Problem("portage compare", "runs", str(len(folders)), allowed)])
     runs: dict[str, Run] = {}
     for letter, folder in zip(_LETTERS, folders, strict=False):
-        by_rail = read_json(folder / "session.json").get("world") == World.RAIL
+        by_rail = read_json(folder / "session.json").get("world") == RAIL
         runs[letter] = read_rail_run(folder) if by_rail else RunTables.read(folder)
     return runs
 
@@ -106,11 +106,11 @@ def _flat(content: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _summary(run: Run) -> Mapping[str, Any]:
-    return rail_summary(run) if run.session.world is World.RAIL else summary(run)
+    return rail_summary(run) if run.session.world == RAIL else summary(run)
 
 
 def _figures(runs: Mapping[str, Run]) -> Iterator[tuple[str, str, Figure, str]]:
-    if next(iter(runs.values())).session.world is World.RAIL:
+    if next(iter(runs.values())).session.world == RAIL:
         drawn = {letter: run for letter, run in runs.items() if "power_balance" not in run.missing}
         text = "Solid and dashed lines: one a run. Cost and power are those of the day as it was carried out."
         if drawn:

@@ -16,12 +16,16 @@ import pandas as pd
 from typing_extensions import TypeVar
 
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.session import RailSession, RoadSession, Session, World, parse_session
+from federates.boundary.names import ROAD, Role
+from federates.boundary.session import Session
 from federates.boundary.tables import TABLES, Table, table
-from federates.boundary.topics import Role, roles_of
+from federates.boundary.topics import roles_of
+from federates.boundary.world import parse_session
 from federates.reporting.published import NOTHING_PUBLISHED, Published, read_published
 from federates.runtime.results import read_record
 from federates.runtime.run_record import RUN_RECORD, read_run_record
+from federates.worlds.rail.session import RailSession
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["RailRun", "RunTables"]
 
@@ -59,7 +63,7 @@ class RunTables(Generic[S]):
     _frames: dict[str, pd.DataFrame] = field(repr=False)
 
     @classmethod
-    def read(cls, folder: Path, record: Mapping[str, Any] | None = None, world: World = World.ROAD) -> RunTables[S]:
+    def read(cls, folder: Path, record: Mapping[str, Any] | None = None, world: World = ROAD) -> RunTables[S]:
         """Read a run folder.
 
         Parameters
@@ -106,7 +110,7 @@ class RunTables(Generic[S]):
         """
         own = Path(folder) / agent.value
         content = read_json(Path(folder) / "session.json")
-        session = _read_session(Path(folder) / "session.json", World(content.get("world", World.ROAD)))
+        session = _read_session(Path(folder) / "session.json", World(content.get("world", ROAD)))
         frames, missing = {}, {}
         for entry in TABLES:
             if entry.world in (None, session.world):
@@ -229,4 +233,4 @@ def _read_table(folder: Path, entry: Table) -> tuple[pd.DataFrame, str]:
 
 
 RailRun = RunTables[RailSession]
-"""A run by rail; read it with ``world=World.RAIL``."""
+"""A run by rail; read it with ``world=RAIL``."""

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from federates.boundary.session import Scheme
 from federates.reporting.accounts import routing_totals
 from federates.reporting.bound_words import rests_on
 from federates.reporting.bounds import CROSSED_WORDS, crossed
@@ -21,6 +20,7 @@ from federates.reporting.figures.network_map import shown_period
 from federates.reporting.metrics import agreement, overload, pushed_over, summary, vehicles_by_period
 from federates.reporting.price_words import prices_reading
 from federates.reporting.tables import RunTables
+from federates.worlds.road.session import Scheme
 
 __all__ = [
     "bins_name",

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from federates.boundary.config import Config
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.session import Session, World
-from federates.boundary.topics import Role
+from federates.boundary.names import Role
+from federates.boundary.session import Session
+from federates.boundary.world import world_of
 from federates.isolation.places import also_readable
 from federates.reporting.published import PUBLISHED, read_published
 from federates.runs.commands import command_problems, told_changes
@@ -22,7 +24,7 @@ from federates.runs.use import used_classes
 from federates.runtime.agent import load_session
 from federates.runtime.broker_config import OVERHEAD_ROUNDS, BrokerConfig
 from federates.runtime.identity import choose_port
-from federates.runtime.plugins import CLASS_KEY, LoadedAgent, load_agent
+from federates.runtime.plugins import LoadedAgent, class_key, load_agent
 
 __all__ = ["check_scenario"]
 
@@ -42,36 +44,41 @@ def check_scenario(folder: Path, overrides: dict[str, str] | None = None, use: M
     problems += overrides_problems(scenario, overrides)
     used = _collect(problems, lambda: used_classes(scenario, use)) or {}
     notes: list[str] = []
-    sound: dict[Role, LoadedAgent] = {}
-    changes = told_changes(_entry(scenario, Role.COORDINATOR)) | (overrides or {})
+    sound: dict[str, LoadedAgent] = {}
+    changes = told_changes(scenario.entry(Role.COORDINATOR)) | (overrides or {})
     session = _collect(problems, lambda: load_session(scenario.session_file, changes, shown_as=shown(scenario.session_file)))
     _collect(problems, lambda: choose_port(scenario.broker, shown(scenario.broker_file)))
-    for role in scenario.broker.audit.readable:
-        _collect(
-            problems, lambda role=role: also_readable(scenario.broker.audit, role, scenario.folder, shown(scenario.broker_file))
-        )
+    for agent in scenario.broker.audit.readable:
+        readable = partial(also_readable, scenario.broker.audit, agent, scenario.folder, shown(scenario.broker_file))
+        _collect(problems, readable)
     for entry in scenario.entries:
         problems += command_problems(entry, scenario)
         problems += _folder_problems(entry, scenario)
     problems += shadowing_problems(scenario.entries)
-    world = session.world if session is not None else scenario.world
+    world = scenario.world
     problems += _published_problems(scenario, world)
-    for role, path in scenario.configs.items():
-        if not path.is_relative_to(_entry(scenario, role).directory):
+    for agent, path in scenario.configs.items():
+        if not path.is_relative_to(scenario.entry(agent).directory):
             continue  # already a problem; another agent's file is not even opened
-        loaded = _collect(problems, lambda role=role, path=path: load_agent(role, path, shown(path), world, used.get(role)))
+        load = partial(load_agent, agent, scenario.roles[agent], path, shown(path), world, used.get(agent))
+        loaded = _collect(problems, load)
         if loaded is not None:
             notes += _set_aside_notes(loaded, path)
-            sound[role] = loaded
+            sound[agent] = loaded
             problems += _outside_paths(loaded, path)
-            problems += _own_problems(loaded, session, path) if session is not None else []
+            problems += _own_problems(loaded, _view(session, loaded), path) if session is not None else []
     problems += clashes(scenario, sound)
     if session is not None and (allowed := _too_short(session, scenario.broker)):
         problems.append(Problem(shown(scenario.session_file), "period_s", f"{session.period_s:g}", allowed))
     if problems:
         raise ConfigError(problems)
-    notes += [note for role, agent in sound.items() for note in _own_notes(agent, session, scenario.configs[role])]
+    notes += [note for name, agent in sound.items() for note in _own_notes(agent, _view(session, agent), scenario.configs[name])]
     return replace(scenario, use=used, notes=tuple(notes))
+
+
+def _view(session: Any, loaded: LoadedAgent) -> Any:
+    """Return the session as the agent sees it; the coordinator and models see all."""
+    return session if loaded.role == Role.COORDINATOR else session.view(loaded.agent)
 
 
 def _set_aside_notes(loaded: LoadedAgent, config: Path) -> Iterator[str]:
@@ -90,7 +97,7 @@ def _collect(problems: list[Problem], action: Any) -> Any:
         return None
 
 
-def _published_problems(scenario: Scenario, world: World) -> list[Problem]:
+def _published_problems(scenario: Scenario, world: str) -> list[Problem]:
     """Return what is wrong with what the scenario says about its data and a paper; no agent reads it, but every report does."""
     file = shown(scenario.folder / PUBLISHED)
     try:
@@ -102,7 +109,7 @@ def _published_problems(scenario: Scenario, world: World) -> list[Problem]:
 
 def _too_short(session: Session, broker: BrokerConfig) -> str:
     """Return what must hold if a period is too short for all that happens in it, else an empty text."""
-    if session.world is World.ROAD:
+    if world_of(session.world).models:
         least_s, words = 2 * broker.dispatch_offset_s, f"twice dispatch_offset_s = {broker.dispatch_offset_s:g} s of broker.yaml"
     else:
         least_s = broker.round_step_s * _RAIL_STEPS_PER_ROUND * (broker.max_rounds + OVERHEAD_ROUNDS)
@@ -116,9 +123,9 @@ def _own_problems(loaded: LoadedAgent, session: Session, config: Path) -> list[P
     try:
         found = loaded.cls.check(loaded.settings, loaded.folder, session)
     except Exception as error:
-        # A model of the road cannot make anything of an agreement by rail, nor the other way round.
+        # A class for one world cannot make anything of the agreement of another.
         said = f"its check fails with this scenario, whose world is {session.world} ({type(error).__name__}: {error})"
-        return [Problem(shown(config), CLASS_KEY[loaded.role], repr(loaded.name), said)]
+        return [Problem(shown(config), class_key(loaded.role), repr(loaded.name), said)]
     return [Problem(shown(loaded.folder / p.file), p.field, p.value, p.allowed) for p in found]
 
 
@@ -134,7 +141,7 @@ def _own_notes(loaded: LoadedAgent, session: Session, config: Path) -> list[str]
 def _folder_problems(entry: FederateEntry, scenario: Scenario) -> list[Problem]:
     """Return a problem if an agent is not in a folder of its own, or is given a file of another agent."""
     file = shown(scenario.runner)
-    if entry.name not in {role.value for role in Role}:
+    if entry.name not in scenario.roles:
         return []
     problems = []
     others = {other.directory: other.name for other in scenario.entries if other.name != entry.name}
@@ -183,7 +190,3 @@ def _texts(value: Any, field: str) -> Iterator[tuple[str, str]]:
             yield from _texts(item, f"{field}.{index}")
     elif isinstance(value, (str, Path)):
         yield field, str(value)
-
-
-def _entry(scenario: Scenario, role: Role) -> FederateEntry:
-    return next(entry for entry in scenario.entries if entry.name == role.value)

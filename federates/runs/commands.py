@@ -6,9 +6,9 @@ import importlib.util
 import itertools
 
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.topics import Role
+from federates.boundary.names import Role
 from federates.executable.arguments import find_program, search_path
-from federates.runs.scenario import WRAPPER, FederateEntry, Scenario, shown, split_options
+from federates.runs.scenario import AGENT_MODULE, WRAPPER, FederateEntry, Scenario, shown, split_options
 
 __all__ = ["command_problems", "told_changes"]
 
@@ -37,17 +37,18 @@ def command_problems(entry: FederateEntry, scenario: Scenario) -> list[Problem]:
 def _module_problems(entry: FederateEntry, scenario: Scenario, file: str, where: str) -> list[Problem]:
     """Return what is wrong with a ``-m module`` command."""
     if entry.module == WRAPPER:
-        return _wrapped_problems(entry, file, where)
+        return _wrapped_problems(entry, scenario, file, where)
     if entry.module is None or _module_missing(entry.module):
         return [Problem(file, where, str(entry.module), "this Python module is not installed")]
-    if entry.module.startswith("federates.") and entry.module != f"federates.{entry.name}":
-        return [Problem(file, where, entry.module, f"must be federates.{entry.name}, or a program of your own")]
+    ours = f"federates.{scenario.roles.get(entry.name, entry.name)}"
+    if entry.module.startswith("federates.") and entry.module not in (ours, AGENT_MODULE):
+        return [Problem(file, where, entry.module, f"must be {ours}, or a program of your own")]
     if entry.module == "federates.broker" and entry.option("--runner", str(scenario.runner)) != scenario.runner:
         return [Problem(file, where, "--runner", f"must be this file, {scenario.runner.name}: it names the agents")]
-    return _option_problems(entry, file, where)
+    return _option_problems(entry, ours, file, where)
 
 
-def _wrapped_problems(entry: FederateEntry, file: str, where: str) -> list[Problem]:
+def _wrapped_problems(entry: FederateEntry, scenario: Scenario, file: str, where: str) -> list[Problem]:
     """Return what is wrong with an executable that takes an agent's place."""
     try:
         told = entry.executable(file)
@@ -56,8 +57,9 @@ def _wrapped_problems(entry: FederateEntry, file: str, where: str) -> list[Probl
     if told is None:
         return []
     problems = []
-    if told.role.value != entry.name:
-        problems.append(Problem(file, where, repr(told.role.value), f"must be {entry.name}, the agent whose line this is"))
+    role = scenario.roles.get(entry.name, entry.name)
+    if told.role != role:
+        problems.append(Problem(file, where, repr(told.role), f"must be {role}, the role of the agent whose line this is"))
     if find_program(told.command[0], entry.directory, search_path()) is None:
         allowed = f"must be a program that may be executed, in the agent's folder {entry.directory.name}/ or on the PATH"
         problems.append(Problem(file, where, repr(told.command[0]), allowed))
@@ -74,12 +76,13 @@ def _script_problems(entry: FederateEntry, file: str, where: str) -> list[Proble
     return []
 
 
-def _option_problems(entry: FederateEntry, file: str, where: str) -> list[Problem]:
+def _option_problems(entry: FederateEntry, module: str, file: str, where: str) -> list[Problem]:
     """Return a problem for everything that our own modules do not know; they would refuse it only once started."""
-    if entry.module != f"federates.{entry.name}":
+    if entry.module not in (module, AGENT_MODULE):
         return []
     known = _OPTIONS.get(entry.name, {"--config", "--use"})
-    words = split_options(entry.command[entry.command.index(entry.module) + 1 :])
+    first = entry.command.index(entry.module) + (1 if entry.module == module else 2)
+    words = split_options(entry.command[first:])
     problems: list[Problem] = []
     flags = words[::2]
     for flag, value in itertools.zip_longest(flags, words[1::2]):

@@ -12,7 +12,8 @@ from typing import Any
 from federates import __version__
 from federates.audit.audit import write_audit
 from federates.audit.outcome import Audit
-from federates.boundary.topics import BOUNDARY_VERSION, Role
+from federates.boundary.names import Role
+from federates.boundary.topics import BOUNDARY_VERSION
 from federates.runs.lost import ended, vanished_agents, wait_for_records
 from federates.runs.reports import gather_configuration, run_headline, write_agent_reports, write_run_report
 from federates.runtime.farewell import OUTCOME_RECORD
@@ -39,7 +40,7 @@ def finish_run(identity: RunIdentity, started: float, ended_by_broker: str | Non
     wait_for_records(identity)
     agents = _finish_records(identity)
     failed = any((folder / agent / "failed.json").exists() for agent in agents)
-    failure = _failure(folder, identity.agents, ended_by_broker) if failed or not all(agents.values()) else None
+    failure = _failure(folder, tuple(identity.agents), ended_by_broker) if failed or not all(agents.values()) else None
     record = _record(folder, started, agents, failure)
     if failure is not None:
         # At once, for `helics run` may end this process any moment; the audit comes behind.

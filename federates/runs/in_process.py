@@ -15,8 +15,8 @@ from typing import Any
 
 from federates.boundary.config import parse_config
 from federates.boundary.errors import ConfigError, FederationError, Problem
+from federates.boundary.names import Role
 from federates.boundary.session import Session
-from federates.boundary.topics import Role
 from federates.isolation.owner_only import owner_only
 from federates.runs.broker_core import Broker
 from federates.runs.finish import finish_run, mark_failed
@@ -58,14 +58,15 @@ def run_in_process(
     _refuse_executables(scenario)
     used = used_classes(scenario, use)
     loaded = {
-        role: _with_settings(
-            load_agent(role, path, world=scenario.world, use=used.get(role)), (settings or {}).get(role.value, {})
+        agent: _with_settings(
+            load_agent(agent, scenario.roles[agent], path, world=scenario.world, use=used.get(agent)),
+            (settings or {}).get(agent, {}),
         )
-        for role, path in scenario.configs.items()
+        for agent, path in scenario.configs.items()
     }
     broker = scenario.broker.model_copy(update={"core_type": "inproc"})
     load_session(scenario.session_file, overrides)
-    identity = new_identity(scenario.folder, broker, str(scenario.broker_file), scenario.agents, label="inproc")
+    identity = new_identity(scenario.folder, broker, str(scenario.broker_file), scenario.world, scenario.roles, label="inproc")
     session = load_session(scenario.session_file, overrides, identity.run_id)
     started = time.time()
     try:
@@ -83,7 +84,7 @@ def run_in_process(
 
 def _refuse_executables(scenario: Scenario) -> None:
     """Raise `ConfigError` for every agent that is not a class: nobody would take its place."""
-    foreign = [entry for entry in scenario.entries if entry.name in scenario.agents and Role(entry.name) not in scenario.configs]
+    foreign = [entry for entry in scenario.entries if entry.name in scenario.agents and entry.name not in scenario.configs]
     allowed = "an executable needs a process of its own: use `portage run`, or name a class"
     if foreign:
         file = shown(scenario.runner)
@@ -94,22 +95,22 @@ def _with_settings(loaded: LoadedAgent, changes: dict[str, Any]) -> LoadedAgent:
     if not changes:
         return loaded
     given = json.loads(loaded.settings.model_dump_json(exclude_unset=True))
-    merged = parse_config({**given, **changes}, type(loaded.settings), f"settings of {loaded.role}")
+    merged = parse_config({**given, **changes}, type(loaded.settings), f"settings of {loaded.agent}")
     return replace(loaded, settings=merged)
 
 
-def _run_threads(identity: RunIdentity, loaded: dict[Role, LoadedAgent], session: Session) -> dict[Role, Exception]:
-    failures: dict[Role, Exception] = {}
+def _run_threads(identity: RunIdentity, loaded: dict[str, LoadedAgent], session: Session) -> dict[str, Exception]:
+    failures: dict[str, Exception] = {}
 
     def live(agent: LoadedAgent) -> None:
-        failure = run_agent(agent, identity, session if agent.role is Role.COORDINATOR else None)
+        failure = run_agent(agent, identity, session if agent.role == Role.COORDINATOR else None)
         if failure is not None:
-            failures[agent.role] = failure
+            failures[agent.agent] = failure
 
     with Broker(identity, gated=True) as broker:
         broker.join_gate()
         watch = WireWatch(broker, identity)
-        threads = [threading.Thread(target=live, args=(agent,), name=agent.role.value) for agent in loaded.values()]
+        threads = [threading.Thread(target=live, args=(agent,), name=agent.agent) for agent in loaded.values()]
         for thread in threads:
             thread.start()
         for thread in threads:

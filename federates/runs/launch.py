@@ -20,7 +20,7 @@ from typing import IO, Any
 import psutil
 
 from federates.boundary.errors import ConfigError
-from federates.boundary.topics import Role
+from federates.boundary.names import Role
 from federates.runs.finish import mark_failed
 from federates.runs.how_ended import code_words
 from federates.runs.liveness import Signs, Watched
@@ -86,7 +86,7 @@ def launch(
     """
     if problems := overrides_problems(scenario, overrides):
         raise ConfigError(problems)
-    identity = new_identity(scenario.folder, scenario.broker, str(scenario.broker_file), scenario.agents, label)
+    identity = new_identity(scenario.folder, scenario.broker, str(scenario.broker_file), scenario.world, scenario.roles, label)
     run = Launch(scenario, identity)
     started = time.time()
     try:
@@ -113,7 +113,7 @@ def _start(run: Launch, identity_file: Path, overrides: dict[str, str]) -> None:
     logs.mkdir(exist_ok=True)
     for entry in run.scenario.entries:
         extra = [f"--set={key}={value}" for key, value in overrides.items()] if entry.name == Role.COORDINATOR.value else []
-        extra += [f"--use={cls}" for role, cls in run.scenario.use.items() if role.value == entry.name]
+        extra += [f"--use={cls}" for agent, cls in run.scenario.use.items() if agent == entry.name]
         with (logs / f"{entry.name}.log").open("wb") as log:
             try:
                 run.processes[entry.name] = _spawn(entry, extra, identity_file, log)

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from federates.boundary.errors import PortageError
-from federates.boundary.session import World
-from federates.boundary.topics import Role, roles_of
+from federates.boundary.names import RAIL, ROAD, Role
 from federates.runtime.results import read_record, write_json
 from federates.runtime.run_record import RUN_RECORD, read_run_record
 
@@ -68,7 +67,7 @@ def _how(record: Mapping[str, Any]) -> str:
 
 def write_run_report(folder: Path, record: Mapping[str, Any] | None = None) -> Path:
     """Write the report of the run in ``folder`` and return its page; ``record`` is what ``run.json`` is going to say."""
-    if _world(folder) is World.RAIL:
+    if _world(folder) == RAIL:
         from federates.reporting.rail.report import write_rail_report
 
         return write_rail_report(folder, record)
@@ -79,7 +78,7 @@ def write_run_report(folder: Path, record: Mapping[str, Any] | None = None) -> P
 
 def write_agent_reports(folder: Path) -> None:
     """Write a report for each agent of the run in ``folder``, from what that agent may see; with one figure, to save time."""
-    for agent in roles_of(_world(folder)):
+    for agent in _agents(folder):
         write_agent_report(folder, agent, most_figures=1)
 
 
@@ -92,15 +91,15 @@ def write_agent_report(folder: Path, agent: str, most_figures: int | None = None
     """
     from federates.reporting import agent_report
 
-    there = [role for role in roles_of(_world(folder)) if (folder / role.value).is_dir()]
+    there = [name for name in _agents(folder) if (folder / name).is_dir()]
     if agent not in there:
         raise PortageError(f"{folder}: holds nothing of an agent {agent!r}; it has {', '.join(there) or 'none'}")
-    return agent_report.write_agent_report(folder, Role(agent), *_figures(folder), most_figures)
+    return agent_report.write_agent_report(folder, agent, *_figures(folder), most_figures)
 
 
 def _figures(folder: Path) -> tuple[Sequence[RunFigure[Any]], Reading[Any]]:
     """Return the figures of the run's world, and what gives the paragraph under each."""
-    if _world(folder) is World.RAIL:
+    if _world(folder) == RAIL:
         from federates.reporting.rail.figures import RAIL_FIGURES
         from federates.reporting.rail.words import figure_reading as rail_reading
 
@@ -113,7 +112,7 @@ def _figures(folder: Path) -> tuple[Sequence[RunFigure[Any]], Reading[Any]]:
 
 def run_headline(folder: Path) -> list[str]:
     """Return what came out of a run, in a few sentences."""
-    if _world(folder) is World.RAIL:
+    if _world(folder) == RAIL:
         from federates.reporting.rail.report import rail_headline
 
         return rail_headline(folder)
@@ -125,7 +124,7 @@ def run_headline(folder: Path) -> list[str]:
 
 def compare_runs(runs: dict[str, Path], folder: Path) -> Path:
     """Write a page into ``folder`` that sets runs of one scenario, by scheme, side by side; return it."""
-    if _world(next(iter(runs.values()))) is World.RAIL:
+    if _world(next(iter(runs.values()))) == RAIL:
         from federates.reporting.rail.compare import write_rail_comparison
 
         return write_rail_comparison(runs, folder)
@@ -141,9 +140,15 @@ def compare_side_by_side(folders: Sequence[Path], out: Path) -> Path:
     return write_side_by_side(folders, out)
 
 
-def _world(folder: Path) -> World:
+def _agents(folder: Path) -> list[str]:
+    """Return the names of the agents of a run."""
+    session = read_record(folder / "session.json") or {}
+    return [str(agent["name"]) for agent in session.get("agents", ())]
+
+
+def _world(folder: Path) -> str:
     """Return the world of a run; without ``session.json`` it is the road, whose report says what is missing."""
     try:
-        return World(json.loads((folder / "session.json").read_text(encoding="utf-8")).get("world", World.ROAD))
+        return str(json.loads((folder / "session.json").read_text(encoding="utf-8")).get("world", ROAD))
     except (OSError, ValueError):
-        return World.ROAD
+        return ROAD

@@ -13,12 +13,13 @@ from typing import Any
 from federates.boundary.config import load_config, read_yaml
 from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.json_text import read_json
-from federates.boundary.session import World
-from federates.boundary.topics import Role, roles_of
+from federates.boundary.names import RAIL, ROAD, Role
+from federates.boundary.world import world_of
 from federates.executable.arguments import DEFAULT_SESSION, Arguments, parse_arguments
 from federates.runtime.broker_config import BrokerConfig
 
 __all__ = [
+    "AGENT_MODULE",
     "BROKER",
     "WRAPPER",
     "FederateEntry",
@@ -26,12 +27,15 @@ __all__ = [
     "agents_of",
     "load_scenario",
     "overrides_problems",
+    "roster",
     "shown",
     "split_options",
 ]
 
 BROKER = "broker"
 _HERE = ("localhost", "127.0.0.1", "::1")
+AGENT_MODULE = "federates.agent"
+"""Module that runs an agent of any role: ``python -m federates.agent ROLE``."""
 WRAPPER = "federates.executable"
 """Module that runs an executable in any language as an agent."""
 
@@ -86,8 +90,8 @@ class FederateEntry:
 class Scenario:
     """A scenario whose ``runner.json`` and ``broker.yaml`` are sound; the agents' own files are not read yet.
 
-    ``configs`` has the configuration file of every agent that runs as one of our modules, ``use`` the class that takes the place
-    of the one named there (option ``--use``). ``notes`` are words about what is not wrong, but may not be meant.
+    ``roles`` has the role of every agent by its name, ``configs`` the configuration file of every agent that runs as one of our
+    modules, ``use`` the class that takes the place of the one named there (option ``--use``). ``notes`` are words about what is not wrong, but may not be meant.
     """
 
     folder: Path
@@ -97,41 +101,62 @@ class Scenario:
     broker: BrokerConfig
     broker_file: Path
     session_file: Path
-    configs: dict[Role, Path]
-    use: dict[Role, str] = field(default_factory=dict)
+    world: str
+    roles: dict[str, str]
+    configs: dict[str, Path]
+    use: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @property
     def agents(self) -> tuple[str, ...]:
-        """Return the names of the agents that take part, in the order of `Role`."""
-        return _agents([entry.name for entry in self.entries])
+        """Return the names of the agents that take part, in the order of the public agreement."""
+        return tuple(self.roles)
 
-    @property
-    def world(self) -> World:
-        """Return the world of the scenario, by the agents that take part."""
-        return World.ROAD if Role.TRAFFIC in self.agents else World.RAIL
+    def entry(self, agent: str) -> FederateEntry:
+        """Return the process of an agent."""
+        return next(entry for entry in self.entries if entry.name == agent)
 
 
-def agents_of(runner: Path) -> tuple[str, ...]:
-    """Return the names of the agents that a ``runner.json`` starts, in the order of `Role`.
+def agents_of(runner: Path) -> tuple[str, dict[str, str]]:
+    """Return the world of a ``runner.json``, and the agents that it starts: name to role.
 
     Only this is looked at: what else `helics run` starts is not the broker's to judge.
 
     Raises
     ------
-    ConfigError : the file is missing or malformed, or its agents are those of no world.
+    ConfigError : the file is missing or malformed, or its agents are not those of the public agreement.
     """
     if not runner.is_file():
         raise ConfigError(
             [Problem(shown(runner), "(file)", "missing", "must be the scenario's runner.json, or named by --runner")]
         )
     listed = read_json(runner, shown(runner)).get("federates")
-    entries = listed if isinstance(listed, list) else []
-    agents = _agents([str(entry.get("name")) for entry in entries if isinstance(entry, dict)])
-    if agents not in [tuple(role.value for role in roles_of(world)) for world in World]:
-        allowed = f"must be {', '.join(roles_of(World.RAIL))}, and on the road {Role.TRAFFIC}"
-        raise ConfigError([Problem(shown(runner), "federates", ", ".join(agents) or "no agent", allowed)])
-    return agents
+    entries = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
+    names = [str(entry.get("name")) for entry in entries]
+    coordinator = next((entry for entry in entries if entry.get("name") == Role.COORDINATOR), {})
+    found = _entry(coordinator, 0, runner, [])
+    world, roles = roster(_session_file(found) if found is not None else runner.parent / "scenario.yaml", names)
+    if missing := [name for name in roles if name not in names]:
+        allowed = f"must be {', '.join(roles)}: {', '.join(missing)} is missing"
+        raise ConfigError([Problem(shown(runner), "federates", ", ".join(names) or "no agent", allowed)])
+    return world, roles
+
+
+def roster(session_file: Path, names: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """Return world and agents (name to role) of a public agreement.
+
+    What is wrong in it is said where it is read in full; what cannot be told is then guessed from the ``names`` that are started.
+    """
+    try:
+        data = read_yaml(session_file)
+        world = world_of(str(data.get("world", ROAD)))
+        listed = data.get("agents")
+        if not listed:
+            return world.name, {role: role for role in map(str, world.roles)}
+        return world.name, {str(agent["name"]): str(agent["role"]) for agent in listed}
+    except (ConfigError, KeyError, TypeError):
+        guess = world_of(ROAD if Role.TRAFFIC in names else RAIL)
+        return guess.name, {role: role for role in map(str, guess.roles)}
 
 
 def load_scenario(folder: Path, problems: list[Problem] | None = None) -> Scenario:
@@ -149,6 +174,7 @@ def load_scenario(folder: Path, problems: list[Problem] | None = None) -> Scenar
     data = read_json(runner, shown(runner))
     entries = _entries(data, runner)
     by_name = {entry.name: entry for entry in entries}
+    world, roles = roster(_session_file(by_name[Role.COORDINATOR.value]), list(by_name))
     broker_file = by_name[BROKER].option("--config", "../../broker.yaml")
     return Scenario(
         folder=runner.parent.resolve(),
@@ -158,11 +184,9 @@ def load_scenario(folder: Path, problems: list[Problem] | None = None) -> Scenar
         broker=_load_broker(broker_file, problems),
         broker_file=broker_file,
         session_file=_session_file(by_name[Role.COORDINATOR.value]),
-        configs={
-            role: by_name[role.value].option("--config", "config.yaml")
-            for role in Role
-            if role.value in by_name and _is_ours(by_name[role.value])
-        },
+        world=world,
+        roles=roles,
+        configs={agent: by_name[agent].option("--config", "config.yaml") for agent in roles if _is_ours(by_name[agent])},
     )
 
 
@@ -194,23 +218,8 @@ def _load_broker(path: Path, problems: list[Problem] | None) -> BrokerConfig:
         return BrokerConfig(schema_version=1)
 
 
-def _agents(names: list[str]) -> tuple[str, ...]:
-    return tuple(role.value for role in Role if role.value in names)
-
-
 def _session_file(coordinator: FederateEntry) -> Path:
     return coordinator.option("--session", DEFAULT_SESSION)
-
-
-def _world(entries: list[FederateEntry]) -> World | None:
-    """Return the world that the public agreement names; None if it cannot be told, which is said where the agreement is read."""
-    coordinator = next((entry for entry in entries if entry.name == Role.COORDINATOR.value), None)
-    if coordinator is None:
-        return None
-    try:
-        return World(read_yaml(_session_file(coordinator)).get("world", World.ROAD))
-    except (ConfigError, ValueError):
-        return None
 
 
 def _is_ours(entry: FederateEntry) -> bool:
@@ -234,7 +243,7 @@ def _entries(data: dict[str, Any], runner: Path) -> tuple[FederateEntry, ...]:
         problems.append(Problem(file, "federates", str(listed)[:60], "must be a list of processes"))
         listed = []
     entries = [entry for i, raw in enumerate(listed) if (entry := _entry(raw, i, runner, problems)) is not None]
-    _check_names([entry.name for entry in entries], _world(entries), file, problems)
+    _check_names(entries, file, problems)
     if problems:
         raise ConfigError(problems)
     return tuple(entries)
@@ -285,18 +294,19 @@ def _folder(path: Path) -> Path | None:
         return None
 
 
-def _check_names(names: list[str], world: World | None, file: str, problems: list[Problem]) -> None:
-    wanted = [BROKER, *(role.value for role in roles_of(world or World.RAIL))]
+def _check_names(entries: list[FederateEntry], file: str, problems: list[Problem]) -> None:
+    names = [entry.name for entry in entries]
+    coordinator = next((entry for entry in entries if entry.name == Role.COORDINATOR), None)
+    session_file = Path(file).parent / "scenario.yaml" if coordinator is None else _session_file(coordinator)
+    world, roles = roster(session_file, names)
+    wanted = [BROKER, *roles]
     for name in wanted:
         if names.count(name) != 1:
             problems.append(Problem(file, "federates", f"{names.count(name)} named {name!r}", "there must be exactly one"))
-    traffic, count = Role.TRAFFIC.value, names.count(Role.TRAFFIC.value)
-    if world is World.RAIL and count > 0:
-        allowed = "there must be none: the agreement's world is rail, where nobody models traffic"
-        problems.append(Problem(file, "federates", f"{count} named {traffic!r}", allowed))
     for name in names:
-        if name not in (*wanted, traffic):
-            problems.append(Problem(file, "federates", f"name {name!r}", f"allowed names: {', '.join(wanted)}"))
+        if name not in wanted:
+            allowed = f"allowed names: {', '.join(wanted)}: the agreement's world is {world}"
+            problems.append(Problem(file, "federates", f"name {name!r}", allowed))
 
 
 def shown(path: Path) -> str:

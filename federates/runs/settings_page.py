@@ -13,11 +13,12 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from federates.boundary.markdown import markdown_table
+from federates.boundary.names import Role
 from federates.boundary.ranges import LEAST_SIZE, MOST_SIZE
-from federates.boundary.session import RailSession, RoadSession
-from federates.boundary.topics import Role
 from federates.reporting.published import Published
 from federates.runtime.broker_config import BrokerConfig
+from federates.worlds.rail.session import RailSession
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["settings_page"]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from federates.boundary.errors import Problem
-from federates.boundary.topics import Role
+from federates.boundary.names import Role
 from federates.runs.scenario import Scenario, shown
 from federates.runtime.csv_table import read_csv
 from federates.runtime.plugins import LoadedAgent
@@ -14,12 +14,12 @@ from federates.runtime.plugins import LoadedAgent
 __all__ = ["clashes"]
 
 
-def clashes(scenario: Scenario, loaded: Mapping[Role, LoadedAgent]) -> list[Problem]:
+def clashes(scenario: Scenario, loaded: Mapping[str, LoadedAgent]) -> list[Problem]:
     """Return what does not fit: rounds that `broker.yaml` does not give, and places of stations that differ."""
     return [*_rounds(scenario, loaded), *_places(scenario, loaded)]
 
 
-def _rounds(scenario: Scenario, loaded: Mapping[Role, LoadedAgent]) -> list[Problem]:
+def _rounds(scenario: Scenario, loaded: Mapping[str, LoadedAgent]) -> list[Problem]:
     """Beyond the broker's ``max_rounds`` the run ends with an error; before that the algorithm ends with the best plan."""
     coordinator = loaded.get(Role.COORDINATOR)
     wanted = getattr(coordinator.settings, "max_rounds", 0) if coordinator is not None else 0
@@ -29,7 +29,7 @@ def _rounds(scenario: Scenario, loaded: Mapping[Role, LoadedAgent]) -> list[Prob
     return [Problem(shown(scenario.broker_file), "max_rounds", str(scenario.broker.max_rounds), allowed)]
 
 
-def _places(scenario: Scenario, loaded: Mapping[Role, LoadedAgent]) -> list[Problem]:
+def _places(scenario: Scenario, loaded: Mapping[str, LoadedAgent]) -> list[Problem]:
     """Vehicles are sent from the junction that the operator knows, and set out from the one that the traffic model knows.
 
     Only names that the traffic model knows too are compared: the two may call their junctions differently.

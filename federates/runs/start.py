@@ -21,8 +21,10 @@ from federates.runtime.say import say
 __all__ = ["new_identity"]
 
 
-def new_identity(scenario: Path, config: BrokerConfig, config_file: str, agents: tuple[str, ...], label: str = "") -> RunIdentity:
-    """Make the folder ``<scenario>/results/<run id>`` and return the identity of a new run of ``agents``.
+def new_identity(
+    scenario: Path, config: BrokerConfig, config_file: str, world: str, agents: dict[str, str], label: str = ""
+) -> RunIdentity:
+    """Make the folder ``<scenario>/results/<run id>`` and return the identity of a new run of ``agents`` (name to role).
 
     Says which runs there were ended from outside, and removes what they left in temporary folders.
 
@@ -34,7 +36,7 @@ def new_identity(scenario: Path, config: BrokerConfig, config_file: str, agents:
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     run_id = "-".join(part for part in (stamp, label, secrets.token_hex(2)) if part)
     folder = scenario.resolve() / "results" / run_id
-    port = choose_port(config, config_file)
+    port = choose_port(config, config_file, len(agents))
     remove_keys_of_the_dead()
     for sentence in settle_broken_runs(folder.parent):
         say(f"portage: {sentence}")
@@ -46,8 +48,8 @@ def new_identity(scenario: Path, config: BrokerConfig, config_file: str, agents:
     try:
         with owner_only():
             keep_published(scenario.resolve(), folder)
-            begin_run_record(folder, agents, time.time())
+            begin_run_record(folder, tuple(agents), time.time())
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)  # nothing has run in it
         raise disk_error(folder, error) from error
-    return RunIdentity(run_id, str(folder), port, secrets.token_hex(8), config, agents)
+    return RunIdentity(run_id, str(folder), port, secrets.token_hex(8), config, world, agents)

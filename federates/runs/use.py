@@ -1,4 +1,4 @@
-"""The option ``--use ROLE=CLASS``: another class for an agent in this run, without a change of its ``config.yaml``."""
+"""The option ``--use AGENT=CLASS``: another class for an agent in this run, without a change of its ``config.yaml``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.names import Role
 from federates.runs.scenario import Scenario, shown
 
 __all__ = ["used_classes"]
@@ -16,40 +15,41 @@ __all__ = ["used_classes"]
 _FILE_CLASS = re.compile(r"^(?P<file>.+\.py):(?P<cls>[A-Za-z_]\w*)$")
 
 
-def used_classes(scenario: Scenario, use: Mapping[str, str] | None) -> dict[Role, str]:
-    """Return the class to use by role: a short name, or ``module:Class``; ``file.py:Class`` becomes that.
+def used_classes(scenario: Scenario, use: Mapping[str, str] | None) -> dict[str, str]:
+    """Return the class to use by agent: a short name, or ``module:Class``; ``file.py:Class`` becomes that.
 
     Raises
     ------
-    ConfigError : there is no such role, it is played by an executable, or the file is not one that the agent may read.
+    ConfigError : there is no such agent, it is played by an executable, or the file is not one that the agent may read.
     """
     problems: list[Problem] = []
-    found: dict[Role, str] = {}
+    found: dict[str, str] = {}
     for name, cls in (use or {}).items():
         problem, module = _module(scenario, name, cls)
         if problem:
             problems.append(Problem("command line", "--use", f"{name}={cls}", problem))
         else:
-            found[Role(name)] = module
+            found[name] = module
     if problems:
         raise ConfigError(problems)
     return found
 
 
-def _module(scenario: Scenario, role: str, cls: str) -> tuple[str, str]:
+def _module(scenario: Scenario, agent: str, cls: str) -> tuple[str, str]:
     """Return what is wrong, or an empty text, and the class as an agent's own configuration would name it."""
-    if role not in scenario.agents:
-        near = difflib.get_close_matches(role, scenario.agents, n=1)
+    if agent not in scenario.agents:
+        near = difflib.get_close_matches(agent, scenario.agents, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         return f"{hint}the agents of this scenario are {', '.join(scenario.agents)}", ""
-    if Role(role) not in scenario.configs:
-        return f"{role} is an executable in {shown(scenario.runner)}: name python -m federates.{role} there first", ""
+    if agent not in scenario.configs:
+        module = f"federates.{scenario.roles[agent]}"
+        return f"{agent} is an executable in {shown(scenario.runner)}: name python -m {module} there first", ""
     if not cls:
-        return "must be ROLE=CLASS", ""
+        return "must be AGENT=CLASS", ""
     in_file = _FILE_CLASS.match(cls)
     if in_file is None:
         return "", cls
-    own = scenario.configs[Role(role)].parent
+    own = scenario.configs[agent].parent
     for path in (Path(in_file["file"]), own / in_file["file"], scenario.folder / in_file["file"]):
         if path.is_file() and path.resolve().parent in (own, scenario.folder):
             return "", f"{path.stem}:{in_file['cls']}"

@@ -49,7 +49,7 @@ class WireWatch:
         self._gate = federate_id(broker.graph() or {}, GATE)
         self._looks = 0
         self._scenario = Path(identity.run_folder).parent.parent
-        self._files = files_state(self._scenario, identity.agents)
+        self._files = files_state(self._scenario, tuple(identity.agents))
         self._changed: list[str] = []
         self._written: tuple[int, int, int] | None = None
 
@@ -96,7 +96,7 @@ class WireWatch:
 
     def close(self) -> None:
         """Keep how often the graph was looked at, and which files of the agents' folders have changed."""
-        self._changed = changed_files(self._files, files_state(self._scenario, self._identity.agents))
+        self._changed = changed_files(self._files, files_state(self._scenario, tuple(self._identity.agents)))
         self._write(at_once=True)
 
     def _crowd(self, now_s: float) -> str | None:
@@ -123,7 +123,7 @@ class WireWatch:
             for agent in wiring.federates
             for tag in self._broker.tags(agent)
         ]
-        for said in [*wiring_breaches(wiring, self._identity.agents, self._identity.world, self._joined), *tagged]:
+        for said in [*wiring_breaches(wiring, self._identity, self._joined), *tagged]:
             if said not in self._breaches:
                 self._breaches.append(said)
 
@@ -155,8 +155,8 @@ class WireWatch:
             return
         self._written = seen
         record = {
-            "agents": list(self._identity.agents),
-            "world": self._identity.world.value,
+            "agents": self._identity.agents,
+            "world": self._identity.world,
             "audit": self._identity.broker.audit.model_dump(),
             "looks": self._looks,
             "joined": self.joined,

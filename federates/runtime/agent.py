@@ -14,85 +14,102 @@ from typing import Any, cast
 
 from federates.boundary.config import read_yaml
 from federates.boundary.errors import ConfigError, FederationEndedError, PortageError, Problem
-from federates.boundary.roles import CoordinationAlgorithm, PowerOperator, TrafficModel, TransportOperator
-from federates.boundary.session import RailSession, RoadSession, Session, parse_session
-from federates.boundary.topics import Role
+from federates.boundary.names import Role
+from federates.boundary.roles import CoordinationAlgorithm, Operator, WorldModel
+from federates.boundary.session import Session
+from federates.boundary.world import parse_session
 from federates.isolation.confinement import Confinement
 from federates.isolation.opened_files import write_files_record
 from federates.isolation.owner_only import keep_logs_to_owner
 from federates.isolation.places import TEMPORARY
 from federates.isolation.sandbox import NOT_CONFINED
 from federates.runtime.coordinator_loop import run_coordinator
-from federates.runtime.desks import desk_of
 from federates.runtime.federate import Federate
 from federates.runtime.helics_api import h
 from federates.runtime.identity import RunIdentity, process_start, wait_for_identity
 from federates.runtime.ledger import Ledger
+from federates.runtime.model_loop import run_model
 from federates.runtime.operator_loop import run_operator
 from federates.runtime.plugins import LoadedAgent, load_agent, read_agent_file
 from federates.runtime.results import PROCESS_RECORD, ResultWriter, in_disk_words, write_json
 from federates.runtime.say import say, say_traceback
 from federates.runtime.sign_of_life import ALIVE, SignOfLife
-from federates.runtime.traffic_loop import run_traffic
 from federates.runtime.watchdog import Watchdog
 
-__all__ = ["agent_main", "load_session", "run_agent"]
+__all__ = ["agent_main", "agent_name", "load_session", "run_agent"]
 
 _RUN_S = 5.0
 """An agent that cannot start looks so long for the run that it should have joined, so that the run can say why."""
 
 
-def load_session(
-    path: Path, overrides: dict[str, Any] | None = None, run_id: str = "", shown_as: str | None = None
-) -> RoadSession | RailSession:
+def load_session(path: Path, overrides: dict[str, Any] | None = None, run_id: str = "", shown_as: str | None = None) -> Any:
     """Return the public agreement in ``path`` with ``overrides`` on top; raise `ConfigError` for anything wrong."""
     file = shown_as or str(path)
     session = parse_session(read_yaml(path, file), file)
     changes = overrides or {}
     if changes.get("world", session.world) != session.world:
-        allowed = f"must be {session.world}, as in the file: the other world needs other keys and agents"
+        allowed = f"must be {session.world}, as in the file: another world needs other keys and agents"
         raise ConfigError([Problem(f"{file} with --set", "world", repr(changes["world"]), allowed)])
     return parse_session(session.model_dump() | changes | {"run_id": run_id}, f"{file} with --set")
 
 
-def agent_main(role: Role, argv: list[str] | None = None) -> int:
+def agent_main(role: str, argv: list[str] | None = None) -> int:
     """Run one agent as a process and return its exit code: 0 finished, 1 failed, 2 bad configuration.
 
-    It is the whole of every ``python -m federates.<agent>``.
+    It is the whole of every ``python -m federates.<role>``.
     """
     # Python's own handler cannot run while a HELICS call blocks; the default one ends the process at once.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     faulthandler.enable()
     keep_logs_to_owner()
     arguments = _parse(role, argv)
-    results: Path | None = None
+    folder = arguments.config.resolve().parent
+    agent, results = str(role), None
     try:
         overrides = _overrides(arguments.set)
         read_agent_file(role, arguments.config)
         identity = wait_for_identity()
-        results = Path(identity.run_folder) / role.value
+        agent = agent_name(folder, role, identity)
+        results = Path(identity.run_folder) / agent
         # From here on the process may read its own only; the agent's code is not ours, and is imported after that.
-        confinement = Confinement(role, identity, arguments.config.resolve().parent, arguments.session)
+        confinement = Confinement(agent, role, identity, folder, arguments.session)
     except PortageError as error:
-        return _refuse(role, error, results or _results(role))
+        return _refuse(agent, error, results or _results(folder, role))
     alive = _announce(results)
     try:
-        loaded = load_agent(role, arguments.config, world=identity.world, use=arguments.use)
+        loaded = load_agent(agent, role, arguments.config, world=identity.world, use=arguments.use)
         session = None
-        if role is Role.COORDINATOR:
+        if role == Role.COORDINATOR:
             session = load_session(arguments.session, overrides, identity.run_id)
         return 0 if run_agent(loaded, identity, session, confinement) is None else 1
     except PortageError as error:
-        return _refuse(role, error, results)
+        return _refuse(agent, error, results)
     finally:
         alive.stop()
         confinement.close()
 
 
-def _results(role: Role) -> Path | None:
+def agent_name(folder: Path, role: str, identity: RunIdentity) -> str:
+    """Return which agent of the run lives in ``folder``: the one of this name, or the only one of its role.
+
+    Raises
+    ------
+    ConfigError : there is no such agent.
+    """
+    names = [name for name, other in identity.agents.items() if other == role]
+    if folder.name in names or len(names) != 1:
+        if folder.name not in names:
+            allowed = f"an agent's folder has its name; agents of the role {role} are {', '.join(names) or 'none'}"
+            raise ConfigError([Problem(str(folder), "(folder)", folder.name, allowed)])
+        return folder.name
+    return names[0]
+
+
+def _results(folder: Path, role: str) -> Path | None:
     """Return the folder of this agent's results, to say there why it cannot start; None if there is no run."""
     with contextlib.suppress(PortageError):
-        return Path(wait_for_identity(_RUN_S).run_folder) / role.value
+        identity = wait_for_identity(_RUN_S)
+        return Path(identity.run_folder) / agent_name(folder, role, identity)
     return None
 
 
@@ -104,16 +121,16 @@ def _announce(results: Path) -> SignOfLife:
     return alive
 
 
-def _refuse(role: Role, error: PortageError, results: Path | None) -> int:
+def _refuse(agent: str, error: PortageError, results: Path | None) -> int:
     """Say why the agent cannot start, in its ``results`` too if there is a run, and return the exit code."""
     if isinstance(error, ConfigError):
-        words, code = f"portage: {role}: the configuration cannot be used\n{error}", 2
+        words, code = f"portage: {agent}: the configuration cannot be used\n{error}", 2
     else:
-        words, code = f"portage: {role}: {error}", 1
+        words, code = f"portage: {agent}: {error}", 1
     say(words)
     if results is not None:
         with contextlib.suppress(PortageError):  # the disk is full, and `say` did what can be done
-            ResultWriter(results).fail(role.value, words.removeprefix("portage: "), own_fault=True)
+            ResultWriter(results).fail(agent, words.removeprefix("portage: "), own_fault=True)
     return code
 
 
@@ -125,8 +142,8 @@ def run_agent(
     ``session`` is given to the coordinator only, ``confinement`` to an agent that has a process of its own: it ends the process
     if a wait passes its limit. A failure reaches every other agent as a HELICS global error with this agent's name in it.
     """
-    folder, hard = Path(identity.run_folder) / loaded.role.value, confinement is not None
-    life = _Life(loaded.role, confinement)
+    folder, hard = Path(identity.run_folder) / loaded.agent, confinement is not None
+    life = _Life(loaded.agent, confinement)
     watchdog = Watchdog(life.alarm, hard=hard).start()
     failure: Exception | None = None
     try:
@@ -135,13 +152,13 @@ def run_agent(
         if confinement is None:
             write_files_record(folder, NOT_CONFINED, "none")
         life.agent = loaded.create()
-        life.federate = Federate(loaded.role, identity, watchdog)
+        life.federate = Federate(loaded.agent, identity, watchdog)
         if identity.broker.audit.ledger:
             life.federate.ledger = Ledger(life.writer, identity.run_id)
         _live(life.federate, life.agent, session, life.writer)
         life.close()
         life.note_files()
-        life.writer.finish(loaded.role.value, {"helics": h.helicsGetVersion()})
+        life.writer.finish(loaded.agent, {"helics": h.helicsGetVersion()})
         life.federate.finish()
     except Exception as error:
         failure = in_disk_words(folder, error)
@@ -157,7 +174,7 @@ def run_agent(
 class _Life:
     """What an agent has, as far as it has got; says what happened if it fails."""
 
-    role: Role
+    name: str
     confinement: Confinement | None = None
     writer: ResultWriter | None = None
     federate: Federate | None = None
@@ -166,7 +183,7 @@ class _Life:
     def close(self) -> None:
         """Close the agent, once."""
         agent, self.agent = self.agent, None
-        if isinstance(agent, TrafficModel):
+        if isinstance(agent, WorldModel):
             agent.close()
 
     def note_files(self) -> None:
@@ -179,7 +196,7 @@ class _Life:
         message = self._named(reason)
         self.note_files()
         if self.writer is not None:
-            self.writer.fail(self.role.value, message, own_fault=True, flush=False)
+            self.writer.fail(self.name, message, own_fault=True, flush=False)
         if self.federate is not None:
             self.federate.fail(message)
 
@@ -193,16 +210,16 @@ class _Life:
         self.note_files()
         # Before the others hear of it: whoever's record is the first is the one at fault.
         if self.writer is not None:
-            self.writer.fail(self.role.value, message, own_fault=own_fault)
+            self.writer.fail(self.name, message, own_fault=own_fault)
         if self.federate is not None and own_fault:
             self.federate.fail(message)
         try:
             self.close()
         except Exception as second:
-            say(f"portage: {self.role}: and then, while closing: {second}")
+            say(f"portage: {self.name}: and then, while closing: {second}")
 
     def _named(self, message: str) -> str:
-        return message if message.startswith(f"{self.role}:") else f"{self.role}: {message}"
+        return message if message.startswith(f"{self.name}:") else f"{self.name}: {message}"
 
 
 def _words(error: Exception) -> str:
@@ -220,15 +237,15 @@ def _words(error: Exception) -> str:
 def _live(federate: Federate, agent: Any, session: Session | None, writer: ResultWriter) -> None:
     agreed = federate.start(session)
     limit_s = federate.identity.broker.limits.begin_s
-    with federate.watchdog.limit(limit_s, f"{federate.role}: getting ready"):
+    with federate.watchdog.limit(limit_s, f"{federate.agent}: getting ready"):
         agent.begin(agreed, writer)
-    if federate.role is Role.COORDINATOR:
+    if federate.role == Role.COORDINATOR:
         write_json(writer.folder / "session.json", agreed.model_dump(mode="json"))
         run_coordinator(federate, agreed, cast(CoordinationAlgorithm, agent), writer)
-    elif federate.role is Role.TRAFFIC:
-        run_traffic(federate, cast(RoadSession, agreed), cast(TrafficModel, agent), writer)
+    elif federate.role in federate.world.models:
+        run_model(federate, agreed, cast(WorldModel, agent), writer)
     else:
-        run_operator(federate, desk_of(federate, agreed, writer, cast(PowerOperator | TransportOperator, agent)))
+        run_operator(federate, agreed, cast(Operator, agent), writer)
 
 
 def _overrides(pairs: list[str]) -> dict[str, Any]:
@@ -239,16 +256,14 @@ def _overrides(pairs: list[str]) -> dict[str, Any]:
     return dict(pair.split("=", 1) for pair in pairs)
 
 
-def _parse(role: Role, argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog=f"python -m federates.{role.value}", description=f"Run the {role.value} of a federation."
-    )
+def _parse(role: str, argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog=f"python -m federates.{role}", description=f"Run a {role} of a federation.")
     parser.add_argument(
         "--config", type=Path, default=Path("config.yaml"), help="the agent's own configuration (default: config.yaml)"
     )
     parser.add_argument("--use", metavar="CLASS", help="use this class in place of the one that the configuration names")
     parser.set_defaults(session=None, set=[])
-    if role is Role.COORDINATOR:
+    if role == Role.COORDINATOR:
         parser.add_argument("--session", type=Path, default=Path("../scenario.yaml"), help="the public agreement")
         parser.add_argument(
             "--set", action="append", default=[], metavar="KEY=VALUE", help="change one key of the public agreement"

@@ -7,7 +7,6 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from federates.boundary.config import Config, unfit
-from federates.boundary.topics import Role
 
 __all__ = ["OVERHEAD_ROUNDS", "AuditConfig", "BrokerConfig", "Limits"]
 
@@ -45,7 +44,7 @@ class AuditConfig(Config):
     sandbox: Literal["auto", "required", "off"] = "auto"
     """Whether an agent's process is kept in its own folder by the operating system (Linux 5.13 or later, without root): ``auto``
     where that is to be had, ``required`` ends the run where it is not."""
-    readable: dict[Role, tuple[str, ...]] = Field(default={})
+    readable: dict[str, tuple[str, ...]] = Field(default={})
     """What an agent may read besides its own, by agent: absolute paths outside the scenario, such as a solver's licence or the
     packages of a language."""
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from federates.boundary.errors import FederationError
-from federates.boundary.messages import Array, ConnectionAnswer
-from federates.boundary.roles import Commit, CoordinationAlgorithm, Evaluate, RoundResult, Solve
-from federates.boundary.session import RoadSession, Session
-from federates.boundary.topics import Command, Role, passed_on
+from federates.boundary.exchange import COMMAND, Exchange, Message, Moment, cost_topic
+from federates.boundary.layout import Layout
+from federates.boundary.messages import Answer, Quantities
+from federates.boundary.roles import Commit, CoordinationAlgorithm, Evaluate, Openings, RoundResult, Solve
+from federates.boundary.topics import Command
 from federates.runtime.federate import Federate
 from federates.runtime.inbox import Inbox
 from federates.runtime.negotiation_record import NegotiationRecord, word
@@ -23,63 +24,61 @@ __all__ = ["run_coordinator"]
 _MARGIN_S = 3.0
 """An agent that is too slow notices it first, and can say so by name; the coordinator's own limit comes after."""
 _MOST_STEPS = 4
-_P, _T = f"{Role.POWER_OPERATOR}/", f"{Role.TRANSPORT_OPERATOR}/"
-_SLOPE = f"{_P}power_slope_usd_per_veh"
-_ANSWERS = (
-    f"{_P}asked_connection_veh",
-    f"{_P}power_cost_usd",
-    _SLOPE,
-    f"{_T}offered_connection_veh",
-    f"{_T}transport_cost_usd",
-)
-_OPERATORS = (Role.POWER_OPERATOR, Role.TRANSPORT_OPERATOR)
-_TRAIN_READY = f"{_T}train_ready"
 
 
-def run_coordinator(federate: Federate, session: Session, algorithm: CoordinationAlgorithm, writer: ResultWriter) -> None:
+def run_coordinator(federate: Federate, session: Any, algorithm: CoordinationAlgorithm, writer: ResultWriter) -> None:
     """Negotiate every period, then close the day and tell everyone to stop."""
     record = NegotiationRecord(session, writer, federate.identity.broker.agreed_gap)
-    chair = (_RoadChair if isinstance(session, RoadSession) else _RailChair)(federate, session, writer, record)
+    loop = _NegotiationLoop(federate, session, writer, record)
     for period in range(session.periods):
-        train_ready = chair.open(period)
+        openings = loop.open(period)
         started = time.perf_counter()
-        rounds = chair.negotiate(algorithm, train_ready)
+        rounds = loop.negotiate(algorithm, openings)
         writer.record("timings", period=period, round=rounds, activity="negotiation", wall_s=time.perf_counter() - started)
         writer.flush()
-    chair.open(session.periods)
+    loop.open(session.periods)
     # One step later the operators have taken in the last observation.
-    chair.command(Command.STOP, 0)
-    chair.step(federate.identity.broker.limits.answer_s, "the operators to stop")
+    loop.command(Command.STOP, 0)
+    loop.step(federate.identity.broker.limits.answer_s, "the operators to stop")
 
 
-@dataclass
-class _Chair:
-    """The coordinator in the chair of one period: HELICS time is its start plus a number of micro-steps."""
+class _NegotiationLoop:
+    """One period after the other: HELICS time is the period's start plus a number of micro-steps."""
 
-    federate: Federate
-    session: Session
-    writer: ResultWriter
-    tables: NegotiationRecord
-    period: int = 0
-    steps: int = 0
+    def __init__(self, federate: Federate, session: Any, writer: ResultWriter, tables: NegotiationRecord) -> None:
+        self.federate, self.session, self.writer, self.tables = federate, session, writer, tables
+        self.world, self.partners = federate.world, federate.partners
+        self.period = self.steps = 0
+        self._exchanges: dict[str, list[Exchange]] = {
+            agent: [e for e in self.world.exchanges if federate.identity.agents[agent] in e.roles] for agent in self.partners
+        }
+        self._openings = [message for message in self.world.messages if message.moment is Moment.OPENING]
 
-    def open(self, period: int) -> Array | None:
-        """Let the operators open ``period``: each hears what the other says; return where the trains are (rail)."""
+    def open(self, period: int) -> Openings:
+        """Let the operators open ``period``: each hears what the others say; return what they say."""
         self.period, self.steps = period, 0
-        wait_s = self.begin()
+        wait_s = self._begin()
         self.command(Command.OPEN, 0)
-        sources = passed_on(self.session.world)
-        inbox = self.collect([f"{sender}/{name}" for sender, name in sources], 0, wait_s)
-        for sender, name in sources:
-            self.federate.publish(name, period, 0, inbox.take(f"{sender}/{name}", period, 0))
-        return inbox.take(_TRAIN_READY, period, 0) if inbox.has(_TRAIN_READY, period, 0) else None
+        keys = [key for message in self._openings for key in self._keys(message)]
+        inbox = self.collect(keys, 0, wait_s)
+        openings = {}
+        for message in self._openings:
+            arrays = self.federate.hear_topics(message, inbox, period, 0)
+            for topic, values in zip(message.heard(), arrays, strict=True):
+                self.federate.tell_topic(topic, period, 0, values)
+            openings[message.name] = message.unpacked(self.session, arrays)
+        return openings
 
-    def negotiate(self, algorithm: CoordinationAlgorithm, train_ready: Array | None) -> int:
+    def _keys(self, message: Message) -> Iterable[str]:
+        senders = self.federate.senders(message)
+        return (topic.key(agent, "") for topic in message.sent() for agent in senders)
+
+    def negotiate(self, algorithm: CoordinationAlgorithm, openings: Openings) -> int:
         """Carry out the algorithm's decisions until it commits; return the number of rounds."""
         most = self.federate.identity.broker.max_rounds
-        self.tables.open(self.period, train_ready)
+        self.tables.open(self.period, openings)
         started = time.perf_counter()
-        decision = algorithm.start(self.period, train_ready)
+        decision = algorithm.start(self.period, openings)
         thinking_s = time.perf_counter() - started
         round_ = 0
         while not isinstance(decision, Commit):
@@ -87,27 +86,44 @@ class _Chair:
             if round_ > most:
                 raise FederationError(f"coordinator: no decision after {most} rounds (max_rounds in broker.yaml)")
             self.ask(decision, round_)
-            inbox = self.collect(_ANSWERS, round_, self.answer_limit_s)
-            result = _answers(inbox, self.period, round_)
+            result = self._answers(round_)
             # Before the algorithm sees the answers, whose arrays it might change.
             self.tables.answered(decision, result)
             started = time.perf_counter()
             decision = algorithm.next(result)
             thinking_s += time.perf_counter() - started
-        self.show(Command.COMMIT, round_ + 1, decision.connection_veh, decision.connection_veh)
-        self.step(self.answer_limit_s, f"both operators to commit period {self.period}")
+        self.give(Command.COMMIT, round_ + 1, decision.given)
+        self.step(self.answer_limit_s, f"all operators to commit period {self.period}")
         self.tables.committed(decision)
-        self.tell(decision)
+        self._tell(decision)
         self.writer.record("timings", period=self.period, round=round_, activity="algorithm", wall_s=thinking_s)
         return round_
 
-    def begin(self) -> float:
+    def _begin(self) -> float:
         """Wait for the period's start; return how long its opening may take."""
-        raise NotImplementedError
+        broker, limits = self.federate.identity.broker, self.federate.identity.broker.limits
+        models = self.federate.models
+        if self.period == 0:
+            if models:
+                self._wait_for((*self.partners, *models), broker.round_step_s, limits.begin_s, "everyone to get ready")
+                return limits.begin_s
+            return limits.begin_s + self.answer_limit_s
+        if not models:
+            self._advance(self.start_s, self.answer_limit_s, f"all operators to carry out period {self.period - 1}")
+            return self.answer_limit_s
+        self._advance(self.start_s, limits.period_s, f"period {self.period} to start")
+        for model in models:
+            what = f"{model} to finish period {self.period - 1}"
+            self.federate.wait_until_granted(model, self.start_s, limits.period_s, what)
+        return limits.period_s
 
-    def tell(self, decision: Commit) -> None:
+    def _tell(self, decision: Commit) -> None:
         """Tell whoever watches what is committed."""
-        raise NotImplementedError
+        layout = Layout(self.session, self.period)
+        copies = {agent: layout.own(agent, quantities) for agent, quantities in decision.given.items()}
+        moved = self.world.progress(self.session, self.period, layout.shaped(layout.offered(copies)))
+        hour = self.session.hour_of_day(self.period)
+        self.writer.progress(committed=self.period, hour=hour, **moved, agreed=decision.agreed)
 
     @property
     def answer_limit_s(self) -> float:
@@ -117,16 +133,17 @@ class _Chair:
     @property
     def start_s(self) -> float:
         """Return the period's start, s."""
-        return self.period * self.session.period_s
+        return float(self.period * self.session.period_s)
 
-    def advance(self, time_s: float, wait_s: float, what: str) -> None:
-        """Go on to ``time_s``."""
+    def _advance(self, time_s: float, wait_s: float, what: str) -> None:
+        if self.world.takes_long:
+            self._wait_for(self.partners, time_s, wait_s, what)
         self.federate.advance(time_s, wait_s, what)
 
-    def wait_for(self, partners: Sequence[Role], time_s: float, wait_s: float, what: str) -> None:
+    def _wait_for(self, partners: Sequence[str], time_s: float, wait_s: float, what: str) -> None:
         """Wait until all ``partners`` ask for ``time_s``.
 
-        A partner that works for long would find two others waiting in time requests, which keeps their cores busy
+        A partner that works for long would find others waiting in time requests, which keeps their cores busy
         (docs/decisions/0007 and 0008).
         """
         for partner in partners:
@@ -135,15 +152,15 @@ class _Chair:
     def step(self, wait_s: float, what: str) -> None:
         """Go one micro-step on."""
         self.steps += 1
-        self.advance(self.start_s + self.steps * self.federate.identity.broker.round_step_s, wait_s, what)
+        self._advance(self.start_s + self.steps * self.federate.identity.broker.round_step_s, wait_s, what)
 
     def collect(self, keys: Sequence[str], round_: int, wait_s: float) -> Inbox:
         """Go on in micro-steps until every message of ``keys`` has come for this round; one or two steps are enough.
 
         What has not come by then, `Inbox.take` reports.
         """
-        inbox = Inbox(self.federate.role)
-        what = "both operators to open" if round_ == 0 else "both operators' answers in"
+        inbox = Inbox(self.federate.agent)
+        what = "all operators to open" if round_ == 0 else "all operators' answers in"
         for _ in range(_MOST_STEPS):
             self.step(wait_s, f"{what} period {self.period}, round {round_}")
             inbox.add(self.federate.updates())
@@ -153,73 +170,41 @@ class _Chair:
 
     def command(self, command: Command, round_: int) -> None:
         """Tell the operators what to do."""
-        self.federate.publish("command", self.period, round_, np.array([float(command)]))
+        self.federate.publish(COMMAND, self.period, round_, np.array([float(command)]))
 
     def ask(self, decision: Solve | Evaluate, round_: int) -> None:
-        """Ask both operators what the algorithm wants to know."""
+        """Ask all operators what the algorithm wants to know."""
+        if self.world.takes_long:
+            self.writer.progress(asked_period=self.period, asked_round=round_, asked=word(decision))
         if isinstance(decision, Evaluate):
-            self.show(Command.EVALUATE, round_, decision.power_connection_veh, decision.transport_connection_veh)
+            self.give(Command.EVALUATE, round_, decision.given)
             return
-        self.federate.publish("multipliers_usd_per_veh", self.period, round_, decision.multipliers_usd_per_veh)
+        for exchange in self.world.exchanges:
+            self.federate.tell_topic(exchange.price, self.period, round_, np.asarray(decision.prices[exchange.name]))
         self.command(Command.RELAX if decision.relaxed else Command.SOLVE, round_)
 
-    def show(self, command: Command, round_: int, power: Array, transport: Array) -> None:
-        """Send each operator a connection and what to do with it."""
-        self.federate.publish("power_connection_veh", self.period, round_, power)
-        self.federate.publish("transport_connection_veh", self.period, round_, transport)
+    def give(self, command: Command, round_: int, given: Mapping[str, Quantities]) -> None:
+        """Send each operator its quantities and what to do with them."""
+        for agent in self.partners:
+            for exchange in self._exchanges[agent]:
+                self.federate.publish(exchange.given, self.period, round_, given[agent][exchange.name], agent)
         self.command(command, round_)
 
+    def _answers(self, round_: int) -> RoundResult:
+        """Return all answers of a round."""
+        keys = [
+            topic.key(agent, "")
+            for agent in self.partners
+            for topic in (cost_topic(""), *(t for e in self._exchanges[agent] for t in (e.quantity, e.slope)))
+        ]
+        inbox = self.collect(keys, round_, self.answer_limit_s)
+        return RoundResult({agent: self._answer(agent, inbox, round_) for agent in self.partners})
 
-class _RoadChair(_Chair):
-    """On the road every period waits for the traffic model, and the operators answer within milliseconds."""
+    def _answer(self, agent: str, inbox: Inbox, round_: int) -> Answer:
+        def take(topic: Any) -> Any:
+            return inbox.take(topic.key(agent, ""), self.period, round_)
 
-    def begin(self) -> float:
-        broker, limits = self.federate.identity.broker, self.federate.identity.broker.limits
-        if self.period == 0:
-            self.wait_for((*_OPERATORS, Role.TRAFFIC), broker.round_step_s, limits.begin_s, "everyone to get ready")
-            return limits.begin_s
-        self.advance(self.start_s, limits.period_s, f"period {self.period} to start")
-        what = f"the traffic model to finish period {self.period - 1}"
-        self.federate.wait_until_granted(Role.TRAFFIC, self.start_s, limits.period_s, what)
-        return limits.period_s
-
-    def tell(self, decision: Commit) -> None:
-        vehicles = round(float(decision.connection_veh[:, :, 0].sum()))
-        hour = self.session.hour_of_day(self.period)
-        self.writer.progress(committed=self.period, hour=hour, vehicles_sent=vehicles, agreed=decision.agreed)
-
-
-class _RailChair(_Chair):
-    """By rail an answer may take minutes: the coordinator asks for time only once both operators wait for it."""
-
-    def begin(self) -> float:
-        limits = self.federate.identity.broker.limits
-        if self.period == 0:
-            return limits.begin_s + self.answer_limit_s
-        self.advance(self.start_s, self.answer_limit_s, f"both operators to carry out period {self.period - 1}")
-        return self.answer_limit_s
-
-    def advance(self, time_s: float, wait_s: float, what: str) -> None:
-        self.wait_for(_OPERATORS, time_s, wait_s, what)
-        self.federate.advance(time_s, wait_s, what)
-
-    def ask(self, decision: Solve | Evaluate, round_: int) -> None:
-        super().ask(decision, round_)
-        self.writer.progress(asked_period=self.period, asked_round=round_, asked=word(decision))
-
-    def tell(self, decision: Commit) -> None:
-        standing = round(float(decision.connection_veh[:, :, self.period].sum()))
-        hour = self.session.hour_of_day(self.period)
-        self.writer.progress(committed=self.period, hour=hour, trains_standing=standing, agreed=decision.agreed)
-
-
-def _answers(inbox: Inbox, period: int, round_: int) -> RoundResult:
-    def answer(prefix: str, connection: str, cost: str, slope: Array | None) -> ConnectionAnswer:
-        given = inbox.take(prefix + connection, period, round_)
-        return ConnectionAnswer.from_wire(given, inbox.take(prefix + cost, period, round_), slope)
-
-    slopes = inbox.take(_SLOPE, period, round_)
-    return RoundResult(
-        asked=answer(_P, "asked_connection_veh", "power_cost_usd", slopes[0] if len(slopes) else None),
-        offered=answer(_T, "offered_connection_veh", "transport_cost_usd", None),
-    )
+        exchanges = self._exchanges[agent]
+        rows = {exchange.name: take(exchange.slope) for exchange in exchanges}
+        slopes = {name: row[0] for name, row in rows.items()} if all(len(row) for row in rows.values()) else None
+        return Answer.from_wire({exchange.name: take(exchange.quantity) for exchange in exchanges}, take(cost_topic("")), slopes)

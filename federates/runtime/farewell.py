@@ -7,7 +7,7 @@ import os
 import time
 from pathlib import Path
 
-from federates.boundary.topics import Role
+from federates.boundary.names import Role
 from federates.runtime.identity import wait_for_identity
 from federates.runtime.say import say
 

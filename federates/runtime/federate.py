@@ -12,17 +12,21 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from federates.boundary.errors import BoundaryError, ConfigError, FederationEndedError, FederationError, Problem
+from federates.boundary.exchange import SESSION, Message, Moment
+from federates.boundary.lines import Line, lines_from, lines_to, session_key
 from federates.boundary.messages import Array, Frame, decode, encode
-from federates.boundary.session import Session, World, parse_session
-from federates.boundary.topics import Role, Topic, received_by, sent_by, topic
+from federates.boundary.names import Role
+from federates.boundary.parts import cut, merged
+from federates.boundary.session import Session
+from federates.boundary.topics import Topic
+from federates.boundary.world import parse_session, world_of
 from federates.runtime.helics_api import h
 from federates.runtime.identity import RunIdentity
+from federates.runtime.inbox import Inbox
 from federates.runtime.ledger import Ledger
 from federates.runtime.watchdog import Watchdog
 
-__all__ = ["SESSION_KEY", "Federate", "core_init_string", "core_name", "federate_info"]
-
-SESSION_KEY = f"{Role.COORDINATOR}/session"
+__all__ = ["Federate", "core_init_string", "core_name", "federate_info"]
 
 _TIME_TOLERANCE_S = 1e-7
 _NOT_ASKED_YET_S = 1e9
@@ -48,52 +52,108 @@ class Federate:
     federate at fault.
     """
 
-    def __init__(self, role: Role, identity: RunIdentity, watchdog: Watchdog) -> None:
-        self.role = role
+    def __init__(self, agent: str, identity: RunIdentity, watchdog: Watchdog) -> None:
+        self.agent, self.role = agent, identity.agents[agent]
         self.identity = identity
         self.watchdog = watchdog
-        self.session: Session | None = None
+        self.world = world_of(identity.world)
+        self.session: Any = None
         self.ledger: Ledger | None = None
         """Where every message is written down; set by whoever makes the federate, or None."""
-        with self._helics(), watchdog.limit(identity.broker.limits.join_s, f"{role}: reaching the broker"):
-            self._fed = h.helicsCreateValueFederate(role.value, federate_info(role.value, identity))
-            self._publications = {t.key: self._register_publication(t) for t in sent_by(role, identity.world)}
-            self._inputs = {t.key: (t, self._register_input(t)) for t in received_by(role, identity.world)}
+        self._views: dict[str, Session] = {}
+        with self._helics(), watchdog.limit(identity.broker.limits.join_s, f"{agent}: reaching the broker"):
+            self._fed = h.helicsCreateValueFederate(agent, federate_info(agent, identity))
+            self._publications = {line.key: self._register_publication(line) for line in lines_from(agent, identity)}
+            self._inputs = {line.key: (line, self._register_input(line)) for line in lines_to(agent, identity)}
 
-    def start(self, session: Session | None = None) -> Session:
+    @property
+    def partners(self) -> tuple[str, ...]:
+        """Return the names of all agents that take part in an exchange, in order."""
+        return tuple(agent for agent, role in self.identity.agents.items() if role in self.world.operators)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Return the names of the agents that model the world."""
+        return tuple(agent for agent, role in self.identity.agents.items() if role in self.world.models)
+
+    def start(self, session: Any = None) -> Any:
         """Enter execution and return the public agreement; only the coordinator brings its own ``session``.
 
         Raises
         ------
-        ConfigError : the session is of another world than the agents that take part.
+        ConfigError : the session is of another world, or of other agents, than those that take part.
         """
-        self._check_world(session)
+        self._check_agents(session)
         limit_s = self.identity.broker.limits.join_s
-        with self._helics(), self.watchdog.limit(limit_s, f"{self.role}: waiting for every federate to join"):
+        with self._helics(), self.watchdog.limit(limit_s, f"{self.agent}: waiting for every federate to join"):
             h.helicsFederateEnterInitializingMode(self._fed)
-            if session is not None:
-                text = session.model_dump_json().encode()
-                self._note_session("sent", text)
-                h.helicsPublicationPublishBytes(self._publications[SESSION_KEY], text)
+            for agent in self.identity.agents if session is not None else ():
+                if agent != self.agent:
+                    text = session.view(agent).model_dump_json().encode()
+                    self._note_session("sent", session_key(agent), text)
+                    h.helicsPublicationPublishBytes(self._publications[session_key(agent)], text)
             h.helicsFederateEnterExecutingMode(self._fed)
             if session is None:
-                text = h.helicsInputGetBytes(self._inputs[SESSION_KEY][1])
-                self._note_session("received", text)
-                session = parse_session(json.loads(text), SESSION_KEY)
+                key = session_key(self.agent)
+                text = h.helicsInputGetBytes(self._inputs[key][1])
+                self._note_session("received", key, text)
+                session = parse_session(json.loads(text), key)
         self.session = session
         return session
 
-    def publish(self, name: str, period: int, round_: int, values: Array) -> None:
-        """Send one topic of this role; ``name`` is the part of its key behind the slash."""
-        key = f"{self.role}/{name}"
-        if key not in self._publications or key == SESSION_KEY:
-            raise BoundaryError(f"{self.role} may not publish {name!r}: it is not in the topic table")
+    def publish(self, topic: Topic, period: int, round_: int, values: Array, receiver: str = "") -> None:
+        """Send one topic of this agent's role; ``receiver`` is needed where it is addressed."""
+        key = topic.key(self.agent, receiver)
+        if key not in self._publications or topic.name == SESSION.name:
+            raise BoundaryError(f"{self.agent} may not publish {key!r}: it is not in the topic table")
         array = np.asarray(values, dtype=np.float64)
-        payload = encode(topic(key), period, round_, array, self._agreed())
+        payload = encode(topic, key, period, round_, array, self.seen_by(receiver or self.agent))
         if self.ledger is not None:
             self.ledger.sent(key, period, round_, array.shape, payload)
         with self._helics():
             h.helicsPublicationPublishBytes(self._publications[key], payload)
+
+    def tell(self, message: Message, period: int, round_: int, content: Any) -> None:
+        """Send a message: its topics, to each receiver what is of the receiver's part."""
+        for topic, values in zip(message.sent(), message.packed(self._agreed(), content), strict=True):
+            self.tell_topic(topic, period, round_, values)
+
+    def tell_topic(self, topic: Topic, period: int, round_: int, values: Array) -> None:
+        """Send one topic to all its receivers, to each what is of the receiver's part."""
+        if not topic.addressed:
+            self.publish(topic, period, round_, values)
+            return
+        for agent, role in self.identity.agents.items():
+            if role in topic.receivers:
+                part = cut(topic, self._agreed(), self.seen_by(agent), values)
+                self.publish(topic, period, round_, part, agent)
+
+    def hear(self, message: Message, inbox: Inbox, period: int, round_: int | None = None) -> Any:
+        """Return a message that has come: what all its senders tell, as one."""
+        return message.unpacked(self._agreed(), self.hear_topics(message, inbox, period, round_))
+
+    def hear_topics(self, message: Message, inbox: Inbox, period: int, round_: int | None = None) -> tuple[Array, ...]:
+        """Return the topics of a message that has come, one array each."""
+        arrays = []
+        for topic in message.heard() if self.role in message.hearers else message.sent():
+            told = {agent: inbox.take(topic.key(agent, self.agent), period, round_) for agent in self.senders(message)}
+            arrays.append(merged(topic, self._agreed(), told, period))
+        return tuple(arrays)
+
+    def senders(self, message: Message) -> list[str]:
+        """Return from whom this agent hears a message: of an opening, all but the coordinator hear it from that."""
+        passed_on = message.moment is Moment.OPENING and self.role != Role.COORDINATOR
+        sender = Role.COORDINATOR if passed_on else message.sender
+        return [agent for agent, role in self.identity.agents.items() if role == sender]
+
+    def seen_by(self, agent: str) -> Session:
+        """Return the session that an agent sees, if this one sees all; else its own."""
+        session = self._agreed()
+        if self.role in self.world.operators or agent == self.agent:
+            return session
+        if agent not in self._views:
+            self._views[agent] = session.view(agent)
+        return self._views[agent]
 
     def advance(self, time_s: float, limit_s: float, waiting_for: str) -> None:
         """Ask for ``time_s`` and wait for it; ``waiting_for`` says in words what may take too long.
@@ -102,29 +162,29 @@ class Federate:
         ------
         FederationError : another time is granted (the federation has ended early), or nothing within ``limit_s``.
         """
-        with self._helics(), self.watchdog.limit(limit_s, f"{self.role}: waiting for {waiting_for}", self._who_works):
+        with self._helics(), self.watchdog.limit(limit_s, f"{self.agent}: waiting for {waiting_for}", self._who_works):
             granted_s = float(h.helicsFederateRequestTime(self._fed, time_s))
         if abs(granted_s - time_s) > _TIME_TOLERANCE_S:
             raise FederationEndedError(
-                f"{self.role}: asked for t = {time_s} s, was granted {granted_s} s: the federation has ended early"
+                f"{self.agent}: asked for t = {time_s} s, was granted {granted_s} s: the federation has ended early"
             )
 
-    def wait_until_granted(self, partner: Role, time_s: float, limit_s: float, waiting_for: str) -> None:
+    def wait_until_granted(self, partner: str, time_s: float, limit_s: float, waiting_for: str) -> None:
         """Wait, without asking for time, until ``partner`` has been granted ``time_s``."""
         self._poll(partner, lambda seen: seen.granted_s >= time_s - _TIME_TOLERANCE_S, limit_s, waiting_for)
 
-    def wait_until_requested(self, partner: Role, time_s: float, limit_s: float, waiting_for: str) -> None:
+    def wait_until_requested(self, partner: str, time_s: float, limit_s: float, waiting_for: str) -> None:
         """Wait, without asking for time, until ``partner`` asks for ``time_s`` or later: until then it is at work."""
         self._poll(partner, lambda seen: time_s - _TIME_TOLERANCE_S <= seen.requested_s < _NOT_ASKED_YET_S, limit_s, waiting_for)
 
-    def _poll(self, partner: Role, done: Callable[[_Progress], bool], limit_s: float, waiting_for: str) -> None:
+    def _poll(self, partner: str, done: Callable[[_Progress], bool], limit_s: float, waiting_for: str) -> None:
         """Ask HELICS how far ``partner`` is until it is ``done``.
 
         Two federates that hear each other and both wait for a third in a time request exchange messages without end
         (HELICS 3.6.1, docs/decisions/0007). Where a wait is long, the coordinator therefore asks how far the third one is.
         """
         # pyhelics frees a query with its Python object; freeing it here as well would free what is there by then.
-        query = h.helicsCreateQuery(partner.value, "current_time")
+        query = h.helicsCreateQuery(partner, "current_time")
         started_s = answered_s = self.watchdog.now_s
         while True:
             seen, now_s = self._progress(query), self.watchdog.now_s
@@ -136,7 +196,7 @@ class Federate:
                 return  # It has left or is lost; the next time request says which.
             if now_s > started_s + limit_s:
                 raise FederationError(
-                    f"{self.role}: waiting for {waiting_for} took longer than {limit_s:g} s: {partner} is still at work"
+                    f"{self.agent}: waiting for {waiting_for} took longer than {limit_s:g} s: {partner} is still at work"
                 )
             time.sleep(min(_ASK_EVERY_S, max(_ASK_AFTER_S, (now_s - started_s) / 10)))
 
@@ -150,7 +210,7 @@ class Federate:
 
     def _who_works(self) -> str:
         """Return which partners have not asked for time since their last grant, in words."""
-        others = [name for name in self.identity.agents if name != self.role.value]
+        others = [name for name in self.identity.agents if name != self.agent]
         answers = {name: self._progress(h.helicsCreateQuery(name, "current_time")) for name in others}
         names = [name for name, seen in answers.items() if seen is not None and seen.requested_s <= seen.granted_s]
         return f": {' and '.join(names)} {'is' if len(names) == 1 else 'are'} still at work" if names else ""
@@ -164,30 +224,30 @@ class Federate:
         """
         with self._helics():
             return {
-                key: self._read(entry, h.helicsInputGetBytes(handle))
-                for key, (entry, handle) in self._inputs.items()
-                if key != SESSION_KEY and h.helicsInputIsUpdated(handle)
+                key: self._read(line, h.helicsInputGetBytes(handle))
+                for key, (line, handle) in self._inputs.items()
+                if line.topic.name != SESSION.name and h.helicsInputIsUpdated(handle)
             }
 
-    def _read(self, entry: Topic, payload: bytes) -> Frame:
+    def _read(self, line: Line, payload: bytes) -> Frame:
         """Return the message in ``payload``, and write it down whether it can be read or not."""
         try:
-            frame = decode(entry, payload, self._agreed())
+            frame = decode(line.topic, line.key, payload, self.seen_by(line.sender))
         except BoundaryError as error:
             if self.ledger is not None:
-                self.ledger.unreadable(entry.key, payload, str(error))
-            raise BoundaryError(f"{entry.sender} sent what the topic table does not allow: {error}") from error
+                self.ledger.unreadable(line.key, payload, str(error))
+            raise BoundaryError(f"{line.sender} sent what the topic table does not allow: {error}") from error
         if self.ledger is not None:
-            self.ledger.received(entry.key, frame.period, frame.round, frame.values.shape, payload)
+            self.ledger.received(line.key, frame.period, frame.round, frame.values.shape, payload)
         return frame
 
-    def _note_session(self, direction: str, text: bytes) -> None:
+    def _note_session(self, direction: str, key: str, text: bytes) -> None:
         if self.ledger is not None:
-            self.ledger.session(direction, SESSION_KEY, text)
+            self.ledger.session(direction, key, text)
 
     def finish(self) -> None:
         """Leave the federation in good order."""
-        with self._helics(), self.watchdog.limit(self.identity.broker.limits.join_s, f"{self.role}: leaving the federation"):
+        with self._helics(), self.watchdog.limit(self.identity.broker.limits.join_s, f"{self.agent}: leaving the federation"):
             h.helicsFederateDisconnect(self._fed)
 
     def fail(self, message: str) -> None:
@@ -201,29 +261,29 @@ class Federate:
         self._publications.clear()
         self._inputs.clear()
 
-    def _register_publication(self, entry: Topic) -> Any:
+    def _register_publication(self, line: Line) -> Any:
         """Register a topic of which HELICS itself lets exactly its receivers be connected when the run starts."""
-        handle = h.helicsFederateRegisterTypePublication(self._fed, entry.name, entry.type_name, "")
-        receivers = [role for role in entry.receivers if role in self.identity.agents]
-        h.helicsPublicationSetOption(handle, h.HELICS_HANDLE_OPTION_CONNECTIONS, len(receivers))
+        handle = h.helicsFederateRegisterTypePublication(self._fed, line.key.partition("/")[2], line.topic.type_name, "")
+        h.helicsPublicationSetOption(handle, h.HELICS_HANDLE_OPTION_CONNECTIONS, len(line.receivers))
         return handle
 
-    def _register_input(self, entry: Topic) -> Any:
-        handle = h.helicsFederateRegisterTypeInput(self._fed, f"in/{entry.key}", entry.type_name, "")
-        h.helicsInputAddTarget(handle, entry.key)
+    def _register_input(self, line: Line) -> Any:
+        handle = h.helicsFederateRegisterTypeInput(self._fed, f"in/{line.key}", line.topic.type_name, "")
+        h.helicsInputAddTarget(handle, line.key)
         h.helicsInputSetOption(handle, h.HELICS_HANDLE_OPTION_CONNECTION_REQUIRED, 1)
         return handle
 
-    def _check_world(self, session: Session | None) -> None:
-        if session is None or session.world is self.identity.world:
+    def _check_agents(self, session: Any) -> None:
+        if session is None:
             return
-        listed = "lists" if self.identity.world is World.ROAD else "does not list"
-        allowed = f"must be {self.identity.world}, for runner.json {listed} {Role.TRAFFIC}"
-        raise ConfigError([Problem("scenario.yaml", "world", str(session.world), allowed)])
+        run, told = self.identity, {agent.name: agent.role for agent in session.agents}
+        if (session.world, told) != (run.world, run.agents):
+            allowed = f"must be those of the run: world {run.world}, {', '.join(run.agents)}"
+            raise ConfigError([Problem("scenario.yaml", "agents", f"world {session.world}, {', '.join(told)}", allowed)])
 
-    def _agreed(self) -> Session:
+    def _agreed(self) -> Any:
         if self.session is None:
-            raise FederationError(f"{self.role}: no message may cross before the session is known")
+            raise FederationError(f"{self.agent}: no message may cross before the session is known")
         return self.session
 
     @contextlib.contextmanager
@@ -233,7 +293,7 @@ class Federate:
             yield
         except h.HelicsException as error:
             reason = self.watchdog.reason or self._in_words(_ERROR_CODE.sub("", str(error)))
-            raise FederationEndedError(f"{self.role}: {reason}") from error
+            raise FederationEndedError(f"{self.agent}: {reason}") from error
 
     def _in_words(self, said: str) -> str:
         """Return an error of HELICS in the words of the run, where HELICS's own say nothing to its user."""

@@ -23,8 +23,6 @@ import psutil
 
 from federates.boundary.config import parse_config
 from federates.boundary.errors import ConfigError, FederationError, Problem
-from federates.boundary.session import World
-from federates.boundary.topics import Role
 from federates.runtime.broker_config import BrokerConfig
 
 __all__ = [
@@ -40,8 +38,8 @@ __all__ = [
 
 IDENTITY_VARIABLE = "PORTAGE_IDENTITY"
 _LOWEST_PORT = 20_000
-_PORTS_PER_RUN = 40
-"""HELICS takes the ports after the broker's for the federates' cores."""
+_PORTS_PER_AGENT, _PORTS_BESIDE = 4, 24
+"""HELICS takes the ports after the broker's for the federates' cores, of which each takes two or three."""
 
 _TEMPORARY = Path(tempfile.gettempdir())
 """The system's folder for temporary files; an agent gets one of its own later (federates/isolation/sandbox.py)."""
@@ -54,7 +52,7 @@ _known: dict[Path, RunIdentity] = {}
 class RunIdentity:
     """What a process must know to join a run.
 
-    ``run_folder`` is where the run's results go, ``agents`` are the names of all agents that take part.
+    ``run_folder`` is where the run's results go, ``agents`` are all agents that take part, name to role.
     """
 
     run_id: str
@@ -62,17 +60,13 @@ class RunIdentity:
     port: int
     key: str
     broker: BrokerConfig
-    agents: tuple[str, ...]
-
-    @property
-    def world(self) -> World:
-        """Return the world of the run: without a traffic model it is the rail."""
-        return World.ROAD if Role.TRAFFIC in self.agents else World.RAIL
+    world: str
+    agents: dict[str, str]
 
     @property
     def ports(self) -> range:
         """Return the TCP ports that the broker and all federates of the run take."""
-        return range(self.port, self.port + _PORTS_PER_RUN)
+        return range(self.port, self.port + _ports(len(self.agents)))
 
     def write(self, path: Path) -> None:
         """Write to ``path`` in one step, readable by this user only."""
@@ -89,7 +83,7 @@ class RunIdentity:
         """Read what `write` wrote."""
         data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         broker = parse_config(data.pop("broker"), BrokerConfig, str(path))
-        return cls(broker=broker, agents=tuple(data.pop("agents")), **data)
+        return cls(broker=broker, **data)
 
 
 def identity_path() -> Path:
@@ -148,8 +142,12 @@ def wait_for_identity(limit_s: float = 30.0) -> RunIdentity:
     )
 
 
-def choose_port(config: BrokerConfig, file: str = "broker.yaml") -> int:
-    """Return the broker's port; a fixed one must be free.
+def _ports(agents: int) -> int:
+    return _PORTS_BESIDE + _PORTS_PER_AGENT * agents
+
+
+def choose_port(config: BrokerConfig, file: str = "broker.yaml", agents: int = 4) -> int:
+    """Return the broker's port for a run of so many agents; a fixed one must be free.
 
     Raises
     ------
@@ -164,11 +162,12 @@ def choose_port(config: BrokerConfig, file: str = "broker.yaml") -> int:
         raise ConfigError([Problem(file, "port", str(config.port), allowed)])
     # A random start keeps runs that begin together apart. It decides nothing that reaches a result, so it needs no seed.
     low, high = _own_ports()
-    span = (high - low) // _PORTS_PER_RUN
+    count = _ports(agents)
+    span = (high - low) // count
     start = secrets.randbelow(span)
     for step in range(span):
-        port = low + ((start + step) % span) * _PORTS_PER_RUN
-        if all(_free(port + offset) for offset in range(_PORTS_PER_RUN)):
+        port = low + ((start + step) % span) * count
+        if all(_free(port + offset) for offset in range(count)):
             return port
     raise ConfigError([Problem(file, "port", "auto", "no free block of ports was found on the loopback")])
 
@@ -180,7 +179,7 @@ def _own_ports() -> tuple[int, int]:
     """
     with contextlib.suppress(OSError, ValueError):
         first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="utf-8").split()[0])
-        if first >= _LOWEST_PORT + 100 * _PORTS_PER_RUN:
+        if first >= _LOWEST_PORT + 100 * _ports(4):
             return _LOWEST_PORT, first
     return 24_000, 54_000
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from federates.boundary.errors import BoundaryError
 from federates.boundary.messages import Array, Frame
-from federates.boundary.topics import Role
 
 __all__ = ["Inbox"]
 
@@ -12,8 +11,8 @@ __all__ = ["Inbox"]
 class Inbox:
     """Newest message per topic. `take` insists that it belongs to the period and round at hand."""
 
-    def __init__(self, role: Role) -> None:
-        self._role = role
+    def __init__(self, agent: str) -> None:
+        self._agent = agent
         self._frames: dict[str, Frame] = {}
 
     def add(self, frames: dict[str, Frame]) -> None:
@@ -34,8 +33,8 @@ class Inbox:
         """
         frame = self._frames.get(key)
         if frame is None:
-            raise BoundaryError(f"{self._role}: nothing has come on {key}, which is needed in period {period}")
+            raise BoundaryError(f"{self._agent}: nothing has come on {key}, which is needed in period {period}")
         if frame.period != period or (round_ is not None and frame.round != round_):
             wanted = f"period {period}" + ("" if round_ is None else f", round {round_}")
-            raise BoundaryError(f"{self._role}: {key} is of period {frame.period}, round {frame.round}; needed is {wanted}")
+            raise BoundaryError(f"{self._agent}: {key} is of period {frame.period}, round {frame.round}; needed is {wanted}")
         return frame.values

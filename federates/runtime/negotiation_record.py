@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from federates.boundary.messages import Array
-from federates.boundary.roles import Commit, Decision, Evaluate, RoundResult, Solve, Value
-from federates.boundary.session import RailSession, RoadSession, Session
-from federates.boundary.timetable import broken_plan
-from federates.boundary.topics import Role
-from federates.runtime.proof import Proof, Verdict, moves_nothing
+from federates.boundary.exchange import Exchange
+from federates.boundary.messages import Array, Quantities
+from federates.boundary.names import Role
+from federates.boundary.roles import Commit, Decision, Evaluate, Openings, RoundResult, Solve, Value
+from federates.boundary.world import World, world_of
+from federates.runtime.proof import Proof, Verdict
 
 __all__ = ["AGREED_GAP", "NegotiationRecord", "TableWriter", "word"]
 
@@ -39,68 +38,72 @@ class TableWriter(Protocol):
 class NegotiationRecord:
     """What is written of every period of a run: `open` it, tell it each round by `answered`, and end it by `committed`."""
 
-    def __init__(self, session: Session, writer: TableWriter, agreed_gap: float = AGREED_GAP) -> None:
+    def __init__(self, session: Any, writer: TableWriter, agreed_gap: float = AGREED_GAP) -> None:
         self._session, self._writer, self._agreed_gap = session, writer, agreed_gap
-        self._plan: Array | None = None
-        self._by_rail = isinstance(session, RailSession)
-        rows = [train.name for train in session.trains] if isinstance(session, RailSession) else _origins(session)
-        stations = session.stations if isinstance(session, RailSession) else _destinations(session)
-        self._names = np.array(rows, dtype=object), np.array(stations, dtype=object)
+        self._world: World = world_of(session.world)
+        self._views = {agent.name: session.view(agent.name) for agent in session.agents if agent.role != Role.COORDINATOR}
+        self._plan: dict[str, Array] | None = None
+        """What was committed last, all of it: its open periods begin with the period after it."""
 
-    def open(self, period: int, train_ready: Array | None) -> None:
+    def open(self, period: int, openings: Openings) -> None:
         """Begin a period."""
-        self._period, self._ready, self._round = period, train_ready, 0
-        self.proof = Proof(self._session, period, train_ready)
+        self._period, self._openings, self._round = period, openings, 0
+        self.proof = Proof(self._session, period, openings)
 
     def answered(self, decision: Solve | Evaluate, result: RoundResult) -> None:
-        """Write one round: what was asked, what both answered, and what is proven by now."""
+        """Write one round: what was asked, what all answered, and what is proven by now."""
         self._round += 1
-        proof = self.proof
+        proof, layout = self.proof, self.proof.layout
         proof.take(decision, result)
-        asked, offered = result.asked, result.offered
-        difference = proof.open_part(asked.connection_veh) - proof.open_part(offered.connection_veh)
+        difference = layout.residual(layout.copies(result.answers))
+        answers = [(agent, result.answers[agent]) for agent in layout.agents]
         is_price = isinstance(decision, Solve)
         self._writer.record(
             "rounds",
             period=self._period,
             round=self._round,
             command=word(decision),
-            bound_usd=float(asked.bound_usd + offered.bound_usd) if is_price else math.nan,
+            bound_usd=float(sum(answer.bound_usd for _, answer in answers)) if is_price else math.nan,
             lower_bound_usd=_known(proof.lower_usd),
             upper_bound_usd=_known(proof.upper_usd),
             gap=proof.gap,
             residual_veh=float(np.abs(difference).sum()),
             shortfall_veh=float(np.maximum(difference, 0.0).sum()),
-            power_bound_kind=asked.bound_kind.word,
-            transport_bound_kind=offered.bound_kind.word,
             lower_bound_kinds=" + ".join(proof.lower_kinds),
         )
         if isinstance(decision, Solve):
-            self._entries("prices", "price_usd_per_veh", decision.multipliers_usd_per_veh)
-        for agent, answer in ((Role.POWER_OPERATOR, asked), (Role.TRANSPORT_OPERATOR, offered)):
+            for exchange in self._world.exchanges:
+                self._entries("prices", "price_usd_per_veh", exchange, self._session, decision.prices[exchange.name])
+        for agent, answer in answers:
             self._writer.record(
                 "answer_costs",
                 period=self._period,
                 round=self._round,
-                agent=agent.value,
+                agent=agent,
                 cost_usd=float(answer.cost_usd),
                 bound_usd=float(answer.bound_usd),
                 bound_kind=answer.bound_kind.word,
             )
-            self._entries("answers", "connection_veh", answer.connection_veh, agent=agent.value)
+            for exchange in self._world.exchanges:
+                if exchange.name in answer.quantities:
+                    values = answer.quantities[exchange.name]
+                    self._entries("answers", "connection_veh", exchange, self._views[agent], values, agent=agent)
         gap = -1.0 if math.isnan(proof.gap) else round(proof.gap, 5)
         self._writer.progress(period=self._period, round=self._round, gap=gap)
 
     def committed(self, commit: Commit) -> Verdict | None:
-        """Write what is carried out and what is proven of it; return that, None where an earlier plan goes on (rail)."""
-        plan = np.array(commit.connection_veh, dtype=np.float64)
-        if self._by_rail and self._goes_on(plan):
+        """Write what is carried out and what is proven of it; return that, None where an earlier plan goes on."""
+        layout = self.proof.layout
+        copies = {agent: layout.own(agent, commit.given[agent]) for agent in layout.agents}
+        plan = layout.shaped(layout.offered(copies))
+        if self._goes_on(plan):
+            self._plan = {name: values[..., 1:] for name, values in plan.items()}
             return None
         verdict = self.proof.verdict(commit, self._agreed_gap)
         self._writer.record(
             "negotiations",
             period=self._period,
-            cause=self._cause(),
+            cause=self._world.cause(self._session, self._period, self._openings, self._plan),
             rounds=self._round,
             agreed=verdict.agreed,
             verdict=verdict.words,
@@ -113,71 +116,39 @@ class NegotiationRecord:
             claimed_gap=verdict.claimed_gap,
             ended_by_time=bool(commit.ended_by_time),
         )
-        if self._by_rail:
-            self._connections(plan)
-        else:
-            self._schedule(plan, verdict.agreed, commit.reason)
-        self._plan = plan
+        found = self._world.committed_rows(
+            self._session, self._period, plan, self.proof.prices, commit.reason, agreed=verdict.agreed
+        )
+        if found is not None and any(found[1].values()):
+            self._writer.record_many(*found)
+        self._plan = {name: values[..., 1:] for name, values in plan.items()}
         return verdict
 
-    def _goes_on(self, plan: Array) -> bool:
-        """Return whether nobody was asked and the open periods are as they were agreed."""
-        if self._plan is None or self._round:
+    def _goes_on(self, plan: Quantities) -> bool:
+        """Return whether plans last, nobody was asked and the open periods are as they were agreed."""
+        if self._plan is None or self._round or not self._world.plan_lasts(self._session):
             return False
-        return bool((self._plan[:, :, self._period :] == plan[:, :, self._period :]).all())
+        return all(bool((values == self._plan[name]).all()) for name, values in plan.items())
 
-    def _cause(self) -> str:
-        session = self._session
-        if not isinstance(session, RailSession):
-            return "a new period"
-        if self._plan is None or moves_nothing(session):
-            return "day ahead"
-        broken = None if self._ready is None else broken_plan(session, self._period, self._ready, self._plan)
-        return broken or "the algorithm asked again, though every train can follow the plan"
-
-    def _connections(self, plan: Array) -> None:
-        rows, stations = self._names
-        k, s, t = np.nonzero(plan > 0.5)
-        if len(k):
-            columns = {"train": rows[k].tolist(), "station": stations[s].tolist(), "period": t.tolist()}
-            self._writer.record_many("connections", {"negotiated_in": [self._period] * len(k), **columns})
-
-    def _schedule(self, plan: Array, agreed: bool, reason: str) -> None:
-        rows, stations = self._names
-        prices = self.proof.prices_usd_per_veh
-        for (r, q), vehicles in np.ndenumerate(plan[:, :, 0]):
-            self._writer.record(
-                "schedule",
-                period=self._period,
-                origin=str(rows[r]),
-                destination=str(stations[q]),
-                vehicles=round(float(vehicles)),
-                price_usd_per_veh=math.nan if prices is None else round(float(prices[r, q, 0]), _PRICE_DIGITS),
-                agreed=agreed,
-                reason=reason,
-            )
-
-    def _entries(self, table: str, quantity: str, values: Array, **constant: Value) -> None:
-        """Write the entries of open periods that are not zero, one row each."""
-        first = self._period if self._by_rail else 0
+    def _entries(self, table: str, quantity: str, exchange: Exchange, view: Any, values: Array, **constant: Value) -> None:
+        """Write the entries that are not zero, one row each."""
         rounded = np.round(np.asarray(values, dtype=np.float64), _PRICE_DIGITS) + 0.0
-        rounded[:, :, :first] = 0.0
         index = np.nonzero(rounded)
         count = len(index[0])
         if not count:
             return
-        columns = self._columns(index) | {quantity: rounded[index].tolist()}
+        names = [
+            np.array(view.index_names(axis), dtype=object)[i].tolist() for axis, i in zip(exchange.axes[:-1], index, strict=False)
+        ]
+        columns = {
+            "exchange": [exchange.name] * count,
+            "source": names[0] if names else [""] * count,
+            "station": names[1] if len(names) > 1 else [""] * count,
+            "for_period": (index[-1] + self._period).tolist(),
+            quantity: rounded[index].tolist(),
+        }
         fixed = {"period": self._period, "round": self._round, **constant}
         self._writer.record_many(table, {name: [value] * count for name, value in fixed.items()} | columns)
-
-    def _columns(self, index: tuple[NDArray[np.int64], ...]) -> dict[str, list[Any]]:
-        rows, stations = self._names
-        shift = 0 if self._by_rail else self._period
-        return {
-            "source": rows[index[0]].tolist(),
-            "station": stations[index[1]].tolist(),
-            "for_period": (index[2] + shift).tolist(),
-        }
 
 
 def word(decision: Decision) -> str:
@@ -190,13 +161,3 @@ def word(decision: Decision) -> str:
 def _known(value: float) -> float:
     """Return ``value``, or NaN while it is infinite."""
     return float(value) if math.isfinite(value) else math.nan
-
-
-def _origins(session: Session) -> tuple[str, ...]:
-    assert isinstance(session, RoadSession)
-    return session.resourceful_stations
-
-
-def _destinations(session: Session) -> tuple[str, ...]:
-    assert isinstance(session, RoadSession)
-    return session.limited_stations

@@ -1,21 +1,29 @@
-"""The loop of an operator: it looks for the coordinator's command in every micro-step, and answers."""
+"""The loop of an operator: it looks for the coordinator's command in every micro-step, calls the operator, and answers."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import asdict
+from typing import Any
 
-from federates.boundary.topics import Command, Role
+import numpy as np
+
+from federates.boundary.exchange import COMMAND, Moment, cost_topic
+from federates.boundary.messages import Answer, Quantities
+from federates.boundary.names import Role
+from federates.boundary.roles import Openings, Operator
+from federates.boundary.topics import Command
 from federates.lp.safe_bound import take_misses
-from federates.runtime.desks import AnyDesk
 from federates.runtime.federate import Federate
+from federates.runtime.inbox import Inbox
+from federates.runtime.results import ResultWriter
 
 __all__ = ["run_operator"]
 
-_COMMAND = f"{Role.COORDINATOR}/command"
+_COORDINATOR = Role.COORDINATOR.value
 
 
-def run_operator(federate: Federate, desk: AnyDesk) -> None:
+def run_operator(federate: Federate, session: Any, operator: Operator, writer: ResultWriter) -> None:
     """Answer commands until `stop`.
 
     In a negotiation every micro-step is requested; a commit ends it, and the next request is the first micro-step of the
@@ -26,31 +34,96 @@ def run_operator(federate: Federate, desk: AnyDesk) -> None:
     FederationError : the federation ended before `stop`, or a partner did not answer in time.
     """
     broker = federate.identity.broker
+    adapter = _OperatorAdapter(federate, operator)
     patience_s = broker.limits.period_s + broker.limits.answer_s + broker.limits.begin_s
-    time_s = broker.round_step_s
+    time_s, key = broker.round_step_s, COMMAND.key(_COORDINATOR, "")
     while True:
         federate.advance(time_s, patience_s, "the coordinator's next command")
         frames = federate.updates()
-        desk.inbox.add(frames)
+        adapter.inbox.add(frames)
         time_s += broker.round_step_s
-        if _COMMAND not in frames:
+        if key not in frames:
             continue
-        period, round_ = frames[_COMMAND].period, frames[_COMMAND].round
-        command = Command(int(frames[_COMMAND].values[0]))
+        period, round_ = frames[key].period, frames[key].round
+        command = Command(int(frames[key].values[0]))
         if command is Command.STOP:
             return
-        _timed(federate, desk, command, period, round_)
+        _timed(federate, adapter, writer, command, period, round_)
         if command is Command.COMMIT:
-            time_s = (period + 1) * desk.session.period_s + broker.round_step_s
+            writer.flush()
+            time_s = (period + 1) * session.period_s + broker.round_step_s
 
 
-def _timed(federate: Federate, desk: AnyDesk, command: Command, period: int, round_: int) -> None:
+def _timed(
+    federate: Federate, adapter: _OperatorAdapter, writer: ResultWriter, command: Command, period: int, round_: int
+) -> None:
     started = time.perf_counter()
-    what = f"{federate.role}: {command.name.lower()} in period {period}, round {round_}"
-    with federate.watchdog.limit(federate.identity.broker.limits.answer_s, what):
-        desk.handle(command, period, round_)
-    wall_s = time.perf_counter() - started
     activity = command.name.lower()
-    desk.writer.record("timings", period=period, round=round_, activity=activity, wall_s=wall_s)
+    what = f"{federate.agent}: {activity} in period {period}, round {round_}"
+    with federate.watchdog.limit(federate.identity.broker.limits.answer_s, what):
+        adapter.handle(command, period, round_)
+    writer.record("timings", period=period, round=round_, activity=activity, wall_s=time.perf_counter() - started)
     for miss in take_misses():
-        desk.writer.record("bound_misses", period=period, round=round_, activity=activity, **asdict(miss))
+        writer.record("bound_misses", period=period, round=round_, activity=activity, **asdict(miss))
+
+
+class _OperatorAdapter:
+    """Between an operator's methods and the messages of its role."""
+
+    def __init__(self, federate: Federate, operator: Operator) -> None:
+        self.federate, self.operator = federate, operator
+        self.inbox = Inbox(federate.agent)
+        world, role = federate.world, federate.role
+        self._exchanges = [exchange for exchange in world.exchanges if role in exchange.roles]
+        self._observed = world.told(role, Moment.OBSERVATION)
+        self._opened = world.told(role, Moment.OPENING)
+        self._opening = world.said(role, Moment.OPENING)
+        self._dispatch = world.said(role, Moment.DISPATCH)
+        self._cost = cost_topic(role)
+
+    def handle(self, command: Command, period: int, round_: int) -> None:
+        """Do what the coordinator says."""
+        if command is Command.OPEN:
+            self._open(period)
+        elif command is Command.COMMIT:
+            dispatch = self.operator.commit(self._given(period, round_))
+            if self._dispatch is not None:
+                self.federate.tell(self._dispatch, period, round_, dispatch)
+        elif command is Command.EVALUATE:
+            self._answer(period, round_, self.operator.evaluate(self._given(period, round_), self._openings(period)))
+        else:
+            solve = self.operator.relax if command is Command.RELAX else self.operator.solve
+            prices = {e.name: self._take(e.price, period, round_) for e in self._exchanges}
+            self._answer(period, round_, solve(prices, self._openings(period)))
+
+    def _open(self, period: int) -> None:
+        seen = None
+        if period > 0 and self._observed:
+            seen = self.federate.hear(self._observed[0], self.inbox, period - 1)
+        opening = self.operator.open_period(period, seen)
+        if self._opening is None:
+            return
+        if opening is None:
+            raise TypeError(f"{type(self.operator).__name__}.open_period must return its {self._opening.name}, but returned None")
+        self.federate.tell(self._opening, period, 0, opening)
+
+    def _openings(self, period: int) -> Openings:
+        """Return what the partners opened the period with."""
+        return {message.name: self.federate.hear(message, self.inbox, period) for message in self._opened}
+
+    def _given(self, period: int, round_: int) -> Quantities:
+        """Return what the coordinator has sent, to evaluate or as committed."""
+        return {e.name: self._take(e.given, period, round_) for e in self._exchanges}
+
+    def _take(self, topic: Any, period: int, round_: int) -> Any:
+        return self.inbox.take(topic.key(_COORDINATOR, self.federate.agent), period, round_)
+
+    def _answer(self, period: int, round_: int, answer: Answer) -> None:
+        for exchange in self._exchanges:
+            values = answer.quantities[exchange.name]
+            slope = None if answer.slopes is None else answer.slopes[exchange.name]
+            # Of an empty exchange a row has no values, so that nobody could tell it from none.
+            rows = np.zeros((0, *np.shape(values))) if slope is None or slope.size == 0 else slope[np.newaxis]
+            self.federate.publish(exchange.quantity, period, round_, values)
+            self.federate.publish(exchange.slope, period, round_, rows)
+        self.federate.publish(self._cost, period, round_, answer.cost_values)

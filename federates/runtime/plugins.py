@@ -18,56 +18,44 @@ from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, create_model
 
 from federates.boundary.config import Config, parse_config, read_yaml
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.roles import CoordinationAlgorithm, Plugin, PowerOperator, TrafficModel, TransportOperator
-from federates.boundary.session import World
-from federates.boundary.topics import Role
+from federates.boundary.names import Role
+from federates.boundary.roles import CoordinationAlgorithm, Operator, Plugin, PowerOperator, TrafficModel, TransportOperator
 from federates.runtime.set_aside import set_aside
 
-__all__ = ["CLASS_KEY", "LoadedAgent", "Place", "find_class", "load_agent", "read_agent_file"]
+__all__ = ["LoadedAgent", "Place", "base_class", "class_key", "find_class", "load_agent", "read_agent_file"]
 
-CLASS_KEY: dict[Role, str] = {
-    Role.POWER_OPERATOR: "operator",
-    Role.TRANSPORT_OPERATOR: "operator",
-    Role.TRAFFIC: "model",
-    Role.COORDINATOR: "algorithm",
+_STANDARD: dict[str, tuple[str, type[Plugin]]] = {
+    Role.POWER_OPERATOR: ("operator", PowerOperator),
+    Role.TRANSPORT_OPERATOR: ("operator", TransportOperator),
+    Role.TRAFFIC: ("model", TrafficModel),
+    Role.COORDINATOR: ("algorithm", CoordinationAlgorithm),
 }
-"""Key of ``config.yaml`` that names the class, per role."""
-
-_BASE: dict[Role, type[Plugin]] = {
-    Role.POWER_OPERATOR: PowerOperator,
-    Role.TRANSPORT_OPERATOR: TransportOperator,
-    Role.TRAFFIC: TrafficModel,
-    Role.COORDINATOR: CoordinationAlgorithm,
-}
+_OTHER = ("operator", Operator)
+"""Of a role that only its world knows."""
 
 
-class _OperatorFile(Config):
+def class_key(role: str) -> str:
+    """Return the key of ``config.yaml`` that names the class of a role."""
+    return _STANDARD.get(role, _OTHER)[0]
+
+
+def base_class(role: str) -> type[Plugin]:
+    """Return the class from which the classes of a role are derived."""
+    return _STANDARD.get(role, _OTHER)[1]
+
+
+class _AgentFile(Config):
     schema_version: Annotated[int, Field(ge=1, le=1)]
-    operator: str
     settings: dict[str, Any] = Field(default_factory=dict)
 
 
-class _TrafficFile(Config):
-    schema_version: Annotated[int, Field(ge=1, le=1)]
-    model: str
-    settings: dict[str, Any] = Field(default_factory=dict)
-
-
-class _CoordinatorFile(Config):
-    schema_version: Annotated[int, Field(ge=1, le=1)]
-    algorithm: str
-    settings: dict[str, Any] = Field(default_factory=dict)
-
-
-_FILE: dict[Role, type[Config]] = {
-    Role.POWER_OPERATOR: _OperatorFile,
-    Role.TRANSPORT_OPERATOR: _OperatorFile,
-    Role.TRAFFIC: _TrafficFile,
-    Role.COORDINATOR: _CoordinatorFile,
+_FILE: dict[str, type[Config]] = {
+    key: create_model("_AgentFile", __base__=_AgentFile, **{key: (str, ...)})  # type: ignore[call-overload]
+    for key in ("operator", "model", "algorithm")
 }
 
 
@@ -78,7 +66,8 @@ class LoadedAgent:
     ``set_aside`` are keys of the file's settings that this class does not know, with the names of the classes that do.
     """
 
-    role: Role
+    agent: str
+    role: str
     name: str
     cls: type[Plugin]
     settings: Config
@@ -91,10 +80,10 @@ class LoadedAgent:
 
     def resolved(self) -> dict[str, Any]:
         """Return the configuration with every default filled in."""
-        return {CLASS_KEY[self.role]: self.name, "settings": self.settings.model_dump(mode="json")}
+        return {class_key(self.role): self.name, "settings": self.settings.model_dump(mode="json")}
 
 
-def read_agent_file(role: Role, config: Path, shown_as: str | None = None) -> dict[str, Any]:
+def read_agent_file(role: str, config: Path, shown_as: str | None = None) -> dict[str, Any]:
     """Return what stands in an agent's ``config.yaml``, without importing the class that it names.
 
     Raises
@@ -103,12 +92,12 @@ def read_agent_file(role: Role, config: Path, shown_as: str | None = None) -> di
     """
     file = shown_as or str(config)
     data = read_yaml(config, file)
-    parse_config(data, _FILE[role], file)
+    parse_config(data, _FILE[class_key(role)], file)
     return data
 
 
 def load_agent(
-    role: Role, config: Path, shown_as: str | None = None, world: World | None = None, use: str | None = None
+    agent: str, role: str, config: Path, shown_as: str | None = None, world: str | None = None, use: str | None = None
 ) -> LoadedAgent:
     """Return the class that ``config`` names, or ``use`` in its place (option ``--use``), and its settings.
 
@@ -120,15 +109,15 @@ def load_agent(
     data = read_yaml(config, file)
     folder, problems = config.resolve().parent, list[Problem]()
     try:
-        parse_config(data, _FILE[role], file)
+        parse_config(data, _FILE[class_key(role)], file)
     except ConfigError as error:
         problems += error.problems
-    name = use or data.get(CLASS_KEY[role])
+    name = use or data.get(class_key(role))
     if not isinstance(name, str):
         raise ConfigError(problems)
-    place = Place("command line", f"--use {role.value}") if use else Place(file, CLASS_KEY[role])
+    place = Place("command line", f"--use {agent}") if use else Place(file, class_key(role))
     cls = _find(role, name, folder, place)
-    if world is not None and world not in cls.worlds:
+    if world is not None and not cls.works_in(world):
         # Its settings are those of the other world: every one of them would be said to be wrong.
         allowed = f"works in the world {' or '.join(cls.worlds)} only, not in this scenario, whose world is {world}"
         raise ConfigError([place.problem(name, allowed)])
@@ -139,16 +128,18 @@ def load_agent(
         raise ConfigError(problems + error.problems) from None
     if problems:
         raise ConfigError(problems)
-    return LoadedAgent(role, name, cls, settings, folder, aside)
+    return LoadedAgent(agent, role, name, cls, settings, folder, aside)
 
 
-def _sorted_out(given: Any, cls: type[Plugin], role: Role) -> tuple[Any, dict[str, tuple[str, ...]]]:
+def _sorted_out(given: Any, cls: type[Plugin], role: str) -> tuple[Any, dict[str, tuple[str, ...]]]:
     """Return the settings without those of other shipped classes of the role, and those."""
     if not isinstance(given, dict) or not set_aside(given, cls.Settings, {})[1].unknown:
         return given, {}
-    shipped = [entry for entry in entry_points(group=f"portage.{role.value}") if entry.value.startswith("federates.")]
+    shipped = [entry for entry in entry_points(group=f"portage.{role}") if entry.value.startswith("federates.")]
     others = {
-        entry.name: other for entry in shipped if (other := entry.load()) is not cls and set(other.worlds) & set(cls.worlds)
+        entry.name: other
+        for entry in shipped
+        if (other := entry.load()) is not cls and (not other.worlds or not cls.worlds or set(other.worlds) & set(cls.worlds))
     }
     kept, aside = set_aside(given, cls.Settings, {name: other.Settings for name, other in others.items()})
     return kept, aside.of_others
@@ -173,7 +164,7 @@ class Place(NamedTuple):
         return Problem(self.file, self.field, repr(name), allowed)
 
 
-def find_class(role: Role, name: str, folder: Path, place: Place) -> object:
+def find_class(role: str, name: str, folder: Path, place: Place) -> object:
     """Return what ``name`` names: an entry point of the role's group, or ``module:Class`` of the folder or the environment.
 
     Raises
@@ -182,7 +173,7 @@ def find_class(role: Role, name: str, folder: Path, place: Place) -> object:
     """
     if ":" in name:
         return _import(name, folder, place)
-    known = {entry.name: entry for entry in entry_points(group=f"portage.{role.value}")}
+    known = {entry.name: entry for entry in entry_points(group=f"portage.{role}")}
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
@@ -192,9 +183,9 @@ def find_class(role: Role, name: str, folder: Path, place: Place) -> object:
     return found
 
 
-def _find(role: Role, name: str, folder: Path, place: Place) -> type[Plugin]:
+def _find(role: str, name: str, folder: Path, place: Place) -> type[Plugin]:
     found = find_class(role, name, folder, place)
-    base = _BASE[role]
+    base = base_class(role)
     if not (isinstance(found, type) and issubclass(found, base)):
         raise ConfigError([place.problem(name, f"must be a class derived from {base.__name__}")])
     missing = sorted(getattr(found, "__abstractmethods__", ()))

@@ -15,23 +15,23 @@ import jinja2
 
 from federates.boundary.config import read_yaml
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.session import World
-from federates.boundary.topics import Role, roles_of
-from federates.runtime.plugins import CLASS_KEY
+from federates.boundary.names import RAIL, ROAD
+from federates.boundary.world import world_of
+from federates.runtime.plugins import class_key
 
 __all__ = ["Skeleton", "new_operator", "world_around"]
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _TEMPLATES = Path(__file__).parent / "templates"
-_WHERE = {World.ROAD: "on the road", World.RAIL: "by rail"}
-_SESSION = {World.ROAD: "RoadSession", World.RAIL: "RailSession"}
+_WHERE = {ROAD: "on the road", RAIL: "by rail"}
+_SESSION = {ROAD: "RoadSession", RAIL: "RailSession"}
 
 
 @dataclass(frozen=True, slots=True)
 class Skeleton:
     """What was written: the module with the class, and its test."""
 
-    role: Role
+    role: str
     name: str
     files: tuple[Path, Path]
 
@@ -48,10 +48,10 @@ class Skeleton:
     @property
     def key(self) -> str:
         """Return the key of ``config.yaml`` that names the class."""
-        return CLASS_KEY[self.role]
+        return class_key(self.role)
 
 
-def new_operator(role: Role, name: str, world: World, folder: Path, source: str = "") -> Skeleton:
+def new_operator(role: str, name: str, world: str, folder: Path, source: str = "") -> Skeleton:
     """Write ``<name>.py``, a skeleton of a class for ``role``, and ``test_<name>.py`` into ``folder``.
 
     With ``source``, the short name of an installed class, ``<name>.py`` is a copy of that class instead.
@@ -63,7 +63,7 @@ def new_operator(role: Role, name: str, world: World, folder: Path, source: str 
     """
     files = (folder / f"{name}.py", folder / f"test_{name}.py")
     problems = [*_name_problems(name, folder), *_place_problems(folder, files)]
-    if role not in roles_of(world):
+    if role not in world_of(world).roles:
         problems.append(Problem("portage new-operator", "--world", world, f"there is no {role} {_WHERE[world]}"))
     code = ""
     if source and not problems:
@@ -76,13 +76,13 @@ def new_operator(role: Role, name: str, world: World, folder: Path, source: str 
     return Skeleton(role, name, files)
 
 
-def world_around(folder: Path) -> World:
+def world_around(folder: Path) -> str:
     """Return the world of the scenario that ``folder`` is, or is a part of; the road if there is none."""
     for place in (folder, folder.absolute().parent):
         if (place / "scenario.yaml").is_file():
             named = read_yaml(place / "scenario.yaml").get("world")
-            return World.RAIL if named == World.RAIL else World.ROAD
-    return World.ROAD
+            return RAIL if named == RAIL else ROAD
+    return ROAD
 
 
 def _name_problems(name: str, folder: Path) -> list[Problem]:
@@ -94,7 +94,7 @@ def _name_problems(name: str, folder: Path) -> list[Problem]:
     return [Problem("portage new-operator", "name", repr(name), allowed)] if allowed else []
 
 
-def _copy_of(role: Role, source: str, class_name: str, problems: list[Problem]) -> str:
+def _copy_of(role: str, source: str, class_name: str, problems: list[Problem]) -> str:
     """Return the module of an installed class with the class renamed; its other modules are imported, not copied."""
     group = {entry.name: entry for entry in entry_points(group=f"portage.{role}")}
     if source not in group:
@@ -122,7 +122,7 @@ def _class_name(name: str) -> str:
     return "".join(part.capitalize() for part in name.split("_"))
 
 
-def _render(template: str, role: Role, name: str, world: World) -> str:
+def _render(template: str, role: str, name: str, world: str) -> str:
     # Python, not a page: nothing is to be escaped.
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
@@ -136,8 +136,8 @@ def _render(template: str, role: Role, name: str, world: World) -> str:
         class_name=_class_name(name),
         module=name,
         role=role,
-        road=world is World.ROAD,
-        world_name=world.name,
+        road=world == ROAD,
+        world_name=world.upper(),
         where=_WHERE[world],
         session=_SESSION[world],
         test_file=f"test_{name}.py",

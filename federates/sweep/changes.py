@@ -13,7 +13,6 @@ import yaml
 from federates.boundary.config import read_yaml
 from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.session import Session
-from federates.boundary.topics import Role
 from federates.runs.scenario import Scenario, load_scenario, shown
 from federates.runtime.agent import load_session
 from federates.runtime.plugins import load_agent
@@ -34,7 +33,7 @@ def apply_changes(folder: Path, point: Point) -> None:
     """
     scenario = load_scenario(folder)
     for owner, changes in _by_owner(point).items():
-        path = scenario.session_file if owner == _SESSION else scenario.configs[Role(owner)]
+        path = scenario.session_file if owner == _SESSION else scenario.configs[owner]
         data = read_yaml(path, path.name)
         for key, value in changes.items():
             problem = _set(data, key.split("."), value)
@@ -96,7 +95,7 @@ def _set(data: Any, path: list[str], value: Any) -> str | None:
 
 def _key_problem(sweep: Sweep, key: str) -> Problem | None:
     owner, _, rest = key.partition(".")
-    owners = [_SESSION, *(role.value for role in sweep.scenario.configs)]
+    owners = [_SESSION, *sweep.scenario.configs]
     values = json.dumps(sweep.spec.vary[key][0])
     if owner not in owners:
         allowed = f"the first part must be one of {', '.join(owners)}"
@@ -126,20 +125,20 @@ def _point_problems(sweep: Sweep, point: Point, folder: Path) -> Iterable[Proble
     found: list[Problem] = []
     changed = _by_owner(point)
     for owner in changed.keys() - {_SESSION}:
-        problems = _agent_problems(sweep.scenario, scenario, Role(owner), session, changed[owner])
+        problems = _agent_problems(sweep.scenario, scenario, owner, session, changed[owner])
         found += [_named(sweep, point, f"{owner}.{problem.field}", problem) for problem in problems]
     return found
 
 
 def _agent_problems(
-    original: Scenario, copy: Scenario, role: Role, session: Session, changed: Mapping[str, Any]
+    original: Scenario, copy: Scenario, agent: str, session: Session, changed: Mapping[str, Any]
 ) -> list[Problem]:
-    file = shown(original.configs[role])
+    file = shown(original.configs[agent])
     try:
-        loaded = load_agent(role, copy.configs[role], file)
+        loaded = load_agent(agent, original.roles[agent], copy.configs[agent], file)
     except ConfigError as error:
         return error.problems
-    folder = original.configs[role].parent
+    folder = original.configs[agent].parent
     unused = [
         Problem(file, key, json.dumps(value), f"is a setting of {', '.join(names)}, which {loaded.name} does not use")
         for key, value in changed.items()

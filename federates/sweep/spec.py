@@ -13,7 +13,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from federates.boundary.config import Config, load_config, unfit
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.session import SCHEMES
+from federates.boundary.world import world_of
 from federates.runs.check import check_scenario
 from federates.runs.scenario import Scenario, shown
 from federates.runtime.agent import load_session
@@ -153,7 +153,7 @@ def load_sweep(file: Path) -> Sweep:
     if not folder.is_dir():
         raise ConfigError([Problem(shown(file), "scenario", spec.scenario, "must be the folder of a scenario")])
     scenario = check_scenario(folder)
-    allowed = SCHEMES[scenario.world]
+    allowed = world_of(scenario.world).schemes
     problems = [
         Problem(shown(file), "schemes", scheme, f"must be of {', '.join(allowed)}")
         for scheme in spec.schemes

@@ -2,7 +2,7 @@
 
 import sys
 
-from federates.boundary.topics import Role
+from federates.boundary.names import Role
 from federates.runtime.agent import agent_main
 
 if __name__ == "__main__":

@@ -25,12 +25,10 @@ from pydantic import Field
 from federates.boundary.canonical import canonical
 from federates.boundary.config import Config
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.messages import Array, LinkObservation
+from federates.boundary.messages import Array
 from federates.boundary.roles import Recorder
-from federates.boundary.session import RoadSession
 from federates.boundary.units import S_PER_H, free_flow_time_s, hours
 from federates.lp.arithmetic import product
-from federates.runtime.road_times import MOST_ROAD_TIME_S
 from federates.traffic_sumo.checks import find_road_problems
 from federates.traffic_sumo.control import law_time_s
 from federates.traffic_sumo.data import HOURS, Road, load_road
@@ -38,6 +36,9 @@ from federates.traffic_sumo.link_times import LinkTimeTraffic
 from federates.traffic_sumo.point_queue import PointQueues, bottleneck_capacity
 from federates.traffic_sumo.records import record_clock, record_map
 from federates.traffic_sumo.settings import RoadSettings
+from federates.worlds.road.messages import LinkObservation
+from federates.worlds.road.session import RoadSession
+from federates.worlds.road.times import MOST_ROAD_TIME_S
 
 __all__ = ["BprSettings", "BprTraffic"]
 

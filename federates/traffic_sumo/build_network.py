@@ -14,12 +14,12 @@ from pathlib import Path
 
 from federates.boundary.config import load_config, parse_config, read_yaml
 from federates.boundary.errors import PortageError
-from federates.boundary.session import RoadSession
 from federates.traffic_sumo.data import load_road
 from federates.traffic_sumo.demand import count_paths, enumerate_paths, movement_peaks
 from federates.traffic_sumo.network import plan_network
 from federates.traffic_sumo.programs import netconvert
 from federates.traffic_sumo.settings import Settings
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["main"]
 

@@ -19,12 +19,12 @@ import numpy as np
 from federates.boundary.config import load_config, parse_config, read_yaml
 from federates.boundary.errors import PortageError
 from federates.boundary.roles import Value
-from federates.boundary.session import RoadSession
 from federates.traffic_sumo.calibration_report import Fit, write_report
 from federates.traffic_sumo.data import HOURS, Array, load_road
 from federates.traffic_sumo.settings import DelayLaw, Settings
 from federates.traffic_sumo.sumo import SumoTraffic
 from federates.traffic_sumo.targets import Target, delay_shape, make_targets, morning_speeds_m_per_s
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["main", "simulate_day"]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from federates.boundary.errors import ConfigError, ModelError, Problem
-from federates.boundary.session import RoadSession
 from federates.traffic_sumo.data import Road, load_road
 from federates.traffic_sumo.engine import import_engine
 from federates.traffic_sumo.network import GORE_M, MERGE_M
 from federates.traffic_sumo.programs import find_program
 from federates.traffic_sumo.settings import Engine, RoadSettings, Settings
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["find_problems", "find_road_problems"]
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from federates.boundary.messages import LinkObservation
 from federates.traffic_sumo.data import Link
 from federates.traffic_sumo.engine import Sumo
 from federates.traffic_sumo.network import link_edges, main_edge
 from federates.traffic_sumo.trips import MVES_PREFIX
+from federates.worlds.road.messages import LinkObservation
 
 __all__ = ["Crossing", "LinkDetectors"]
 

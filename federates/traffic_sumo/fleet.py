@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from federates.boundary.messages import Departure
 from federates.traffic_sumo.engine import Sumo
 from federates.traffic_sumo.network import RAMP_M, entry_edge, exit_edge, link_edges
 from federates.traffic_sumo.trips import Trip, plan_trips
+from federates.worlds.road.messages import Departure
 
 __all__ = ["MVES_TYPE", "Fleet"]
 

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from federates.boundary.messages import Array, Departure, LinkObservation, StationObservation, TrafficObservation
+from federates.boundary.messages import Array
+from federates.boundary.names import ROAD
 from federates.boundary.roles import Recorder, TrafficModel
-from federates.boundary.session import RoadSession, World
 from federates.traffic_sumo.records import record_observation, record_trip
 from federates.traffic_sumo.trips import Trip, check_routes, plan_trips
+from federates.worlds.road.messages import Departure, LinkObservation, StationObservation, TrafficObservation
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["LinkTimeTraffic"]
 
@@ -37,7 +39,7 @@ class LinkTimeTraffic(TrafficModel):
     arrived + on the road. Each subclass calls `prepare` in its ``begin``, and writes `observe_links` and `passing_veh`.
     """
 
-    worlds = (World.ROAD,)
+    worlds = (ROAD,)
 
     def prepare(
         self, session: RoadSession, recorder: Recorder, ends: Mapping[str, tuple[str, str]], station_junction: Mapping[str, str]

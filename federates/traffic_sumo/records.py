@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from federates.boundary.messages import TrafficObservation
 from federates.boundary.roles import Recorder
-from federates.boundary.session import RoadSession
 from federates.traffic_sumo.data import Road
 from federates.traffic_sumo.trips import Trip
+from federates.worlds.road.messages import TrafficObservation
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["record_clock", "record_map", "record_observation", "record_trip"]
 

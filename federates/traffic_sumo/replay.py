@@ -20,13 +20,14 @@ import pyarrow.parquet as pq
 
 from federates.boundary.config import Config
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.messages import Array, LinkObservation
+from federates.boundary.messages import Array
 from federates.boundary.roles import Recorder
-from federates.boundary.session import RoadSession
 from federates.boundary.units import S_PER_H
 from federates.traffic_sumo.data import HOURS
 from federates.traffic_sumo.link_times import LinkTimeTraffic
 from federates.traffic_sumo.records import record_clock
+from federates.worlds.road.messages import LinkObservation
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["ReplaySettings", "ReplayTraffic"]
 

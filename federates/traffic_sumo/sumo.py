@@ -10,9 +10,9 @@ import numpy as np
 
 from federates.boundary.config import Config
 from federates.boundary.errors import ConfigError, ModelError, Problem
-from federates.boundary.messages import Array, Departure, StationObservation, TrafficObservation
+from federates.boundary.messages import Array
+from federates.boundary.names import ROAD
 from federates.boundary.roles import Recorder, TrafficModel
-from federates.boundary.session import RoadSession, World
 from federates.traffic_sumo import settings as options
 from federates.traffic_sumo.checks import find_problems
 from federates.traffic_sumo.control import DelayController
@@ -27,6 +27,8 @@ from federates.traffic_sumo.records import record_clock, record_map, record_obse
 from federates.traffic_sumo.routes_file import write_routes
 from federates.traffic_sumo.scratch import new_scratch
 from federates.traffic_sumo.trips import Trip, check_routes
+from federates.worlds.road.messages import Departure, StationObservation, TrafficObservation
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["SumoTraffic"]
 
@@ -42,7 +44,7 @@ class SumoTraffic(TrafficModel):
     """
 
     Settings: ClassVar[type[Config]] = options.Settings
-    worlds = (World.ROAD,)
+    worlds = (ROAD,)
 
     def __init__(self, settings: options.Settings, folder: Path) -> None:
         super().__init__(settings, folder)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from federates.boundary.errors import ModelError
-from federates.boundary.messages import Departure
+from federates.worlds.road.messages import Departure
 
 __all__ = ["MVES_PREFIX", "Trip", "check_routes", "plan_trips"]
 

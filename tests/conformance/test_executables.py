@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 from broken_executables import ALTERS_OPENING, COORDINATORS, OPERATORS, OPERATORS_TOO, TRAFFIC_MODELS, executable
 
-from federates.boundary.session import RailSession, Train, World
+from federates.worlds.rail.session import RailSession, Train
+from federates.boundary.names import RAIL
 from federates.cli.app import main
 from federates.conformance import State, conform
 from federates.conformance.sessions import small_rail, small_road
@@ -23,7 +24,7 @@ def small_shuttle():
     """Return the agreement of `foreign_operator.RailPower`: one train between two stations."""
     return RailSession(
         schema_version=1,
-        world=World.RAIL,
+        world=RAIL,
         name="shuttle",
         periods=4,
         period_s=3600.0,

@@ -3,8 +3,7 @@
 import pytest
 from good_agents import RAIL_WORTH, GoodAlgorithm, GoodPower, GoodRailPower, GoodRailTransport, GoodTraffic, GoodTransport
 
-from federates.boundary.session import World
-from federates.boundary.topics import Role
+from federates.boundary.names import Role
 from federates.conformance import ClassTarget, State, conform
 from federates.conformance.find import Wanted, find_target
 from federates.conformance.sessions import small_rail, small_road

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from federates.boundary.topics import Role
+from federates.boundary.names import Role
 from federates.conformance import State, conform
 from federates.conformance.find import Wanted, find_target
 

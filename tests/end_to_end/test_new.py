@@ -12,8 +12,9 @@ import pytest
 import yaml
 
 from federates.boundary.errors import ConfigError
-from federates.boundary.session import World
-from federates.boundary.topics import Role, roles_of
+from federates.boundary.names import RAIL, ROAD
+from federates.boundary.names import Role
+from federates.boundary.topics import roles_of
 from federates.cli.app import main
 from federates.conformance import ConformanceError
 from federates.runs.check import check_scenario
@@ -142,12 +143,12 @@ def test_a_skeleton_has_every_method_of_its_role_and_says_what_is_missing(world,
 
 def test_the_world_of_a_skeleton_is_that_of_the_scenario_around_it(tmp_path):
     made = new_scenario(tmp_path / "mine", "ieee30")
-    assert [world_around(place) for place in (made, made / "power_operator", tmp_path)] == [World.RAIL, World.RAIL, World.ROAD]
+    assert [world_around(place) for place in (made, made / "power_operator", tmp_path)] == [RAIL, RAIL, ROAD]
 
 
 def test_a_role_that_does_not_exist_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="there is no traffic_sumo by rail"):
-        new_operator(Role.TRAFFIC, "mine", World.RAIL, Path(tmp_path))
+        new_operator(Role.TRAFFIC, "mine", RAIL, Path(tmp_path))
 
 
 @pytest.mark.parametrize(("world", "role"), PAIRS)
@@ -168,7 +169,7 @@ LIE = """
 
 def _solve_with_a_bound_that_is_none(self, prices, opening, _solve=MyAgent.solve):
     answer = _solve(self, prices, opening)
-    return ConnectionAnswer(answer.connection_veh, answer.cost_usd, answer.bound_usd + 1e6)
+    return Answer(answer.connection_veh, answer.cost_usd, answer.bound_usd + 1e6)
 
 
 MyAgent.solve = _solve_with_a_bound_that_is_none
@@ -176,7 +177,7 @@ MyAgent.solve = _solve_with_a_bound_that_is_none
 
 
 def test_the_test_of_a_copy_passes_until_a_rule_is_broken(tmp_path, environment):
-    made = new_operator(Role.POWER_OPERATOR, "my_agent", World.ROAD, tmp_path, source="price_taker")
+    made = new_operator(Role.POWER_OPERATOR, "my_agent", ROAD, tmp_path, source="price_taker")
     passed = pytest_of(made, tmp_path, environment)
     assert passed.returncode == 0, passed.stdout + passed.stderr
     made.files[0].write_text(made.files[0].read_text() + LIE)
@@ -187,7 +188,7 @@ def test_the_test_of_a_copy_passes_until_a_rule_is_broken(tmp_path, environment)
 
 def test_a_copy_of_nothing_that_is_installed_is_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"--from = nobody: installed: .*price_taker"):
-        new_operator(Role.POWER_OPERATOR, "my_agent", World.ROAD, tmp_path, source="nobody")
+        new_operator(Role.POWER_OPERATOR, "my_agent", ROAD, tmp_path, source="nobody")
     assert not any(tmp_path.iterdir())
 
 

@@ -14,12 +14,15 @@ from hypothesis import strategies as st
 from portage_c_kit import Kit, build_library, every_route
 
 from federates.boundary.config import read_yaml
-from federates.boundary.session import World, parse_session
-from federates.boundary.topics import BOUNDARY_VERSION, MAX_ROUTE_LINKS, TOPICS, Role
+from federates.boundary.names import RAIL, ROAD
+from federates.boundary.world import parse_session
+from federates.boundary.topics import BOUNDARY_VERSION, TOPICS
+from federates.worlds.road.messages import MAX_ROUTE_LINKS
+from federates.boundary.names import Role
 
 ROOT = Path(__file__).parents[2]
 LETTER = {Role.COORDINATOR: "C", Role.POWER_OPERATOR: "P", Role.TRANSPORT_OPERATOR: "T", Role.TRAFFIC: "X"}
-WORLD = {None: "B", World.ROAD: "R", World.RAIL: "L"}
+WORLD = {None: "B", ROAD: "R", RAIL: "L"}
 
 pytestmark = pytest.mark.skipif(shutil.which(os.environ.get("CC", "gcc")) is None, reason="no C compiler")
 
@@ -67,7 +70,7 @@ def test_the_kit_reads_the_public_agreement(kit, monkeypatch, scenario):
     assert (read.periods, read.period_s, read.start_hour) == (session.periods, session.period_s, session.start_hour)
     assert read.scheme.decode() == session.scheme
     assert [name.decode() for name in read.station[: read.stations]] == list(session.stations)
-    if session.world is World.ROAD:
+    if session.world == ROAD:
         assert [name.decode() for name in read.link[: read.links]] == list(session.links)
         assert read.bins == session.bins_per_period
     else:

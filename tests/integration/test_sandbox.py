@@ -12,7 +12,7 @@ import yaml
 from small_scenario import write_small_scenario
 
 from federates.boundary.errors import ConfigError
-from federates.boundary.topics import Role
+from federates.boundary.names import Role
 from federates.isolation import sandbox
 from federates.isolation.landlock import NETWORK_ABI, landlock_abi
 from federates.isolation.places import also_readable, places_of

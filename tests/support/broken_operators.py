@@ -11,7 +11,8 @@ import numpy as np
 from good_agents import RAIL_WORTH, GoodPower, GoodRailPower, GoodRailTransport, GoodTransport
 
 from federates.boundary.errors import ModelError
-from federates.boundary.messages import ConnectionAnswer, Gate
+from federates.boundary.messages import Answer
+from federates.worlds.road.messages import Gate
 from federates.boundary.roles import PowerOperator
 
 
@@ -145,7 +146,7 @@ class WrongWay(GoodPower):
     def solve(self, multipliers_usd_per_veh, travel_time_s):
         wanted = np.where(multipliers_usd_per_veh > self.settings.worth, self.settings.need, 0.0)
         cost = float(self.settings.worth * (self.settings.need - wanted).sum())
-        return ConnectionAnswer(wanted, cost, cost + float((multipliers_usd_per_veh * wanted).sum()))
+        return Answer(wanted, cost, cost + float((multipliers_usd_per_veh * wanted).sum()))
 
 
 class BoastsOfItsBound(GoodPower):
@@ -267,7 +268,7 @@ class PaidByPower(GoodTransport):
     def solve(self, multipliers_usd_per_veh, gate):
         z = np.clip(20.0 - multipliers_usd_per_veh, 0.0, self.FLEET_VEH)
         cost = float(0.5 * self.settings.slope * (z**2).sum())
-        return ConnectionAnswer(z, cost, cost - float((multipliers_usd_per_veh * z).sum()))
+        return Answer(z, cost, cost - float((multipliers_usd_per_veh * z).sum()))
 
 
 class NegativeTime(GoodTransport):

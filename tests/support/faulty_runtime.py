@@ -13,7 +13,8 @@ import numpy as np
 import python_agent
 
 from federates.boundary.errors import FederationError
-from federates.boundary.topics import Command, Role
+from federates.boundary.topics import Command
+from federates.boundary.names import Role
 from federates.runtime import agent
 from federates.runtime.federate import Federate
 from federates.runtime.inbox import Inbox
@@ -52,7 +53,7 @@ class FaultyFederate(Federate):
             if self.fault == "hangs":
                 time.sleep(LONG_S)
             if self.fault == "old_stamp":
-                period, round_ = (period, round_ - 1) if self.role is Role.COORDINATOR else (period - 1, round_)
+                period, round_ = (period, round_ - 1) if self.role == Role.COORDINATOR else (period - 1, round_)
             if self.fault in ("one_too_many", "not_finite"):
                 self.publish_flawed(name, [period, round_], np.ravel(values).tolist())
                 return
@@ -68,7 +69,7 @@ class FaultyFederate(Federate):
         h.helicsPublicationPublishBytes(self._publications[f"{self.role}/{name}"], payload)
 
     def updates(self):
-        if self.fault == "chatters" and self.role is Role.TRAFFIC:
+        if self.fault == "chatters" and self.role == Role.TRAFFIC:
             # It is at the period's dispatch, so nothing is known of the period yet.
             super().publish(MAIN[self.role], 0, 0, np.zeros(len(self.session.links)))
         return super().updates()

@@ -11,6 +11,7 @@ import hashlib
 import json
 import sys
 import tempfile
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,9 @@ RUNS: tuple[GoldenRun, ...] = (
 
 def table_hashes(run: GoldenRun, target: Path) -> dict[str, str]:
     """Run it in this process and return a hash by ``<agent>/<table>``."""
-    with patch("federates.runs.finish.write_run_report"), patch("federates.runs.finish.run_headline", return_value=[]):
+    with ExitStack() as stack:
+        for name in ("write_run_report", "write_agent_reports", "run_headline"):  # which take longer than the run
+            stack.enter_context(patch(f"federates.runs.finish.{name}", return_value=[]))
         results = run_in_process(run.folder(target), run.overrides, run.settings, run.use)
     tables = {path.relative_to(results).with_suffix("").as_posix(): path for path in sorted(results.glob("*/*.parquet"))}
     return {name: _hash(path) for name, path in tables.items() if Path(name).name != WALL_TIMES}

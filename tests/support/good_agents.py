@@ -9,7 +9,8 @@ import numpy as np
 from small_agents import SmallPower, SmallTransport
 from small_rail_agents import SmallRailPower, SmallRailTransport
 
-from federates.boundary.messages import ConnectionAnswer, LinkObservation, StationObservation, TrafficObservation
+from federates.boundary.messages import Answer
+from federates.worlds.road.messages import LinkObservation, StationObservation, TrafficObservation
 from federates.boundary.roles import Commit, CoordinationAlgorithm, Evaluate, Solve, TrafficModel
 
 RAIL_WORTH = {
@@ -35,7 +36,7 @@ class GoodTransport(SmallTransport):
     def solve(self, multipliers_usd_per_veh, gate):
         z = np.clip(multipliers_usd_per_veh / self.settings.slope, 0.0, self.FLEET_VEH)
         cost = float(0.5 * self.settings.slope * (z**2).sum())
-        return ConnectionAnswer(z, cost, cost - float((multipliers_usd_per_veh * z).sum()))
+        return Answer(z, cost, cost - float((multipliers_usd_per_veh * z).sum()))
 
     def evaluate(self, connection_veh, gate):
         return super().evaluate(np.minimum(connection_veh, self.FLEET_VEH), gate)

@@ -8,7 +8,7 @@ import helics as h
 import numpy as np
 from small_agents import PowerSettings, SmallPower
 
-from federates.boundary.topics import Role
+from federates.boundary.names import Role
 from federates.runtime.federate import Federate
 
 SECRET = 123.25
@@ -40,7 +40,7 @@ class LeakyPower(SmallPower):
 
     def _leak(self):
         # The others' are here too where all agents share a process.
-        federate = next(o for o in gc.get_objects() if isinstance(o, Federate) and o.role is Role.POWER_OPERATOR)
+        federate = next(o for o in gc.get_objects() if isinstance(o, Federate) and o.role == Role.POWER_OPERATOR)
         if self.settings.leak == "topic_later":
             self._extra_topic(federate._fed)
         if self.settings.leak == "shape":

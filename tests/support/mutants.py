@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 from good_agents import GoodPower, GoodRailPower, GoodRailTransport, GoodTransport
 
-from federates.boundary.messages import ConnectionAnswer
+from federates.boundary.messages import Answer
 
 __all__ = ["RAIL_POWER", "RAIL_TRANSPORT", "ROAD_POWER", "ROAD_TRANSPORT", "mutant"]
 
@@ -74,7 +74,7 @@ def drift(self, args, answer):
     self.turn = getattr(self, "turn", 0) + 1
     z = np.maximum(answer.connection_veh - self.turn % 2, 0.0)
     cost = float(self.settings.worth * (self.settings.need - z).sum())
-    return ConnectionAnswer(z, cost, answer.bound_usd - 1e6)
+    return Answer(z, cost, answer.bound_usd - 1e6)
 
 
 def rises(self, args, answer):
@@ -123,7 +123,7 @@ def wants(change):
 
     def fault(self, args, answer):
         z = change(answer.connection_veh, args[0])
-        return ConnectionAnswer(z, want(self, z), answer.bound_usd)
+        return Answer(z, want(self, z), answer.bound_usd)
 
     return fault
 
@@ -313,7 +313,7 @@ def ten_times(self, args, answer):
     """Offer ten times what the fleet has, as if it could."""
     z = 10.0 * np.minimum(answer.connection_veh, 30.0)
     cost = float(0.5 * self.settings.slope * (z**2).sum())
-    return ConnectionAnswer(z, cost, answer.bound_usd)
+    return Answer(z, cost, answer.bound_usd)
 
 
 def only_thirty(self, args, answer):
@@ -333,7 +333,7 @@ def cost_of_prices(self, args, answer):
 def sends(change):
     def fault(self, args, answer):
         z = change(answer.connection_veh)
-        return ConnectionAnswer(z, float(0.5 * self.settings.slope * (z**2).sum()), answer.bound_usd)
+        return Answer(z, float(0.5 * self.settings.slope * (z**2).sum()), answer.bound_usd)
 
     return fault
 
@@ -344,7 +344,7 @@ def echo_millions(self, args, answer):
 
 def echo(self, args, answer):
     cost = float(0.5 * self.settings.slope * (args[0] ** 2).sum())
-    return ConnectionAnswer(args[0].copy(), cost, cost)
+    return Answer(args[0].copy(), cost, cost)
 
 
 ROAD_TRANSPORT = table(

@@ -10,8 +10,8 @@ import re
 import sys
 from pathlib import Path
 
-from federates.boundary.session import World
-from federates.boundary.topics import Role, roles_of
+from federates.boundary.names import Role
+from federates.boundary.topics import roles_of
 from federates.runtime.agent import load_session, run_agent
 from federates.runtime.broker_config import BrokerConfig
 from federates.runtime.identity import RunIdentity
@@ -30,7 +30,7 @@ def main():
     cls = getattr(importlib.import_module(module), name)
     settings = cls.Settings(**json.loads(sys.argv[2] if len(sys.argv) > 2 else "{}"))
     loaded = LoadedAgent(role, name, cls, settings, Path.cwd())
-    session = load_session(Path(told["session"]), run_id=identity.run_id) if role is Role.COORDINATOR else None
+    session = load_session(Path(told["session"]), run_id=identity.run_id) if role == Role.COORDINATOR else None
     return 0 if run_agent(loaded, identity, session) is None else 1
 
 

@@ -13,14 +13,8 @@ import numpy as np
 
 from federates.boundary.config import Config
 from federates.boundary.errors import ModelError
-from federates.boundary.messages import (
-    ConnectionAnswer,
-    Departure,
-    Gate,
-    LinkObservation,
-    StationObservation,
-    TrafficObservation,
-)
+from federates.boundary.messages import Answer
+from federates.worlds.road.messages import Departure, Gate, LinkObservation, StationObservation, TrafficObservation
 from federates.boundary.roles import PowerOperator, TrafficModel, TransportOperator
 
 
@@ -45,20 +39,20 @@ class SmallPower(PowerOperator):
         n = len(self.session.stations)
         return Gate(np.full(n, 600.0), np.full(n, 4.0))
 
-    def solve(self, multipliers_usd_per_veh, travel_time_s):
-        s = self.settings
+    def solve(self, prices, openings):
+        s, price = self.settings, prices["delivery"]
         self._misbehave(s)
-        wanted = np.where(multipliers_usd_per_veh < s.worth, s.need, 0.0)
+        wanted = np.where(price < s.worth, s.need, 0.0)
         cost = s.worth * (s.need - wanted).sum()
-        return ConnectionAnswer(wanted, float(cost), float(cost + (multipliers_usd_per_veh * wanted).sum()))
+        return Answer({"delivery": wanted}, float(cost), float(cost + (price * wanted).sum()))
 
-    def evaluate(self, connection_veh, travel_time_s):
-        used = np.minimum(connection_veh, self.settings.need)
+    def evaluate(self, given, openings):
+        used = np.minimum(given["delivery"], self.settings.need)
         cost = self.settings.worth * (self.settings.need - used).sum()
-        return ConnectionAnswer(used, float(cost), float(cost))
+        return Answer({"delivery": used}, float(cost), float(cost))
 
-    def commit(self, connection_veh):
-        self.recorder.record("plan", period=self.period, vehicles=float(connection_veh[:, :, 0].sum()))
+    def commit(self, given):
+        self.recorder.record("plan", period=self.period, vehicles=float(given["delivery"][:, :, 0].sum()))
 
     def _misbehave(self, s):
         if self.period != s.fault_period or not s.fault:
@@ -93,16 +87,18 @@ class SmallTransport(TransportOperator):
             self.recorder.record("seen", period=period - 1, flow=float(observation.flow_veh_per_h.sum()))
         return np.full((len(self.session.resourceful_stations), len(self.session.limited_stations)), 900.0)
 
-    def solve(self, multipliers_usd_per_veh, gate):
-        z = multipliers_usd_per_veh / self.settings.slope
+    def solve(self, prices, openings):
+        z = prices["delivery"] / self.settings.slope
         cost = 0.5 * self.settings.slope * (z**2).sum()
-        return ConnectionAnswer(z, float(cost), float(cost - (multipliers_usd_per_veh * z).sum()))
+        return Answer({"delivery": z}, float(cost), float(cost - (prices["delivery"] * z).sum()))
 
-    def evaluate(self, connection_veh, gate):
-        cost = 0.5 * self.settings.slope * (connection_veh**2).sum()
-        return ConnectionAnswer(connection_veh.copy(), float(cost), float(cost))
+    def evaluate(self, given, openings):
+        z = given["delivery"].copy()
+        cost = 0.5 * self.settings.slope * (z**2).sum()
+        return Answer({"delivery": z}, float(cost), float(cost))
 
-    def commit(self, connection_veh):
+    def commit(self, given):
+        connection_veh = given["delivery"]
         out = []
         for r, origin in enumerate(self.session.resourceful_stations):
             for q, destination in enumerate(self.session.limited_stations):
@@ -118,7 +114,7 @@ class SmallTraffic(TrafficModel):
 
     def run(self, period, departures):
         vehicles = sum(d.vehicles for d in departures)
-        sizes = self.session.sizes
+        sizes = self.session.sizes()
         links = [np.full(sizes["L"], float(value)) for value in (1000 + vehicles, 10, 25, 300)]
         stations = np.full((sizes["S"], sizes["B"]), 100.0)
         self.recorder.record("moved", period=period, vehicles=vehicles)

@@ -12,7 +12,8 @@ import numpy as np
 import yaml
 
 from federates.boundary.errors import Problem
-from federates.boundary.session import RailSession, parse_session
+from federates.worlds.rail.session import RailSession
+from federates.boundary.world import parse_session
 from federates.power_operator.models.unit_commitment.operator import UnitCommitmentOperator
 from federates.power_operator.models.unit_commitment.settings import UnitCommitmentSettings
 

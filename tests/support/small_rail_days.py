@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from federates.boundary.session import RailSession
+from federates.worlds.rail.session import RailSession
 from federates.centralised.joint_data import JointData
 from federates.power_operator.models.unit_commitment.fleet import StorageFleet
 from federates.power_operator.models.unit_commitment.system import (

@@ -12,9 +12,9 @@ import itertools
 
 import numpy as np
 
-from federates.boundary.messages import ConnectionAnswer
+from federates.boundary.messages import Answer
 from federates.boundary.roles import Commit, RoundResult, Solve
-from federates.boundary.session import RailSession
+from federates.worlds.rail.session import RailSession
 from federates.lp.linear_model import LinearModel
 from federates.runtime.negotiation_record import NegotiationRecord
 
@@ -160,12 +160,12 @@ class ToyRailway:
     def transport(self, multipliers=None, asked=None):
         if multipliers is not None:
             stands, cost = min(self.routes(), key=lambda plan: plan[1] - float((multipliers * plan[0]).sum()))
-            return ConnectionAnswer(stands, cost, cost - float((multipliers * stands).sum()))
+            return Answer(stands, cost, cost - float((multipliers * stands).sum()))
         kept = [float((asked * plan[0]).sum()) for plan in self.routes()]
         stands, cost = min(
             (plan for plan, agrees in zip(self.routes(), kept, strict=True) if agrees > max(kept) - 1e-9), key=lambda p: p[1]
         )
-        return ConnectionAnswer(stands, cost, cost)
+        return Answer(stands, cost, cost)
 
     # --- power operator -----------------------------------------------------------------------------------------------------
 
@@ -179,12 +179,12 @@ class ToyRailway:
             plan = self._past_and(found.values[joined])
             own = found.objective - float((multipliers * found.values[joined]).sum())
             bound = (found.objective if relaxed else found.bound) + self.lie_usd
-            return ConnectionAnswer(plan, own, bound)
+            return Answer(plan, own, bound)
         relaxation = solver.solve(relaxed=True)
         slope = np.minimum(relaxation.column_dual[joined], 0.0)
         slope[:, :, : self.period] = 0.0
         found = solver.solve(gap_abs=1e-9)
-        return ConnectionAnswer(self._past_and(found.values[joined]), found.objective, relaxation.objective, slope)
+        return Answer(self._past_and(found.values[joined]), found.objective, relaxation.objective, slope)
 
     def value(self, stands):
         """Return f_P of a connection."""

@@ -8,9 +8,9 @@ of both, made beside the operators' own.
 import numpy as np
 from scipy.optimize import linprog
 
-from federates.boundary.messages import ConnectionAnswer
+from federates.boundary.messages import Answer
 from federates.boundary.roles import Commit, RoundResult, Solve
-from federates.boundary.session import RoadSession
+from federates.worlds.road.session import RoadSession
 from federates.runtime.negotiation_record import NegotiationRecord
 
 SHAPE = (2, 2, 2)
@@ -44,7 +44,7 @@ class ToyRoad:
         most = np.full(PLACES, 50.0) if offered is None else offered.ravel()
         found = linprog(cost, A_ub=rows, b_ub=-self.need, bounds=[*((0, m) for m in most), *([(0, None)] * 4)])
         assert found.status == 0
-        return ConnectionAnswer(found.x[:PLACES].reshape(SHAPE), float(self.worth @ found.x[PLACES:]), float(found.fun))
+        return Answer(found.x[:PLACES].reshape(SHAPE), float(self.worth @ found.x[PLACES:]), float(found.fun))
 
     def transport(self, prices=None, asked=None):
         """Columns: cheap vehicles (8), dear ones (8). A vehicle that is asked for is worth sending whatever it costs."""
@@ -58,7 +58,7 @@ class ToyRoad:
         assert found.status == 0
         sent = (found.x[:PLACES] + found.x[PLACES:]).reshape(SHAPE)
         cost = float(own @ found.x)
-        return ConnectionAnswer(sent, cost, float(found.fun) if asked is None else cost)
+        return Answer(sent, cost, float(found.fun) if asked is None else cost)
 
     def optimum_usd(self):
         """Return the least cost of both: what is taken is at most what is sent."""

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from federates.audit.graph import Edge, federate_id, read_wiring, wiring_breaches
-from federates.boundary.session import World
+from federates.boundary.names import RAIL, ROAD
 from federates.boundary.topics import TOPICS
 
 AGENTS = ("coordinator", "power_operator", "transport_operator", "traffic_sumo")
@@ -31,7 +31,7 @@ def publication(graph, key):
     return next(p for core in graph["cores"] for f in core["federates"] for p in f.get("publications", []) if p["key"] == key)
 
 
-def breaches(graph, world=World.ROAD, joined=()):
+def breaches(graph, world=ROAD, joined=()):
     return wiring_breaches(read_wiring(graph, ignore=federate_id(graph, "broker")), AGENTS, world, joined)
 
 
@@ -45,7 +45,7 @@ def listen(graph, name, key):
 
 def test_the_recorded_run_is_wired_as_the_table_says(road):
     wiring = read_wiring(road, ignore=federate_id(road, "broker"))
-    of_the_road = [entry for entry in TOPICS if entry.world in (None, World.ROAD)]
+    of_the_road = [entry for entry in TOPICS if entry.world in (None, ROAD)]
     assert set(wiring.edges) == {Edge(entry.key, role.value) for entry in of_the_road for role in entry.receivers}
     assert set(wiring.publications) == {(entry.key, entry.sender.value) for entry in of_the_road}
     assert wiring.federates == tuple(sorted(AGENTS))
@@ -53,7 +53,7 @@ def test_the_recorded_run_is_wired_as_the_table_says(road):
 
 
 def test_the_brokers_own_federate_is_left_out_only_where_asked(road):
-    assert wiring_breaches(read_wiring(road), AGENTS, World.ROAD) == ["broker has joined, but is no agent of this run"]
+    assert wiring_breaches(read_wiring(road), AGENTS, ROAD) == ["broker has joined, but is no agent of this run"]
 
 
 def test_a_stranger_is_found_and_what_it_hears(road):
@@ -96,7 +96,7 @@ def test_a_topic_outside_the_table_is_found(road):
 
 def test_a_topic_of_the_other_world_is_outside_the_table(road):
     assert "transport_operator publishes transport_operator/departures, which is not in the topic table" in breaches(
-        road, World.RAIL
+        road, RAIL
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from federates.audit import outcome
-from federates.boundary.session import World
+from federates.boundary.names import RAIL
 from federates.boundary.topics import TOPICS
 from federates.cli import audit as command
 from federates.runtime.broker_config import AuditConfig
@@ -30,7 +30,7 @@ def test_the_example_tells_every_topic_of_the_world_to_its_receivers(page):
         row = re.match(r" {13}(\w+) +[\d ]*\d +[\d ]*\d  (\w+(?:, \w+)*)$", line)
         if row:
             shown[f"{agent}/{row[1]}"] = set(row[2].split(", "))
-    rail = {entry.key: {role.value for role in entry.receivers} for entry in TOPICS if entry.world in (None, World.RAIL)}
+    rail = {entry.key: {role.value for role in entry.receivers} for entry in TOPICS if entry.world in (None, RAIL)}
     assert shown == {key: readers - {"traffic_sumo"} for key, readers in rail.items()}
 
 

@@ -6,7 +6,7 @@ import json
 import helics as h
 import pytest
 
-from federates.boundary.topics import Role
+from federates.boundary.names import Role
 from federates.runs.broker_core import Broker
 from federates.runs.wire_watch import WireWatch
 from federates.runtime.broker_config import BrokerConfig

@@ -10,23 +10,19 @@ from hypothesis.extra.numpy import arrays
 
 from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.errors import BoundaryError
-from federates.boundary.messages import ConnectionAnswer, Departure, decode, encode
-from federates.boundary.session import RailSession, RoadSession, World, parse_session
+from federates.boundary.messages import Answer, decode, encode
+from federates.worlds.road.messages import Departure
+from federates.worlds.rail.session import RailSession
+from federates.worlds.road.session import RoadSession
+from federates.boundary.names import RAIL, ROAD
+from federates.boundary.world import parse_session
 from federates.boundary.tables import TABLES
-from federates.boundary.topics import (
-    MAX_ROUTE_LINKS,
-    PASSED_ON,
-    TOPICS,
-    Role,
-    passed_on,
-    received_by,
-    roles_of,
-    sent_by,
-    topic,
-)
+from federates.worlds.road.messages import MAX_ROUTE_LINKS
+from federates.boundary.topics import PASSED_ON, TOPICS, passed_on, received_by, roles_of, sent_by, topic
+from federates.boundary.names import Role
 from federates.boundary.units import UNITS
-from federates.runtime.desks import departures_to_rows
-from federates.runtime.traffic_loop import rows_to_departures
+from federates.worlds.road.messages import departures_to_rows
+from federates.worlds.road.messages import rows_to_departures
 
 SESSION = RoadSession(
     schema_version=1,
@@ -67,7 +63,7 @@ def test_every_topic_is_sent_by_one_role_and_read_by_others():
 
 
 def test_the_coordinator_hears_nothing_of_the_road_and_the_traffic_model_nothing_of_prices():
-    assert all(entry.sender is not Role.TRAFFIC for entry in received_by(Role.COORDINATOR))
+    assert all(entry.sender != Role.TRAFFIC for entry in received_by(Role.COORDINATOR))
     assert {entry.name for entry in received_by(Role.TRAFFIC)} == {"session", "departures"}
 
 
@@ -78,7 +74,7 @@ def test_the_operators_have_no_line_of_their_own():
 
 def test_power_never_hears_flows_and_transport_never_hears_loads():
     heard_by_power = {e.name for e in received_by(Role.POWER_OPERATOR)}
-    assert not heard_by_power & {e.name for e in received_by(Role.TRANSPORT_OPERATOR) if e.sender is Role.TRAFFIC}
+    assert not heard_by_power & {e.name for e in received_by(Role.TRANSPORT_OPERATOR) if e.sender == Role.TRAFFIC}
     passed_on = {name for _, name in PASSED_ON}
     told = {e.name for e in sent_by(Role.POWER_OPERATOR)} & {e.name for e in received_by(Role.TRANSPORT_OPERATOR)}
     assert told == {"gate_time_s", "gate_spots"} <= passed_on
@@ -88,16 +84,16 @@ def test_power_never_hears_flows_and_transport_never_hears_loads():
 
 
 def test_by_rail_nobody_hears_of_the_road():
-    roles = roles_of(World.RAIL)
+    roles = roles_of(RAIL)
     assert roles == (Role.COORDINATOR, Role.POWER_OPERATOR, Role.TRANSPORT_OPERATOR)
     for role in roles:
-        heard, told = received_by(role, World.RAIL), sent_by(role, World.RAIL)
-        assert all(entry.world is not World.ROAD and entry.sender in roles for entry in (*heard, *told))
+        heard, told = received_by(role, RAIL), sent_by(role, RAIL)
+        assert all(entry.world != ROAD and entry.sender in roles for entry in (*heard, *told))
         # Whatever is heard is told by somebody who takes part, and the other way round.
-        assert all(entry in sent_by(entry.sender, World.RAIL) for entry in heard)
-    assert passed_on(World.RAIL) == ((Role.TRANSPORT_OPERATOR, "train_ready"),)
-    assert "train_ready" not in {name for _, name in passed_on(World.ROAD)}
-    assert all(entry.name != "train_ready" for role in Role for entry in sent_by(role, World.ROAD))
+        assert all(entry in sent_by(entry.sender, RAIL) for entry in heard)
+    assert passed_on(RAIL) == ((Role.TRANSPORT_OPERATOR, "train_ready"),)
+    assert "train_ready" not in {name for _, name in passed_on(ROAD)}
+    assert all(entry.name != "train_ready" for role in Role for entry in sent_by(role, ROAD))
 
 
 @pytest.mark.parametrize("trains", [0, 1, 2])
@@ -145,7 +141,7 @@ def test_a_message_survives_the_wire(values, period, round_):
 
 @pytest.mark.parametrize("entry", [t for t in TOPICS if t.unit != "json"], ids=lambda entry: entry.key)
 def test_rounding_error_does_not_cross(entry):
-    session = SESSION if entry.world in (None, World.ROAD) else rail(2)
+    session = SESSION if entry.world in (None, ROAD) else rail(2)
     shape = [1 if d == "E" else session.sizes[d] if isinstance(d, str) else d for d in entry.shape]
     values = np.round(np.random.default_rng(1).uniform(-500, 500, shape), entry.decimals)
     noisy = values * (1.0 + np.random.default_rng(2).uniform(-1e-14, 1e-14, shape))
@@ -160,19 +156,19 @@ def test_a_program_need_not_round_and_a_bound_stays_one():
 
 @pytest.mark.parametrize("kind", BoundKind)
 def test_the_kind_of_a_bound_crosses_with_it(kind):
-    answer = ConnectionAnswer(np.zeros((2, 3, 4)), 7.0, 5.0, None, kind)
+    answer = Answer(np.zeros((2, 3, 4)), 7.0, 5.0, None, kind)
     frame = decode(
         topic("power_operator/power_cost_usd"),
         encode(topic("power_operator/power_cost_usd"), 0, 1, answer.cost_values, SESSION),
         SESSION,
     )
-    assert ConnectionAnswer.from_wire(answer.connection_veh, frame.values) == answer
+    assert Answer.from_wire(answer.connection_veh, frame.values) == answer
 
 
 @pytest.mark.parametrize("code", [-1.0, 0.5, 5.0])
 def test_an_unknown_kind_of_bound_is_refused(code):
     with pytest.raises(BoundaryError, match=r"must be one of 0 \(stated\), 1 \(linear\)"):
-        ConnectionAnswer.from_wire(np.zeros((2, 3, 4)), np.array([7.0, 5.0, code]))
+        Answer.from_wire(np.zeros((2, 3, 4)), np.array([7.0, 5.0, code]))
 
 
 @pytest.mark.parametrize(("shape", "said"), [((2, 3), "shape is"), ((2, 3, 5), "shape is"), ((24,), "shape is")])

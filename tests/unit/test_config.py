@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from federates.boundary.config import Config, load_config, parse_config, read_yaml
 from federates.boundary.errors import ConfigError
-from federates.boundary.session import RoadSession
+from federates.worlds.road.session import RoadSession
 from federates.runtime.broker_config import BrokerConfig
 
 

@@ -5,10 +5,10 @@ import pytest
 from toy_railway import Rows, ToyRailway
 
 from federates.boundary.errors import ModelError
-from federates.boundary.messages import ConnectionAnswer
+from federates.boundary.messages import Answer
 from federates.boundary.roles import Evaluate, RoundResult, Solve
-from federates.boundary.session import RailSession
-from federates.boundary.timetable import broken_plan
+from federates.worlds.rail.session import RailSession
+from federates.worlds.rail.timetable import broken_plan
 from federates.coordinator.algorithms.bounds import Bounds
 from federates.coordinator.algorithms.box_step import BoxStep
 from federates.coordinator.algorithms.conflicts import conflicts
@@ -31,7 +31,7 @@ def session(periods=6, trains=(("a", "s0"), ("b", "s0"), ("c", "s1"))):
 
 
 def result(asked, offered, power=(0.0, 0.0), transport=(0.0, 0.0), slope=None):
-    return RoundResult(ConnectionAnswer(asked, *power, slope), ConnectionAnswer(offered, *transport))
+    return RoundResult(Answer(asked, *power, slope), Answer(offered, *transport))
 
 
 def test_trains_of_one_home_and_kind_share_prices_on_the_first_day_only():

@@ -7,7 +7,7 @@ import pytest
 from small_scenario import write_small_scenario
 
 from federates.boundary.errors import ConfigError
-from federates.boundary.topics import Role
+from federates.boundary.names import Role
 from federates.conformance.find import Wanted, find_target
 from federates.runs.check import check_scenario
 from federates.runs.scenario import load_scenario

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from toy_railway import Rows
 
-from federates.boundary.messages import ConnectionAnswer
+from federates.boundary.messages import Answer
 from federates.boundary.roles import Commit, Evaluate, RoundResult, Solve
-from federates.boundary.session import RoadSession
+from federates.worlds.road.session import RoadSession
 from federates.coordinator.algorithms.ocd import OcdSettings, OptimalityConditionDecomposition
 from federates.runtime.negotiation_record import NegotiationRecord
 
@@ -29,20 +29,20 @@ def power(prices=None, offer=None):
     """Power wants up to NEED vehicles, each worth WORTH dollars."""
     if offer is not None:
         used = np.minimum(offer, NEED)
-        return ConnectionAnswer(used, float(WORTH * (NEED - used).sum()), 0.0)
+        return Answer(used, float(WORTH * (NEED - used).sum()), 0.0)
     wanted = np.where(prices < WORTH, NEED, 0.0)
     cost = float(WORTH * (NEED - wanted).sum())
-    return ConnectionAnswer(wanted, cost, cost + float((prices * wanted).sum()))
+    return Answer(wanted, cost, cost + float((prices * wanted).sum()))
 
 
 def transport(slope, prices=None, asked=None, capacity=1e9):
     """Transport sends z vehicles at slope z^2 / 2 dollars."""
     if asked is not None:
         sent = np.minimum(asked, capacity)
-        return ConnectionAnswer(sent, float(0.5 * (slope * sent**2).sum()), 0.0)
+        return Answer(sent, float(0.5 * (slope * sent**2).sum()), 0.0)
     sent = np.minimum(prices / slope, capacity)
     cost = float(0.5 * (slope * sent**2).sum())
-    return ConnectionAnswer(sent, cost, cost - float((prices * sent).sum()))
+    return Answer(sent, cost, cost - float((prices * sent).sum()))
 
 
 def negotiate(settings=None, slope=1.0, scheme="proposed", capacity=1e9, log=None):
@@ -155,7 +155,7 @@ def test_a_bound_above_a_plan_is_no_agreement():
     algorithm.begin(session(), Rows())
     zero = np.zeros((1, 2, 2))
     algorithm.start(0)
-    wrong = ConnectionAnswer(np.full((1, 2, 2), NEED), 0.0, 1e6)
+    wrong = Answer(np.full((1, 2, 2), NEED), 0.0, 1e6)
     evaluate = algorithm.next(RoundResult(wrong, transport(1.0, zero)))
     offer, asked = evaluate.power_connection_veh, evaluate.transport_connection_veh
     decision = algorithm.next(RoundResult(power(offer=offer), transport(1.0, asked=asked)))

@@ -7,7 +7,7 @@ import pytest
 
 from federates.boundary.config import parse_config, read_yaml
 from federates.boundary.errors import ConfigError
-from federates.boundary.session import RoadSession
+from federates.worlds.road.session import RoadSession
 from federates.power_operator.models.charging_station.forecast import read_history
 from federates.power_operator.models.charging_station.operator import ChargingStationOperator
 

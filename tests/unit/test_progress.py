@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from federates.boundary.session import World
+from federates.boundary.names import RAIL, ROAD
 from federates.cli.progress import ProgressView
 from federates.cli.run_tail import RunTail
 
@@ -19,8 +19,8 @@ ROAD = ("coordinator", "power_operator", "transport_operator", "traffic_sumo")
 class Run:
     """A run's folder, and what `ProgressView` wants of a `Launch`."""
 
-    def __init__(self, folder, world=World.ROAD, periods=4, start_hour=8):
-        agents = ROAD if world is World.ROAD else ROAD[:3]
+    def __init__(self, folder, world=ROAD, periods=4, start_hour=8):
+        agents = ROAD if world == ROAD else ROAD[:3]
         self.folder, self.ended = folder, False
         self.identity = SimpleNamespace(run_id="20260101-120000-abcd", run_folder=str(folder), agents=agents, world=world)
         self.processes = {"coordinator": SimpleNamespace(poll=lambda: 0 if self.ended else None)}
@@ -75,7 +75,7 @@ def test_an_operator_that_tells_no_load_still_has_a_line_for_every_hour(road):
 
 
 def test_a_second_negotiation_is_announced_and_has_a_gap_of_its_own(tmp_path):
-    run = Run(tmp_path, World.RAIL, periods=24, start_hour=0)
+    run = Run(tmp_path, RAIL, periods=24, start_hour=0)
     tail = RunTail(run.identity)
     run.say("coordinator", asked_period=0, asked_round=1, asked="relax")
     run.say("coordinator", period=0, round=1, gap=0.001)

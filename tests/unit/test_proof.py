@@ -5,9 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from federates.boundary.messages import ConnectionAnswer
+from federates.boundary.messages import Answer
 from federates.boundary.roles import Commit, Evaluate, RoundResult, Solve
-from federates.boundary.session import RailSession, RoadSession
+from federates.worlds.rail.session import RailSession
+from federates.worlds.road.session import RoadSession
 from federates.runtime.proof import Proof, relative_gap
 
 ROAD = RoadSession(
@@ -29,7 +30,7 @@ def road(*vehicles):
 
 
 def told(asked, offered, power=(0.0, 0.0), transport=(0.0, 0.0)):
-    return RoundResult(ConnectionAnswer(asked, *power), ConnectionAnswer(offered, *transport))
+    return RoundResult(Answer(asked, *power), Answer(offered, *transport))
 
 
 def commit(plan, agreed=True, **claims):

@@ -9,8 +9,9 @@ from load_file import load_file
 from private_values import leaks, settings_of
 from typer.testing import CliRunner
 
-from federates.boundary.session import World
-from federates.boundary.topics import Role, roles_of
+from federates.boundary.names import RAIL, ROAD
+from federates.boundary.names import Role
+from federates.boundary.topics import roles_of
 from federates.cli.app import app
 from federates.reporting.report import write_report
 from federates.runs.reports import write_agent_report, write_agent_reports
@@ -36,8 +37,8 @@ def with_settings(folder: Path, roles) -> Path:
 def runs(tmp_path_factory):
     top = tmp_path_factory.mktemp("agents")
     made = {
-        World.ROAD: road.write_run(top / "road", road.day_tables(), road.session()),
-        World.RAIL: rail.rail_run(top / "rail"),
+        ROAD: road.write_run(top / "road", road.day_tables(), road.session()),
+        RAIL: rail.rail_run(top / "rail"),
     }
     for world, folder in made.items():
         write_agent_reports(with_settings(folder, roles_of(world)))
@@ -62,8 +63,8 @@ def test_nothing_of_the_others_stands_in_it(runs, world, role):
 def test_the_search_finds_what_the_full_report_shows(runs, monkeypatch):
     """The full report has every agent's settings: a search that missed them would prove nothing."""
     monkeypatch.setattr("federates.reporting.report.RUN_FIGURES", ())
-    folder = runs[World.ROAD]
-    roles = roles_of(World.ROAD)
+    folder = runs[ROAD]
+    roles = roles_of(ROAD)
     (folder / "configuration.json").write_text(
         json.dumps({role.value: json.loads((folder / role.value / "config.json").read_text()) for role in roles})
     )
@@ -81,11 +82,11 @@ def test_it_is_the_same_where_the_others_data_are_not_there(runs, tmp_path, worl
 
 
 def test_every_figure_that_its_tables_suffice_for_is_drawn_on_demand(runs):
-    page = runs[World.RAIL] / "report-transport_operator.html"
+    page = runs[RAIL] / "report-transport_operator.html"
     before = page.read_text()
-    done = CliRunner().invoke(app, ["report", str(runs[World.ROAD]), "--agent", "transport_operator"])
+    done = CliRunner().invoke(app, ["report", str(runs[ROAD]), "--agent", "transport_operator"])
     assert done.exit_code == 0, done.output
-    text = (runs[World.ROAD] / "report-transport_operator.html").read_text()
+    text = (runs[ROAD] / "report-transport_operator.html").read_text()
     drawn = {
         name for name in ("fig6_delivery_time", "link_flow", "routing", "fig5_feeder_load", "bounds") if f'id="{name}"' in text
     }
@@ -95,7 +96,7 @@ def test_every_figure_that_its_tables_suffice_for_is_drawn_on_demand(runs):
 
 @pytest.mark.parametrize("agent", ["traffic_sumo", "nobody"])
 def test_an_agent_that_the_run_has_not_is_named(runs, agent):
-    done = CliRunner().invoke(app, ["report", str(runs[World.RAIL]), "--agent", agent])
+    done = CliRunner().invoke(app, ["report", str(runs[RAIL]), "--agent", agent])
     assert done.exit_code != 0
     assert agent in done.output + str(done.exception)
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from federates.boundary.session import World
+from federates.boundary.names import RAIL
 from federates.boundary.tables import TABLES
-from federates.boundary.topics import Role
+from federates.boundary.names import Role
 from federates.reporting.published import keep_published
 from federates.reporting.tables import RailRun
 from federates.runtime.results import ResultWriter
@@ -264,7 +264,7 @@ def rail_run(
 
 @pytest.mark.parametrize("scheme", ["mobile", "fixed", "central", "no_storage"])
 def test_example_day_by_rail_is_a_readable_run(tmp_path, scheme):
-    run = RailRun.read(rail_run(tmp_path / scheme, scheme), world=World.RAIL)
+    run = RailRun.read(rail_run(tmp_path / scheme, scheme), world=RAIL)
     negotiated = {"rounds", "prices", "answers", "answer_costs", "connections", "timings"}
     trains = {"train_moves", "train_storage"} | negotiated
     absent = {"mobile": {"timings"}, "fixed": trains, "central": trains, "no_storage": trains | {"storage_state"}}

@@ -11,7 +11,8 @@ import pytest
 from load_file import load_file
 
 from federates.boundary.errors import ConfigError
-from federates.boundary.session import RailScheme, World
+from federates.worlds.rail.session import RailScheme
+from federates.boundary.names import RAIL
 from federates.reporting.claims import Verdict
 from federates.reporting.interval import Interval
 from federates.reporting.published import read_published
@@ -173,7 +174,7 @@ def test_summary_file_is_the_summary(tmp_path):
 def test_a_run_of_the_other_world_is_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"world = rail: must be road"):
         RunTables.read(example.rail_run(tmp_path))
-    assert RunTables.read(tmp_path, world=World.RAIL).session.world is World.RAIL
+    assert RunTables.read(tmp_path, world=RAIL).session.world == RAIL
 
 
 EXACT = ("total_cost_usd", "wind_used_share", "usd_per_mw", "storage_utilisation")

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from load_file import load_file
 
-from federates.boundary.session import World
+from federates.boundary.names import RAIL
 from federates.reporting import replay
 from federates.reporting.negotiation import Transcript, places, shown_negotiation
 from federates.reporting.rail.report import write_rail_report
@@ -133,7 +133,7 @@ def test_the_busiest_negotiation_and_its_best_prices(pages):
     last = run.frame("rounds").query(f"period == {period}")["round"].max()
     # The example's bound rises in every round.
     np.testing.assert_allclose(Transcript(run).best_prices(period), 14.0 * (1 - 0.5**last))
-    by_rail = RailRun.read(pages["rail"][0], world=World.RAIL)
+    by_rail = RailRun.read(pages["rail"][0], world=RAIL)
     assert shown_negotiation(by_rail) == 0
     assert Transcript(by_rail).prices(0, 3).shape == (len(places(by_rail)), rail.T)
 

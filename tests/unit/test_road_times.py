@@ -7,10 +7,10 @@ import pytest
 from small_agents import PowerSettings, SmallPower, SmallTransport, TransportSettings
 
 from federates.boundary.errors import ModelError
-from federates.boundary.session import RoadSession
-from federates.boundary.topics import Role
+from federates.worlds.road.session import RoadSession
+from federates.boundary.names import Role
 from federates.runtime.desks import RoadPowerDesk, RoadTransportDesk
-from federates.runtime.road_times import MOST_ROAD_TIME_S, told_road_time
+from federates.worlds.road.times import MOST_ROAD_TIME_S, told_road_time
 
 SESSION = RoadSession(schema_version=1, name="x", resourceful_stations=("r",), limited_stations=("q",), links=("l",))
 

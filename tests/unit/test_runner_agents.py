@@ -5,7 +5,7 @@ import json
 import pytest
 
 from federates.boundary.errors import ConfigError
-from federates.boundary.session import World
+from federates.boundary.names import RAIL, ROAD
 from federates.runs.scenario import agents_of
 from federates.runtime.broker_config import BrokerConfig
 from federates.runtime.identity import RunIdentity
@@ -19,7 +19,7 @@ def runner(tmp_path, names):
     return path
 
 
-@pytest.mark.parametrize(("agents", "world"), [((*OPERATORS, "traffic_sumo"), World.ROAD), (OPERATORS, World.RAIL)])
+@pytest.mark.parametrize(("agents", "world"), [((*OPERATORS, "traffic_sumo"), ROAD), (OPERATORS, RAIL)])
 def test_agents_are_counted_whatever_their_order(tmp_path, agents, world):
     # Another process, such as an observer of one's own, is no agent.
     found = agents_of(runner(tmp_path, ["broker", "observer", *reversed(agents)]))

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from federates.boundary import docs, history, schemas, topics
 from federates.boundary.messages import decode, encode
 from federates.boundary.schemas import as_json, boundary_json, fingerprint, message_schema, session_schema
-from federates.boundary.session import World, parse_session
-from federates.boundary.topics import BOUNDARY_VERSION, TOPICS, Role, topic
+from federates.boundary.names import RAIL
+from federates.boundary.world import parse_session
+from federates.boundary.topics import BOUNDARY_VERSION, TOPICS, topic
+from federates.boundary.names import Role
 
 SESSIONS = [
     parse_session(
@@ -152,7 +154,7 @@ def test_a_change_of_the_boundary_has_a_version_and_an_entry():
     )
 
 
-@pytest.mark.parametrize("change", [{"unit": "kW"}, {"shape": ("N", "M")}, {"receivers": (Role.TRAFFIC,)}, {"world": World.RAIL}])
+@pytest.mark.parametrize("change", [{"unit": "kW"}, {"shape": ("N", "M")}, {"receivers": (Role.TRAFFIC,)}, {"world": RAIL}])
 def test_the_fingerprint_sees_what_a_partner_relies_on_and_no_prose(monkeypatch, change):
     before = fingerprint()
     entry = topic("power_operator/asked_connection_veh")

@@ -6,7 +6,8 @@ import pytest
 
 from federates.boundary.config import parse_config, read_yaml
 from federates.boundary.errors import ConfigError
-from federates.boundary.session import RoadSession, parse_session
+from federates.worlds.road.session import RoadSession
+from federates.boundary.world import parse_session
 from federates.transport_operator.models.time_space_network.operator import TimeSpaceNetworkOperator
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"

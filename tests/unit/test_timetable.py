@@ -8,10 +8,11 @@ from scipy.optimize import linprog
 from small_power_folder import Recorder
 
 from federates.boundary.errors import ConfigError, ModelError
-from federates.boundary.messages import Departure, Gate, LinkObservation
-from federates.boundary.session import RailSession, RoadSession
+from federates.worlds.road.messages import Departure, Gate, LinkObservation
+from federates.worlds.rail.session import RailSession
+from federates.worlds.road.session import RoadSession
 from federates.boundary.tables import table
-from federates.boundary.timetable import broken_plan
+from federates.worlds.rail.timetable import broken_plan
 from federates.transport_operator.models.time_space_network.operator import TimeSpaceNetworkOperator
 from federates.transport_operator.models.time_space_network.settings import TimeSpaceNetworkSettings
 from federates.transport_operator.models.timetable.operator import TimetableOperator

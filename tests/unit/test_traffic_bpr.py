@@ -10,8 +10,8 @@ from recorded_tables import Tables
 
 from federates.boundary.config import load_config, read_yaml
 from federates.boundary.errors import ModelError
-from federates.boundary.messages import Departure
-from federates.boundary.session import RoadSession
+from federates.worlds.road.messages import Departure
+from federates.worlds.road.session import RoadSession
 from federates.traffic_sumo.bpr import BprSettings, BprTraffic
 from federates.traffic_sumo.point_queue import PointQueues
 

@@ -10,8 +10,8 @@ import pytest
 
 from federates.boundary.config import load_config, parse_config, read_yaml
 from federates.boundary.errors import ConfigError, ModelError, Problem
-from federates.boundary.messages import Departure
-from federates.boundary.session import RoadSession
+from federates.worlds.road.messages import Departure
+from federates.worlds.road.session import RoadSession
 from federates.traffic_sumo import checks, programs
 from federates.traffic_sumo.settings import Settings
 from federates.traffic_sumo.sumo import SumoTraffic

@@ -9,8 +9,8 @@ import pytest
 from recorded_tables import Tables
 
 from federates.boundary.errors import ConfigError, ModelError
-from federates.boundary.messages import Departure
-from federates.boundary.session import RoadSession
+from federates.worlds.road.messages import Departure
+from federates.worlds.road.session import RoadSession
 from federates.runtime.results import ResultWriter
 from federates.traffic_sumo.replay import ReplaySettings, ReplayTraffic
 

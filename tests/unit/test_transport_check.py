@@ -7,7 +7,7 @@ import pytest
 
 from federates.boundary.config import parse_config, read_yaml
 from federates.boundary.errors import ConfigError
-from federates.boundary.session import RoadSession
+from federates.worlds.road.session import RoadSession
 from federates.transport_operator.models.joint_graph.operator import JointGraphOperator
 
 SCENARIO = Path(__file__).parents[2] / "scenarios" / "la_gcs"

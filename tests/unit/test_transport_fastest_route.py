@@ -9,8 +9,8 @@ from scipy.optimize import linprog
 
 from federates.boundary.config import load_config
 from federates.boundary.errors import ConfigError, ModelError
-from federates.boundary.messages import Gate, LinkObservation
-from federates.boundary.session import RoadSession
+from federates.worlds.road.messages import Gate, LinkObservation
+from federates.worlds.road.session import RoadSession
 from federates.boundary.tables import table
 from federates.transport_operator.models.fastest_route.operator import FastestRouteOperator
 from federates.transport_operator.models.fastest_route.settings import FastestRouteSettings

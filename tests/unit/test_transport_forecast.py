@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from federates.boundary.session import RoadSession
+from federates.worlds.road.session import RoadSession
 from federates.transport_operator.models.joint_graph.background import Background, period_mean
 from federates.transport_operator.models.joint_graph.calibration import Calibration
 

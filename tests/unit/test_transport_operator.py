@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from federates.boundary.config import parse_config, read_yaml
 from federates.boundary.errors import ModelError
-from federates.boundary.messages import Gate, LinkObservation
-from federates.boundary.session import RoadSession, Scheme
+from federates.worlds.road.messages import Gate, LinkObservation
+from federates.worlds.road.session import RoadSession, Scheme
 from federates.boundary.tables import table
 from federates.transport_operator.models.joint_graph.operator import JointGraphOperator
 

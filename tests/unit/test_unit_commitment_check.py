@@ -14,7 +14,7 @@ from small_power_folder import SCENARIO, PowerFolder, session
 
 from federates.boundary.config import parse_config
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.session import parse_session
+from federates.boundary.world import parse_session
 from federates.cli.app import main
 from federates.power_operator.models.unit_commitment.operator import UnitCommitmentOperator
 from federates.power_operator.models.unit_commitment.settings import UnitCommitmentSettings

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from federates.boundary.config import Config
 from federates.boundary.errors import ConfigError
-from federates.boundary.topics import Role
+from federates.boundary.names import Role
 from federates.cli.app import app
 from federates.runs import launch as launching
 from federates.runs.check import check_scenario

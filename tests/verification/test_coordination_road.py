@@ -11,9 +11,10 @@ from toy_road import ToyRoad
 
 from federates.boundary.config import parse_config
 from federates.boundary.errors import ConfigError
-from federates.boundary.messages import ConnectionAnswer
+from federates.boundary.messages import Answer
 from federates.boundary.roles import Commit, Evaluate, RoundResult, Solve
-from federates.boundary.session import RailSession, RoadSession
+from federates.worlds.rail.session import RailSession
+from federates.worlds.road.session import RoadSession
 from federates.coordinator.algorithms.admm import Admm, AdmmSettings
 from federates.coordinator.algorithms.ocd import OcdSettings, OptimalityConditionDecomposition
 from federates.coordinator.algorithms.posted_price import PostedPrice, PostedPriceSettings
@@ -45,12 +46,12 @@ class LimitedTransport(SmallTransport):
     def solve(self, prices, gate):
         sent = np.minimum(prices / self.slope, self.most)
         cost = float((0.5 * self.slope * sent**2).sum())
-        return ConnectionAnswer(sent, cost, cost - float((prices * sent).sum()))
+        return Answer(sent, cost, cost - float((prices * sent).sum()))
 
     def evaluate(self, connection, gate):
         sent = np.minimum(connection, self.most)
         cost = float((0.5 * self.slope * sent**2).sum())
-        return ConnectionAnswer(sent, cost, cost)
+        return Answer(sent, cost, cost)
 
 
 def operators(slope, most=np.inf):

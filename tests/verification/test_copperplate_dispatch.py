@@ -14,7 +14,7 @@ from small_rail_days import rail_day
 
 from federates.boundary.errors import ConfigError
 from federates.boundary.tables import table
-from federates.boundary.trains import at_home
+from federates.worlds.rail.trains import at_home
 from federates.power_operator.models.copperplate_dispatch.merit_order import copperplate, from_zero
 from federates.power_operator.models.copperplate_dispatch.operator import CopperplateDispatchOperator
 from federates.power_operator.models.unit_commitment.cost_curves import CostCurve

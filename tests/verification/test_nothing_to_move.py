@@ -5,7 +5,7 @@ import pytest
 from toy_railway import Rows, ToyRailway
 from toy_road import ToyRoad
 
-from federates.boundary.messages import ConnectionAnswer
+from federates.boundary.messages import Answer
 from federates.coordinator.algorithms.admm import Admm, AdmmSettings
 from federates.coordinator.algorithms.bundle import Bundle
 from federates.coordinator.algorithms.cuts import Cuts, CutsSettings
@@ -66,7 +66,7 @@ class SafeRailway(ToyRailway):
 
 def lowered(answer, less_usd=0.0):
     cost, bound = answer.cost_usd - less_usd, answer.bound_usd - less_usd - _SAFE_USD
-    return ConnectionAnswer(answer.connection_veh, cost, bound, answer.slope_usd_per_veh)
+    return Answer(answer.connection_veh, cost, bound, answer.slope_usd_per_veh)
 
 
 def assert_agreed_on_nothing(decision, tables):

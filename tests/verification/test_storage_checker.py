@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from small_rail_days import rail_day
 
-from federates.boundary.session import RailSession
+from federates.worlds.rail.session import RailSession
 from federates.centralised.flow import build_flow_model
 from federates.centralised.joint_data import JointData, read_joint_data
 from federates.power_operator.models.unit_commitment.checker import check_schedule

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rail_brute_force import RailBruteForce
 from small_rail_days import rail_day
 
-from federates.boundary.trains import at_home
+from federates.worlds.rail.trains import at_home
 from federates.centralised.joint_data import JointData
 from federates.lp.linear_model import NoSolutionInTimeError
 from federates.lp.safe_bound import take_misses

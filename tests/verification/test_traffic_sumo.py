@@ -17,8 +17,8 @@ import pytest
 
 from federates.boundary.config import load_config, parse_config, read_yaml
 from federates.boundary.errors import ModelError
-from federates.boundary.messages import Departure, TrafficObservation
-from federates.boundary.session import RoadSession
+from federates.worlds.road.messages import Departure, TrafficObservation
+from federates.worlds.road.session import RoadSession
 from federates.boundary.tables import table
 from federates.traffic_sumo.settings import Settings
 from federates.traffic_sumo.sumo import SumoTraffic

@@ -7,8 +7,8 @@ import pytest
 from recorded_tables import Tables
 
 from federates.boundary.config import parse_config, read_yaml
-from federates.boundary.messages import Gate, LinkObservation
-from federates.boundary.session import RoadSession
+from federates.worlds.road.messages import Gate, LinkObservation
+from federates.worlds.road.session import RoadSession
 from federates.transport_operator.models.joint_graph.operator import JointGraphOperator
 
 SCENARIO = Path(__file__).parents[2] / "scenarios" / "la_gcs"

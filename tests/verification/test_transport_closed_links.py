@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from federates.boundary.config import parse_config, read_yaml
-from federates.boundary.messages import Gate
-from federates.boundary.session import RoadSession
+from federates.worlds.road.messages import Gate
+from federates.worlds.road.session import RoadSession
 from federates.transport_operator.models.joint_graph.assignment import PathSet
 from federates.transport_operator.models.joint_graph.operator import JointGraphOperator
 from federates.transport_operator.models.joint_graph.planner import Planner

@@ -7,8 +7,8 @@ import pytest
 from scipy.optimize import LinearConstraint, minimize
 
 from federates.boundary.config import parse_config, read_yaml
-from federates.boundary.messages import Gate
-from federates.boundary.session import RoadSession
+from federates.worlds.road.messages import Gate
+from federates.worlds.road.session import RoadSession
 from federates.transport_operator.models.joint_graph.operator import JointGraphOperator
 
 SCENARIO = Path(__file__).parents[2] / "scenarios" / "la_gcs"

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from federates.boundary.config import parse_config, read_yaml
-from federates.boundary.messages import Gate, LinkObservation
-from federates.boundary.session import RoadSession
+from federates.worlds.road.messages import Gate, LinkObservation
+from federates.worlds.road.session import RoadSession
 from federates.transport_operator.models.joint_graph.assignment import PathSet, assign
 from federates.transport_operator.models.joint_graph.delay import EdgeCosts, SocialCost, TimeCurve, UserCost
 from federates.transport_operator.models.joint_graph.operator import JointGraphOperator

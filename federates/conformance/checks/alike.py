@@ -6,8 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from federates.boundary.session import World
-from federates.boundary.topics import Role
+from federates.boundary.names import RAIL, Role
 from federates.conformance.bench import Bench
 from federates.conformance.check import Check
 from federates.conformance.checks.answers import SOUND
@@ -42,7 +41,7 @@ def _bound_fault(role: Role, heard: Answered, other: Answered) -> str | None:
 
 def _route_fault(role: Role, heard: Answered, other: Answered) -> str | None:
     """Return how a connection that can be had of the one train cannot be had of the other."""
-    if role is not Role.TRANSPORT_OPERATOR or heard.kind is not Kind.EVALUATE:
+    if role != Role.TRANSPORT_OPERATOR or heard.kind is not Kind.EVALUATE:
         return None
     met, met_other = (float(np.minimum(h.asked, h.answer.connection_veh).sum()) for h in (heard, other))
     return f"the one train meets {met:g} of the stands asked for, the other {met_other:g}" if abs(met - met_other) > 0.5 else None
@@ -53,7 +52,7 @@ ALIKE_CHECKS: tuple[Check[Bench], ...] = (
         "alike.exchanged",
         "Trains of one kind and one home are interchangeable: asked the same of the one as of the other, it says the same.",
         _exchanged,
-        worlds=(World.RAIL,),
+        worlds=(RAIL,),
         needs=(*SOUND, "answers.repeatable", "answers.deterministic", "bound.proven"),
     ),
 )

@@ -87,7 +87,7 @@ ANSWER_CHECKS: tuple[Check[Bench], ...] = (
     ),
     Check(
         "answers.shape",
-        "Every answer is a ConnectionAnswer: a connection of the session's shape, and numbers for cost and bound.",
+        "Every answer is a Answer: a connection of the session's shape, and numbers for cost and bound.",
         _shape,
         needs=("answers.every_round",),
     ),

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from federates.boundary.messages import Array, Departure
-from federates.boundary.session import RailSession, RoadSession
-from federates.boundary.topics import MAX_ROUTE_LINKS, Role
+from federates.boundary.messages import Array
+from federates.boundary.names import Role
 from federates.conformance.bench import Bench
 from federates.conformance.check import Check
 from federates.conformance.checks.answers import SOUND
@@ -15,6 +14,9 @@ from federates.conformance.operator_calls import range_fault
 from federates.conformance.road_order import order_fault
 from federates.conformance.trains import next_places
 from federates.conformance.values import answer_fault
+from federates.worlds.rail.session import RailSession
+from federates.worlds.road.messages import MAX_ROUTE_LINKS, Departure
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["CARRIED_OUT_CHECKS", "END_CHECKS"]
 
@@ -98,7 +100,7 @@ def _follows(session: RailSession, place: Array, station: int, since: int, *, st
 
 
 def _late(bench: Bench) -> str:
-    if bench.role is Role.TRANSPORT_OPERATOR and isinstance(bench.session, RailSession):
+    if bench.role == Role.TRANSPORT_OPERATOR and isinstance(bench.session, RailSession):
         raise DoesNotApply("by rail lateness comes from the transport operator itself")
     day = bench.delayed_day
     if day.failure is not None:

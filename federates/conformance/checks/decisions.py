@@ -7,9 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from federates.boundary.names import RAIL, Role
 from federates.boundary.roles import Commit
-from federates.boundary.session import RailSession, RoadSession, World
-from federates.boundary.topics import Role
 from federates.conformance.bench import Bench
 from federates.conformance.check import Check
 from federates.conformance.checks.in_time import slowest_in_time
@@ -17,6 +16,8 @@ from federates.conformance.errors import Breach, DoesNotApply
 from federates.conformance.life import Kind
 from federates.conformance.negotiation import Committed, Negotiated
 from federates.conformance.trains import timetable_breach
+from federates.worlds.rail.session import RailSession
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["DECISION_CHECKS"]
 
@@ -256,6 +257,6 @@ DECISION_CHECKS: tuple[Check[Bench], ...] = (
         "After a train was late, the plan is one that it can keep.",
         _late,
         "day.goes_on",
-        worlds=(World.RAIL,),
+        worlds=(RAIL,),
     ),
 )

@@ -6,8 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
-from federates.boundary.session import RailSession
-from federates.boundary.topics import Role
+from federates.boundary.names import Role
 from federates.conformance.bench import Bench
 from federates.conformance.check import Check
 from federates.conformance.checks.answers import SOUND
@@ -17,6 +16,7 @@ from federates.conformance.money import proven_gap_usd, tolerance_usd
 from federates.conformance.operator_calls import Answered, Day, range_fault
 from federates.conformance.replay import difference
 from federates.conformance.values import answer_fault
+from federates.worlds.rail.session import RailSession
 
 __all__ = ["GIVEN_CHECKS"]
 
@@ -35,12 +35,12 @@ def _within(bench: Bench) -> str:
 
 def _within_fault(bench: Bench, heard: Answered) -> str | None:
     connection, given = heard.answer.connection_veh, heard.asked
-    if bench.role is Role.TRANSPORT_OPERATOR and isinstance(bench.session, RailSession):
+    if bench.role == Role.TRANSPORT_OPERATOR and isinstance(bench.session, RailSession):
         if not _own_route(bench.day, heard):
             return None
         missing = float((given - connection)[:, :, heard.period :].max(initial=0.0))
         return f"a stand of its own answer to prices is not offered ({missing:.3g} missing)" if missing > 0.5 else None
-    if bench.role is Role.TRANSPORT_OPERATOR and _own_route(bench.day, heard):
+    if bench.role == Role.TRANSPORT_OPERATOR and _own_route(bench.day, heard):
         missing = float((given - connection).max(initial=0.0))
         if missing > _TOLERANCE * max(1.0, float(given.max(initial=0.0))):
             return f"{missing:.6g} vehicles that it offered itself at prices are not sent"
@@ -49,7 +49,7 @@ def _within_fault(bench: Bench, heard: Answered) -> str | None:
     if worst <= _TOLERANCE * max(1.0, float(np.abs(given).max(initial=0.0))):
         return None
     at = tuple(int(i) for i in np.unravel_index(over.argmax(), over.shape))
-    verb = "uses" if bench.role is Role.POWER_OPERATOR else "sends"
+    verb = "uses" if bench.role == Role.POWER_OPERATOR else "sends"
     return f"it {verb} {connection[at]:.6g} at {list(at)}, where {given[at]:.6g} is given"
 
 

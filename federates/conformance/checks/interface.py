@@ -5,8 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+from federates.boundary.names import Role
 from federates.boundary.roles import CoordinationAlgorithm, Plugin, PowerOperator, TrafficModel, TransportOperator
-from federates.boundary.topics import Role
 from federates.conformance.bench import Bench
 from federates.conformance.check import Check
 from federates.conformance.errors import Breach

@@ -7,7 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
-from federates.boundary.topics import Role
+from federates.boundary.names import Role
 from federates.conformance.bench import Bench
 from federates.conformance.check import Check
 from federates.conformance.checks.answers import SOUND
@@ -65,7 +65,7 @@ def _monotone(bench: Bench) -> str:
         moved += int(np.abs(product).max(initial=0.0) > 0)
         if against > excused + rounding:
             direction = (
-                "asks for more where prices are higher" if role is Role.POWER_OPERATOR else "offers less where prices are higher"
+                "asks for more where prices are higher" if role == Role.POWER_OPERATOR else "offers less where prices are higher"
             )
             raise Breach(
                 f"it {direction}: price change times change of connection is {against:+.6g} usd,"
@@ -146,8 +146,8 @@ def _plane(role: Role, heard: Answered, answers: list[Answered]) -> int:
     compared = 0
     for other in others:
         # A transport operator's cost is that of what it sends, a power operator's that of what it is given.
-        given = other.asked if other.kind is Kind.EVALUATE and role is Role.POWER_OPERATOR else other.answer.connection_veh
-        asked = heard.asked if role is Role.POWER_OPERATOR else heard.answer.connection_veh
+        given = other.asked if other.kind is Kind.EVALUATE and role == Role.POWER_OPERATOR else other.answer.connection_veh
+        asked = heard.asked if role == Role.POWER_OPERATOR else heard.answer.connection_veh
         if slope is None and np.abs(given - asked).max(initial=0.0) > _SAME_VEH:
             continue
         compared += 1

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from federates.boundary.names import Role
 from federates.boundary.tables import TABLES
-from federates.boundary.topics import Role
 from federates.conformance.bench import Bench
 from federates.conformance.check import Check
 from federates.conformance.errors import Breach

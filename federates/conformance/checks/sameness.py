@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from federates.boundary.topics import Role
+from federates.boundary.names import Role
 from federates.conformance.bench import Bench
 from federates.conformance.check import OPERATORS, Check
 from federates.conformance.checks.answers import SOUND

@@ -9,18 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from federates.boundary.messages import Array
-from federates.boundary.session import RoadSession, World
-from federates.boundary.topics import Role
+from federates.boundary.names import ROAD, Role
 from federates.conformance.bench import Bench
 from federates.conformance.check import Check
 from federates.conformance.checks.in_time import slowest_in_time
 from federates.conformance.errors import Breach
 from federates.conformance.life import Kind
 from federates.conformance.traffic_day import TrafficDay, observation_fault
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["TRAFFIC_CHECKS"]
 
-_ROLES, _WORLDS = (Role.TRAFFIC,), (World.ROAD,)
+_ROLES, _WORLDS = (Role.TRAFFIC,), (ROAD,)
 _MOST_APART = 0.35
 """Flow may differ from density times speed by this share: detectors average in time, and over a link that is not uniform."""
 _LEAST_SPEED_M_PER_S = 1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from federates.boundary.messages import Array, ConnectionAnswer
+from federates.boundary.messages import Answer, Array
 from federates.boundary.roles import Evaluate, RoundResult, Solve
 
 __all__ = ["ScriptedPair"]
@@ -36,6 +36,6 @@ class ScriptedPair(ABC):
         return self.evaluate(decision.power_connection_veh, decision.transport_connection_veh)
 
 
-def sent(answer: Array, cost: float, bound: float, slope: Array | None = None) -> ConnectionAnswer:
+def sent(answer: Array, cost: float, bound: float, slope: Array | None = None) -> Answer:
     """Return an answer with plain floats."""
-    return ConnectionAnswer(answer, float(cost), float(bound), slope)
+    return Answer(answer, float(cost), float(bound), slope)

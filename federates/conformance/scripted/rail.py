@@ -12,10 +12,10 @@ import numpy as np
 
 from federates.boundary.messages import Array
 from federates.boundary.roles import RoundResult
-from federates.boundary.session import RailSession
-from federates.boundary.trains import alike_trains, at_home
 from federates.conformance.scripted.pair import ScriptedPair, sent
 from federates.conformance.trains import timetable_breach
+from federates.worlds.rail.session import RailSession
+from federates.worlds.rail.trains import alike_trains, at_home
 
 __all__ = ["RailPair"]
 

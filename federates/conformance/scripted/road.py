@@ -11,8 +11,8 @@ import numpy as np
 
 from federates.boundary.messages import Array
 from federates.boundary.roles import RoundResult
-from federates.boundary.session import RoadSession
 from federates.conformance.scripted.pair import ScriptedPair, sent
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["RoadPair"]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from federates.boundary.names import Role
 from federates.boundary.roles import Commit
-from federates.boundary.topics import Role
 from federates.conformance.check import OPERATORS, Check
 from federates.conformance.errors import DoesNotApply
 from federates.conformance.target import Target
@@ -89,7 +89,7 @@ def _in_time(target: Target) -> str:
 
 def _silence(target: Target) -> str:
     day = _heard(target, "wire.silence")
-    if target.role is Role.COORDINATOR:
+    if target.role == Role.COORDINATOR:
         return f"nothing came beside {day.messages} messages that belong to a command"
     return f"nothing came in {day.quiet_steps} steps in which nothing was asked"
 

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from federates.boundary.messages import Array, Frame
+from federates.boundary.names import Role
 from federates.boundary.roles import Commit, CoordinationAlgorithm, Decision, Evaluate, NoSettings, Recorder, RoundResult, Solve
-from federates.boundary.session import RailSession, RoadSession
-from federates.boundary.topics import Command, Role, passed_on, roles_of, topic
+from federates.boundary.topics import Command, passed_on, roles_of, topic
 from federates.conformance.through_helics.breach import WireBreach
 from federates.conformance.through_helics.federation import Federation, Subject
+from federates.worlds.rail.session import RailSession
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["CoordinatorLine", "CoordinatorStandIn"]
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from federates.boundary.messages import Array
+from federates.boundary.names import Role
 from federates.boundary.roles import Commit, RoundResult
-from federates.boundary.session import RailSession, RoadSession
-from federates.boundary.topics import MAX_ROUTE_LINKS, Command, Role
+from federates.boundary.topics import Command
 from federates.conformance.partners import gate, link_observation, price_pattern, road_times_s, station_observation
 from federates.conformance.scripted.pair import ScriptedPair
 from federates.conformance.scripted.rail import RailPair
@@ -25,6 +25,9 @@ from federates.conformance.through_helics.operator_line import OperatorLine, Que
 from federates.conformance.through_helics.operators import links_seen, stations_seen
 from federates.conformance.through_helics.traffic import TrafficLine
 from federates.conformance.trains import home_all_day, next_places
+from federates.worlds.rail.session import RailSession
+from federates.worlds.road.messages import MAX_ROUTE_LINKS
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["NO_DEPARTURES", "AnyLine", "WireDay", "first_question", "late_question", "ordinary_day", "ready_line"]
 
@@ -55,9 +58,9 @@ class WireDay:
 
 def _line_of(subject: Subject, session: RoadSession | RailSession) -> AnyLine:
     """Start a life of the executable and return the line to it."""
-    if subject.role is Role.COORDINATOR:
+    if subject.role == Role.COORDINATOR:
         return CoordinatorLine(subject, session)
-    if subject.role is Role.TRAFFIC:
+    if subject.role == Role.TRAFFIC:
         assert isinstance(session, RoadSession)
         return TrafficLine(subject, session)
     return OperatorLine(subject, session)
@@ -180,7 +183,7 @@ def _open(line: OperatorLine, period: int) -> None:
     """Open a period, and pass on what the other operator says."""
     session, seen = line.session, dict[str, Array]()
     if isinstance(session, RoadSession):
-        if period > 0 and line.role is Role.TRANSPORT_OPERATOR:
+        if period > 0 and line.role == Role.TRANSPORT_OPERATOR:
             seen = links_seen(link_observation(session, period - 1))
         elif period > 0:
             seen = stations_seen(station_observation(session, period - 1, np.zeros(session.connection_shape[:2])))
@@ -191,8 +194,8 @@ def _open(line: OperatorLine, period: int) -> None:
 
 def _other_opening(session: RoadSession | RailSession, role: Role, period: int) -> dict[str, Array]:
     if isinstance(session, RailSession):
-        return {} if role is Role.TRANSPORT_OPERATOR else {"train_ready": next_places(session, home_all_day(session), period)}
-    if role is Role.POWER_OPERATOR:
+        return {} if role == Role.TRANSPORT_OPERATOR else {"train_ready": next_places(session, home_all_day(session), period)}
+    if role == Role.POWER_OPERATOR:
         return {"station_travel_time_s": road_times_s(session, period)}
     gates = gate(session, period)
     return {"gate_time_s": gates.time_s, "gate_spots": gates.spots}

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from federates.boundary.errors import BoundaryError, FederationError, PortageError
 from federates.boundary.messages import Array, Frame, decode, encode
-from federates.boundary.session import RailSession, RoadSession, parse_session
-from federates.boundary.topics import Role, Topic, received_by, roles_of, sent_by, topic
+from federates.boundary.names import Role
+from federates.boundary.topics import Topic, received_by, roles_of, sent_by, topic
+from federates.boundary.world import parse_session
 from federates.conformance.through_helics.breach import WireBreach
 from federates.conformance.through_helics.partner import Partner
 from federates.conformance.through_helics.process import AgentProcess
@@ -25,6 +26,8 @@ from federates.runtime.federate import SESSION_KEY
 from federates.runtime.helics_api import h
 from federates.runtime.identity import RunIdentity, choose_port
 from federates.runtime.results import write_json
+from federates.worlds.rail.session import RailSession
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["Federation", "Subject"]
 
@@ -83,7 +86,7 @@ class Federation:
         identity.write(private / "identity.json")
         tested = self.subject.role
         scenario_file = None
-        if tested is Role.COORDINATOR:
+        if tested == Role.COORDINATOR:
             scenario_file = private / "scenario.yaml"
             scenario_file.write_text(json.dumps(self.session.model_dump(mode="json", exclude={"run_id"})), encoding="utf-8")
         self.process = AgentProcess(
@@ -134,9 +137,9 @@ class Federation:
                 self.wait(partner.done, self.subject.start_s, asked, "wire.joins")
                 with self._helics(asked, "wire.topics"):
                     partner.complete()
-            if not is_last and self.subject.role is not Role.COORDINATOR:
+            if not is_last and self.subject.role != Role.COORDINATOR:
                 partners[0].publish(SESSION_KEY, self.session.model_dump_json().encode())
-        if self.subject.role is Role.COORDINATOR:
+        if self.subject.role == Role.COORDINATOR:
             self._hear_session(partners[0])
 
     def _hear_session(self, partner: Partner) -> None:

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from federates.boundary.messages import Array, Frame
-from federates.boundary.session import RailSession, RoadSession
-from federates.boundary.topics import Command, Role, Topic, topic
+from federates.boundary.names import Role
+from federates.boundary.topics import Command, Topic, topic
 from federates.conformance.through_helics.federation import Federation, Subject
+from federates.worlds.rail.session import RailSession
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["ANSWERS", "OPENINGS", "OperatorLine", "Question"]
 

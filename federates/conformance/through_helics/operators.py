@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 
 from federates.boundary.errors import BoundaryError
-from federates.boundary.messages import Array, ConnectionAnswer, Departure, Gate, LinkObservation, StationObservation
+from federates.boundary.messages import Answer, Array
+from federates.boundary.names import Role
 from federates.boundary.roles import NoSettings, PowerOperator, Recorder, TransportOperator
-from federates.boundary.session import RailSession, RoadSession
-from federates.boundary.topics import Command, Role
+from federates.boundary.topics import Command
 from federates.conformance.through_helics.breach import WireBreach
 from federates.conformance.through_helics.federation import Subject
 from federates.conformance.through_helics.operator_line import OperatorLine
-from federates.runtime.traffic_loop import rows_to_departures
+from federates.worlds.rail.session import RailSession
+from federates.worlds.road.messages import Departure, Gate, LinkObservation, StationObservation, rows_to_departures
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["PowerStandIn", "TransportStandIn", "links_seen", "stations_seen"]
 
@@ -45,7 +47,7 @@ class _StandIn:
         self._told = {}
         return self._line.open(period, seen)
 
-    def _ask(self, command: Command, values: Array, opening: Any) -> ConnectionAnswer:
+    def _ask(self, command: Command, values: Array, opening: Any) -> Answer:
         for name, told in self._opening(opening).items():
             if name not in self._told or not np.array_equal(self._told[name], told):
                 self._line.pass_on(name, told)
@@ -56,27 +58,27 @@ class _StandIn:
         """Return the partner's opening as topics."""
         raise NotImplementedError
 
-    def _answer(self, came: dict[str, Array]) -> ConnectionAnswer:
+    def _answer(self, came: dict[str, Array]) -> Answer:
         """Return the topics of an answer as one."""
         raise NotImplementedError
 
-    def _whole(self, connection: Array, costs: str, came: dict[str, Array], slope: Array | None) -> ConnectionAnswer:
+    def _whole(self, connection: Array, costs: str, came: dict[str, Array], slope: Array | None) -> Answer:
         """Return an answer with what the topic ``costs`` carries; an unknown kind of bound breaks the rules."""
         try:
-            return ConnectionAnswer.from_wire(connection, came[costs], slope)
+            return Answer.from_wire(connection, came[costs], slope)
         except BoundaryError as error:
             where = f"round {self._line.round} of period {self._line.period}"
             raise self._line.federation.breach("wire.shape", str(error), where) from None
 
-    def solve(self, multipliers_usd_per_veh: Array, opening: Any) -> ConnectionAnswer:
+    def solve(self, multipliers_usd_per_veh: Array, opening: Any) -> Answer:
         """Ask `solve`."""
         return self._ask(Command.SOLVE, multipliers_usd_per_veh, opening)
 
-    def relax(self, multipliers_usd_per_veh: Array, opening: Any) -> ConnectionAnswer:
+    def relax(self, multipliers_usd_per_veh: Array, opening: Any) -> Answer:
         """Ask `relax`."""
         return self._ask(Command.RELAX, multipliers_usd_per_veh, opening)
 
-    def evaluate(self, connection_veh: Array, opening: Any) -> ConnectionAnswer:
+    def evaluate(self, connection_veh: Array, opening: Any) -> Answer:
         """Ask `evaluate`."""
         return self._ask(Command.EVALUATE, connection_veh, opening)
 
@@ -107,7 +109,7 @@ class PowerStandIn(_StandIn, PowerOperator):
     def _opening(self, opening: Array) -> dict[str, Array]:
         return {"station_travel_time_s" if isinstance(self._line.session, RoadSession) else "train_ready": opening}
 
-    def _answer(self, came: dict[str, Array]) -> ConnectionAnswer:
+    def _answer(self, came: dict[str, Array]) -> Answer:
         rows = came["power_slope_usd_per_veh"]
         if len(rows) > 1:
             seen = f"power_operator/power_slope_usd_per_veh has {len(rows)} rows, may have none or one"
@@ -131,7 +133,7 @@ class TransportStandIn(_StandIn, TransportOperator):
     def _opening(self, opening: Gate | None) -> dict[str, Array]:
         return {} if opening is None else {"gate_time_s": opening.time_s, "gate_spots": opening.spots}
 
-    def _answer(self, came: dict[str, Array]) -> ConnectionAnswer:
+    def _answer(self, came: dict[str, Array]) -> Answer:
         return self._whole(came["offered_connection_veh"], "transport_cost_usd", came, None)
 
 

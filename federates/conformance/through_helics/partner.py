@@ -7,7 +7,8 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from federates.boundary.topics import Role, Topic
+from federates.boundary.names import Role
+from federates.boundary.topics import Topic
 from federates.runtime.federate import SESSION_KEY, core_init_string
 from federates.runtime.helics_api import h
 from federates.runtime.identity import RunIdentity

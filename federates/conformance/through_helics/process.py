@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from federates.boundary.topics import Role
+from federates.boundary.names import Role
 from federates.runtime.identity import IDENTITY_VARIABLE
 
 __all__ = ["AgentProcess"]

@@ -11,10 +11,8 @@ from types import TracebackType
 from typing import ClassVar, Self
 
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.messages import Departure
+from federates.boundary.names import RAIL, Role
 from federates.boundary.roles import Plugin
-from federates.boundary.session import RailSession, RoadSession, World
-from federates.boundary.topics import Role
 from federates.conformance.target import Target
 from federates.conformance.through_helics.coordinator import CoordinatorStandIn
 from federates.conformance.through_helics.day import WireDay, ordinary_day
@@ -22,6 +20,9 @@ from federates.conformance.through_helics.federation import Subject
 from federates.conformance.through_helics.operators import PowerStandIn, TransportStandIn
 from federates.conformance.through_helics.traffic import TrafficStandIn
 from federates.runtime.broker_config import BrokerConfig
+from federates.worlds.rail.session import RailSession
+from federates.worlds.road.messages import Departure
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["ExecutableTarget"]
 
@@ -67,7 +68,7 @@ class ExecutableTarget(Target):
         super().__init__(Role(role), shlex.join(command), session, limit_s)
         if not command:
             raise ConfigError([Problem("command line", "target", "''", "must be a program and its arguments")])
-        if self.role is Role.TRAFFIC and session.world is World.RAIL:
+        if self.role == Role.TRAFFIC and session.world == RAIL:
             raise ConfigError([Problem(self.name, "role", self.role.value, "there is no traffic model by rail")])
         self.folder, self.routes = (folder or Path()).resolve(), routes
         self.subject = Subject(self.role, tuple(command), self.folder, broker or BrokerConfig(schema_version=1), limit_s)

@@ -6,13 +6,14 @@ import time
 from dataclasses import dataclass, field
 from typing import cast
 
-from federates.boundary.messages import Array, Departure, LinkObservation, StationObservation, TrafficObservation
+from federates.boundary.messages import Array
+from federates.boundary.names import Role
 from federates.boundary.roles import NoSettings, Recorder, TrafficModel
-from federates.boundary.session import RoadSession
-from federates.boundary.topics import Role, sent_by, topic
+from federates.boundary.topics import sent_by, topic
 from federates.conformance.through_helics.breach import WireBreach
 from federates.conformance.through_helics.federation import Federation, Subject
-from federates.runtime.desks import departures_to_rows
+from federates.worlds.road.messages import Departure, LinkObservation, StationObservation, TrafficObservation, departures_to_rows
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["TrafficLine", "TrafficStandIn"]
 

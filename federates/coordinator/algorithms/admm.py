@@ -12,15 +12,14 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from federates.boundary.roles import Evaluate, Recorder, Solve
-from federates.coordinator.algorithms.both_worlds import BothWorlds
+from federates.boundary.messages import Array
+from federates.boundary.negotiation import Problem, Rounds, bound_usd, cost_usd
+from federates.boundary.roles import Recorder
 from federates.coordinator.algorithms.bounds import Outcome
 from federates.coordinator.algorithms.conversation import Conversation
 from federates.coordinator.algorithms.limits import NegotiationSettings
-from federates.coordinator.algorithms.rail_day import RailAlgorithm
-from federates.coordinator.algorithms.rail_problem import RailProblem
-from federates.coordinator.algorithms.road_day import RoadAlgorithm, shifted
-from federates.coordinator.algorithms.rounds import Rounds
+from federates.coordinator.algorithms.ocd import shifted
+from federates.coordinator.algorithms.rounds import RoundByRound
 from federates.coordinator.algorithms.splitting import Splitting
 
 __all__ = ["Admm", "AdmmSettings"]
@@ -46,64 +45,66 @@ class AdmmSettings(NegotiationSettings):
     """By rail: ask for linear relaxations, and once, at the end, for whole trains; false: always for whole trains."""
 
 
-class AdmmByRoad(RoadAlgorithm):
-    """The averages are the plan."""
+class Admm(RoundByRound):
+    """Frank-Wolfe splitting of the augmented Lagrangian.
 
-    def begin(self, session: Any, recorder: Recorder) -> None:
+    Where quantities can be divided the averages are the plan. Where they are whole the plans are what is offered, and what is asked
+    as a whole in the end is one more.
+    """
+
+    Settings = AdmmSettings
+
+    def begin(self, session: Any, recorder: Recorder) -> None:  # noqa: D102
         super().begin(session, recorder)
-        self._multipliers = np.zeros(session.connection_shape)
+        self._last: Array | None = None
 
-    def agree(self, period: int) -> Rounds[Outcome]:
+    def agree(self, problem: Problem) -> Rounds[Outcome]:  # noqa: D102
+        return (yield from (self._whole(problem) if problem.whole else self._divisible(problem)))
+
+    def _divisible(self, problem: Problem) -> Rounds[Outcome]:
         settings: AdmmSettings = self.settings
-        warm = settings.warm_start and period > 0
-        start = shifted(self._multipliers) if warm else np.zeros(self._session.connection_shape)
-        split = Splitting(start, settings.penalty_usd_per_veh2)
+        warm = settings.warm_start and self._last is not None
+        start = shifted(problem, self._last) if warm else np.zeros(problem.prices)
+        split = Splitting(problem, start, settings.penalty_usd_per_veh2, np.zeros(problem.prices))
         try:
-            return (yield from self._iterate(split))
+            for iteration in count(1):
+                prices = split.prices
+                result = yield problem.ask(prices)
+                self.bounds.bound(bound_usd(result.answers), prices)
+                split.add(problem.copies(result), result.answers)
+                last = iteration >= settings.max_iterations
+                if (iteration - 1) % settings.evaluate_every == 0 or last:
+                    yield from self._evaluate(problem, split)
+                verdict = self._verdict(iteration)
+                if verdict is not None or last:
+                    return verdict or self.bounds.failure(f"{iteration} iterations")
+            raise AssertionError("unreachable: the iterations have a limit")
         finally:  # also where a limit ends the rounds
-            self._multipliers = split.multipliers
+            self._last = split.multipliers
 
-    def _iterate(self, split: Splitting) -> Rounds[Outcome]:
-        settings: AdmmSettings = self.settings
-        for iteration in count(1):
-            prices = split.prices
-            result = yield Solve(prices)
-            asked, offered = result.asked, result.offered
-            self.bounds.bound(asked.bound_usd + offered.bound_usd, prices)
-            split.add(asked.connection_veh, asked.cost_usd, offered.connection_veh, offered.cost_usd)
-            last = iteration >= settings.max_iterations
-            if (iteration - 1) % settings.evaluate_every == 0 or last:
-                yield from self._evaluate(split)
-            verdict = self.bounds.verdict(settings.gap_target, settings.gap_usd, f"{iteration} iterations")
-            if verdict is not None or last:
-                return verdict or self.bounds.failure(f"{iteration} iterations")
-        raise AssertionError("unreachable: the iterations have a limit")
+    def _evaluate(self, problem: Problem, split: Splitting) -> Rounds[None]:
+        """Cost the average offer, of which who asks uses what it wants."""
+        layout, averages = problem.layout, split.averages
+        offered = layout.offered(averages)
+        result = yield problem.evaluate(problem.everyone(offered, averages))
+        copies = problem.copies(result)
+        if (layout.offered(copies) >= offered - _SAME).all():
+            self.bounds.keep(layout.shares(layout.asked(copies), copies, -1.0), cost_usd(result.answers))
 
-    def _evaluate(self, split: Splitting) -> Rounds[None]:
-        """Cost the average offer, of which the power operator uses what it wants."""
-        result = yield Evaluate(split.offered, split.offered)
-        asked, offered = result.asked, result.offered
-        if (offered.connection_veh >= split.offered - _SAME).all():
-            self.bounds.keep(asked.connection_veh, asked.cost_usd + offered.cost_usd)
-
-
-class AdmmByRail(RailAlgorithm):
-    """The transport operator's routes are the plans; what whole trains the power operator asks for in the end is one more."""
-
-    def agree(self, problem: RailProblem) -> Rounds[Outcome]:
+    def _whole(self, problem: Problem) -> Rounds[Outcome]:
         settings: AdmmSettings = self.settings
         # Every price costs one round and every plan few, so the iterations are the limit.
         talk = Conversation(problem, self.bounds, _MOST_ROUNDS)
-        floor = talk.floor(signed=True)
-        split = Splitting(np.maximum(np.zeros(problem.price_shape), floor), settings.penalty_usd_per_train2, floor)
+        floor = problem.floor
+        split = Splitting(problem, np.maximum(np.zeros(problem.prices), floor), settings.penalty_usd_per_train2, floor)
         for iteration in count(1):
             prices = split.prices
             result = yield from (talk.relax(prices) if settings.relaxed else talk.solve(prices))
-            asked, offered = (problem.totals(answer.connection_veh) for answer in (result.asked, result.offered))
-            split.add(asked, result.asked.cost_usd, offered, result.offered.cost_usd)
+            copies = problem.copies(result)
+            split.add(copies, result.answers)
             last = iteration >= settings.max_iterations or np.allclose(split.prices, prices, rtol=0.0, atol=_SAME)
             if (iteration - 1) % settings.evaluate_every == 0 or last:
-                yield from talk.offer(np.round(result.offered.connection_veh))
+                yield from talk.offer(np.round(problem.layout.offered(copies)))
             if last and settings.relaxed and not self._verdict(iteration):
                 yield from self._ask_whole(talk)
             verdict = self._verdict(iteration)
@@ -112,17 +113,10 @@ class AdmmByRail(RailAlgorithm):
         raise AssertionError("unreachable: the iterations have a limit")
 
     def _ask_whole(self, talk: Conversation) -> Rounds[None]:
-        """Ask for whole trains at the best prices, and offer what the power operator then wants."""
-        assert self.bounds.best_multipliers is not None
-        result = yield from talk.solve(self.bounds.best_multipliers)
-        yield from talk.offer(np.round(result.asked.connection_veh))
+        """Ask for whole quantities at the best prices, and offer what is then asked."""
+        assert self.bounds.best_prices is not None
+        result = yield from talk.solve(self.bounds.best_prices)
+        yield from talk.offer(np.round(talk.problem.layout.asked(talk.problem.copies(result))))
 
     def _verdict(self, iteration: int) -> Outcome | None:
         return self.bounds.verdict(self.settings.gap_target, self.settings.gap_usd, f"{iteration} iterations")
-
-
-class Admm(BothWorlds):
-    """Frank-Wolfe splitting of the augmented Lagrangian."""
-
-    Settings = AdmmSettings
-    by_road, by_rail = AdmmByRoad, AdmmByRail

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from federates.boundary.bounds import CROSSED, bounds_cross, proven_gap
 from federates.boundary.messages import Array
+from federates.boundary.negotiation import Copies
 
 __all__ = ["WRONG_BOUND", "Bounds", "Outcome"]
 
@@ -24,26 +25,26 @@ class Outcome(NamedTuple):
 
 @dataclass
 class Bounds:
-    """Best lower bound with the multipliers that gave it, best upper bound with its plan."""
+    """Best lower bound with the prices that gave it, best upper bound with its plan."""
 
     lower_usd: float = -math.inf
     upper_usd: float = math.inf
-    plan: Array | None = None
-    best_multipliers: Array | None = None
+    plan: Copies | None = None
+    best_prices: Array | None = None
 
-    def keep(self, plan: Array, cost_usd: float) -> bool:
+    def keep(self, plan: Copies, cost_usd: float) -> bool:
         """Take ``plan`` as the best if it is cheaper than all before; return whether it is."""
         better = cost_usd < self.upper_usd
         if better:
             self.upper_usd, self.plan = cost_usd, plan
         return better
 
-    def bound(self, lower_usd: float, multipliers: Array | None = None) -> bool:
+    def bound(self, lower_usd: float, prices: Array | None = None) -> bool:
         """Take a lower bound if it is better than all before, and remember the prices that gave it; return whether it is."""
         better = lower_usd > self.lower_usd
         if better:
             self.lower_usd = lower_usd
-            self.best_multipliers = self.best_multipliers if multipliers is None else multipliers
+            self.best_prices = self.best_prices if prices is None else prices
         return better
 
     @property

@@ -8,12 +8,14 @@ the method maximises the model near the best prices known, which is a small line
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+
 import numpy as np
-from numpy.typing import ArrayLike
 
 from federates.boundary.canonical import to_grid
-from federates.boundary.messages import Array
-from federates.boundary.roles import RoundResult
+from federates.boundary.messages import Answer, Array
+from federates.boundary.negotiation import Copies, Problem
 from federates.lp.linear_model import LinearModel
 
 __all__ = ["BoxStep"]
@@ -32,65 +34,59 @@ class BoxStep:
 
     Parameters
     ----------
-    shape : shape of the multipliers.
-    box_usd_per_veh : furthest a multiplier may move at first.
-    floor_usd_per_veh : least value of the multipliers; broadcasts to ``shape``.
+    problem : what is negotiated; prices are its (m,).
+    box_usd : furthest a price may move at first, usd per unit.
+    floor : least prices, (m,).
     """
 
-    def __init__(self, shape: tuple[int, ...], box_usd_per_veh: float, floor_usd_per_veh: ArrayLike = 0.0) -> None:
-        self._shape = shape
-        self._floor = np.broadcast_to(np.asarray(floor_usd_per_veh, dtype=np.float64), shape).ravel()
-        self._box = box_usd_per_veh
-        self._planes: list[tuple[float, Array, float]] = []
+    def __init__(self, problem: Problem, box_usd: float, floor: Array) -> None:
+        self._problem, self._floor = problem, floor
+        self._box = box_usd
+        self._planes: list[tuple[str, Array, float]] = []
         self._promised_usd: float | None = None
         self._bound_usd = -np.inf
 
     @property
     def promised_usd(self) -> float:
-        """Return the model's value at the last best multipliers: the bound cannot rise above it within the box."""
+        """Return the model's value at the last best prices: the bound cannot rise above it within the box."""
         return np.inf if self._promised_usd is None else self._promised_usd
 
-    def add(self, result: RoundResult) -> None:
-        """Take both answers of a round as new planes."""
-        self.add_asked(result.asked.connection_veh, result.asked.cost_usd)
-        self.add_offered(result.offered.connection_veh, result.offered.cost_usd)
+    def add(self, copies: Copies, answers: Mapping[str, Answer]) -> None:
+        """Take all answers of a round as new planes."""
+        for agent, copy in copies.items():
+            self.add_plane(agent, copy, answers[agent].cost_usd)
 
-    def add_asked(self, connection: Array, cost_usd: float) -> None:
-        """Take a plan of the power operator as a new plane."""
-        self._planes.append((1.0, connection.ravel(), cost_usd))
+    def add_plane(self, agent: str, copy: Array, cost_usd: float) -> None:
+        """Take what an agent can do, at its own cost, as a new plane."""
+        self._planes.append((agent, self._problem.signed(agent, copy), cost_usd))
 
-    def add_offered(self, connection: Array, cost_usd: float) -> None:
-        """Take a plan of the transport operator as a new plane."""
-        self._planes.append((-1.0, connection.ravel(), cost_usd))
+    def value_usd(self, prices: Array) -> float:
+        """Return the model's value at ``prices``."""
+        least = dict.fromkeys(self._problem.agents, math.inf)
+        for agent, slope, usd in self._planes:
+            least[agent] = min(least[agent], usd + float((prices * slope).sum()))
+        return sum(least.values())
 
-    def value_usd(self, multipliers: Array) -> float:
-        """Return the model's value at ``multipliers``."""
-        prices = multipliers.ravel()
-        sides = (1.0, -1.0)
-        return sum(
-            min(usd + side * float((prices * plan).sum()) for sign, plan, usd in self._planes if sign == side) for side in sides
-        )
-
-    def next_multipliers(self, centre: Array, bound_usd: float) -> Array:
-        """Return the model's best multipliers within the box around ``centre``, the prices of the best bound ``bound_usd``.
+    def next_prices(self, centre: Array, bound_usd: float) -> Array:
+        """Return the model's best prices within the box around ``centre``, the prices of the best bound ``bound_usd``.
 
         Raises
         ------
-        ModelError : the linear programme has no solution (it always has one, whatever the operators answer).
+        ModelError : the linear programme has no solution (it always has one, whatever the agents answer).
         """
         self._fit_box(bound_usd)
-        point = centre.ravel()
         # A model per call: it is small, and what it answers does not depend on those before. Price = centre + up - down.
         model = LinearModel()
-        preference = _PREFERENCE * (1.0 + np.arange(point.size) / point.size)
-        up = model.variables("up", point.size, upper=self._box, cost=preference)
-        down = model.variables("down", point.size, upper=np.clip(point - self._floor, 0.0, self._box), cost=preference)
-        least = dict(zip((1.0, -1.0), model.variables("least", 2, lower=-np.inf, cost=-1.0), strict=True))
-        for sign, plan, cost_usd in self._planes:
-            terms = [(1.0, least[sign]), (-sign * plan, up), (sign * plan, down)]
-            model.rows("plane", terms, upper=cost_usd + sign * float((plan * point).sum()), shape=())
+        preference = _PREFERENCE * (1.0 + np.arange(centre.size) / centre.size)
+        up = model.variables("up", centre.size, upper=self._box, cost=preference)
+        down = model.variables("down", centre.size, upper=np.clip(centre - self._floor, 0.0, self._box), cost=preference)
+        agents = self._problem.agents
+        least = dict(zip(agents, model.variables("least", len(agents), lower=-np.inf, cost=-1.0), strict=True))
+        for agent, slope, cost_usd in self._planes:
+            terms = [(1.0, least[agent]), (-slope, up), (slope, down)]
+            model.rows("plane", terms, upper=cost_usd + float((slope * centre).sum()), shape=())
         found = model.solver(presolve="off").solve()
-        best = to_grid(point + found.values[up] - found.values[down], _DECIMALS).reshape(self._shape)
+        best = to_grid(centre + found.values[up] - found.values[down], _DECIMALS)
         self._promised_usd, self._bound_usd = self.value_usd(best), bound_usd
         return best
 

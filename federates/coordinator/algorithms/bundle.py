@@ -8,23 +8,22 @@ prices found, and what it asks is offered to the transport operator; this repeat
 
 from __future__ import annotations
 
+from federates.boundary.negotiation import Problem, Rounds
 from federates.coordinator.algorithms.bounds import Outcome
 from federates.coordinator.algorithms.conversation import Conversation
-from federates.coordinator.algorithms.rail_day import RailAlgorithm
-from federates.coordinator.algorithms.rail_problem import RailProblem
 from federates.coordinator.algorithms.relaxed_search import RelaxedSearch
-from federates.coordinator.algorithms.rounds import Rounds
+from federates.coordinator.algorithms.rounds import RoundByRound
 from federates.coordinator.algorithms.whole_search import WholeSearch, WholeSettings
 
 __all__ = ["Bundle"]
 
 
-class Bundle(RailAlgorithm):
+class Bundle(RoundByRound):
     """Prices alone: as near as multipliers can bring the operators to each other."""
 
     Settings = WholeSettings
 
-    def agree(self, problem: RailProblem) -> Rounds[Outcome]:  # noqa: D102
+    def agree(self, problem: Problem) -> Rounds[Outcome]:  # noqa: D102
         talk = Conversation(problem, self.bounds, self.settings.max_rounds)
         search = RelaxedSearch(talk, self.settings)
         yield from search.rounds()

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from federates.boundary.messages import Array
-from federates.coordinator.algorithms.rail_problem import RailProblem
 
 __all__ = ["conflicts"]
 
@@ -20,14 +19,12 @@ _MOST_PAIRS = 8
 """Pairs that are asked about for one connection at most."""
 
 
-def conflicts(problem: RailProblem, wanted: Array, sent: Array) -> list[Array]:
-    """Return pairs of stands of ``wanted``, each a connection (K, S, T), one of them missing from ``sent``."""
+def conflicts(wanted: Array, sent: Array) -> list[Array]:
+    """Return pairs of stands of ``wanted``, each a connection (K, S, H), one of them missing from ``sent``."""
     pairs: dict[bytes, Array] = {}
     for k, s, t in np.argwhere((wanted > 0.5) & (sent < 0.5)).tolist():
         for other in _partners(wanted, k, s, t):
-            if max(t, other[2]) < problem.period:
-                continue
-            pair = problem.with_past(np.zeros_like(wanted))
+            pair = np.zeros_like(wanted)
             pair[k, s, t] = pair[other] = 1.0
             pairs.setdefault(pair.tobytes(), pair)
     return list(pairs.values())[:_MOST_PAIRS]

@@ -1,4 +1,4 @@
-"""What is asked of the operators by rail, and what is taken from each answer: bounds, plans, and planes.
+"""What is asked of the agents where quantities are whole, and what is taken from each answer: bounds, plans, and planes.
 
 The connection is taken as *equal* on both sides, J = I, instead of (38), J <= I. Nothing is lost by that: to stand connected
 costs the power operator nothing, so its copy may be the transport operator's whole route. What is won is the sign: the
@@ -10,22 +10,33 @@ A train whose end is open keeps lambda >= 0: its two operators need not mean the
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Protocol
 
 from federates.boundary.canonical import to_grid
-from federates.boundary.messages import Array, ConnectionAnswer
-from federates.boundary.roles import Evaluate, RoundResult, Solve
-from federates.boundary.topics import topic
+from federates.boundary.messages import Answer, Array
+from federates.boundary.negotiation import Copies, Problem, Rounds, bound_usd
+from federates.boundary.roles import Evaluate, RoundResult
 from federates.coordinator.algorithms.bounds import Bounds
-from federates.coordinator.algorithms.conflicts import conflicts
-from federates.coordinator.algorithms.rail_problem import RailProblem
-from federates.coordinator.algorithms.rounds import Rounds
-from federates.coordinator.algorithms.route_master import RouteMaster
 
-__all__ = ["Conversation"]
+__all__ = ["Conversation", "Cutting"]
 
 _SAME = 1e-6
-_PRICE_DECIMALS = topic("coordinator/multipliers_usd_per_veh").decimals
+
+
+class Cutting(Protocol):
+    """A master problem that takes every answer as cuts."""
+
+    def add_prices(self, prices: Array, result: RoundResult) -> None:
+        """Take the answers to ``prices`` (m,)."""
+
+    def add_evaluation(self, connection: Array, result: RoundResult, *, possible: bool) -> None:
+        """Take what all said of ``connection`` (n,); ``possible``: it can be carried out."""
+
+    def forbid(self, connection: Array) -> None:
+        """Cut off everything that has all of ``connection`` (n,)."""
+
+    def conflicts(self, wanted: Array, sent: Array) -> list[Array]:
+        """Return parts of ``wanted`` (n,) that may be what is impossible in it, where ``sent`` is sent instead."""
 
 
 class Conversation:
@@ -34,107 +45,117 @@ class Conversation:
     Parameters
     ----------
     problem : what is negotiated.
-    bounds : where bounds and plan are kept; its multipliers are prices per group, (G, S, H).
+    bounds : where bounds and plan are kept; its prices are those of the problem, (m,).
     max_rounds : most rounds; `left` tells how many are left.
     master : takes every answer as cuts, if there is one.
     """
 
-    def __init__(self, problem: RailProblem, bounds: Bounds, max_rounds: int, master: RouteMaster | None = None) -> None:
+    def __init__(self, problem: Problem, bounds: Bounds, max_rounds: int, master: Cutting | None = None) -> None:
         self.problem, self.bounds, self.master = problem, bounds, master
         self.left = max_rounds
+        self._decimals = problem.layout.exchanges[0].price.decimals
         self._seen: set[bytes] = set()
-        self.plans: list[tuple[Array, float, Array, float]] = []
-        """What each operator's whole plans are and cost: (zP, f_P, zT, f_T), connections as totals (G, S, H)."""
+        self.plans: list[tuple[str, Array, float]] = []
+        """What each agent can do as a whole, and at which cost: name, its quantities, usd."""
 
-    def floor(self, *, signed: bool) -> Array:
-        """Return the least prices that keep the bounds proven, (G, S, H)."""
-        free = np.array([signed and all(self.problem.end_is_certain(k) for k in group) for group in self.problem.groups])
-        return np.broadcast_to(np.where(free, -np.inf, 0.0)[:, None, None], self.problem.price_shape)
+    def asked(self, result: RoundResult) -> Array:
+        """Return all that is asked, (n,)."""
+        return self.problem.layout.asked(self.problem.copies(result))
+
+    def offered(self, result: RoundResult) -> Array:
+        """Return all that is offered, (n,)."""
+        return self.problem.layout.offered(self.problem.copies(result))
 
     def relax(self, prices: Array) -> Rounds[RoundResult]:
-        """Ask for the linear relaxations at ``prices`` (G, S, H)."""
+        """Ask for the linear relaxations at ``prices`` (m,)."""
         return (yield from self._ask(prices, relaxed=True))
 
     def solve(self, prices: Array) -> Rounds[RoundResult]:
-        """Ask for whole trains at ``prices`` (G, S, H)."""
+        """Ask for whole quantities at ``prices`` (m,)."""
         result = yield from self._ask(prices, relaxed=False)
-        totals = self.problem.totals
-        asked, offered = result.asked, result.offered
-        self.plans.append((totals(asked.connection_veh), asked.cost_usd, totals(offered.connection_veh), offered.cost_usd))
+        self._keep_plans(self.problem.copies(result), result)
         return result
 
     def _ask(self, prices: Array, *, relaxed: bool) -> Rounds[RoundResult]:
         self.left -= 1
-        prices = to_grid(prices, _PRICE_DECIMALS)  # a cut's slope is the price that was heard
-        result = yield Solve(self.problem.per_train(prices), relaxed=relaxed)
-        self.bounds.bound(result.asked.bound_usd + result.offered.bound_usd, prices)
+        prices = to_grid(prices, self._decimals)  # a cut's slope is the price that was heard
+        result = yield self.problem.ask(prices, relaxed=relaxed)
+        self.bounds.bound(bound_usd(result.answers), prices)
         if self.master is not None:
             self.master.add_prices(prices, result)
         return result
 
     def offer(self, connection: Array) -> Rounds[RoundResult | None]:
-        """Ask both what ``connection`` costs, and what would be sent instead, if that may be a better plan.
+        """Ask all what ``connection`` (n,) costs, and what would be sent instead, if that may be a better plan.
 
         Return the answers to ``connection``, None if they are known already.
         """
-        connection = self._ordered(connection)
+        connection = self.problem.ordered(connection)
         if self.known(connection):
             return None
         self.left -= 1
         self._seen.add(connection.tobytes())
-        result = yield Evaluate(connection, connection)
+        result = yield self.problem.evaluate(self.problem.everyone(connection))
         self._take_evaluation(connection, result)
+        sent = self.problem.carried_out(self.offered(result))
         if self.master is not None:
-            yield from self._find_conflicts(connection, np.round(result.offered.connection_veh), self.master)
+            yield from self._find_conflicts(connection, sent, self.master)
         if self.left > 0 and self._may_be_better(connection, result):
-            yield from self.offer(np.round(result.offered.connection_veh))
+            yield from self.offer(sent)
         return result
 
     def _may_be_better(self, connection: Array, result: RoundResult) -> bool:
-        """Return whether, by the power operator's plane, what is sent instead of ``connection`` may be the best plan."""
-        asked, offered = result.asked, result.offered
-        if asked.slope_usd_per_veh is None:
-            return True
-        more = self.problem.totals(asked.slope_usd_per_veh * (offered.connection_veh - connection))
-        return asked.bound_usd + float(more.sum()) + offered.cost_usd < self.bounds.upper_usd - _SAME
+        """Return whether, by the planes of those who ask, what is sent instead of ``connection`` may be the best plan."""
+        layout, change = self.problem.layout, self.offered(result) - connection
+        least_usd = 0.0
+        for agent, answer in result.answers.items():
+            if layout.only_offers(agent):
+                least_usd += answer.cost_usd
+            elif answer.slopes is None:
+                return True
+            else:
+                slope = layout.own(agent, answer.slopes)
+                least_usd += answer.bound_usd + float((slope * change[layout.entries[agent]]).sum())
+        return least_usd < self.bounds.upper_usd - _SAME
 
-    def _find_conflicts(self, wanted: Array, sent: Array, master: RouteMaster) -> Rounds[None]:
-        """Ask which two stands of ``wanted`` cannot both be had, where ``sent`` lacks one of them; they are cut off for good."""
-        for pair in conflicts(self.problem, wanted, sent):
+    def _find_conflicts(self, wanted: Array, sent: Array, master: Cutting) -> Rounds[None]:
+        """Ask which two parts of ``wanted`` cannot both be had, where ``sent`` lacks one of them; they are cut off for good."""
+        for pair in master.conflicts(wanted, sent):
             if self.left <= 0 or self.bounds.plan is None:
                 return
             if self.known(pair):
                 continue
             self._seen.add(pair.tobytes())
             self.left -= 1
-            # The power operator is asked for what it has planned already: this round is the transport operator's.
-            result = yield Evaluate(self.bounds.plan, pair)
-            if (result.offered.connection_veh < pair - _SAME).any():
+            # Who asks is given what it has planned already: this round is of those who offer.
+            result = yield self._evaluate_offers(self.bounds.plan, pair)
+            if (self.offered(result) < pair - _SAME).any():
                 master.forbid(pair)
 
+    def _evaluate_offers(self, plan: Copies, vector: Array) -> Evaluate:
+        layout = self.problem.layout
+        return self.problem.evaluate(
+            {agent: vector[layout.entries[agent]] if layout.only_offers(agent) else plan[agent] for agent in layout.agents}
+        )
+
     def known(self, connection: Array) -> bool:
-        """Return whether the cost of ``connection`` is known, alike trains being exchanged at will."""
-        return self._ordered(connection).tobytes() in self._seen
+        """Return whether the cost of ``connection`` is known, alike entries being exchanged at will."""
+        return self.problem.ordered(connection).tobytes() in self._seen
 
     def _take_evaluation(self, connection: Array, result: RoundResult) -> None:
-        asked, offered = result.asked, result.offered
-        possible = bool((offered.connection_veh >= connection - _SAME).all())
+        layout, copies = self.problem.layout, self.problem.copies(result)
+        sent = layout.offered(copies)
+        possible = bool((sent >= connection - _SAME).all())
         if possible:
-            # f_P never rises with what is offered, so the power operator's cost of the smaller connection holds for the plan.
-            self.bounds.keep(np.round(offered.connection_veh), asked.cost_usd + offered.cost_usd)
+            # The cost of who asks never rises with what is offered, so that of the smaller connection holds for the plan.
+            plan = self.problem.everyone(self.problem.carried_out(sent), copies)
+            self.bounds.keep(plan, sum(answer.cost_usd for answer in result.answers.values()))
         if self.master is not None:
             self.master.add_evaluation(connection, result, possible=possible)
-        self._keep_plans(connection, asked, offered)
+        given = {agent: connection[entries] for agent, entries in layout.entries.items()}
+        self._keep_plans({agent: copies[agent] if layout.only_offers(agent) else given[agent] for agent in copies}, result)
+        self._keep_plans(copies, result)
 
-    def _keep_plans(self, connection: Array, asked: ConnectionAnswer, offered: ConnectionAnswer) -> None:
-        totals = self.problem.totals
-        for stands in (connection, asked.connection_veh):
-            self.plans.append((totals(stands), asked.cost_usd, totals(offered.connection_veh), offered.cost_usd))
-
-    def _ordered(self, connection: Array) -> Array:
-        """Return the connection with alike trains in one order, so that it is the same whichever of them goes where."""
-        ordered = self.problem.with_past(connection) + 0.0
-        for group in self.problem.groups:
-            rows = sorted(ordered[list(group)], key=lambda route: route.tobytes())
-            ordered[list(group)] = rows
-        return ordered
+    def _keep_plans(self, copies: Copies, result: RoundResult) -> None:
+        answers: dict[str, Answer] = dict(result.answers)
+        self.plans += [(agent, copy, answers[agent].cost_usd) for agent, copy in copies.items()]

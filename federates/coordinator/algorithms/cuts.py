@@ -10,13 +10,13 @@ from typing import Annotated
 
 from pydantic import Field
 
+from federates.boundary.names import RAIL
+from federates.boundary.negotiation import Problem, Rounds
 from federates.coordinator.algorithms.bounds import Outcome
 from federates.coordinator.algorithms.conversation import Conversation
 from federates.coordinator.algorithms.proposals import Proposals
-from federates.coordinator.algorithms.rail_day import RailAlgorithm
-from federates.coordinator.algorithms.rail_problem import RailProblem
 from federates.coordinator.algorithms.relaxed_search import RelaxedSearch
-from federates.coordinator.algorithms.rounds import Rounds
+from federates.coordinator.algorithms.rounds import RoundByRound
 from federates.coordinator.algorithms.route_master import RouteMaster
 from federates.coordinator.algorithms.whole_search import WholeSearch, WholeSettings
 
@@ -36,12 +36,13 @@ class CutsSettings(WholeSettings):
     """After agreement, most searches for a still better plan near the best one."""
 
 
-class Cuts(RailAlgorithm):
+class Cuts(RoundByRound):
     """Prices, neighbours and cuts by turns."""
 
     Settings = CutsSettings
+    worlds = (RAIL,)
 
-    def agree(self, problem: RailProblem) -> Rounds[Outcome]:  # noqa: D102
+    def agree(self, problem: Problem) -> Rounds[Outcome]:  # noqa: D102
         settings: CutsSettings = self.settings
         master = RouteMaster(problem)
         talk = Conversation(problem, self.bounds, settings.max_rounds, master)

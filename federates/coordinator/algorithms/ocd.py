@@ -1,36 +1,215 @@
-"""Improved optimality condition decomposition (OCD): the paper's coordination, by rail as published and on the road.
+"""Improved optimality condition decomposition (OCD): the paper's coordination, steps 1-6, for any number of agents.
 
-Steps and equations (40)-(45) are in `ocd_steps`. By rail, the world of the paper, a day is negotiated once, and again after a
-disturbance (`RailOcd`); on the road every period is, over a horizon that moves on (`RoadOcd`).
+Equations (40)-(45) of Ding et al., "Sharing Mobilized Energy Storage for Temporal-spatial Coordination of Transportation and
+Power Systems", JMPCE 2025, DOI 10.35833/MPCE.2023.000976. Written z_i for agent i's copy of what is exchanged and s_i = +1 where
+it asks (the paper's power operator, J) or -1 where it offers (the transport operator, I)::
+
+    (40)       L = sum_i [ f_i(z_i) + s_i lambda . z_i ],  lambda >= 0
+    (41)-(42)  agent i: min f_i(z_i) + s_i lambda . z_i
+    (43)       LB = sum of the minima, maximised over lambda
+    (44)       lambda <- max(0, lambda + alpha r)      only where r = sum_i s_i z_i > 0
+    (45)       alpha = rho (UB - LB) / |r|^2
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import count
+from typing import Annotated, Any, Literal
+
 import numpy as np
+from pydantic import Field
 
-from federates.coordinator.algorithms.both_worlds import BothWorlds
-from federates.coordinator.algorithms.bounds import Outcome
-from federates.coordinator.algorithms.ocd_road import RoadOcd
-from federates.coordinator.algorithms.ocd_steps import OcdSettings, OcdSteps
-from federates.coordinator.algorithms.rail_day import RailAlgorithm
-from federates.coordinator.algorithms.rail_problem import RailProblem
-from federates.coordinator.algorithms.rounds import Rounds
+from federates.boundary.messages import Array
+from federates.boundary.negotiation import Copies, Problem, Rounds, bound_usd, cost_usd
+from federates.boundary.roles import Recorder, RoundResult
+from federates.coordinator.algorithms.bounds import Bounds, Outcome
+from federates.coordinator.algorithms.box_step import BoxStep
+from federates.coordinator.algorithms.limits import NegotiationSettings
+from federates.coordinator.algorithms.rounds import RoundByRound
 
-__all__ = ["OcdSettings", "OptimalityConditionDecomposition", "RailOcd"]
+__all__ = ["OcdSettings", "OptimalityConditionDecomposition", "shifted"]
+
+_OFFER_DIGITS = 2
+"""Offers that agree to so many decimals are the same member of the route set."""
+_SAME = 1e-6
+_UNCHANGED_LIMIT = 2
+"""The paper's rule: stop once the route set is unchanged in two consecutive iterations. Not for `box_step`, whose next prices
+come from all answers and not from the last one alone."""
 
 
-class RailOcd(RailAlgorithm):
-    """Steps 1-6 to the letter, from zero prices."""
+class OcdSettings(NegotiationSettings):
+    """Settings of the algorithm."""
+
+    step_factor: Annotated[float, Field(gt=0, le=2)] = 1.0
+    """rho in (45), dimensionless."""
+    halve_after: Annotated[int, Field(ge=1, le=1000)] = 10
+    """rho is halved in every iteration after this one (the paper: 10)."""
+    max_iterations: Annotated[int, Field(ge=1, le=1000)] = 30
+    """n_max: the negotiation stops without agreement after so many iterations."""
+    update: Literal["shortfall", "residual", "box_step"] = "shortfall"
+    """How multipliers change: `shortfall` by (45), only where more is asked than offered (44); `residual` by (45) everywhere
+    (the full subgradient, which can also lower a price); `box_step` to the best prices by all answers so far."""
+    box_usd_per_veh: Annotated[float, Field(gt=0, le=1e6)] = 4.0
+    """`box_step` only: furthest a price moves in the first iteration, usd per vehicle."""
+    evaluate_every: Annotated[int, Field(ge=1, le=100)] = 1
+    """New offers are evaluated in the first iteration and then in every one of this many; the paper evaluates all (1)."""
+    warm_start: bool = True
+    """On the road: begin with the multipliers of the last period, shifted by one period; the paper begins with zero."""
+
+
+class OptimalityConditionDecomposition(RoundByRound):
+    """The paper's algorithm. Whole quantities begin at zero prices; of others the prices move on from period to period."""
 
     Settings = OcdSettings
 
-    def agree(self, problem: RailProblem) -> Rounds[Outcome]:  # noqa: D102
-        zero = np.zeros(self._session.connection_shape)
-        return (yield from OcdSteps(self.settings, self.bounds, zero, by_rail=True).rounds())
+    def begin(self, session: Any, recorder: Recorder) -> None:  # noqa: D102
+        super().begin(session, recorder)
+        self._last: Array | None = None
+
+    def agree(self, problem: Problem) -> Rounds[Outcome]:  # noqa: D102
+        warm = self.settings.warm_start and self._last is not None and not problem.whole
+        begin_with = shifted(problem, self._last) if warm else np.zeros(problem.layout.size)
+        steps = _Steps(problem, self.settings, self.bounds, begin_with)
+        try:
+            return (yield from steps.rounds())
+        finally:  # also where a limit ends the rounds
+            best = self.bounds.best_prices
+            self._last = steps.prices if best is None else best
 
 
-class OptimalityConditionDecomposition(BothWorlds):
-    """The paper's algorithm in the session's world."""
+def shifted(problem: Problem, prices: Array | None) -> Array:
+    """Return the prices of all entries one period on; the last period keeps its own."""
+    assert prices is not None
+    shaped = problem.layout.shaped(prices)
+    return problem.layout.flat({name: np.concatenate([p[..., 1:], p[..., -1:]], axis=-1) for name, p in shaped.items()})
 
-    Settings = OcdSettings
-    by_road, by_rail = RoadOcd, RailOcd
+
+class _Steps:
+    """One negotiation by steps 1-6.
+
+    Where quantities are whole, as in the paper, what is offered is what is carried out, and all cost it. Else who asks costs the
+    offer, who offers the request, and the part of the offer that is used is the plan.
+    """
+
+    def __init__(self, problem: Problem, settings: OcdSettings, bounds: Bounds, prices: Array) -> None:
+        # Step 1: multipliers, factor and route set to begin with.
+        self._problem, self._settings, self._bounds = problem, settings, bounds
+        self.prices = prices
+        self._rho = settings.step_factor
+        self._route_set: set[tuple[float, ...]] = set()
+        self._unchanged = 0
+        self._planes = (
+            BoxStep(problem, settings.box_usd_per_veh, np.zeros(len(prices))) if settings.update == "box_step" else None
+        )
+
+    def rounds(self) -> Rounds[Outcome]:
+        """Ask until a stopping rule holds; the bounds have the plan."""
+        for iteration in count(1):
+            yield from self._solve()  # steps 2 and 3
+            yield from self._evaluate_if_new(iteration)  # step 4
+            outcome = self._verdict(iteration)
+            if outcome is None:
+                why = self._why_stop(iteration)  # step 5
+                if why is None and self._update_prices(iteration):  # step 6
+                    continue
+                if self._route not in self._route_set:
+                    # The last offer has not been costed yet: it may be the best plan, or even close the gap.
+                    yield from self._evaluate()
+                outcome = self._verdict(iteration) or self._bounds.failure(why or "prices stand still")
+            return outcome
+        raise AssertionError("unreachable: the iterations have a limit")
+
+    def _solve(self) -> Rounds[None]:
+        """Take steps 2 and 3: all agents answer the prices, (41)-(42), and the sum of their bounds is one, (43)."""
+        result = self._result = yield self._problem.ask(self.prices)
+        self._copies = self._take(result)
+        self._asked, self._offered = self._problem.layout.asked(self._copies), self._problem.layout.offered(self._copies)
+        self._bounds.bound(bound_usd(result.answers), self.prices)
+        if np.allclose(self._asked, self._offered, atol=_SAME):
+            # What is asked is what is offered: a plan at the sum of all costs.
+            self._bounds.keep(self._shared(self._asked, self._copies), cost_usd(result.answers))
+
+    def _take(self, result: RoundResult) -> dict[str, Array]:
+        copies = self._problem.copies(result)
+        if self._planes is not None:
+            self._planes.add(copies, result.answers)
+        return copies
+
+    def _shared(self, total: Array, copies: Copies) -> dict[str, Array]:
+        """Return ``total`` given to those who offer, in proportion to their offers; who asks keeps its own."""
+        return self._problem.layout.shares(total, copies, -1.0)
+
+    @property
+    def _route(self) -> tuple[float, ...]:
+        """The last offer as a member of the route set."""
+        return tuple(np.round(self._offered, _OFFER_DIGITS))
+
+    def _evaluate_if_new(self, iteration: int) -> Rounds[None]:
+        """Take step 4: what a new offer costs."""
+        if self._route in self._route_set:
+            self._unchanged += 1
+            return
+        self._unchanged = 0
+        if (iteration - 1) % self._settings.evaluate_every == 0:
+            yield from self._evaluate()
+
+    def _evaluate(self) -> Rounds[None]:
+        """Fix the offer, ask what it costs, and keep the cheapest plan seen."""
+        problem, layout, before = self._problem, self._problem.layout, self._copies
+        self._route_set.add(self._route)
+        request = self._offered if problem.whole else self._asked
+        given = layout.shares(self._offered, layout.shares(request, before, -1.0), 1.0)
+        result = yield problem.evaluate(given)
+        after = self._take(result)
+        # Who asks uses what it wants of the offer; who offers sends that part of it at no more than the whole offer costs.
+        self._keep(
+            {agent: before if layout.only_offers(agent) else after for agent in layout.agents}, result, whole=self._offered
+        )
+        if not problem.whole and np.allclose(layout.offered(after), request, atol=_SAME):
+            # The request itself, where all of it can be sent.
+            self._keep({agent: after if layout.only_offers(agent) else before for agent in layout.agents}, result)
+
+    def _keep(self, chosen: Mapping[str, Copies], result: RoundResult, whole: Array | None = None) -> None:
+        """Keep the plan of which each agent has answered its part in ``chosen``, to the prices or to what it was given."""
+        problem, layout = self._problem, self._problem.layout
+        copies = {agent: chosen[agent][agent] for agent in layout.agents}
+        asked = layout.asked(copies)
+        if (asked > layout.offered(copies) + _SAME).any():
+            return
+        answers = [(self._result if chosen[agent] is self._copies else result).answers[agent] for agent in layout.agents]
+        plan = problem.everyone(whole, copies) if problem.whole and whole is not None else self._shared(asked, copies)
+        self._bounds.keep(plan, sum(answer.cost_usd for answer in answers))
+
+    def _verdict(self, iteration: int) -> Outcome | None:
+        return self._bounds.verdict(self._settings.gap_target, self._settings.gap_usd, f"{iteration} iterations")
+
+    def _why_stop(self, iteration: int) -> str | None:
+        """Take step 5: return why the rounds end without agreement, None if they go on."""
+        if iteration >= self._settings.max_iterations:
+            return f"{self._settings.max_iterations} iterations"
+        if self._unchanged >= _UNCHANGED_LIMIT and self._planes is None:
+            return f"no new offer in {_UNCHANGED_LIMIT} iterations"
+        return None
+
+    def _update_prices(self, iteration: int) -> bool:
+        """Take step 6; return whether any price changed, by (44)-(45) or by the cutting planes of all answers."""
+        before = self.prices
+        if self._planes is not None:
+            best = self._bounds.best_prices if self._bounds.best_prices is not None else before
+            self.prices = self._planes.next_prices(best, self._bounds.lower_usd)
+        else:
+            if iteration > self._settings.halve_after:
+                self._rho *= 0.5
+            self.prices = np.maximum(0.0, before + self._step())
+        return not np.allclose(self.prices, before, rtol=1e-9, atol=1e-9)
+
+    def _step(self) -> Array:
+        """Return the change of the prices by (44)-(45); zero where all want the same."""
+        residual = self._asked - self._offered
+        change = np.maximum(residual, 0.0) if self._settings.update == "shortfall" else residual
+        # The paper's norm is that of the whole difference; where quantities can be divided, of the entries that change.
+        norm = float(((residual if self._problem.whole else change) ** 2).sum())
+        if norm < _SAME**2:
+            return np.zeros_like(residual)
+        return np.asarray(self._rho * (self._bounds.upper_usd - self._bounds.lower_usd) / norm * change)

@@ -10,22 +10,20 @@ optimum) nothing is given away, if costs are strictly convex: posting prices and
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field, field_validator
 
 from federates.boundary.config import Config
-from federates.boundary.errors import Problem
+from federates.boundary.errors import Problem as ConfigProblem
+from federates.boundary.exchange import Exchange
 from federates.boundary.messages import Array
-from federates.boundary.roles import Evaluate, RoundResult, Solve
-from federates.boundary.session import RailSession, RoadSession
-from federates.coordinator.algorithms.both_worlds import BothWorlds
-from federates.coordinator.algorithms.bounds import Bounds, Outcome
-from federates.coordinator.algorithms.rail_day import RailAlgorithm
-from federates.coordinator.algorithms.rail_problem import RailProblem
-from federates.coordinator.algorithms.road_day import RoadAlgorithm
-from federates.coordinator.algorithms.rounds import Rounds
+from federates.boundary.negotiation import Problem, Rounds, bound_usd, cost_usd
+from federates.boundary.roles import RoundResult, Solve
+from federates.boundary.world import world_of
+from federates.coordinator.algorithms.bounds import Outcome
+from federates.coordinator.algorithms.rounds import RoundByRound
 
 __all__ = ["PostedPrice", "PostedPriceSettings"]
 
@@ -55,88 +53,78 @@ class PostedPriceSettings(Config):
                 raise ValueError(f"must be one number or {_HOURS}, one per hour of day, but there are {len(price)}")
         return value
 
-    def prices(self, session: RoadSession | RailSession, first_period: int) -> Array:
-        """Return the posted prices in the connection's shape; its first period is ``first_period`` of the run."""
-        posted, stations = self.price_usd_per_veh, _places(session)
-        of_station = posted if isinstance(posted, dict) else dict.fromkeys(stations, posted)
-        periods = range(first_period, first_period + session.connection_shape[2])
-        hours = [int(session.hour_of_day(period)) for period in periods]
-        by_hour = [_by_hour(of_station.get(name, 0.0)) for name in stations]
-        return np.broadcast_to(np.array(by_hour)[:, hours], session.connection_shape).copy()
+    def prices(self, problem: Problem) -> Array:
+        """Return the posted prices of every entry, (n,)."""
+        session, layout, found = problem.session, problem.layout, {}
+        for exchange in layout.exchanges:
+            stations = _places(session, exchange)
+            posted = self.price_usd_per_veh
+            of_station = posted if isinstance(posted, dict) else dict.fromkeys(stations, posted)
+            periods = range(problem.period, problem.period + layout.shapes[exchange.name][-1])
+            hours = [int(session.hour_of_day(period)) for period in periods]
+            found[exchange.name] = np.array([_by_hour(of_station.get(name, 0.0)) for name in stations])[:, hours]
+        return layout.flat(found)
 
 
 def _by_hour(price: _ByHour) -> tuple[float, ...]:
     return price if isinstance(price, tuple) else (price,) * _HOURS
 
 
-def _places(session: RoadSession | RailSession) -> tuple[str, ...]:
-    """Return the stations of a connection's second dimension."""
-    return session.limited_stations if isinstance(session, RoadSession) else session.stations
+def _places(session: Any, exchange: Exchange) -> tuple[str, ...]:
+    """Return the names along an exchange's last dimension before the horizon."""
+    return session.index_names(exchange.axes[-2]) or ()
 
 
-def _post(prices: Array, bounds: Bounds) -> Rounds[RoundResult]:
-    """Ask both at the posted price; their bounds are one of the whole.
+class PostedPrice(RoundByRound):
+    """One price, one answer.
 
-    Where the power operator wants nothing at that price, all that others would earn by it lies in the gap. What nothing is worth
-    is then asked too, at no price: that proves that nothing is the best plan where it is.
+    Where quantities can be divided the smaller of what is asked and what is offered is sent. Whole ones are carried out as they are
+    offered; who asks makes of it what it can.
     """
-    result = yield Solve(prices)
-    bounds.bound(result.asked.bound_usd + result.offered.bound_usd, prices)
-    if prices.any() and not (result.asked.connection_veh > _SAME).any():
-        free = yield Solve(np.zeros_like(prices))
-        bounds.bound(free.asked.bound_usd + free.offered.bound_usd)
-    return result
-
-
-def _outcome(settings: PostedPriceSettings, bounds: Bounds) -> Outcome:
-    verdict = bounds.verdict(settings.gap_target, settings.gap_usd, "one price")
-    return verdict or bounds.failure("the price is posted once")
-
-
-class PostedPriceByRoad(RoadAlgorithm):
-    """Sends the smaller of what is asked and what is offered at the posted price."""
-
-    def agree(self, period: int) -> Rounds[Outcome]:
-        settings: PostedPriceSettings = self.settings
-        result = yield from _post(settings.prices(self._session, period), self.bounds)
-        both = np.minimum(result.asked.connection_veh, result.offered.connection_veh)
-        costed = yield Evaluate(both, both)
-        sent = costed.offered.connection_veh
-        if (sent < both - _SAME).any():
-            # Not even the smaller can be sent together: what can be is costed instead, and nothing at all if that changes too.
-            costed = yield Evaluate(sent, sent)
-            if (costed.offered.connection_veh < sent - _SAME).any():
-                costed = yield Evaluate(np.zeros_like(sent), np.zeros_like(sent))
-        self.bounds.keep(costed.asked.connection_veh, costed.asked.cost_usd + costed.offered.cost_usd)
-        return _outcome(settings, self.bounds)
-
-
-class PostedPriceByRail(RailAlgorithm):
-    """Runs the trains as the transport operator chooses at the posted price; the power operator makes of it what it can."""
-
-    def agree(self, problem: RailProblem) -> Rounds[Outcome]:
-        settings: PostedPriceSettings = self.settings
-        result = yield from _post(settings.prices(self._session, 0), self.bounds)
-        route = np.round(result.offered.connection_veh)
-        costed = yield Evaluate(route, route)
-        # What the power operator pays for the smaller connection holds for all that is sent.
-        self.bounds.keep(np.round(costed.offered.connection_veh), costed.asked.cost_usd + costed.offered.cost_usd)
-        return _outcome(settings, self.bounds)
-
-
-class PostedPrice(BothWorlds):
-    """One price, one answer."""
 
     Settings = PostedPriceSettings
-    by_road, by_rail = PostedPriceByRoad, PostedPriceByRail
+
+    def agree(self, problem: Problem) -> Rounds[Outcome]:  # noqa: D102
+        settings: PostedPriceSettings = self.settings
+        layout, result = problem.layout, (yield from self._post(problem, settings.prices(problem)))
+        wanted = problem.copies(result)
+        asked, offered = layout.asked(wanted), layout.offered(wanted)
+        both = np.round(offered) if problem.whole else np.minimum(asked, offered)
+        costed = yield problem.evaluate(problem.everyone(both, wanted))
+        copies = problem.copies(costed)
+        sent = layout.offered(copies)
+        if not problem.whole and (sent < both - _SAME).any():
+            # Not even the smaller can be sent together: what can be is costed instead, and nothing at all if that changes too.
+            costed = yield problem.evaluate(problem.everyone(sent, copies))
+            if (layout.offered(problem.copies(costed)) < sent - _SAME).any():
+                costed = yield problem.evaluate(problem.everyone(np.zeros_like(sent)))
+            copies = problem.copies(costed)
+        # What is paid for the smaller quantity holds for all that is sent.
+        plan = problem.everyone(np.round(sent), copies) if problem.whole else layout.shares(layout.asked(copies), copies, -1.0)
+        self.bounds.keep(plan, cost_usd(costed.answers))
+        verdict = self.bounds.verdict(settings.gap_target, settings.gap_usd, "one price")
+        return verdict or self.bounds.failure("the price is posted once")
+
+    def _post(self, problem: Problem, prices: Array) -> Rounds[RoundResult]:
+        """Ask all at the posted price; their bounds are one of the whole.
+
+        Where nothing is wanted at that price, all that others would earn by it lies in the gap. What nothing is worth is then
+        asked too, at no price: that proves that nothing is the best plan where it is.
+        """
+        result = yield Solve(problem.layout.shaped(prices))
+        self.bounds.bound(bound_usd(result.answers), prices)
+        if prices.any() and not (problem.layout.asked(problem.copies(result)) > _SAME).any():
+            free = yield Solve(problem.layout.shaped(np.zeros_like(prices)))
+            self.bounds.bound(bound_usd(free.answers))
+        return result
 
     @classmethod
-    def check(cls, settings: PostedPriceSettings, folder: Path, session: RoadSession | RailSession) -> list[Problem]:
+    def check(cls, settings: PostedPriceSettings, folder: Path, session: Any) -> list[ConfigProblem]:
         """Return the stations that have a price but are none."""
         named = settings.price_usd_per_veh if isinstance(settings.price_usd_per_veh, dict) else {}
-        places = _places(session)
+        places = [name for exchange in world_of(session.world).exchanges for name in _places(session, exchange)]
         return [
-            Problem("config.yaml", f"settings.price_usd_per_veh.{name}", repr(name), f"must be one of {', '.join(places)}")
+            ConfigProblem("config.yaml", f"settings.price_usd_per_veh.{name}", repr(name), f"must be one of {', '.join(places)}")
             for name in named
             if name not in places
         ]

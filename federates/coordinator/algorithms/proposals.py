@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from federates.boundary.messages import Array
+from federates.boundary.negotiation import Rounds
 from federates.coordinator.algorithms.conversation import Conversation
-from federates.coordinator.algorithms.rounds import Rounds
 from federates.coordinator.algorithms.route_master import RouteMaster
 from federates.coordinator.algorithms.whole_search import WholeSearch
 

@@ -9,16 +9,17 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
-from federates.boundary.timetable import TimeSpaceNetwork, time_space_network
-from federates.coordinator.algorithms.rail_problem import Index, RailProblem
+from federates.boundary.negotiation import Index
+from federates.coordinator.algorithms.rail_problem import RailProblem
 from federates.lp.linear_model import LinearModel
+from federates.worlds.rail.timetable import TimeSpaceNetwork, time_space_network
 
 __all__ = ["add_routes"]
 
 
 def add_routes(model: LinearModel, problem: RailProblem) -> Index:
     """Add one route per train to ``model``; return the columns that are 1 where a train stands connected, (K, S, H)."""
-    network = time_space_network(problem.session.trip_periods, problem.open_periods)
+    network = time_space_network(problem.session.trip_periods, problem.shape[2])
     trains, stations = len(problem.session.trains), network.stations
     leaves = np.array([problem.ready[k] < problem.session.periods for k in range(trains)])
     arcs = model.variables("arc", (trains, network.arcs), upper=np.repeat(leaves[:, None], network.arcs, axis=1), integer=True)

@@ -13,10 +13,11 @@ import numpy as np
 from pydantic import Field
 
 from federates.boundary.messages import Array
+from federates.boundary.negotiation import Copies, Rounds, bound_usd
+from federates.boundary.roles import RoundResult
 from federates.coordinator.algorithms.box_step import BoxStep
 from federates.coordinator.algorithms.conversation import Conversation
 from federates.coordinator.algorithms.limits import NegotiationSettings
-from federates.coordinator.algorithms.rounds import Rounds
 
 __all__ = ["RelaxedSearch", "RelaxedSettings"]
 
@@ -37,29 +38,29 @@ class RelaxedSettings(NegotiationSettings):
 
 
 class RelaxedSearch:
-    """The search of one negotiation; ``prices`` (G, S, H) are the best so far, ``lower_usd`` is the bound at them."""
+    """The search of one negotiation; ``prices`` (m,) are the best so far, ``lower_usd`` is the bound at them."""
 
     def __init__(self, talk: Conversation, settings: RelaxedSettings) -> None:
         self._talk, self._settings = talk, settings
-        self.floor = talk.floor(signed=settings.signed)
-        self.prices = np.zeros(talk.problem.price_shape)
+        problem = talk.problem
+        self.floor = problem.floor if settings.signed else np.maximum(problem.floor, 0.0)
+        self.prices = np.zeros(problem.prices)
         self.lower_usd = -np.inf
         self.box_usd = 1.0
-        self._planes: list[tuple[Array, float, Array, float]] = []
+        self._planes: list[tuple[Copies, RoundResult]] = []
 
     def rounds(self) -> Rounds[None]:
-        """Find the best prices; the trains' cheapest routes are evaluated on the way, so that there is a plan."""
+        """Find the best prices; the cheapest offers are evaluated on the way, so that there is a plan."""
         yield from self._first_prices()
         stake_usd = self._talk.bounds.upper_usd - self.lower_usd
         enough_usd = self._settings.relaxed_tolerance * max(stake_usd, 0.0)
-        model = BoxStep(self.prices.shape, self.box_usd, self.floor)
+        model = BoxStep(self._talk.problem, self.box_usd, self.floor)
         waited = 0
         for _ in range(self._settings.relaxed_rounds):
-            for asked, power_usd, offered, transport_usd in self._planes:
-                model.add_asked(asked, power_usd)
-                model.add_offered(offered, transport_usd)
+            for copies, result in self._planes:
+                model.add(copies, result.answers)
             self._planes.clear()
-            prices = model.next_multipliers(self.prices, self.lower_usd)
+            prices = model.next_prices(self.prices, self.lower_usd)
             before_usd = self.lower_usd
             if model.promised_usd - before_usd <= enough_usd or self._talk.left <= 0:
                 return
@@ -69,14 +70,14 @@ class RelaxedSearch:
                 return
 
     def _first_prices(self) -> Rounds[None]:
-        """Ask at zero prices, at what the power operator would pay, and at what moving costs."""
+        """Ask at zero prices, at what those who ask would pay, and at what moving costs."""
         stays, stays_usd = yield from self._try(self.prices)
         value = yield from self._value_of_stands(stays)
         if value is None or self._talk.left <= 2:
             return
         self.box_usd = max(float(value[value > 0].mean()), _LEAST_BOX_USD)
         moves, moves_usd = yield from self._try(np.maximum(value, self.floor))
-        periods = float((self._talk.problem.totals(stays) - self._talk.problem.totals(moves)).sum())
+        periods = float((stays - moves).sum())
         if periods > 0 and moves_usd > stays_usd:
             rate_usd = (moves_usd - stays_usd) / periods
             self.box_usd = 0.5 * rate_usd
@@ -84,20 +85,30 @@ class RelaxedSearch:
                 yield from self._try(np.maximum(self.floor, -rate_usd))
 
     def _value_of_stands(self, cheapest: Array) -> Rounds[Array | None]:
-        """Return what the power operator would pay at most for a stand more than in the trains' cheapest routes (G, S, H)."""
-        result = yield from self._talk.offer(np.round(cheapest))
-        if result is None or result.asked.slope_usd_per_veh is None:
+        """Return what those who ask would pay at most for more than is in the cheapest offers (m,)."""
+        problem = self._talk.problem
+        result = yield from self._talk.offer(problem.carried_out(cheapest))
+        if result is None:
             return None
-        value = np.maximum(-self._talk.problem.means(result.asked.slope_usd_per_veh), 0.0)
+        slope = np.zeros(problem.layout.size)
+        for agent, entries in problem.layout.entries.items():
+            if problem.layout.only_offers(agent):
+                continue
+            slopes = result.answers[agent].slopes
+            if slopes is None:
+                return None
+            slope[entries] += problem.layout.own(agent, slopes)
+        value = np.maximum(-problem.means(slope), 0.0)
         return value if value.any() else None
 
     def _try(self, prices: Array) -> Rounds[tuple[Array, float]]:
-        """Ask at ``prices``; return what the transport operator offers and its cost."""
+        """Ask at ``prices``; return what is offered (n,), and at which cost."""
         result = yield from self._talk.relax(prices)
-        totals = self._talk.problem.totals
-        asked, offered = result.asked, result.offered
-        self._planes.append((totals(asked.connection_veh), asked.cost_usd, totals(offered.connection_veh), offered.cost_usd))
-        lower_usd = asked.bound_usd + offered.bound_usd
+        layout = self._talk.problem.layout
+        copies = self._talk.problem.copies(result)
+        self._planes.append((copies, result))
+        lower_usd = bound_usd(result.answers)
         if lower_usd > self.lower_usd:
             self.prices, self.lower_usd = prices, lower_usd
-        return offered.connection_veh, offered.cost_usd
+        offers_usd = sum(answer.cost_usd for agent, answer in result.answers.items() if layout.only_offers(agent))
+        return layout.offered(copies), offers_usd

@@ -1,4 +1,4 @@
-"""A negotiation written as one generator: it yields what to ask, is sent both answers, and returns what to commit.
+"""A negotiation written as one generator: it yields what to ask, is sent all answers, and returns what was agreed.
 
 The runtime calls `start` and `next`; here these two drive the generator. The tables are the runtime's, which sees every answer.
 """
@@ -6,33 +6,49 @@ The runtime calls `start` and `next`; here these two drive the generator. The ta
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Generator
-from typing import Any, TypeAlias, TypeVar
+from typing import Any
 
-from federates.boundary.messages import Array
-from federates.boundary.roles import Commit, CoordinationAlgorithm, Decision, Evaluate, Recorder, RoundResult, Solve
+from federates.boundary.negotiation import Agreement, Problem, Rounds
+from federates.boundary.roles import Commit, CoordinationAlgorithm, Decision, Openings, Recorder, RoundResult
+from federates.boundary.world import world_of
 from federates.coordinator.algorithms.bounds import Bounds, Outcome
 from federates.coordinator.algorithms.limits import Limits, NegotiationSettings
 
-__all__ = ["RoundByRound", "Rounds"]
-
-T = TypeVar("T")
-Rounds: TypeAlias = Generator[Solve | Evaluate, RoundResult, T]
-"""Rounds that end with a T; ``yield from`` makes them a part of longer ones."""
+__all__ = ["RoundByRound"]
 
 
 class RoundByRound(CoordinationAlgorithm):
-    """Base of algorithms that write `negotiate` and keep their bounds in ``bounds``."""
+    """Base of algorithms that write `agree`, one negotiation, and keep bounds and plan in ``bounds``."""
 
     def begin(self, session: Any, recorder: Recorder) -> None:  # noqa: D102
-        self._session = session
         self.bounds = Bounds()
+        self._day = world_of(session.world).day(session)
 
     @abstractmethod
-    def negotiate(self, period: int, train_ready: Array | None) -> Rounds[Commit]:
-        """Return the rounds of ``period``; ``bounds`` is new, for its own use alone."""
+    def agree(self, problem: Problem) -> Rounds[Outcome]:
+        """Return the rounds of one negotiation; ``bounds`` is new, for its own use alone, and has the plan in the end."""
 
-    def limited(self, rounds: Rounds[Outcome]) -> Rounds[Outcome]:
+    def start(self, period: int, openings: Openings) -> Decision:  # noqa: D102
+        self._rounds: Rounds[Commit] = self._day.rounds(period, openings, self._negotiate)
+        return self._go_on(None)
+
+    def next(self, result: RoundResult) -> Decision:  # noqa: D102
+        return self._go_on(result)
+
+    def _go_on(self, result: Any) -> Decision:
+        try:
+            return self._rounds.send(result)
+        except StopIteration as end:
+            commit: Commit = end.value
+            return commit
+
+    def _negotiate(self, problem: Problem) -> Rounds[Agreement]:
+        self.bounds = Bounds()
+        outcome = yield from self._limited(self.agree(problem))
+        assert self.bounds.plan is not None, "every negotiation evaluates at least one plan"
+        return Agreement(self.bounds.plan, outcome.agreed, outcome.reason, self.bounds.lower_usd, outcome.ended_by_time)
+
+    def _limited(self, rounds: Rounds[Outcome]) -> Rounds[Outcome]:
         """Return how ``rounds`` end: by themselves, or where a limit of `NegotiationSettings` is reached before."""
         if not isinstance(self.settings, NegotiationSettings):
             return (yield from rounds)
@@ -48,19 +64,3 @@ class RoundByRound(CoordinationAlgorithm):
         except StopIteration as end:
             own: Outcome = end.value
             return own
-
-    def start(self, period: int, train_ready: Array | None = None) -> Decision:  # noqa: D102
-        self.bounds = Bounds()
-        self._rounds = self.negotiate(period, train_ready)
-        try:
-            self._decision: Decision = next(self._rounds)
-        except StopIteration as end:
-            self._decision = end.value
-        return self._decision
-
-    def next(self, result: RoundResult) -> Decision:  # noqa: D102
-        try:
-            self._decision = self._rounds.send(result)
-        except StopIteration as end:
-            self._decision = end.value
-        return self._decision

@@ -21,15 +21,16 @@ from itertools import islice, permutations, product
 import numpy as np
 
 from federates.boundary.errors import ModelError
-from federates.boundary.messages import Array, ConnectionAnswer
+from federates.boundary.messages import Array
+from federates.boundary.negotiation import Index, Problem
 from federates.boundary.roles import RoundResult
+from federates.coordinator.algorithms.conflicts import conflicts
 from federates.coordinator.algorithms.public_routes import add_routes
-from federates.coordinator.algorithms.rail_problem import Index, RailProblem
+from federates.coordinator.algorithms.rail_problem import rail_problem
 from federates.lp.linear_model import LinearModel, NoSolutionInTimeError
 
 __all__ = ["Proposal", "RouteMaster"]
 
-_POWER, _TRANSPORT = 0, 1
 _MOST_EXCHANGES = 24
 """A cut that is not the same for alike trains is added for so many of their orders at most."""
 _MOST_NODES = 2_000
@@ -38,23 +39,24 @@ _MOST_NODES = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """``connection`` (K, S, T) is the cheapest by all cuts, ``bound_usd`` a proven lower bound of the joint cost."""
+    """``connection`` (n,) is the cheapest by all cuts, ``bound_usd`` a proven lower bound of the joint cost."""
 
     connection: Array
     bound_usd: float
 
 
 class RouteMaster:
-    """The master problem of one negotiation; cuts are added as answers come."""
+    """The master problem of one negotiation by rail; cuts are added as answers come."""
 
-    def __init__(self, problem: RailProblem) -> None:
+    def __init__(self, whole: Problem) -> None:
         model = LinearModel()
-        self._problem = problem
-        self._standing = add_routes(model, problem)
-        self._cost = model.variables("cost_usd", 2, lower=-np.inf, cost=1.0)
+        self._whole, self._problem = whole, rail_problem(whole)
+        self._standing = add_routes(model, self._problem)
+        agents = whole.agents
+        self._cost = dict(zip(agents, model.variables("cost_usd", len(agents), lower=-np.inf, cost=1.0)[:, None], strict=True))
         self._solver = model.solver(mip_max_nodes=_MOST_NODES)
-        self._least_usd = -np.inf
-        orders = product(*(permutations(group) for group in problem.groups))
+        self._least_usd = dict.fromkeys(agents, -np.inf)
+        orders = product(*(permutations(group) for group in self._problem.groups))
         self._orders = [self._order(chosen) for chosen in islice(orders, _MOST_EXCHANGES)]
 
     def _order(self, chosen: tuple[tuple[int, ...], ...]) -> list[int]:
@@ -66,52 +68,69 @@ class RouteMaster:
         return order
 
     def add_prices(self, prices: Array, result: RoundResult) -> None:
-        """Add both Lagrangian cuts of an answer to ``prices`` (G, S, H)."""
-        slope = self._problem.per_train(prices)[:, :, self._problem.period :]
-        self._add(_POWER, result.asked.bound_usd, -slope)
-        self._add(_TRANSPORT, result.offered.bound_usd, slope)
-        if not prices.any():
-            self._least_usd = max(self._least_usd, result.offered.bound_usd)
+        """Add the Lagrangian cuts of the answers to ``prices`` (m,)."""
+        by_entry = self._whole.by_entry(prices)
+        for agent, answer in result.answers.items():
+            slope = np.zeros(self._whole.layout.size)
+            entries = self._whole.layout.entries[agent]
+            slope[entries] = -self._whole.layout.sign[agent] * by_entry[entries]
+            self._add(agent, answer.bound_usd, slope.reshape(self._problem.shape))
+            if not prices.any():
+                self._least_usd[agent] = max(self._least_usd[agent], answer.bound_usd)
 
     def add_evaluation(self, connection: Array, result: RoundResult, *, possible: bool) -> None:
-        """Add what both operators said of ``connection``; ``possible``: the transport operator can carry it out."""
-        stands = connection[:, :, self._problem.period :]
-        self._add_value(stands, result.asked)
+        """Add what all said of ``connection`` (n,); ``possible``: those who offer can carry it out."""
+        layout = self._whole.layout
+        self._add_values(connection, result)
         if not possible:
             self.forbid(connection)
-        elif np.isfinite(self._least_usd) and result.offered.bound_usd > self._least_usd:
-            more_usd = result.offered.bound_usd - self._least_usd
-            self._add_all_orders(_TRANSPORT, result.offered.bound_usd - more_usd * float(stands.sum()), more_usd * stands)
-
-    def _add_value(self, stands: Array, answer: ConnectionAnswer) -> None:
-        if answer.slope_usd_per_veh is None:
             return
-        slope = answer.slope_usd_per_veh[:, :, self._problem.period :]
-        self._add_all_orders(_POWER, answer.bound_usd - float((slope * stands).sum()), slope)
+        for agent, answer in result.answers.items():
+            least_usd = self._least_usd[agent]
+            if layout.only_offers(agent) and np.isfinite(least_usd) and answer.bound_usd > least_usd:
+                own = np.zeros(layout.size)
+                own[layout.entries[agent]] = connection[layout.entries[agent]]
+                stands, more_usd = own.reshape(self._problem.shape), answer.bound_usd - least_usd
+                self._add_all_orders(agent, answer.bound_usd - more_usd * float(stands.sum()), more_usd * stands)
+
+    def _add_values(self, connection: Array, result: RoundResult) -> None:
+        """Add the Benders cuts of those who ask."""
+        layout = self._whole.layout
+        for agent, answer in result.answers.items():
+            if answer.slopes is not None and not layout.only_offers(agent):
+                slope = np.zeros(layout.size)
+                slope[layout.entries[agent]] = layout.own(agent, answer.slopes)
+                constant_usd = answer.bound_usd - float((slope * connection).sum())
+                self._add_all_orders(agent, constant_usd, slope.reshape(self._problem.shape))
+
+    def conflicts(self, wanted: Array, sent: Array) -> list[Array]:
+        """Return pairs of stands of ``wanted`` (n,), one of them missing from ``sent``."""
+        shape = self._problem.shape
+        return [pair.ravel() for pair in conflicts(wanted.reshape(shape), sent.reshape(shape))]
 
     def forbid(self, connection: Array) -> None:
         """Cut off every connection that stands wherever this one does."""
-        stands = connection[:, :, self._problem.period :]
+        stands = connection.reshape(self._problem.shape)
         for order in self._unlike(stands):
             columns = self._standing[stands[order] > 0.5]
             self._solver.add_rows("impossible", [(1.0, columns[None, :])], upper=len(columns) - 1.0, shape=(1,))
 
-    def _add_all_orders(self, operator: int, constant_usd: float, slope: Array) -> None:
-        """Add a cut for every order of alike trains: the operator's cost is the same in all of them."""
+    def _add_all_orders(self, agent: str, constant_usd: float, slope: Array) -> None:
+        """Add a cut for every order of alike trains: the agent's cost is the same in all of them."""
         for order in self._unlike(slope):
-            self._add(operator, constant_usd, slope[order])
+            self._add(agent, constant_usd, slope[order])
 
     def _unlike(self, values: Array) -> list[list[int]]:
         """Return the orders that change ``values`` (K, S, H), once each."""
         return list({values[order].tobytes(): order for order in self._orders}.values())
 
-    def _add(self, operator: int, constant_usd: float, slope: Array) -> None:
-        """Add: the operator's cost is at least ``constant_usd`` + slope . z."""
-        cost, columns = self._cost[operator : operator + 1], self._standing.ravel()[None, :]
+    def _add(self, agent: str, constant_usd: float, slope: Array) -> None:
+        """Add: the agent's cost is at least ``constant_usd`` + slope . z."""
+        cost, columns = self._cost[agent], self._standing.ravel()[None, :]
         self._solver.add_rows("cut", [(1.0, cost), (-slope.ravel()[None, :], columns)], lower=constant_usd, shape=(1,))
 
     def _stay_near(self, near: Array, changes: int) -> Index:
-        stands = near[:, :, self._problem.period :].ravel() > 0.5
+        stands = near > 0.5
         sign, columns = np.where(stands, -1.0, 1.0), self._standing.ravel()
         most = changes - float(stands.sum())
         return self._solver.add_rows("near", [(sign[None, :], columns[None, :])], upper=most, shape=(1,))
@@ -119,7 +138,7 @@ class RouteMaster:
     def propose(self, gap_usd: float, near: Array | None = None, changes: int = 0) -> Proposal | None:
         """Return the cheapest connection by all cuts, to within ``gap_usd``; None if the search finds none.
 
-        With ``near`` (K, S, T) only at most ``changes`` stands may differ from it, and the bound is only one of such connections.
+        With ``near`` (n,) only at most ``changes`` stands may differ from it, and the bound is only one of such connections.
 
         Raises
         ------
@@ -137,6 +156,4 @@ class RouteMaster:
         finally:
             if row is not None:
                 self._solver.set_row_bounds(row, -np.inf, np.inf)
-        whole = np.zeros(self._problem.session.connection_shape)
-        whole[:, :, self._problem.period :] = np.round(found.values[self._standing])
-        return Proposal(self._problem.with_past(whole), found.bound)
+        return Proposal(np.round(found.values[self._standing]).ravel(), found.bound)

@@ -16,9 +16,12 @@ Where a price must not be negative (z asked <= z offered instead of =), m = max(
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from federates.boundary.messages import Array
+from federates.boundary.messages import Answer, Array
+from federates.boundary.negotiation import Copies, Problem
 from federates.lp.arithmetic import product
 
 __all__ = ["Splitting"]
@@ -28,32 +31,30 @@ _ENOUGH = 1e-7
 
 
 class _Side:
-    """One operator's answers z_i with their costs c_i, and the weights w_i >= 0, sum 1, of their average.
+    """One agent's answers: its quantities, s_i z_i by price, its costs c_i, and the weights w_i >= 0, sum 1, of their average."""
 
-    ``sign`` is what its connection counts for in r: 1 (power) or -1 (transport).
-    """
-
-    def __init__(self, sign: float) -> None:
-        self.sign = sign
-        self.answers: list[Array] = []
+    def __init__(self) -> None:
+        self.copies: list[Array] = []
+        self.signed: list[Array] = []
         self.costs_usd: list[float] = []
         self.weights = np.zeros(0)
 
-    def add(self, connection: Array, cost_usd: float) -> None:
-        self.answers.append(connection.ravel().astype(np.float64))
+    def add(self, copy: Array, signed: Array, cost_usd: float) -> None:
+        self.copies.append(copy)
+        self.signed.append(signed)
         self.costs_usd.append(cost_usd)
         self.weights = np.append(self.weights, 0.0 if self.weights.size else 1.0)
 
     @property
     def average(self) -> Array:
-        return product(self.weights, np.array(self.answers))
+        return product(self.weights, np.array(self.signed))
 
     def improve(self, prices: Array, penalty: float) -> tuple[Array, float]:
         """Move weight from the worst to the best answer at ``prices``; return the change of r, and how much was to gain, usd."""
-        value = np.array(self.costs_usd) + self.sign * product(np.array(self.answers), prices)
+        value = np.array(self.costs_usd) + product(np.array(self.signed), prices)
         best, worst = int(value.argmin()), int(np.where(self.weights > 0, value, -np.inf).argmax())
         gain_usd = float(value[worst] - value[best])
-        way = self.sign * (self.answers[best] - self.answers[worst])
+        way = self.signed[best] - self.signed[worst]
         curvature = penalty * float((way * way).sum())
         whole = self.weights[worst]
         part = whole if curvature * whole <= gain_usd else gain_usd / curvature
@@ -67,58 +68,50 @@ class Splitting:
 
     Parameters
     ----------
-    multipliers : lambda to begin with, usd/veh.
-    penalty : rho, usd/veh^2.
-    floor : least price, broadcasts to the multipliers; 0 where asked <= offered is meant, -inf where they must be equal.
+    multipliers : lambda to begin with, usd per unit, (m,).
+    penalty : rho, usd per unit squared.
+    floor : least price, (m,); 0 where asked <= offered is meant, -inf where they must be equal.
     """
 
-    def __init__(self, multipliers: Array, penalty: float, floor: Array | float = 0.0) -> None:
-        self._shape = multipliers.shape
-        self._lambda = multipliers.ravel().astype(np.float64)
-        self._floor = np.broadcast_to(np.asarray(floor, dtype=np.float64), self._shape).ravel()
-        self._penalty = penalty
-        self._power, self._transport = _Side(1.0), _Side(-1.0)
+    def __init__(self, problem: Problem, multipliers: Array, penalty: float, floor: Array) -> None:
+        self._problem = problem
+        self.multipliers = multipliers
+        self._floor, self._penalty = floor, penalty
+        self._sides = {agent: _Side() for agent in problem.agents}
+        self._begun = False
 
     @property
-    def multipliers(self) -> Array:
-        """Return lambda."""
-        return self._lambda.reshape(self._shape).copy()
-
-    @property
-    def asked(self) -> Array:
-        """Return the average of what was asked."""
-        return self._power.average.reshape(self._shape)
-
-    @property
-    def offered(self) -> Array:
-        """Return the average of what was offered."""
-        return self._transport.average.reshape(self._shape)
+    def averages(self) -> dict[str, Array]:
+        """Return the average of every agent's answers."""
+        return {agent: product(side.weights, np.array(side.copies)) for agent, side in self._sides.items()}
 
     @property
     def prices(self) -> Array:
         """Return the prices to ask at next, m."""
-        if not self._power.answers:
-            return self.multipliers
-        return self._at(self._power.average - self._transport.average).reshape(self._shape)
+        return self._at(self._residual()) if self._begun else self.multipliers
 
-    def add(self, asked: Array, power_usd: float, offered: Array, transport_usd: float) -> None:
-        """Take both answers to `prices`: average anew, then move lambda."""
-        self._power.add(asked, power_usd)
-        self._transport.add(offered, transport_usd)
+    def add(self, copies: Copies, answers: Mapping[str, Answer]) -> None:
+        """Take all answers to `prices`: average anew, then move lambda."""
+        self._begun = True
+        for agent, side in self._sides.items():
+            side.add(copies[agent], self._problem.signed(agent, copies[agent]), answers[agent].cost_usd)
         self._average()
-        self._lambda = self._at(self._power.average - self._transport.average)
+        self.multipliers = self._at(self._residual())
+
+    def _residual(self) -> Array:
+        return np.asarray(sum(side.average for side in self._sides.values()))
 
     def _average(self) -> None:
         """Minimise the augmented Lagrangian over all averages of the answers, by pairwise steps."""
-        difference = self._power.average - self._transport.average
+        difference = self._residual()
         for _ in range(_SWEEPS):
             left_usd = 0.0
-            for side in (self._power, self._transport):
+            for side in self._sides.values():
                 change, gain_usd = side.improve(self._at(difference), self._penalty)
                 difference = difference + change
                 left_usd += gain_usd
-            if left_usd <= _ENOUGH * max(1.0, abs(sum(self._power.costs_usd[-1:] + self._transport.costs_usd[-1:]))):
+            if left_usd <= _ENOUGH * max(1.0, abs(sum(side.costs_usd[-1] for side in self._sides.values()))):
                 return
 
     def _at(self, difference: Array) -> Array:
-        return np.maximum(self._floor, self._lambda + self._penalty * difference)
+        return np.maximum(self._floor, self.multipliers + self._penalty * difference)

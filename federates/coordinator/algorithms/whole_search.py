@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from federates.boundary.messages import Array
+from federates.boundary.negotiation import Rounds, bound_usd
 from federates.coordinator.algorithms.bounds import Outcome
 from federates.coordinator.algorithms.box_step import BoxStep
 from federates.coordinator.algorithms.conversation import Conversation
 from federates.coordinator.algorithms.relaxed_search import RelaxedSearch, RelaxedSettings
-from federates.coordinator.algorithms.rounds import Rounds
 
 __all__ = ["WholeSearch", "WholeSettings"]
 
@@ -44,9 +44,9 @@ class WholeSearch:
     def __init__(self, talk: Conversation, settings: WholeSettings, search: RelaxedSearch) -> None:
         self._talk, self._settings = talk, settings
         self.prices, self._lower_usd = search.prices, -np.inf
-        #: What the power operator asked for when the bound was best.
+        #: All that was asked for when the bound was best, (n,).
         self.asked: Array | None = None
-        self._model = BoxStep(search.prices.shape, search.box_usd, search.floor)
+        self._model = BoxStep(talk.problem, search.box_usd, search.floor)
         self._next: Array | None = search.prices
         self._planes = self._solves = 0
         self._searched: set[tuple[bytes, int]] = set()
@@ -90,51 +90,53 @@ class WholeSearch:
         self._solves += 1
         prices, self._next = self._next, None
         result = yield from self._talk.solve(prices)
-        lower_usd = result.asked.bound_usd + result.offered.bound_usd
+        lower_usd, asked = bound_usd(result.answers), self._talk.problem.carried_out(self._talk.asked(result))
         if lower_usd > self._lower_usd:
             self.prices, self._lower_usd = prices, lower_usd
-            self.asked = np.round(result.asked.connection_veh)
+            self.asked = asked
         if self.verdict() is None:
-            yield from self._talk.offer(np.round(result.asked.connection_veh))
+            yield from self._talk.offer(asked)
         return True
 
     def _better_prices(self) -> Array | None:
         """Return the best prices by all whole plans, None if they promise too little more than the present ones."""
         self._take_planes()
-        prices = self._model.next_multipliers(self.prices, self._lower_usd)
+        prices = self._model.next_prices(self.prices, self._lower_usd)
         gain_usd = self._model.promised_usd - self._model.value_usd(self.prices)
         return prices if gain_usd > self._settings.least_gain * self._talk.bounds.distance_usd else None
 
     def _take_planes(self) -> None:
-        for asked, power_usd, offered, transport_usd in self._talk.plans[self._planes :]:
-            self._model.add_asked(asked, power_usd)
-            self._model.add_offered(offered, transport_usd)
+        for agent, copy, cost_usd in self._talk.plans[self._planes :]:
+            self._model.add_plane(agent, copy, cost_usd)
         self._planes = len(self._talk.plans)
 
     def neighbours(self, widths: tuple[int, ...]) -> Rounds[bool]:
         """Search for a better plan near the best one, within ``widths`` periods of its stands; return whether there is one."""
         bounds = self._talk.bounds
         assert bounds.plan is not None
-        before_usd, key = bounds.upper_usd, bounds.plan.tobytes()
+        problem = self._talk.problem
+        best = problem.layout.offered(bounds.plan)
+        before_usd, key = bounds.upper_usd, best.tobytes()
         for width in widths:
             if (key, width) in self._searched or self._talk.left <= 0:
                 continue
             self._searched.add((key, width))
-            near = _spread(self._talk.problem.totals(bounds.plan) > 0.5, width)
+            stands = problem.layout.shaped(problem.by_entry(problem.totals(best)) > 0.5)
+            near = problem.totals(problem.layout.flat({name: _spread(part, width) for name, part in stands.items()})) > 0.5
             # No plan of the neighbourhood is so much cheaper than the best one that it could pay this price.
             prices = np.where(near, self.prices, np.maximum(self.prices, 0.0) + max(bounds.distance_usd, 1.0))
             result = yield from self._talk.solve(prices)
             if self._talk.left > 0:
-                yield from self._talk.offer(np.round(result.asked.connection_veh))
+                yield from self._talk.offer(problem.carried_out(self._talk.asked(result)))
             if bounds.upper_usd < before_usd:
                 return True
         return False
 
 
 def _spread(stands: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
-    """Return ``stands`` (G, S, H), true also up to ``width`` periods before and after."""
+    """Return ``stands`` (..., H), true also up to ``width`` periods before and after."""
     spread = stands.copy()
     for shift in range(1, width + 1):
-        spread[:, :, shift:] |= stands[:, :, :-shift]
-        spread[:, :, :-shift] |= stands[:, :, shift:]
+        spread[..., shift:] |= stands[..., :-shift]
+        spread[..., :-shift] |= stands[..., shift:]
     return spread

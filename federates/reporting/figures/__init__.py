@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from federates.boundary.session import RoadSession
 from federates.reporting.accounts import routing_alternatives
 from federates.reporting.delivery import delivery_by_period
 from federates.reporting.figures.bounds import bounds_figure, selected_periods
@@ -18,6 +17,7 @@ from federates.reporting.geometry import load_geometry
 from federates.reporting.metrics import agreement, bin_load
 from federates.reporting.run_figure import RunFigure
 from federates.reporting.tables import RunTables
+from federates.worlds.road.session import RoadSession
 
 __all__ = [
     "RUN_FIGURES",

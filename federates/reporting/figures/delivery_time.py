@@ -10,11 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from federates.boundary.session import Scheme
 from federates.reporting.delivery import delivery_by_period, same_pairs_by_period
 from federates.reporting.figures.style import BLACK, hour_axis, hour_edges, new_figure, paper_style, scheme_style
 from federates.reporting.metrics import vehicles_by_period
 from federates.reporting.tables import RunTables
+from federates.worlds.road.session import Scheme
 
 __all__ = ["delivery_time_figure"]
 

@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 
-from federates.boundary.session import Scheme
 from federates.reporting.figures.style import hour_axis, hour_edges, new_figure, paper_style, scheme_style
 from federates.reporting.tables import RunTables
+from federates.worlds.road.session import Scheme
 
 __all__ = ["link_flow_by_scheme_figure", "link_flow_figure", "link_grid"]
 

@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from federates.boundary.session import RailSession
 from federates.reporting.figures.style import (
     BLACK,
     BLUE,
@@ -25,6 +24,7 @@ from federates.reporting.figures.style import (
 )
 from federates.reporting.negotiation import Transcript, place_name, places, priced_rounds, shown_negotiation
 from federates.reporting.tables import RunTables
+from federates.worlds.rail.session import RailSession
 
 __all__ = ["no_prices", "prices_figure"]
 

@@ -10,7 +10,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from federates.boundary.session import RailSession
 from federates.reporting.figures.style import (
     BLACK,
     BLUE,
@@ -26,6 +25,7 @@ from federates.reporting.figures.style import (
 )
 from federates.reporting.metrics import period_load, vehicles_by_period
 from federates.reporting.tables import RunTables
+from federates.worlds.rail.session import RailSession
 
 __all__ = ["rail_runs_figure", "road_runs_figure"]
 

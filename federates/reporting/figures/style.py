@@ -18,7 +18,9 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from federates.boundary.session import RailScheme, Scheme, Session
+from federates.boundary.session import Session
+from federates.worlds.rail.session import RailScheme
+from federates.worlds.road.session import Scheme
 
 __all__ = [
     "BLACK",

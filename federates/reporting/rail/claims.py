@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from federates.boundary.session import RailScheme
 from federates.reporting.claims import Claim, Verdict
 from federates.reporting.interval import Interval, order_verdict
 from federates.reporting.published import Case
 from federates.reporting.words import number
+from federates.worlds.rail.session import RailScheme
 
 __all__ = ["INDICATORS", "Indicator", "check_rail_claims"]
 

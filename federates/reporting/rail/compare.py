@@ -11,7 +11,6 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.session import RailScheme
 from federates.reporting.claims import Claim
 from federates.reporting.figures.style import save_figure, scheme_style
 from federates.reporting.interval import Interval
@@ -25,6 +24,7 @@ from federates.reporting.rail.metrics import batteries, economic_indicator_usd_p
 from federates.reporting.rail.report import read_rail_run
 from federates.reporting.tables import RailRun
 from federates.reporting.words import number
+from federates.worlds.rail.session import RailScheme
 
 __all__ = ["indicators_by_scheme", "model_rows", "write_rail_comparison"]
 

@@ -12,10 +12,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from federates.boundary.session import RailScheme
 from federates.reporting.interval import Interval
 from federates.reporting.rail.metrics import rail_summary
 from federates.reporting.tables import RailRun
+from federates.worlds.rail.session import RailScheme
 
 __all__ = ["intervals_by_scheme"]
 

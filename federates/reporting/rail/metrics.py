@@ -25,9 +25,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from federates.boundary.session import RailScheme
 from federates.reporting.bounds import crossed
 from federates.reporting.tables import RailRun
+from federates.worlds.rail.session import RailScheme
 
 __all__ = [
     "Phase",

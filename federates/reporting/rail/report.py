@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from federates.boundary.session import World
+from federates.boundary.names import RAIL
 from federates.reporting.page import render_page
 from federates.reporting.rail.figures import RAIL_FIGURES
 from federates.reporting.rail.metrics import plan_cost, rail_summary, write_rail_summary
@@ -28,7 +28,7 @@ def rail_headline(run_dir: Path) -> list[str]:
 
 def read_rail_run(run_dir: Path, record: Mapping[str, Any] | None = None) -> RailRun:
     """Read the folder of a run by rail; ``record`` as in `RunTables.read`."""
-    return RailRun.read(Path(run_dir), record, World.RAIL)
+    return RailRun.read(Path(run_dir), record, RAIL)
 
 
 def write_rail_report(run_dir: Path, record: Mapping[str, Any] | None = None) -> Path:

@@ -11,12 +11,12 @@ from typing import Any
 import pandas as pd
 
 from federates.boundary.errors import ConfigError
-from federates.boundary.session import RailScheme
 from federates.reporting.figures.style import save_figure
 from federates.reporting.page import Picture, render_page, svg_uri
 from federates.reporting.rail.figures.sweeps import sweep_figure
 from federates.reporting.rail.sweeps import SweepTable, comparison_words, cost_interval, sweep_claims
 from federates.reporting.words import number
+from federates.worlds.rail.session import RailScheme
 
 __all__ = ["FIGURE", "point_rows", "sweep_drawing", "sweep_reading", "write_sweep_page"]
 

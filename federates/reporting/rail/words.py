@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from federates.boundary.session import RailScheme
 from federates.reporting.bound_words import rests_on
 from federates.reporting.bounds import CROSSED_WORDS, crossed
 from federates.reporting.price_words import prices_reading
@@ -18,6 +17,7 @@ from federates.reporting.rail.metrics import Numbers, batteries, day_ahead, move
 from federates.reporting.rail.prices import battery_trade
 from federates.reporting.tables import RailRun
 from federates.reporting.words import clock, disputed, ended_by_time, missed_bounds, number, percent, unagreed_reason
+from federates.worlds.rail.session import RailScheme
 
 __all__ = ["figure_reading", "headline", "scheme_sentence", "trade_sentence"]
 

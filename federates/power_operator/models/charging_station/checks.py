@@ -7,10 +7,10 @@ import os
 from pathlib import Path
 
 from federates.boundary.errors import Problem
-from federates.boundary.session import RoadSession
 from federates.power_operator.models.charging_station.energy import StorageEnergy
 from federates.power_operator.models.charging_station.forecast import read_history
 from federates.power_operator.models.charging_station.settings import ChargingStationSettings
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["find_problems"]
 

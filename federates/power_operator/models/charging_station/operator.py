@@ -14,9 +14,9 @@ import numpy as np
 from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.config import Config
 from federates.boundary.errors import Problem
-from federates.boundary.messages import Array, ConnectionAnswer, Gate, StationObservation
+from federates.boundary.messages import Answer, Array
+from federates.boundary.names import ROAD
 from federates.boundary.roles import PowerOperator, Recorder
-from federates.boundary.session import RoadSession, Scheme, World
 from federates.boundary.units import S_PER_H, hours
 from federates.power_operator.models.charging_station.checks import find_problems
 from federates.power_operator.models.charging_station.delivery import Fleet
@@ -28,6 +28,8 @@ from federates.power_operator.models.charging_station.realised import Realised
 from federates.power_operator.models.charging_station.settings import ChargingStationSettings
 from federates.power_operator.models.charging_station.sizing import expected_wait_h
 from federates.power_operator.models.charging_station.station import build_stations
+from federates.worlds.road.messages import Gate, StationObservation
+from federates.worlds.road.session import RoadSession, Scheme
 
 __all__ = ["ChargingStationOperator"]
 
@@ -41,7 +43,7 @@ class ChargingStationOperator(PowerOperator):
     """See the module's text; settings: `settings.ChargingStationSettings`."""
 
     Settings: ClassVar[type[Config]] = ChargingStationSettings
-    worlds = (World.ROAD,)
+    worlds = (ROAD,)
 
     def __init__(self, settings: Any, folder: Path) -> None:
         super().__init__(settings, folder)
@@ -99,12 +101,12 @@ class ChargingStationOperator(PowerOperator):
         self._planner.open(period, self._wait_s, self._service_s)
         return self._gate
 
-    def solve(self, multipliers_usd_per_veh: Array, travel_time_s: Array) -> ConnectionAnswer:
+    def solve(self, multipliers_usd_per_veh: Array, travel_time_s: Array) -> Answer:
         """Return the cheapest plan at these multipliers and the proven bound of its value."""
         self._road_time_s = np.array(travel_time_s, dtype=np.float64)
         return _answer(self._planner.programme(self._road_time_s).solve(multipliers_usd_per_veh))
 
-    def evaluate(self, connection_veh: Array, travel_time_s: Array) -> ConnectionAnswer:
+    def evaluate(self, connection_veh: Array, travel_time_s: Array) -> Answer:
         """Return the cheapest use of at most ``connection_veh``; what it does not cover is unmet, at a price."""
         self._road_time_s = np.array(travel_time_s, dtype=np.float64)
         programme = self._planner.programme(self._road_time_s)
@@ -174,5 +176,5 @@ class ChargingStationOperator(PowerOperator):
         return flow
 
 
-def _answer(plan: Plan) -> ConnectionAnswer:
-    return ConnectionAnswer(plan.connection_veh, plan.cost_usd, plan.bound_usd, None, BoundKind.LINEAR)
+def _answer(plan: Plan) -> Answer:
+    return Answer(plan.connection_veh, plan.cost_usd, plan.bound_usd, None, BoundKind.LINEAR)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from federates.boundary.session import RoadSession
 from federates.boundary.units import hours
 from federates.power_operator.models.charging_station.queues import Array
 from federates.power_operator.models.charging_station.settings import Demand, Margins
 from federates.power_operator.models.charging_station.station import StationModel
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["Outlook", "look_ahead"]
 

@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 
-from federates.boundary.session import RoadSession
 from federates.boundary.units import hours
 from federates.power_operator.models.charging_station.charging import chargeable
 from federates.power_operator.models.charging_station.delivery import Fleet, arrival_shares
@@ -17,6 +16,7 @@ from federates.power_operator.models.charging_station.programme import PlanData,
 from federates.power_operator.models.charging_station.queues import Array
 from federates.power_operator.models.charging_station.settings import ChargingStationSettings
 from federates.power_operator.models.charging_station.station import StationModel
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["Planner"]
 

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from federates.boundary.messages import StationObservation
 from federates.boundary.roles import Recorder
-from federates.boundary.session import RoadSession
 from federates.boundary.units import hours
 from federates.power_operator.models.charging_station.chain import ChargerState
 from federates.power_operator.models.charging_station.charging import ChargingSpots
@@ -19,6 +17,8 @@ from federates.power_operator.models.charging_station.energy import StorageEnerg
 from federates.power_operator.models.charging_station.queues import Array
 from federates.power_operator.models.charging_station.settings import ChargingStationSettings
 from federates.power_operator.models.charging_station.station import StationModel
+from federates.worlds.road.messages import StationObservation
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["Realised"]
 

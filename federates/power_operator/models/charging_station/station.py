@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from federates.boundary.session import RoadSession
 from federates.boundary.units import hours
 from federates.power_operator.models.charging_station.chain import ChargerChain
 from federates.power_operator.models.charging_station.energy import StorageEnergy
@@ -13,6 +12,7 @@ from federates.power_operator.models.charging_station.forecast import PassingFor
 from federates.power_operator.models.charging_station.queues import Array, stationary
 from federates.power_operator.models.charging_station.settings import ChargingStationSettings, Station
 from federates.power_operator.models.charging_station.sizing import chargers_for, greatest_flow_per_h, spots_for
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["StationModel", "build_stations"]
 

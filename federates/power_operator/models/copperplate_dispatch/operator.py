@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from federates.boundary.errors import Problem
-from federates.boundary.session import RailSession
 from federates.power_operator.models.copperplate_dispatch.merit_order import copperplate
 from federates.power_operator.models.unit_commitment.day_data import DayData
 from federates.power_operator.models.unit_commitment.operator import UnitCommitmentOperator
 from federates.power_operator.models.unit_commitment.settings import UnitCommitmentSettings
+from federates.worlds.rail.session import RailSession
 
 __all__ = ["CopperplateDispatchOperator", "CopperplateDispatchSettings"]
 

@@ -14,9 +14,8 @@ import numpy as np
 
 from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.errors import Problem
-from federates.boundary.messages import Array, ConnectionAnswer, Gate, StationObservation
+from federates.boundary.messages import Answer, Array
 from federates.boundary.roles import PowerOperator, Recorder
-from federates.boundary.session import RailScheme, RailSession
 from federates.lp.safe_bound import lower_dot, lower_sum
 from federates.power_operator.models.price_taker.demand import (
     missed_slope_usd,
@@ -31,6 +30,8 @@ from federates.power_operator.models.price_taker.settings import (
     served_stations,
     worth_by_hour,
 )
+from federates.worlds.rail.session import RailScheme, RailSession
+from federates.worlds.road.messages import Gate, StationObservation
 
 __all__ = ["PriceTakerOperator"]
 
@@ -78,15 +79,15 @@ class PriceTakerOperator(PowerOperator):
         stations = len(self._session.stations)
         return Gate(np.full(stations, self.settings.gate_s), np.full(stations, self.settings.spots))
 
-    def solve(self, multipliers_usd_per_veh: Array, opening: Array) -> ConnectionAnswer:
+    def solve(self, multipliers_usd_per_veh: Array, opening: Array) -> Answer:
         """Return what is taken at these prices, and the proven minimum of cost plus price."""
         return self._priced(multipliers_usd_per_veh, opening, relaxed=False)
 
-    def relax(self, multipliers_usd_per_veh: Array, opening: Array) -> ConnectionAnswer:
+    def relax(self, multipliers_usd_per_veh: Array, opening: Array) -> Answer:
         """Return the same with parts of trains, by rail; on the road there is nothing whole."""
         return self._priced(multipliers_usd_per_veh, opening, relaxed=True)
 
-    def evaluate(self, connection_veh: Array, opening: Array) -> ConnectionAnswer:
+    def evaluate(self, connection_veh: Array, opening: Array) -> Answer:
         """Return the part of ``connection_veh`` that is of use, what is missed with it, and a plane below that cost."""
         offered = np.maximum(connection_veh, 0.0)
         total = offered.sum(axis=0)
@@ -100,9 +101,9 @@ class PriceTakerOperator(PowerOperator):
         most = total * (1.0 + len(offered) * _ULP)  # not below the exact sum
         bound_usd = lower_dot(self._worth_usd, np.maximum(np.nextafter(self._need - most, -np.inf), 0.0))
         slope_usd = np.broadcast_to(missed_slope_usd(total, self._worth_usd, self._need), offered.shape)
-        return ConnectionAnswer(used, self._cost_usd(used), bound_usd, slope_usd.copy(), BoundKind.EXACT)
+        return Answer(used, self._cost_usd(used), bound_usd, slope_usd.copy(), BoundKind.EXACT)
 
-    def _priced(self, price_usd: Array, opening: Array, *, relaxed: bool) -> ConnectionAnswer:
+    def _priced(self, price_usd: Array, opening: Array, *, relaxed: bool) -> Answer:
         if self._rail:
             everywhere = np.full(price_usd.shape, float(self._session.scheme is RailScheme.MOBILE))
             taken, bound_usd = self._stands(price_usd, opening, everywhere, relaxed=relaxed)
@@ -110,7 +111,7 @@ class PriceTakerOperator(PowerOperator):
             taken = vehicles_from_origins(price_usd, self._worth_usd, self._need)
             bound_usd = lower_dot(self._need, np.minimum(self._worth_usd, price_usd.min(axis=0)))
         kind = BoundKind.EXACT if not self._rail else BoundKind.LINEAR if relaxed else BoundKind.TREE
-        return ConnectionAnswer(taken, self._cost_usd(taken), bound_usd, None, kind)
+        return Answer(taken, self._cost_usd(taken), bound_usd, None, kind)
 
     def _stands(self, price_usd: Array, ready: Array, most: Array, *, relaxed: bool) -> tuple[Array, float]:
         """Return stands of the whole day, the past as it was carried out, and a bound of their cost and price."""

@@ -11,8 +11,9 @@ from pydantic import Field
 
 from federates.boundary.config import Config
 from federates.boundary.errors import Problem
-from federates.boundary.session import RailSession, RoadSession
 from federates.runtime.csv_table import CsvTable, read_csv
+from federates.worlds.rail.session import RailSession
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["PriceTakerSettings", "find_problems", "needs", "served_stations", "worth_by_hour"]
 

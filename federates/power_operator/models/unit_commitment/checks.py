@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.session import RailSession, Session
+from federates.boundary.session import Session
 from federates.power_operator.models.unit_commitment.day_data import DayData, read_day
 from federates.power_operator.models.unit_commitment.settings import UnitCommitmentSettings
 from federates.power_operator.models.unit_commitment.storage_data import storage_problems
+from federates.worlds.rail.session import RailSession
 
 __all__ = ["find_notes", "find_problems"]
 

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from federates.boundary.session import RailSession
-from federates.boundary.timetable import time_space_network
 from federates.lp.arithmetic import product
 from federates.lp.linear_model import Solution
 from federates.power_operator.models.unit_commitment.day_state import DayState, rest_of_day, rest_of_fleet
@@ -21,6 +19,8 @@ from federates.power_operator.models.unit_commitment.plan_model import EXCLUSIVE
 from federates.power_operator.models.unit_commitment.schedule import Schedule, schedule_of
 from federates.power_operator.models.unit_commitment.system import PowerSystem
 from federates.power_operator.models.unit_commitment.train_groups import group_trains
+from federates.worlds.rail.session import RailSession
+from federates.worlds.rail.timetable import time_space_network
 
 __all__ = ["PeriodResult", "StoragePlan", "dispatch_period", "storage_plan"]
 

@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.messages import ConnectionAnswer, StationObservation
+from federates.boundary.messages import Answer
+from federates.boundary.names import RAIL
 from federates.boundary.roles import PowerOperator, Recorder
-from federates.boundary.session import RailSession, World
-from federates.boundary.trains import at_home
 from federates.power_operator.models.unit_commitment.checks import find_notes, find_problems
 from federates.power_operator.models.unit_commitment.day_data import DayData, read_day
 from federates.power_operator.models.unit_commitment.day_state import DayState, first_state, rest_of_day, rest_of_fleet
@@ -32,6 +31,9 @@ from federates.power_operator.models.unit_commitment.records import (
 from federates.power_operator.models.unit_commitment.schedule import Schedule, schedule_of, slack_report
 from federates.power_operator.models.unit_commitment.settings import UnitCommitmentSettings
 from federates.power_operator.models.unit_commitment.storage_data import storage_fleet, storage_problems
+from federates.worlds.rail.session import RailSession
+from federates.worlds.rail.trains import at_home
+from federates.worlds.road.messages import StationObservation
 
 __all__ = ["UnitCommitmentOperator"]
 
@@ -43,7 +45,7 @@ class UnitCommitmentOperator(PowerOperator):
     """Commits units, plans batteries, and dispatches the day."""
 
     Settings = UnitCommitmentSettings
-    worlds = (World.RAIL,)
+    worlds = (RAIL,)
 
     def __init__(self, settings: UnitCommitmentSettings, folder: Path) -> None:
         super().__init__(settings, folder)
@@ -92,14 +94,14 @@ class UnitCommitmentOperator(PowerOperator):
         self._period = period
         self._planner = None
 
-    def solve(self, multipliers_usd_per_veh: Array, opening: Array) -> ConnectionAnswer:  # noqa: D102
+    def solve(self, multipliers_usd_per_veh: Array, opening: Array) -> Answer:  # noqa: D102
         planner = self._planner_for(opening)
         return self._noted("solve", planner, planner.solve(multipliers_usd_per_veh, relaxed=False))
 
-    def relax(self, multipliers_usd_per_veh: Array, opening: Array) -> ConnectionAnswer:  # noqa: D102
+    def relax(self, multipliers_usd_per_veh: Array, opening: Array) -> Answer:  # noqa: D102
         return self._planner_for(opening).solve(multipliers_usd_per_veh, relaxed=True)
 
-    def evaluate(self, connection_veh: Array, opening: Array) -> ConnectionAnswer:  # noqa: D102
+    def evaluate(self, connection_veh: Array, opening: Array) -> Answer:  # noqa: D102
         planner = self._planner_for(opening)
         return self._noted("evaluate", planner, planner.evaluate(connection_veh))
 
@@ -110,7 +112,7 @@ class UnitCommitmentOperator(PowerOperator):
         self._carry_out(connection_veh)
         self._past[:, :, self._period] = connection_veh[:, :, self._period]
 
-    def _noted(self, question: str, planner: Planner, answer: ConnectionAnswer) -> ConnectionAnswer:
+    def _noted(self, question: str, planner: Planner, answer: Answer) -> Answer:
         """Return ``answer``, and leave a row where time has ended a search for it."""
         if planner.stopped_by_time:
             self._recorder.record("stopped_by_time", period=self._period, question=question)

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from federates.boundary.timetable import TimeSpaceNetwork
 from federates.lp.linear_model import Improvement, LinearModel, Solution, Solver
 from federates.power_operator.models.unit_commitment.commitment import Commitment, Injection, LazyLines, add_commitment
 from federates.power_operator.models.unit_commitment.fleet import StorageFleet
@@ -24,6 +23,7 @@ from federates.power_operator.models.unit_commitment.formulations.ding_2025_stat
 from federates.power_operator.models.unit_commitment.formulations.ding_2025_trains import TrainGroup, Trains, add_trains
 from federates.power_operator.models.unit_commitment.system import PowerSystem
 from federates.power_operator.models.unit_commitment.train_groups import connection_of
+from federates.worlds.rail.timetable import TimeSpaceNetwork
 
 __all__ = ["EXCLUSIVE_MW", "PlanModel", "PlanOptions", "storage_injections"]
 

@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 
 from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.canonical import to_grid
-from federates.boundary.messages import ConnectionAnswer
-from federates.boundary.session import RailScheme, RailSession
-from federates.boundary.timetable import TimeSpaceNetwork, time_space_network
+from federates.boundary.messages import Answer
 from federates.boundary.topics import topic
 from federates.lp.linear_model import NoSolutionInTimeError, Solution
 from federates.lp.safe_bound import lower_dot, lower_sum
@@ -22,6 +20,8 @@ from federates.power_operator.models.unit_commitment.plan_model import PlanModel
 from federates.power_operator.models.unit_commitment.settings import SolverSettings
 from federates.power_operator.models.unit_commitment.system import PowerSystem
 from federates.power_operator.models.unit_commitment.train_groups import group_trains
+from federates.worlds.rail.session import RailScheme, RailSession
+from federates.worlds.rail.timetable import TimeSpaceNetwork, time_space_network
 
 __all__ = ["Plan", "Planner"]
 
@@ -71,7 +71,7 @@ class Planner:
         if session.scheme is RailScheme.MOBILE and session.trains and period < session.periods:
             self._network = time_space_network(session.trip_periods, session.periods - period)
 
-    def solve(self, multipliers_usd: Array, *, relaxed: bool) -> ConnectionAnswer:
+    def solve(self, multipliers_usd: Array, *, relaxed: bool) -> Answer:
         """Answer multipliers (K, S, T): subproblem (42), or its linear relaxation.
 
         The bound is the safe bound of the relaxation's dual vector (`safe_bound`), or, with whole trains, what the solver's tree
@@ -87,7 +87,7 @@ class Planner:
         proof = max(answer, each, key=lambda one: one.bound_usd)
         return replace(cheaper, bound_usd=proof.bound_usd, bound_kind=proof.bound_kind)
 
-    def _answer(self, model: PlanModel, multipliers_usd: Array, *, relaxed: bool) -> tuple[ConnectionAnswer, float]:
+    def _answer(self, model: PlanModel, multipliers_usd: Array, *, relaxed: bool) -> tuple[Answer, float]:
         """Answer multipliers with ``model``; return also how much dearer its plan is, train by train, than its flows say, usd."""
         if model.trains is not None:
             model.price(model.group_price(multipliers_usd[:, :, self._period :]))
@@ -99,7 +99,7 @@ class Planner:
         flow_usd = solution.objective - price_usd
         cost_usd = self.plan(connection).cost_usd if model.pools and not relaxed else flow_usd
         bound_usd = lower_sum([solution.bound, *past_usd.tolist()])
-        return ConnectionAnswer(connection, cost_usd, bound_usd, None, solution.bound_kind), cost_usd - flow_usd
+        return Answer(connection, cost_usd, bound_usd, None, solution.bound_kind), cost_usd - flow_usd
 
     def plan(self, connection: Array) -> Plan:
         """Return the cheapest plan with at most ``connection`` (K, S, T), equations (5)-(36) with I fixed."""
@@ -108,12 +108,12 @@ class Planner:
             self._plans[key] = self._new_plan(connection)
         return self._plans[key]
 
-    def evaluate(self, connection: Array) -> ConnectionAnswer:
+    def evaluate(self, connection: Array) -> Answer:
         """Return the plan's connection and cost, and the plane below the cost that its linear relaxation proves."""
         plan = self.plan(connection)
         used = self._whole_day(plan.model.connection(plan.values))
         # The plane is anchored at the connection that was given; the operator may use less of it.
-        return ConnectionAnswer(used, plan.cost_usd, plan.bound_usd, plan.slope_usd, BoundKind.LINEAR)
+        return Answer(used, plan.cost_usd, plan.bound_usd, plan.slope_usd, BoundKind.LINEAR)
 
     def _new_plan(self, connection: Array) -> Plan:
         model = self._model("given", alike=False)
@@ -197,6 +197,6 @@ class Planner:
         return whole
 
 
-def _priced_usd(answer: ConnectionAnswer, multipliers_usd: Array) -> float:
+def _priced_usd(answer: Answer, multipliers_usd: Array) -> float:
     """Return what an answer costs at prices, f_P + lambda . J."""
     return answer.cost_usd + float((multipliers_usd * answer.connection_veh).sum())

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from federates.boundary.config import Config
-from federates.boundary.session import RailScheme
+from federates.worlds.rail.session import RailScheme
 
 __all__ = ["BatterySettings", "SiteSettings", "SolverSettings", "StorageSettings", "TrainSettings", "UnitCommitmentSettings"]
 

@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from federates.boundary.errors import Problem
-from federates.boundary.session import RailScheme, RailSession
-from federates.boundary.trains import unlike_trains
 from federates.power_operator.models.unit_commitment.fleet import StorageFleet
 from federates.power_operator.models.unit_commitment.settings import (
     SiteSettings,
@@ -16,6 +14,8 @@ from federates.power_operator.models.unit_commitment.settings import (
     TrainSettings,
     UnitCommitmentSettings,
 )
+from federates.worlds.rail.session import RailScheme, RailSession
+from federates.worlds.rail.trains import unlike_trains
 
 __all__ = ["storage_fleet", "storage_problems"]
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from federates.boundary.session import RailSession
-from federates.boundary.timetable import TimeSpaceNetwork
 from federates.power_operator.models.unit_commitment.fleet import StorageFleet
 from federates.power_operator.models.unit_commitment.formulations.ding_2025_trains import TrainGroup, passing_is_pointless
+from federates.worlds.rail.session import RailSession
+from federates.worlds.rail.timetable import TimeSpaceNetwork
 
 __all__ = ["connection_of", "group_trains"]
 

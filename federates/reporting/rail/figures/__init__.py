@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from federates.boundary.session import RailScheme, RailSession
 from federates.reporting.figures.prices import no_prices, prices_figure
 from federates.reporting.rail.figures.bounds import bounds_figure
 from federates.reporting.rail.figures.dispatch import dispatch_figure
@@ -15,6 +14,7 @@ from federates.reporting.rail.figures.utilisation import utilisation_figure
 from federates.reporting.rail.figures.wind import wind_figure
 from federates.reporting.run_figure import RunFigure
 from federates.reporting.tables import RailRun
+from federates.worlds.rail.session import RailScheme, RailSession
 
 __all__ = [
     "RAIL_FIGURES",

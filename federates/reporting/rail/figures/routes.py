@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from federates.boundary.session import RailScheme
 from federates.reporting.figures.style import BLACK, hour_axis, new_figure, paper_style
 from federates.reporting.rail.figures.common import (
     COLOURS,
@@ -25,6 +24,7 @@ from federates.reporting.rail.figures.common import (
 )
 from federates.reporting.rail.metrics import Phase, moves
 from federates.reporting.tables import RailRun
+from federates.worlds.rail.session import RailScheme
 
 __all__ = ["routes_figure"]
 

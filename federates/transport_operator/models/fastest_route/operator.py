@@ -16,9 +16,9 @@ import numpy as np
 
 from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.errors import ConfigError, ModelError, Problem
-from federates.boundary.messages import Array, ConnectionAnswer, Departure, Gate, LinkObservation
+from federates.boundary.messages import Answer, Array
+from federates.boundary.names import ROAD
 from federates.boundary.roles import Recorder, TransportOperator
-from federates.boundary.session import RoadSession, World
 from federates.boundary.units import S_PER_H, hours
 from federates.lp.arithmetic import power
 from federates.lp.safe_bound import lower_dot
@@ -26,6 +26,8 @@ from federates.transport_operator.models.fastest_route.settings import FastestRo
 from federates.transport_operator.models.joint_graph.data import read_road_data
 from federates.transport_operator.models.joint_graph.delay import BPR_RISE
 from federates.transport_operator.models.joint_graph.graph import DirectedGraph
+from federates.worlds.road.messages import Departure, Gate, LinkObservation
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["FastestRouteOperator"]
 
@@ -36,7 +38,7 @@ class FastestRouteOperator(TransportOperator):
     """Fastest routes now, at linear cost."""
 
     Settings = FastestRouteSettings
-    worlds = (World.ROAD,)
+    worlds = (ROAD,)
 
     def __init__(self, settings: FastestRouteSettings, folder: Path) -> None:
         super().__init__(settings, folder)
@@ -87,7 +89,7 @@ class FastestRouteOperator(TransportOperator):
         self._road_s = times.reshape(self._session.connection_shape[:2])
         return self._road_s.copy()
 
-    def solve(self, multipliers_usd_per_veh: Array, gate: Gate) -> ConnectionAnswer:
+    def solve(self, multipliers_usd_per_veh: Array, gate: Gate) -> Answer:
         """Return the whole fleet where the price exceeds the cost most, nothing where it nowhere does: exact."""
         cost = self._cost_usd(gate)[:, :, None]
         profit = multipliers_usd_per_veh - cost
@@ -98,16 +100,16 @@ class FastestRouteOperator(TransportOperator):
         np.put_along_axis(connection, best[:, None, :], np.where(pays, self._fleet_veh[:, :, None], 0.0), axis=1)
         own = float((cost * connection).sum())
         bound = lower_dot(-np.maximum(np.nextafter(most, np.inf), 0.0), self._fleet_veh[:, :, None])
-        return ConnectionAnswer(connection, own, bound, None, BoundKind.EXACT)
+        return Answer(connection, own, bound, None, BoundKind.EXACT)
 
-    def evaluate(self, connection_veh: Array, gate: Gate) -> ConnectionAnswer:
+    def evaluate(self, connection_veh: Array, gate: Gate) -> Answer:
         """Return what of ``connection_veh`` the fleets suffice for, every q alike, and its cost."""
         wanted = np.maximum(connection_veh, 0.0)
         total = wanted.sum(axis=1)
         part = np.minimum(1.0, self._fleet_veh / np.where(total > 0, total, 1.0))
         sent = wanted * part[:, None, :]
         own = float((self._cost_usd(gate)[:, :, None] * sent).sum())
-        return ConnectionAnswer(sent, own, own, None, BoundKind.EXACT)
+        return Answer(sent, own, own, None, BoundKind.EXACT)
 
     def commit(self, connection_veh: Array) -> list[Departure]:
         """Send the first period's whole vehicles by their fastest routes and record the plan."""

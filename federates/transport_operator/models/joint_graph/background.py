@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from federates.boundary.session import RoadSession
 from federates.boundary.units import hours
 from federates.transport_operator.models.joint_graph.graph import Array
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["Background", "period_mean"]
 

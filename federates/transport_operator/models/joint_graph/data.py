@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from federates.boundary.errors import Problem
-from federates.boundary.session import RoadSession
 from federates.boundary.units import S_PER_H, free_flow_time_s
 from federates.runtime.csv_table import CsvTable, read_csv
 from federates.transport_operator.models.joint_graph.graph import Array
 from federates.transport_operator.models.joint_graph.joint_graph import RoadNetwork, road_routes
 from federates.transport_operator.models.joint_graph.room import find_room_problems
 from federates.transport_operator.models.joint_graph.settings import JointGraphSettings
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["RoadData", "read_road_data"]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from federates.boundary.messages import Departure
 from federates.boundary.roles import Recorder
-from federates.boundary.session import RoadSession
 from federates.transport_operator.models.joint_graph.delay import EdgeCosts
 from federates.transport_operator.models.joint_graph.graph import Array, Indices
 from federates.transport_operator.models.joint_graph.joint_graph import JointGraph
 from federates.transport_operator.models.joint_graph.planner import Routed
+from federates.worlds.road.messages import Departure
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["departures", "largest_remainder", "record_deliveries", "record_links", "record_routes", "whole_trips"]
 

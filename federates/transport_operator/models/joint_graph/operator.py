@@ -17,9 +17,9 @@ import numpy as np
 
 from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.errors import ConfigError, ModelError, Problem
-from federates.boundary.messages import ConnectionAnswer, Departure, Gate, LinkObservation
+from federates.boundary.messages import Answer
+from federates.boundary.names import ROAD
 from federates.boundary.roles import Recorder, TransportOperator
-from federates.boundary.session import RoadSession, Scheme, World
 from federates.boundary.units import S_PER_H, hours
 from federates.transport_operator.models.joint_graph.accounts import record_accounts, road_account
 from federates.transport_operator.models.joint_graph.background import Background
@@ -37,6 +37,8 @@ from federates.transport_operator.models.joint_graph.graph import Array
 from federates.transport_operator.models.joint_graph.joint_graph import Kind, build_joint_graph
 from federates.transport_operator.models.joint_graph.planner import Planner, Routed
 from federates.transport_operator.models.joint_graph.settings import ROUTING_RULES, JointGraphSettings
+from federates.worlds.road.messages import Departure, Gate, LinkObservation
+from federates.worlds.road.session import RoadSession, Scheme
 
 __all__ = ["JointGraphOperator"]
 
@@ -47,7 +49,7 @@ class JointGraphOperator(TransportOperator):
     """Elastic system optimum of mobile storages on the joint graph."""
 
     Settings = JointGraphSettings
-    worlds = (World.ROAD,)
+    worlds = (ROAD,)
 
     def __init__(self, settings: JointGraphSettings, folder: Path) -> None:
         super().__init__(settings, folder)
@@ -110,24 +112,20 @@ class JointGraphOperator(TransportOperator):
             least[trip.origin, trip.destination] = min(least[trip.origin, trip.destination], time)
         return least
 
-    def solve(self, multipliers_usd_per_veh: Array, gate: Gate) -> ConnectionAnswer:
+    def solve(self, multipliers_usd_per_veh: Array, gate: Gate) -> Answer:
         """Return the connection that minimises f_T minus multipliers times connection, with a proven lower bound."""
         self._gate = gate
         costs, length_h = self._costs(gate, self._forecast), hours(self._session.period_s)
         offer = self._planner.offer(costs, multipliers_usd_per_veh, self._fleet_veh_per_h, self._limit(self._forecast))
-        return ConnectionAnswer(
-            offer.connection * length_h, offer.cost * length_h, offer.bound * length_h, None, BoundKind.CONVEX
-        )
+        return Answer(offer.connection * length_h, offer.cost * length_h, offer.bound * length_h, None, BoundKind.CONVEX)
 
-    def evaluate(self, connection_veh: Array, gate: Gate) -> ConnectionAnswer:
+    def evaluate(self, connection_veh: Array, gate: Gate) -> Answer:
         """Return what of ``connection_veh`` fleets and capacities let through, and its f_T on the routes it would be led."""
         self._gate = gate
         costs, length_h = self._costs(gate, self._forecast), hours(self._session.period_s)
         routed = self._route(costs, self._within_fleet(connection_veh / length_h))
         cost = float(SocialCost(costs).value(routed.edge_flow).sum()) * length_h
-        return ConnectionAnswer(
-            routed.connection * length_h, cost, cost - routed.gap_usd_per_h * length_h, None, BoundKind.CONVEX
-        )
+        return Answer(routed.connection * length_h, cost, cost - routed.gap_usd_per_h * length_h, None, BoundKind.CONVEX)
 
     def commit(self, connection_veh: Array) -> list[Departure]:
         """Lead the first period's whole vehicles and record the plan."""

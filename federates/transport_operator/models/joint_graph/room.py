@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from federates.boundary.errors import Problem
-from federates.boundary.session import RoadSession
 from federates.boundary.units import hours
-from federates.runtime.road_times import MOST_ROAD_TIME_S
 from federates.transport_operator.models.joint_graph.background import period_mean
 from federates.transport_operator.models.joint_graph.delay import BPR_RISE, TimeCurve
 from federates.transport_operator.models.joint_graph.graph import Array
 from federates.transport_operator.models.joint_graph.joint_graph import RoadNetwork, road_routes
 from federates.transport_operator.models.joint_graph.settings import JointGraphSettings
+from federates.worlds.road.session import RoadSession
+from federates.worlds.road.times import MOST_ROAD_TIME_S
 
 __all__ = ["find_room_problems"]
 

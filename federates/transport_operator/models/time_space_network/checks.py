@@ -9,9 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from federates.boundary.errors import Problem
-from federates.boundary.session import RailScheme, RailSession
-from federates.boundary.timetable import Index
-from federates.boundary.trains import unlike_trains
 from federates.transport_operator.models.time_space_network.network import (
     RailNetwork,
     build_network,
@@ -21,6 +18,9 @@ from federates.transport_operator.models.time_space_network.network import (
 from federates.transport_operator.models.time_space_network.planner import possible_limits
 from federates.transport_operator.models.time_space_network.settings import ClosedTrack, TimeSpaceNetworkSettings, TrainSettings
 from federates.transport_operator.models.time_space_network.situation import first_situation
+from federates.worlds.rail.session import RailScheme, RailSession
+from federates.worlds.rail.timetable import Index
+from federates.worlds.rail.trains import unlike_trains
 
 __all__ = ["find_problems"]
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from federates.boundary.messages import Array
-from federates.boundary.timetable import Index
 from federates.transport_operator.models.time_space_network.lateness import Delays
 from federates.transport_operator.models.time_space_network.network import RailNetwork
 from federates.transport_operator.models.time_space_network.situation import Limits, Situation, first_situation
+from federates.worlds.rail.timetable import Index
 
 __all__ = ["Fleet", "Move"]
 

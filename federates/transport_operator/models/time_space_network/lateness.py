@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from federates.boundary.session import RailSession
 from federates.transport_operator.models.time_space_network.settings import Lateness
+from federates.worlds.rail.session import RailSession
 
 __all__ = ["Delays"]
 

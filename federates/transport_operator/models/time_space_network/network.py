@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from federates.boundary.messages import Array
-from federates.boundary.session import RailSession
-from federates.boundary.timetable import Index, TimeSpaceNetwork, time_space_network
 from federates.transport_operator.models.time_space_network.settings import ClosedTrack, TimeSpaceNetworkSettings, TrainSettings
+from federates.worlds.rail.session import RailSession
+from federates.worlds.rail.timetable import Index, TimeSpaceNetwork, time_space_network
 
 __all__ = ["RailNetwork", "build_network", "own_trip_periods", "pair_matrix"]
 

@@ -12,10 +12,9 @@ import numpy as np
 
 from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.messages import Array, ConnectionAnswer, Departure, LinkObservation
+from federates.boundary.messages import Answer, Array
+from federates.boundary.names import RAIL
 from federates.boundary.roles import Recorder, TransportOperator
-from federates.boundary.session import RailScheme, RailSession, World
-from federates.boundary.timetable import Index
 from federates.transport_operator.models.time_space_network.checks import find_problems
 from federates.transport_operator.models.time_space_network.execution import Fleet
 from federates.transport_operator.models.time_space_network.lateness import Delays
@@ -24,6 +23,9 @@ from federates.transport_operator.models.time_space_network.planner import Plann
 from federates.transport_operator.models.time_space_network.results import Journal
 from federates.transport_operator.models.time_space_network.settings import TimeSpaceNetworkSettings
 from federates.transport_operator.models.time_space_network.situation import first_situation
+from federates.worlds.rail.session import RailScheme, RailSession
+from federates.worlds.rail.timetable import Index
+from federates.worlds.road.messages import Departure, LinkObservation
 
 __all__ = ["TimeSpaceNetworkOperator"]
 
@@ -32,7 +34,7 @@ class TimeSpaceNetworkOperator(TransportOperator):
     """Trains by cheapest routes; in the schemes without mobile storage they stay at home and cost nothing."""
 
     Settings = TimeSpaceNetworkSettings
-    worlds = (World.RAIL,)
+    worlds = (RAIL,)
 
     def __init__(self, settings: TimeSpaceNetworkSettings, folder: Path) -> None:
         super().__init__(settings, folder)
@@ -85,7 +87,7 @@ class TimeSpaceNetworkOperator(TransportOperator):
         self._asked = self._disturbed = False
         return self._fleet.places(self._limits)
 
-    def solve(self, multipliers_usd_per_veh: Array, opening: None) -> ConnectionAnswer:
+    def solve(self, multipliers_usd_per_veh: Array, opening: None) -> Answer:
         """Return the connection that minimises f_T minus multipliers times connection, (41), with a proven lower bound.
 
         Cost and connection are those of the whole day: what was carried out, trips under way, and the plan.
@@ -93,12 +95,12 @@ class TimeSpaceNetworkOperator(TransportOperator):
         self._asked = True
         return self._nothing() if self._idle else self._planner.solve(multipliers_usd_per_veh)
 
-    def relax(self, multipliers_usd_per_veh: Array, opening: None) -> ConnectionAnswer:
+    def relax(self, multipliers_usd_per_veh: Array, opening: None) -> Answer:
         """Return the same in the linear relaxation; it differs from `solve` only where slots bind."""
         self._asked = True
         return self._nothing() if self._idle else self._planner.relax(multipliers_usd_per_veh)
 
-    def evaluate(self, connection_veh: Array, opening: None) -> ConnectionAnswer:
+    def evaluate(self, connection_veh: Array, opening: None) -> Answer:
         """Return the connection of the cheapest of the routes that agree most with ``connection_veh``, and its f_T.
 
         A train may stand where it was not asked to, (38): what is offered is at least what is asked wherever that is possible.
@@ -122,5 +124,5 @@ class TimeSpaceNetworkOperator(TransportOperator):
         self._journal.realised(period, moves)
         return []
 
-    def _nothing(self) -> ConnectionAnswer:
-        return ConnectionAnswer(np.zeros(self._session.connection_shape), 0.0, 0.0, None, BoundKind.EXACT)
+    def _nothing(self) -> Answer:
+        return Answer(np.zeros(self._session.connection_shape), 0.0, 0.0, None, BoundKind.EXACT)

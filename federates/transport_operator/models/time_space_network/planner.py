@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from federates.boundary.messages import Array, ConnectionAnswer
+from federates.boundary.messages import Answer, Array
 from federates.lp.safe_bound import lower_dot, lower_sum
 from federates.transport_operator.models.time_space_network.network import RailNetwork
 from federates.transport_operator.models.time_space_network.routes import can_end, cheapest_routes
@@ -23,12 +23,12 @@ class Planner:
         self.network, self.situation = network, situation
         self._programme: SlotProgram | None = None
 
-    def solve(self, multipliers_usd: Array) -> ConnectionAnswer:
+    def solve(self, multipliers_usd: Array) -> Answer:
         """Return the connection of the day that minimises f_T minus multipliers times connection, (41), with a proven bound."""
         plan = self.best(multipliers_usd)
         return self._answer(plan, multipliers_usd)
 
-    def relax(self, multipliers_usd: Array) -> ConnectionAnswer:
+    def relax(self, multipliers_usd: Array) -> Answer:
         """Return the same in the linear relaxation, which differs only where slots bind."""
         plan = cheapest_routes(self.network, self.situation, multipliers_usd)
         if self._fits(plan):
@@ -54,25 +54,23 @@ class Planner:
         plan = cheapest_routes(self.network, self.situation, reward_usd)
         return plan if self._fits(plan) else self._slots().best(reward_usd)
 
-    def evaluate(self, connection: Array) -> ConnectionAnswer:
+    def evaluate(self, connection: Array) -> Answer:
         """Return the whole connection of `agree`'s routes and the day's transport cost with them."""
         plan = self.agree(connection)
         nothing = np.zeros(self.network.shape)
         return self._answer(plan, nothing)
 
-    def _answer(self, plan: Plan, multipliers_usd: Array) -> ConnectionAnswer:
+    def _answer(self, plan: Plan, multipliers_usd: Array) -> Answer:
         connection = self.network.connection(plan.arc)
-        return self._whole_day(
-            ConnectionAnswer(connection, plan.cost_usd, plan.bound_usd, None, plan.bound_kind), multipliers_usd
-        )
+        return self._whole_day(Answer(connection, plan.cost_usd, plan.bound_usd, None, plan.bound_kind), multipliers_usd)
 
-    def _whole_day(self, free: ConnectionAnswer, multipliers_usd: Array) -> ConnectionAnswer:
+    def _whole_day(self, free: Answer, multipliers_usd: Array) -> Answer:
         """Add what was carried out to the free part of the day."""
         now = self.situation
         past_usd = lower_dot(-multipliers_usd, now.stood)
         bound_usd = lower_sum([now.spent_usd, past_usd, free.bound_usd])
         connection, cost_usd = now.stood + free.connection_veh, now.spent_usd + free.cost_usd
-        return ConnectionAnswer(connection, cost_usd, bound_usd, None, free.bound_kind)
+        return Answer(connection, cost_usd, bound_usd, None, free.bound_kind)
 
     def _fits(self, plan: Plan) -> bool:
         return _fits(self.network, self.situation, plan)

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 import numpy as np
 
 from federates.boundary.roles import Recorder
-from federates.boundary.session import RailSession
 from federates.transport_operator.models.time_space_network.execution import Move
 from federates.transport_operator.models.time_space_network.network import RailNetwork
 from federates.transport_operator.models.time_space_network.situation import Limits, Situation
+from federates.worlds.rail.session import RailSession
 
 __all__ = ["Journal"]
 

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from federates.boundary.errors import ModelError
 from federates.boundary.messages import Array
-from federates.boundary.timetable import Index
 from federates.lp.safe_bound import lower_sum
 from federates.transport_operator.models.time_space_network.network import RailNetwork
 from federates.transport_operator.models.time_space_network.situation import Plan, Situation
+from federates.worlds.rail.timetable import Index
 
 __all__ = ["arc_prices", "can_end", "cheapest_routes"]
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.messages import Array
-from federates.boundary.timetable import Index
 from federates.transport_operator.models.time_space_network.network import RailNetwork
+from federates.worlds.rail.timetable import Index
 
 __all__ = ["Limits", "Plan", "Situation", "first_situation"]
 

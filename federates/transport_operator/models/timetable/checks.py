@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from federates.boundary.errors import Problem
-from federates.boundary.session import RailSession, RoadSession
 from federates.transport_operator.models.timetable.settings import TimetableSettings, TrainDeparture
+from federates.worlds.rail.session import RailSession
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["find_problems"]
 

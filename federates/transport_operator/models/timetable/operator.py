@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.messages import Array, ConnectionAnswer, Departure, LinkObservation
+from federates.boundary.messages import Answer, Array
 from federates.boundary.roles import Recorder, TransportOperator
-from federates.boundary.session import RailSession
 from federates.transport_operator.models.timetable.checks import find_problems
 from federates.transport_operator.models.timetable.rail import RailTimetable
 from federates.transport_operator.models.timetable.road import RoadTimetable
 from federates.transport_operator.models.timetable.settings import TimetableSettings
+from federates.worlds.rail.session import RailSession
+from federates.worlds.road.messages import Departure, LinkObservation
 
 __all__ = ["TimetableOperator"]
 
@@ -47,10 +48,10 @@ class TimetableOperator(TransportOperator):
     def open_period(self, period: int, observation: LinkObservation | None) -> Array:  # noqa: D102
         return self._day.open_period(period, observation)
 
-    def solve(self, multipliers_usd_per_veh: Array, opening: Any) -> ConnectionAnswer:  # noqa: D102
+    def solve(self, multipliers_usd_per_veh: Array, opening: Any) -> Answer:  # noqa: D102
         return self._day.solve(multipliers_usd_per_veh, opening)
 
-    def evaluate(self, connection_veh: Array, opening: Any) -> ConnectionAnswer:  # noqa: D102
+    def evaluate(self, connection_veh: Array, opening: Any) -> Answer:  # noqa: D102
         return self._day.evaluate(connection_veh, opening)
 
     def commit(self, connection_veh: Array) -> list[Departure]:  # noqa: D102

@@ -11,13 +11,14 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from federates.boundary.bound_kinds import BoundKind
-from federates.boundary.messages import Array, ConnectionAnswer, Departure, LinkObservation
+from federates.boundary.messages import Answer, Array
 from federates.boundary.roles import Recorder, TransportOperator
-from federates.boundary.session import RailScheme, RailSession
-from federates.boundary.timetable import Index
-from federates.boundary.trains import alike_trains, at_home
 from federates.lp.safe_bound import lower_dot, lower_sum
 from federates.transport_operator.models.timetable.settings import TimetableSettings, TrainDeparture
+from federates.worlds.rail.session import RailScheme, RailSession
+from federates.worlds.rail.timetable import Index
+from federates.worlds.rail.trains import alike_trains, at_home
+from federates.worlds.road.messages import Departure, LinkObservation
 
 __all__ = ["RailTimetable"]
 
@@ -57,16 +58,16 @@ class RailTimetable(TransportOperator):
                 places[k, :2] = (self._destination[k, period], np.flatnonzero(same_trip)[-1] + 1)
         return places
 
-    def solve(self, multipliers_usd_per_veh: Array, opening: None) -> ConnectionAnswer:
+    def solve(self, multipliers_usd_per_veh: Array, opening: None) -> Answer:
         """Return the timetable, by the trains that are paid most for it."""
         connection = self._connection[self._courses_by_train(multipliers_usd_per_veh)]
         bound_usd = lower_sum([self._cost_usd, lower_dot(-multipliers_usd_per_veh, connection)])
-        return ConnectionAnswer(connection, self._cost_usd, bound_usd, None, BoundKind.EXACT)
+        return Answer(connection, self._cost_usd, bound_usd, None, BoundKind.EXACT)
 
-    def evaluate(self, connection_veh: Array, opening: None) -> ConnectionAnswer:
+    def evaluate(self, connection_veh: Array, opening: None) -> Answer:
         """Return the timetable, by the trains that are asked for it."""
         connection = self._connection[self._courses_by_train(connection_veh)]
-        return ConnectionAnswer(connection, self._cost_usd, self._cost_usd, None, BoundKind.EXACT)
+        return Answer(connection, self._cost_usd, self._cost_usd, None, BoundKind.EXACT)
 
     def commit(self, connection_veh: Array) -> list[Departure]:
         """Carry out the period of the timetable."""

@@ -12,12 +12,13 @@ import numpy as np
 
 from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.errors import ModelError
-from federates.boundary.messages import Array, ConnectionAnswer, Departure, Gate, LinkObservation
+from federates.boundary.messages import Answer, Array
 from federates.boundary.roles import Recorder, TransportOperator
-from federates.boundary.session import RoadSession
 from federates.boundary.units import hours
 from federates.lp.safe_bound import lower_dot, lower_sum
 from federates.transport_operator.models.timetable.settings import TimetableSettings
+from federates.worlds.road.messages import Departure, Gate, LinkObservation
+from federates.worlds.road.session import RoadSession
 
 __all__ = ["RoadTimetable"]
 
@@ -52,20 +53,20 @@ class RoadTimetable(TransportOperator):
                     self._most[r, q, ahead] = entry.vehicles * hours(self._session.period_s)
         return np.array([[self._road_time_s(self._links(r, q)) for q in range(destinations)] for r in range(origins)])
 
-    def solve(self, multipliers_usd_per_veh: Array, gate: Gate) -> ConnectionAnswer:
+    def solve(self, multipliers_usd_per_veh: Array, gate: Gate) -> Answer:
         """Return all vehicles of the timetable that are paid more than they cost."""
         self._gate = gate
         margin_usd = self.settings.cost_usd_per_vehicle - multipliers_usd_per_veh
         sent = np.where(margin_usd < 0, self._most, 0.0)
         own_usd = lower_dot(self.settings.cost_usd_per_vehicle, sent)
         bound_usd = lower_sum([own_usd, lower_dot(-multipliers_usd_per_veh, sent)])
-        return ConnectionAnswer(sent, self._cost_usd(sent), bound_usd, None, BoundKind.EXACT)
+        return Answer(sent, self._cost_usd(sent), bound_usd, None, BoundKind.EXACT)
 
-    def evaluate(self, connection_veh: Array, gate: Gate) -> ConnectionAnswer:
+    def evaluate(self, connection_veh: Array, gate: Gate) -> Answer:
         """Return what the timetable has of the vehicles that are asked for."""
         self._gate = gate
         sent = np.clip(connection_veh, 0.0, self._most)
-        return ConnectionAnswer(sent, self._cost_usd(sent), self._cost_usd(sent), None, BoundKind.EXACT)
+        return Answer(sent, self._cost_usd(sent), self._cost_usd(sent), None, BoundKind.EXACT)
 
     def commit(self, connection_veh: Array) -> list[Departure]:
         """Send the first period's whole vehicles, each by the route of its pair and hour."""

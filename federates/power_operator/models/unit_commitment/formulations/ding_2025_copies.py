@@ -15,11 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from federates.boundary.timetable import TimeSpaceNetwork
 from federates.lp.linear_model import LinearModel
 from federates.power_operator.models.unit_commitment.fleet import StorageFleet
 from federates.power_operator.models.unit_commitment.formulations.ding_2025_stations import Stations
 from federates.power_operator.models.unit_commitment.formulations.ding_2025_trains import TrainGroup, Trains
+from federates.worlds.rail.timetable import TimeSpaceNetwork
 
 __all__ = ["Copies", "add_copies"]
 

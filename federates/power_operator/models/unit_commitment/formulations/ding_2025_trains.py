@@ -23,10 +23,10 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from federates.boundary.timetable import TimeSpaceNetwork
 from federates.lp.linear_model import LinearModel
 from federates.power_operator.models.unit_commitment.fleet import StorageFleet
 from federates.power_operator.models.unit_commitment.formulations.ding_2025_stations import Stations
+from federates.worlds.rail.timetable import TimeSpaceNetwork
 
 __all__ = ["TrainGroup", "Trains", "add_trains", "passing_is_pointless"]
 

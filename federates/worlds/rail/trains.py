@@ -13,7 +13,7 @@ import numpy as np
 
 from federates.boundary.errors import Problem
 from federates.boundary.messages import Array
-from federates.boundary.session import RailSession
+from federates.worlds.rail.session import RailSession
 
 __all__ = ["alike_trains", "at_home", "end_is_certain", "unlike_trains"]
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from federates.boundary.session import RailSession
+from federates.worlds.rail.session import RailSession
 
 __all__ = ["TimeSpaceNetwork", "broken_plan", "time_space_network"]
 
@@ -100,14 +100,14 @@ def time_space_network(trip_periods: Sequence[Sequence[int]] | NDArray[np.int64]
 
 
 def broken_plan(session: RailSession, period: int, train_ready: NDArray[np.float64], agreed: NDArray[np.float64]) -> str | None:
-    """Return why the trains cannot follow what was agreed, None if they can.
+    """Return why the trains cannot follow what was agreed for ``period`` and later (K, S, H), None if they can.
 
     A train that is ready at s from t must not be due anywhere before t, and must stand at s in t, or reach the station where it
     is due next by the public timetable.
     """
     for k, train in enumerate(session.trains):
         station, ready = round(float(train_ready[k, 0])), max(round(float(train_ready[k, 1])), period)
-        due = np.argwhere(agreed[k, :, period:].T > 0.5)
+        due = np.argwhere(agreed[k].T > 0.5)
         if not len(due):
             continue
         start, place = period + int(due[0, 0]), int(due[0, 1])

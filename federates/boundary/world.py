@@ -1,0 +1,160 @@
+"""A world: what is exchanged between which roles, under what rules. It is found by name (entry point ``portage.world``).
+
+Two ship, ``road`` and ``rail`` (`federates.worlds`). The framework asks the world object and never which world it is, so another
+world needs no change in it: a package with a `World` and the entry point is enough.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
+from importlib.metadata import entry_points
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from federates.boundary.config import parse_config
+from federates.boundary.errors import ConfigError, Problem
+from federates.boundary.exchange import COMMAND, SESSION, Exchange, Message, Moment, cost_topic
+from federates.boundary.messages import Quantities
+from federates.boundary.names import ROAD, Role
+from federates.boundary.session import Session
+from federates.boundary.topics import Topic
+
+__all__ = ["Openings", "World", "parse_session", "world_names", "world_of"]
+
+_GROUP = "portage.world"
+Openings: TypeAlias = Mapping[str, Any]
+"""Messages of a period's opening, by name."""
+
+
+@dataclass(frozen=True)
+class World:
+    """Description of a world. A world with rules of its own overrides the methods; each says what holds without."""
+
+    name: str
+    session: type[Session]
+    exchanges: tuple[Exchange, ...]
+    messages: tuple[Message, ...] = ()
+    models: tuple[str, ...] = ()
+    """Roles that move the world through a period and take part in no exchange."""
+    letters: Mapping[str, str] = field(default_factory=dict)
+    """What the letters of a shape count."""
+    takes_long: bool = False
+    """An answer may take minutes: the coordinator then waits without asking HELICS for time (docs/decisions/0008)."""
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Return all roles of its agents."""
+        return self.session.roles
+
+    @cached_property
+    def operators(self) -> tuple[str, ...]:
+        """Return the roles that take part in an exchange."""
+        taking_part = {role for exchange in self.exchanges for role in exchange.roles}
+        return tuple(role for role in self.roles if role in taking_part)
+
+    @cached_property
+    def topics(self) -> tuple[Topic, ...]:
+        """Return the table of everything that may cross between its agents."""
+        others = tuple(role for role in self.roles if role != Role.COORDINATOR)
+        return (
+            replace(SESSION, receivers=others),
+            replace(COMMAND, receivers=self.operators),
+            *(topic for exchange in self.exchanges for topic in exchange.topics()),
+            *(cost_topic(role) for role in self.operators),
+            *(topic for message in self.messages for topic in message.topics()),
+        )
+
+    @cached_property
+    def schemes(self) -> tuple[str, ...]:
+        """Return the schemes of its sessions, in the order in which they are compared; none where they have none."""
+        field = self.session.model_fields.get("scheme")
+        return () if field is None else tuple(str(scheme) for scheme in field.annotation)  # type: ignore[union-attr]
+
+    def said(self, role: str, moment: Moment) -> Message | None:
+        """Return the message of a role at a moment, None if it says nothing then."""
+        return next((entry for entry in self.messages if entry.sender == role and entry.moment is moment), None)
+
+    def told(self, role: str, moment: Moment) -> tuple[Message, ...]:
+        """Return the messages that a role hears of a moment."""
+        return tuple(entry for entry in self.messages if role in entry.hearers and entry.moment is moment)
+
+    def day(self, session: Any) -> Any:
+        """Return the rules of a day of negotiations, a `federates.boundary.negotiation.Day`: every period is negotiated."""
+        from federates.boundary.negotiation import Day
+
+        return Day(session)
+
+    def negotiates(self, session: Any) -> bool:
+        """Return whether agents negotiate in the session's scheme."""
+        return True
+
+    def moves_nothing(self, session: Any) -> bool:
+        """Return whether nothing can be exchanged in the session's scheme."""
+        return False
+
+    def least_prices(self, session: Any, period: int, openings: Openings) -> Mapping[str, ArrayLike]:
+        """Return the least prices at which the sum of all bounds is one of the joint problem, by exchange; broadcasts.
+
+        Offers that may stay unused need prices of 0 at least; only where all agents must mean the same may prices have any sign.
+        """
+        return {exchange.name: 0.0 for exchange in self.exchanges}
+
+    def whole_slack(self, session: Any, period: int) -> Mapping[str, ArrayLike]:
+        """Return how far what is committed may lie from a costed plan, because it is rounded; by exchange, broadcasts."""
+        return {exchange.name: 0.0 for exchange in self.exchanges}
+
+    def cause(self, session: Any, period: int, openings: Openings, plan: Quantities | None) -> str:
+        """Return why a negotiation is held in ``period``; ``plan`` is what was carried out last (None: nothing yet)."""
+        return "a new period"
+
+    def committed_rows(
+        self, session: Any, period: int, total: Quantities, prices: Quantities | None, reason: str, *, agreed: bool
+    ) -> tuple[str, dict[str, list[Any]]] | None:
+        """Return name and columns of the table that says what is committed, None where there is none.
+
+        ``total`` is what is carried out, ``prices`` are those of the best lower bound (None: there is none).
+        """
+        return None
+
+    def plan_lasts(self, session: Any) -> bool:
+        """Return whether a plan holds until something breaks it, so that a commitment without rounds is no negotiation."""
+        return False
+
+    def progress(self, session: Any, period: int, total: Quantities) -> dict[str, float]:
+        """Return what a person who watches is told of a commitment."""
+        return {exchange.name: float(np.sum(total[exchange.name][..., 0])) for exchange in self.exchanges}
+
+
+@cache
+def world_of(name: str) -> World:
+    """Return the installed world of this name; raise KeyError if there is none."""
+    for entry in entry_points(group=_GROUP):
+        if entry.name == name:
+            found: World = entry.load()
+            return found
+    raise KeyError(name)
+
+
+def world_names() -> tuple[str, ...]:
+    """Return the names of all installed worlds."""
+    return tuple(sorted({entry.name for entry in entry_points(group=_GROUP)}))
+
+
+def parse_session(data: dict[str, Any], file: str) -> Any:
+    """Return the public agreement in ``data``; ``file`` is the name that errors show. Without ``world`` it is the road.
+
+    Raises
+    ------
+    ConfigError : with everything that is wrong.
+    """
+    name = data.get("world", ROAD)
+    if not isinstance(name, str) or name not in world_names():
+        near = difflib.get_close_matches(str(name), world_names(), n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ConfigError([Problem(file, "world", repr(name), f"must be {' or '.join(world_names())}{hint}")])
+    return parse_config({**data, "world": name}, world_of(name).session, file)

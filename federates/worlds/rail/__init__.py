@@ -1,0 +1,1 @@
+"""The rail: trains carry batteries between storage stations."""

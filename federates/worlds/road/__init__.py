@@ -1,0 +1,1 @@
+"""The road: vehicles carry energy from resourceful stations to limited ones."""
