@@ -14,9 +14,9 @@ import numpy as np
 from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.config import Config
 from federates.boundary.errors import Problem
-from federates.boundary.messages import Answer, Array
+from federates.boundary.messages import Answer, Array, Quantities
 from federates.boundary.names import ROAD
-from federates.boundary.roles import PowerOperator, Recorder
+from federates.boundary.roles import Openings, PowerOperator, Recorder
 from federates.boundary.units import S_PER_H, hours
 from federates.power_operator.models.charging_station.checks import find_problems
 from federates.power_operator.models.charging_station.delivery import Fleet
@@ -30,6 +30,7 @@ from federates.power_operator.models.charging_station.sizing import expected_wai
 from federates.power_operator.models.charging_station.station import build_stations
 from federates.worlds.road.messages import Gate, StationObservation
 from federates.worlds.road.session import RoadSession, Scheme
+from federates.worlds.road.world import DELIVERY
 
 __all__ = ["ChargingStationOperator"]
 
@@ -101,22 +102,22 @@ class ChargingStationOperator(PowerOperator):
         self._planner.open(period, self._wait_s, self._service_s)
         return self._gate
 
-    def solve(self, multipliers_usd_per_veh: Array, travel_time_s: Array) -> Answer:
-        """Return the cheapest plan at these multipliers and the proven bound of its value."""
-        self._road_time_s = np.array(travel_time_s, dtype=np.float64)
-        return _answer(self._planner.programme(self._road_time_s).solve(multipliers_usd_per_veh))
+    def solve(self, prices: Quantities, openings: Openings) -> Answer:
+        """Return the cheapest plan at these prices and the proven bound of its value."""
+        self._road_time_s = np.array(openings["road_time_s"], dtype=np.float64)
+        return _answer(self._planner.programme(self._road_time_s).solve(prices[DELIVERY.name]))
 
-    def evaluate(self, connection_veh: Array, travel_time_s: Array) -> Answer:
-        """Return the cheapest use of at most ``connection_veh``; what it does not cover is unmet, at a price."""
-        self._road_time_s = np.array(travel_time_s, dtype=np.float64)
+    def evaluate(self, given: Quantities, openings: Openings) -> Answer:
+        """Return the cheapest use of at most what is given; what it does not cover is unmet, at a price."""
+        self._road_time_s = np.array(openings["road_time_s"], dtype=np.float64)
         programme = self._planner.programme(self._road_time_s)
-        return _answer(programme.solve(np.zeros(self._session.connection_shape), connection_veh))
+        return _answer(programme.solve(np.zeros(self._session.connection_shape), given[DELIVERY.name]))
 
-    def commit(self, connection_veh: Array) -> None:
+    def commit(self, given: Quantities) -> None:
         """Send the first period's vehicles and record what they are planned to bring."""
         data = self._planner.data(self._road_time_s)
         self._note_shortage(data.by_period(self._planner.programme(self._road_time_s).least_unmet()), data)
-        vehicles = np.maximum(connection_veh[:, :, 0], 0.0)
+        vehicles = np.maximum(given[DELIVERY.name][:, :, 0], 0.0)
         energy = self._planner.energy
         traction_kwh = energy.traction_kwh(self._road_time_s)
         arrived_kwh = energy.arrived_kwh(self._road_time_s, energy.counts_traction)
@@ -125,8 +126,8 @@ class ChargingStationOperator(PowerOperator):
                 known = float(arrived_kwh[r, q]), float(traction_kwh[r, q]), data.share[r, q]
                 self._fleets[name].send(self._period, origin, float(vehicles[r, q]), *known)
             self._realised.expect(origin, float(vehicles[r].sum()), self._planner.outlook.room_kwh[r, 0])
-        given = given_kwh(data, data.arriving_kwh(vehicles[:, :, None]))
-        self._record_plan(data.by_period(data.need_kwh)[:, 0], data.by_period(given)[:, 0])
+        delivered = given_kwh(data, data.arriving_kwh(vehicles[:, :, None]))
+        self._record_plan(data.by_period(data.need_kwh)[:, 0], data.by_period(delivered)[:, 0])
 
     def _record_plan(self, need_kwh: Array, planned_kwh: Array) -> None:
         for q, name in enumerate(self._session.limited_stations):
@@ -177,4 +178,4 @@ class ChargingStationOperator(PowerOperator):
 
 
 def _answer(plan: Plan) -> Answer:
-    return Answer(plan.connection_veh, plan.cost_usd, plan.bound_usd, None, BoundKind.LINEAR)
+    return Answer({DELIVERY.name: plan.connection_veh}, plan.cost_usd, plan.bound_usd, None, BoundKind.LINEAR)

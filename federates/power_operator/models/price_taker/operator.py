@@ -14,9 +14,9 @@ import numpy as np
 
 from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.errors import Problem
-from federates.boundary.messages import Answer, Array
-from federates.boundary.roles import PowerOperator, Recorder
-from federates.lp.safe_bound import lower_dot, lower_sum
+from federates.boundary.messages import Answer, Array, Quantities
+from federates.boundary.roles import Openings, PowerOperator, Recorder
+from federates.lp.safe_bound import lower_dot
 from federates.power_operator.models.price_taker.demand import (
     missed_slope_usd,
     missed_usd,
@@ -61,87 +61,82 @@ class PriceTakerOperator(PowerOperator):
         if self._rail:
             self._by_hour = self._by_hour * session.period_s / 3600.0  # usd per train and period
         self._agreed: Array | None = None
-        self._done = np.zeros(session.connection_shape)
-        self._first = 0
+        self._had: list[Array] = []
 
     def open_period(self, period: int, observation: StationObservation | None) -> Gate | None:
         """Look up what the periods of the connection are worth; on the road return the gates."""
         self._period = period
-        # A connection counts its periods from the opened one on the road, and from the start of the day by rail.
-        self._first = 0 if self._rail else period
-        periods = range(self._first, self._first + self._session.connection_shape[2])
+        periods = range(period, period + self._session.sizes(period)["H"])
         hours = [int(self._session.hour_of_day(p)) for p in periods]
         self._worth_usd = self._by_hour[:, hours]
         self._need = np.repeat(self._needs[:, None], len(hours), axis=1)
         if self._rail:
-            self._need[:, :period] = 0.0  # the past is had or missed, whatever is decided now
             return None
         stations = len(self._session.stations)
         return Gate(np.full(stations, self.settings.gate_s), np.full(stations, self.settings.spots))
 
-    def solve(self, multipliers_usd_per_veh: Array, opening: Array) -> Answer:
+    def solve(self, prices: Quantities, openings: Openings) -> Answer:
         """Return what is taken at these prices, and the proven minimum of cost plus price."""
-        return self._priced(multipliers_usd_per_veh, opening, relaxed=False)
+        return self._priced(prices, openings, relaxed=False)
 
-    def relax(self, multipliers_usd_per_veh: Array, opening: Array) -> Answer:
+    def relax(self, prices: Quantities, openings: Openings) -> Answer:
         """Return the same with parts of trains, by rail; on the road there is nothing whole."""
-        return self._priced(multipliers_usd_per_veh, opening, relaxed=True)
+        return self._priced(prices, openings, relaxed=True)
 
-    def evaluate(self, connection_veh: Array, opening: Array) -> Answer:
-        """Return the part of ``connection_veh`` that is of use, what is missed with it, and a plane below that cost."""
-        offered = np.maximum(connection_veh, 0.0)
+    def evaluate(self, given: Quantities, openings: Openings) -> Answer:
+        """Return the part of what is given that is of use, what is missed with it, and a plane below that cost."""
+        (name,) = given
+        offered = np.maximum(given[name], 0.0)
         total = offered.sum(axis=0)
         if self._rail:
             free = np.zeros(offered.shape)
-            used, _ = self._stands(free, opening, (offered >= _WHOLE).astype(float), relaxed=False)
-            used = np.minimum(used, offered)  # the past too, whose cost is past
+            used, _ = self._stands(free, openings, (offered >= _WHOLE).astype(float), relaxed=False)
+            used = np.minimum(used, offered)
         else:
             # Of several origins each gives its share of what is needed.
             used = offered * np.minimum(1.0, self._need / np.where(total > 0, total, 1.0))
         most = total * (1.0 + len(offered) * _ULP)  # not below the exact sum
         bound_usd = lower_dot(self._worth_usd, np.maximum(np.nextafter(self._need - most, -np.inf), 0.0))
         slope_usd = np.broadcast_to(missed_slope_usd(total, self._worth_usd, self._need), offered.shape)
-        return Answer(used, self._cost_usd(used), bound_usd, slope_usd.copy(), BoundKind.EXACT)
+        return Answer({name: used}, self._cost_usd(used), bound_usd, {name: slope_usd.copy()}, BoundKind.EXACT)
 
-    def _priced(self, price_usd: Array, opening: Array, *, relaxed: bool) -> Answer:
+    def _priced(self, prices: Quantities, openings: Openings, *, relaxed: bool) -> Answer:
+        ((name, price_usd),) = prices.items()
         if self._rail:
             everywhere = np.full(price_usd.shape, float(self._session.scheme is RailScheme.MOBILE))
-            taken, bound_usd = self._stands(price_usd, opening, everywhere, relaxed=relaxed)
+            taken, bound_usd = self._stands(price_usd, openings, everywhere, relaxed=relaxed)
         else:
             taken = vehicles_from_origins(price_usd, self._worth_usd, self._need)
             bound_usd = lower_dot(self._need, np.minimum(self._worth_usd, price_usd.min(axis=0)))
         kind = BoundKind.EXACT if not self._rail else BoundKind.LINEAR if relaxed else BoundKind.TREE
-        return Answer(taken, self._cost_usd(taken), bound_usd, None, kind)
+        return Answer({name: taken}, self._cost_usd(taken), bound_usd, None, kind)
 
-    def _stands(self, price_usd: Array, ready: Array, most: Array, *, relaxed: bool) -> tuple[Array, float]:
-        """Return stands of the whole day, the past as it was carried out, and a bound of their cost and price."""
-        p = self._period
-        places = np.column_stack([ready[:, 0], np.maximum(ready[:, 1] - p, 0.0)])
-        rest, bound_usd = stands_of_trains(
-            price_usd[:, :, p:], self._worth_usd[:, p:], self._need[:, p:], most[:, :, p:], self._session.trip_periods, places,
+    def _stands(self, price_usd: Array, openings: Openings, most: Array, *, relaxed: bool) -> tuple[Array, float]:
+        """Return stands of the open periods, and a bound of their cost and price."""
+        ready = openings["train_ready"]
+        places = np.column_stack([ready[:, 0], np.maximum(ready[:, 1] - self._period, 0.0)])
+        return stands_of_trains(
+            price_usd, self._worth_usd, self._need, most, self._session.trip_periods, places,
             ready[:, 2].astype(int).tolist(), relaxed=relaxed,
         )  # fmt: skip
-        stands = np.concatenate([self._done[:, :, :p], rest], axis=2)
-        return stands, lower_sum([bound_usd, lower_dot(price_usd[:, :, :p], stands[:, :, :p])])
 
-    def commit(self, connection_veh: Array) -> None:
+    def commit(self, given: Quantities) -> None:
         """Take what is agreed, and record what was wanted and had; by rail also what the day costs."""
-        if self._rail:
-            rest = connection_veh[:, :, self._period :]
-            if self._agreed is None or not np.array_equal(rest, self._agreed[:, :, self._period :]):
-                self._agreed = connection_veh.copy()
-                self._record_cost("planned", self._period, missed_usd(connection_veh.sum(axis=0), self._worth_usd, self._need))
-            self._done[:, :, self._period] = connection_veh[:, :, self._period]
-        at = self._period - self._first
-        had = connection_veh[:, :, at].sum(axis=0)
+        (agreed,) = given.values()
+        if self._rail and (self._agreed is None or not np.array_equal(agreed, self._agreed)):
+            self._record_cost("planned", self._period, missed_usd(agreed.sum(axis=0), self._worth_usd, self._need))
+        self._agreed = agreed[:, :, 1:].copy()
+        had = agreed[:, :, 0].sum(axis=0)
+        self._had.append(had)
         for s, name in enumerate(served_stations(self._session)):
-            worth_usd, need = float(self._worth_usd[s, at]), float(self._need[s, at])
+            worth_usd, need = float(self._worth_usd[s, 0]), float(self._need[s, 0])
             missed = worth_usd * max(0.0, need - float(had[s]))
             amounts = {"worth_usd": worth_usd, "need": need, "had": float(had[s]), "missed_usd": missed}
             self._recorder.record("wants", period=self._period, station=name, **amounts)
         if self._rail and self._period == self._session.periods - 1:
+            hours = [int(self._session.hour_of_day(p)) for p in range(self._session.periods)]
             whole_day = np.repeat(self._needs[:, None], self._session.periods, axis=1)
-            cost_usd = missed_usd(self._done.sum(axis=0), self._worth_usd, whole_day)
+            cost_usd = missed_usd(np.column_stack(self._had), self._by_hour[:, hours], whole_day)
             self._record_cost("realised", self._session.periods, cost_usd)
 
     def _cost_usd(self, taken: Array) -> float:

@@ -94,7 +94,7 @@ def dispatch_period(
     system : the forecast day.
     actual : load (B, T) and available renewable power (W, T), MW, as they turn out.
     on : planned commitment from the period on, (G, T - p).
-    connection : agreed connection of the day, (K, S, T).
+    connection : agreed connection of the open periods, (K, S, H).
     train_ready : where the trains are and end, (K, 3).
     threads : of the solver.
     """
@@ -106,7 +106,7 @@ def dispatch_period(
     network = time_space_network(session.trip_periods, session.periods - p) if groups else None
     model = PlanModel(rest, rest_fleet, groups, network, PlanOptions(threads=threads))
     if model.trains is not None:
-        model.offer(np.round(model.group_sum(connection[:, :, p:]), 9))
+        model.offer(np.round(model.group_sum(connection), 9))
     model.solver.set_bounds(model.commitment.on, on.astype(float), on.astype(float))
     solution = _never_both(model)
     schedule = schedule_of(model.commitment, model.lines, solution.values)

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.messages import Answer
+from federates.boundary.messages import Answer, Quantities
 from federates.boundary.names import RAIL
-from federates.boundary.roles import PowerOperator, Recorder
+from federates.boundary.roles import Openings, PowerOperator, Recorder
 from federates.power_operator.models.unit_commitment.checks import find_notes, find_problems
 from federates.power_operator.models.unit_commitment.day_data import DayData, read_day
 from federates.power_operator.models.unit_commitment.day_state import DayState, first_state, rest_of_day, rest_of_fleet
@@ -33,6 +33,7 @@ from federates.power_operator.models.unit_commitment.settings import UnitCommitm
 from federates.power_operator.models.unit_commitment.storage_data import storage_fleet, storage_problems
 from federates.worlds.rail.session import RailSession
 from federates.worlds.rail.trains import at_home
+from federates.worlds.rail.world import CONNECTION, TRAIN_READY
 from federates.worlds.road.messages import StationObservation
 
 __all__ = ["UnitCommitmentOperator"]
@@ -82,7 +83,6 @@ class UnitCommitmentOperator(PowerOperator):
         self._state: DayState = first_state(self._day.system, self._fleet)
         self._actual = self._actual_day()
         record_grid(recorder, self._day.system, self._fleet)
-        self._past = np.zeros(session.connection_shape)
         self._planner: Planner | None = None
         self._ready: Array = at_home(session)
         self._agreed: Array | None = None
@@ -94,23 +94,24 @@ class UnitCommitmentOperator(PowerOperator):
         self._period = period
         self._planner = None
 
-    def solve(self, multipliers_usd_per_veh: Array, opening: Array) -> Answer:  # noqa: D102
-        planner = self._planner_for(opening)
-        return self._noted("solve", planner, planner.solve(multipliers_usd_per_veh, relaxed=False))
+    def solve(self, prices: Quantities, openings: Openings) -> Answer:  # noqa: D102
+        planner = self._planner_for(openings[TRAIN_READY])
+        return self._noted("solve", planner, planner.solve(prices[CONNECTION.name], relaxed=False))
 
-    def relax(self, multipliers_usd_per_veh: Array, opening: Array) -> Answer:  # noqa: D102
-        return self._planner_for(opening).solve(multipliers_usd_per_veh, relaxed=True)
+    def relax(self, prices: Quantities, openings: Openings) -> Answer:  # noqa: D102
+        return self._planner_for(openings[TRAIN_READY]).solve(prices[CONNECTION.name], relaxed=True)
 
-    def evaluate(self, connection_veh: Array, opening: Array) -> Answer:  # noqa: D102
-        planner = self._planner_for(opening)
-        return self._noted("evaluate", planner, planner.evaluate(connection_veh))
+    def evaluate(self, given: Quantities, openings: Openings) -> Answer:  # noqa: D102
+        planner = self._planner_for(openings[TRAIN_READY])
+        return self._noted("evaluate", planner, planner.evaluate(given[CONNECTION.name]))
 
-    def commit(self, connection_veh: Array) -> None:
+    def commit(self, given: Quantities) -> None:
         """Carry out the opened period; a connection that is new is planned first."""
-        if self._agreed is None or not np.array_equal(self._agreed[:, :, self._period :], connection_veh[:, :, self._period :]):
-            self._adopt(connection_veh)
-        self._carry_out(connection_veh)
-        self._past[:, :, self._period] = connection_veh[:, :, self._period]
+        connection = given[CONNECTION.name]
+        if self._agreed is None or not np.array_equal(self._agreed, connection):
+            self._adopt(connection)
+        self._carry_out(connection)
+        self._agreed = connection[:, :, 1:].copy()
 
     def _noted(self, question: str, planner: Planner, answer: Answer) -> Answer:
         """Return ``answer``, and leave a row where time has ended a search for it."""
@@ -123,9 +124,8 @@ class UnitCommitmentOperator(PowerOperator):
         self._ready = np.array(opening, dtype=np.float64)  # a copy: the array is not ours to keep
         if self._planner is None:
             system, fleet = self._rest()
-            past = self._past.copy()
             settings, routes = self._settings.solver, self._settings.connection_copy == "route"
-            self._planner = Planner(self._session, system, fleet, self._period, self._ready, past, settings, routes=routes)
+            self._planner = Planner(self._session, system, fleet, self._period, self._ready, settings, routes=routes)
         return self._planner
 
     def _rest(self) -> tuple[Any, Any]:
@@ -138,7 +138,6 @@ class UnitCommitmentOperator(PowerOperator):
         ready = self._next_ready(connection) if self._planner is None else self._ready
         plan: Plan = self._planner_for(ready).plan(connection)
         schedule = schedule_of(plan.model.commitment, plan.model.lines, plan.values)
-        self._agreed = connection.copy()
         self._plan = (schedule, storage_plan(plan.model, plan.values), self._period)
         self._on = schedule.on
         storage = self._plan[1]
@@ -171,7 +170,7 @@ class UnitCommitmentOperator(PowerOperator):
         """Return where the trains are at the opened period by what was agreed: the next stand of each, or its last place."""
         ready = np.array(self._ready, dtype=np.float64)
         for k in range(len(ready)):
-            stands = np.argwhere(connection[k, :, self._period :].T > 0.5)
+            stands = np.argwhere(connection[k].T > 0.5)
             if len(stands):
                 ready[k, :2] = (stands[0, 1], self._period + stands[0, 0])
             else:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.canonical import to_grid
 from federates.boundary.messages import Answer
-from federates.boundary.topics import topic
 from federates.lp.linear_model import NoSolutionInTimeError, Solution
 from federates.lp.safe_bound import lower_dot, lower_sum
 from federates.power_operator.models.unit_commitment.fleet import StorageFleet
@@ -22,12 +21,12 @@ from federates.power_operator.models.unit_commitment.system import PowerSystem
 from federates.power_operator.models.unit_commitment.train_groups import group_trains
 from federates.worlds.rail.session import RailScheme, RailSession
 from federates.worlds.rail.timetable import TimeSpaceNetwork, time_space_network
+from federates.worlds.rail.world import CONNECTION
 
 __all__ = ["Plan", "Planner"]
 
 Array = NDArray[np.float64]
 _SAME_USD = 1e-3
-_SLOPE = topic("power_operator/power_slope_usd_per_veh")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +54,13 @@ class Planner:
         fleet: StorageFleet,
         period: int,
         train_ready: Array,
-        past: Array,
         settings: SolverSettings,
         *,
         routes: bool = True,
     ) -> None:
         self._session, self._system, self._fleet = session, system, fleet
         self._period, self._ready, self._settings = period, train_ready, settings
-        self._past, self._routes = past, routes
+        self._routes = routes
         self._models: dict[tuple[str, bool], PlanModel] = {}
         self._plans: dict[bytes, Plan] = {}
         self.stopped_by_time = False
@@ -72,13 +70,13 @@ class Planner:
             self._network = time_space_network(session.trip_periods, session.periods - period)
 
     def solve(self, multipliers_usd: Array, *, relaxed: bool) -> Answer:
-        """Answer multipliers (K, S, T): subproblem (42), or its linear relaxation.
+        """Answer prices (K, S, H) of the open periods: subproblem (42), or its linear relaxation.
 
         The bound is the safe bound of the relaxation's dual vector (`safe_bound`), or, with whole trains, what the solver's tree
         search says where that is more. Alike trains as one flow are a relaxation (`ding_2025_trains`): where its plan, costed
         train by train, is dearer than the flow says by more than the gap of an answer, the trains are solved one by one too.
         """
-        model = self._model("prices", alike=self._routes and self._alike(multipliers_usd[:, :, self._period :]))
+        model = self._model("prices", alike=self._routes and self._alike(multipliers_usd))
         answer, too_cheap_usd = self._answer(model, multipliers_usd, relaxed=relaxed)
         if too_cheap_usd <= self._settings.solve_gap_usd + _SAME_USD:
             return answer
@@ -90,19 +88,17 @@ class Planner:
     def _answer(self, model: PlanModel, multipliers_usd: Array, *, relaxed: bool) -> tuple[Answer, float]:
         """Answer multipliers with ``model``; return also how much dearer its plan is, train by train, than its flows say, usd."""
         if model.trains is not None:
-            model.price(model.group_price(multipliers_usd[:, :, self._period :]))
+            model.price(model.group_price(multipliers_usd))
         solution = self._within_time(model, relaxed=relaxed)
-        connection = self._whole_day(model.connection(solution.values))
+        connection = self._connection(model, solution.values)
         # A flow's cost may be too low: what one of its trains hands to another is seen only net (`ding_2025_trains`).
-        priced_usd = multipliers_usd * connection
-        price_usd, past_usd = float(priced_usd[:, :, self._period :].sum()), priced_usd[:, :, : self._period].ravel()
-        flow_usd = solution.objective - price_usd
+        flow_usd = solution.objective - float((multipliers_usd * connection).sum())
         cost_usd = self.plan(connection).cost_usd if model.pools and not relaxed else flow_usd
-        bound_usd = lower_sum([solution.bound, *past_usd.tolist()])
-        return Answer(connection, cost_usd, bound_usd, None, solution.bound_kind), cost_usd - flow_usd
+        answer = Answer({CONNECTION.name: connection}, cost_usd, solution.bound, None, solution.bound_kind)
+        return answer, cost_usd - flow_usd
 
     def plan(self, connection: Array) -> Plan:
-        """Return the cheapest plan with at most ``connection`` (K, S, T), equations (5)-(36) with I fixed."""
+        """Return the cheapest plan with at most ``connection`` (K, S, H), equations (5)-(36) with I fixed."""
         key = connection.tobytes()
         if key not in self._plans:
             self._plans[key] = self._new_plan(connection)
@@ -111,27 +107,28 @@ class Planner:
     def evaluate(self, connection: Array) -> Answer:
         """Return the plan's connection and cost, and the plane below the cost that its linear relaxation proves."""
         plan = self.plan(connection)
-        used = self._whole_day(plan.model.connection(plan.values))
+        used = self._connection(plan.model, plan.values)
         # The plane is anchored at the connection that was given; the operator may use less of it.
-        return Answer(used, plan.cost_usd, plan.bound_usd, plan.slope_usd, BoundKind.LINEAR)
+        slopes = {CONNECTION.name: plan.slope_usd}
+        return Answer({CONNECTION.name: used}, plan.cost_usd, plan.bound_usd, slopes, BoundKind.LINEAR)
 
     def _new_plan(self, connection: Array) -> Plan:
         model = self._model("given", alike=False)
-        slope_usd = np.zeros(self._session.connection_shape)
+        slope_usd = np.zeros(self._shape)
         if model.trains is not None:
-            given = model.group_sum(connection[:, :, self._period :])
+            given = model.group_sum(connection)
             most = np.round(given, 9)
             model.offer(most)
         relaxation = model.solve(relaxed=True)
         bound_usd = relaxation.bound
         if model.trains is not None and relaxation.column_dual is not None:
             exact_usd = model.offer_slope_usd(most, relaxation.column_dual)
-            slopes_usd = to_grid(exact_usd, _SLOPE.decimals)
+            slopes_usd = to_grid(exact_usd, CONNECTION.slope.decimals)
             # The plane leads from what was offered to what was given; on the grid it may rise nowhere between 0 and 1.
             lift_usd = np.maximum(np.maximum((exact_usd - slopes_usd) * given, (slopes_usd - exact_usd) * (1.0 - given)), 0.0)
             bound_usd = lower_sum([bound_usd, lower_dot(exact_usd, given - most), -2.0 * float(lift_usd.sum())])
             for group, slope in zip(model.trains.groups, slopes_usd, strict=True):
-                slope_usd[group.members[0], :, self._period :] = slope
+                slope_usd[group.members[0]] = slope
         try:
             solution = model.solve(gap_usd=self._settings.evaluate_gap_usd, **self._limits("evaluate"))
             self._note(solution.status)
@@ -188,15 +185,17 @@ class Planner:
             for group in groups
         )
 
-    def _whole_day(self, connection: Array) -> Array:
-        """Return a connection of the rest of the day (K, S, T - p), or of no trains, with the past before it: (K, S, T)."""
-        whole = np.zeros(self._session.connection_shape)
-        whole[:, :, : self._period] = self._past[:, :, : self._period]
-        if self._network is not None:
-            whole[:, :, self._period :] = connection
-        return whole
+    @property
+    def _shape(self) -> tuple[int, int, int]:
+        """Return (K, S, H), the shape of a connection of the open periods."""
+        trains, stations, periods = self._session.connection_shape
+        return trains, stations, periods - self._period
+
+    def _connection(self, model: PlanModel, values: Array) -> Array:
+        """Return a plan's connection (K, S, H), empty stands where there are no trains to plan."""
+        return model.connection(values) if self._network is not None else np.zeros(self._shape)
 
 
 def _priced_usd(answer: Answer, multipliers_usd: Array) -> float:
     """Return what an answer costs at prices, f_P + lambda . J."""
-    return answer.cost_usd + float((multipliers_usd * answer.connection_veh).sum())
+    return answer.cost_usd + float((multipliers_usd * answer.quantities[CONNECTION.name]).sum())

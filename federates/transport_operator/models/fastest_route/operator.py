@@ -16,9 +16,9 @@ import numpy as np
 
 from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.errors import ConfigError, ModelError, Problem
-from federates.boundary.messages import Answer, Array
+from federates.boundary.messages import Answer, Array, Quantities
 from federates.boundary.names import ROAD
-from federates.boundary.roles import Recorder, TransportOperator
+from federates.boundary.roles import Openings, Recorder, TransportOperator
 from federates.boundary.units import S_PER_H, hours
 from federates.lp.arithmetic import power
 from federates.lp.safe_bound import lower_dot
@@ -28,6 +28,7 @@ from federates.transport_operator.models.joint_graph.delay import BPR_RISE
 from federates.transport_operator.models.joint_graph.graph import DirectedGraph
 from federates.worlds.road.messages import Departure, Gate, LinkObservation
 from federates.worlds.road.session import RoadSession
+from federates.worlds.road.world import DELIVERY
 
 __all__ = ["FastestRouteOperator"]
 
@@ -89,10 +90,10 @@ class FastestRouteOperator(TransportOperator):
         self._road_s = times.reshape(self._session.connection_shape[:2])
         return self._road_s.copy()
 
-    def solve(self, multipliers_usd_per_veh: Array, gate: Gate) -> Answer:
+    def solve(self, prices: Quantities, openings: Openings) -> Answer:
         """Return the whole fleet where the price exceeds the cost most, nothing where it nowhere does: exact."""
-        cost = self._cost_usd(gate)[:, :, None]
-        profit = multipliers_usd_per_veh - cost
+        cost = self._cost_usd(openings["gate"])[:, :, None]
+        profit = prices[DELIVERY.name] - cost
         best = profit.argmax(axis=1)
         most = np.take_along_axis(profit, best[:, None, :], axis=1)
         pays = most > 0.0
@@ -100,22 +101,22 @@ class FastestRouteOperator(TransportOperator):
         np.put_along_axis(connection, best[:, None, :], np.where(pays, self._fleet_veh[:, :, None], 0.0), axis=1)
         own = float((cost * connection).sum())
         bound = lower_dot(-np.maximum(np.nextafter(most, np.inf), 0.0), self._fleet_veh[:, :, None])
-        return Answer(connection, own, bound, None, BoundKind.EXACT)
+        return Answer({DELIVERY.name: connection}, own, bound, None, BoundKind.EXACT)
 
-    def evaluate(self, connection_veh: Array, gate: Gate) -> Answer:
-        """Return what of ``connection_veh`` the fleets suffice for, every q alike, and its cost."""
-        wanted = np.maximum(connection_veh, 0.0)
+    def evaluate(self, given: Quantities, openings: Openings) -> Answer:
+        """Return what of the given vehicles the fleets suffice for, every q alike, and its cost."""
+        wanted = np.maximum(given[DELIVERY.name], 0.0)
         total = wanted.sum(axis=1)
         part = np.minimum(1.0, self._fleet_veh / np.where(total > 0, total, 1.0))
         sent = wanted * part[:, None, :]
-        own = float((self._cost_usd(gate)[:, :, None] * sent).sum())
-        return Answer(sent, own, own, None, BoundKind.EXACT)
+        own = float((self._cost_usd(openings["gate"])[:, :, None] * sent).sum())
+        return Answer({DELIVERY.name: sent}, own, own, None, BoundKind.EXACT)
 
-    def commit(self, connection_veh: Array) -> list[Departure]:
+    def commit(self, given: Quantities) -> list[Departure]:
         """Send the first period's whole vehicles by their fastest routes and record the plan."""
         session, sent = self._session, []
         for (r, q), route in zip(self._pairs, self._routes, strict=True):
-            vehicles = round(float(connection_veh[r, q, 0]))
+            vehicles = round(float(given[DELIVERY.name][r, q, 0]))
             if vehicles <= 0:
                 continue
             links = tuple(session.links[link] for link in route)

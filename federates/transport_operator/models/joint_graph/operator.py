@@ -17,9 +17,9 @@ import numpy as np
 
 from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.errors import ConfigError, ModelError, Problem
-from federates.boundary.messages import Answer
+from federates.boundary.messages import Answer, Quantities
 from federates.boundary.names import ROAD
-from federates.boundary.roles import Recorder, TransportOperator
+from federates.boundary.roles import Openings, Recorder, TransportOperator
 from federates.boundary.units import S_PER_H, hours
 from federates.transport_operator.models.joint_graph.accounts import record_accounts, road_account
 from federates.transport_operator.models.joint_graph.background import Background
@@ -39,6 +39,7 @@ from federates.transport_operator.models.joint_graph.planner import Planner, Rou
 from federates.transport_operator.models.joint_graph.settings import ROUTING_RULES, JointGraphSettings
 from federates.worlds.road.messages import Departure, Gate, LinkObservation
 from federates.worlds.road.session import RoadSession, Scheme
+from federates.worlds.road.world import DELIVERY
 
 __all__ = ["JointGraphOperator"]
 
@@ -112,24 +113,28 @@ class JointGraphOperator(TransportOperator):
             least[trip.origin, trip.destination] = min(least[trip.origin, trip.destination], time)
         return least
 
-    def solve(self, multipliers_usd_per_veh: Array, gate: Gate) -> Answer:
-        """Return the connection that minimises f_T minus multipliers times connection, with a proven lower bound."""
+    def solve(self, prices: Quantities, openings: Openings) -> Answer:
+        """Return the delivery that minimises f_T minus price times delivery, with a proven lower bound."""
+        gate: Gate = openings["gate"]
         self._gate = gate
         costs, length_h = self._costs(gate, self._forecast), hours(self._session.period_s)
-        offer = self._planner.offer(costs, multipliers_usd_per_veh, self._fleet_veh_per_h, self._limit(self._forecast))
-        return Answer(offer.connection * length_h, offer.cost * length_h, offer.bound * length_h, None, BoundKind.CONVEX)
+        offer = self._planner.offer(costs, prices[DELIVERY.name], self._fleet_veh_per_h, self._limit(self._forecast))
+        sent = {DELIVERY.name: offer.connection * length_h}
+        return Answer(sent, offer.cost * length_h, offer.bound * length_h, None, BoundKind.CONVEX)
 
-    def evaluate(self, connection_veh: Array, gate: Gate) -> Answer:
-        """Return what of ``connection_veh`` fleets and capacities let through, and its f_T on the routes it would be led."""
+    def evaluate(self, given: Quantities, openings: Openings) -> Answer:
+        """Return what of the given vehicles fleets and capacities let through, and their f_T on the routes they would be led."""
+        gate: Gate = openings["gate"]
         self._gate = gate
         costs, length_h = self._costs(gate, self._forecast), hours(self._session.period_s)
-        routed = self._route(costs, self._within_fleet(connection_veh / length_h))
+        routed = self._route(costs, self._within_fleet(given[DELIVERY.name] / length_h))
         cost = float(SocialCost(costs).value(routed.edge_flow).sum()) * length_h
-        return Answer(routed.connection * length_h, cost, cost - routed.gap_usd_per_h * length_h, None, BoundKind.CONVEX)
+        sent = {DELIVERY.name: routed.connection * length_h}
+        return Answer(sent, cost, cost - routed.gap_usd_per_h * length_h, None, BoundKind.CONVEX)
 
-    def commit(self, connection_veh: Array) -> list[Departure]:
+    def commit(self, given: Quantities) -> list[Departure]:
         """Lead the first period's whole vehicles and record the plan."""
-        vehicles = np.rint(connection_veh[:, :, 0]).astype(np.intp)
+        vehicles = np.rint(given[DELIVERY.name][:, :, 0]).astype(np.intp)
         if vehicles.any() and self._gate is None:
             raise ModelError("commit: vehicles are to be sent, but no solve or evaluate told the gate times of this period")
         stations = len(self._session.stations)

@@ -46,7 +46,7 @@ class Fleet:
         self._network, self._delays = network, delays
         start = first_situation(network)
         self._station, self._ready = start.station.copy(), start.ready.copy()
-        self._stood, self._spent_usd = start.stood.copy(), 0.0
+        self._spent_usd = 0.0
         self._trips: dict[int, _Trip] = {}
 
     def places(self, limits: Limits) -> Array:
@@ -58,7 +58,7 @@ class Fleet:
     def situation(self, period: int, limits: Limits) -> Situation:
         """Return what is fixed at the start of ``period``."""
         spent_usd = self._spent_usd + sum(move.cost_usd for train in self._trips for move in self._rest(train, period))
-        return Situation(period, self._station.copy(), self._ready.copy(), limits, self._stood.copy(), spent_usd)
+        return Situation(period, self._station.copy(), self._ready.copy(), limits, spent_usd)
 
     def planned(self, period: int, arc: Index) -> Iterator[Move]:
         """Yield what the trains will do from ``period`` on if they carry out ``arc`` (K, T) and nothing more goes wrong."""
@@ -85,9 +85,7 @@ class Fleet:
 
     def _arrive(self, train: int, period: int, trip: _Trip) -> None:
         self._station[train], self._ready[train] = trip.destination, trip.arrival
-        if trip.origin == trip.destination:
-            self._stood[train, trip.origin, period] = 1.0
-        elif trip.arrival > period + 1:
+        if trip.origin != trip.destination and trip.arrival > period + 1:
             self._trips[train] = trip
 
     def _trip(self, arc: int) -> _Trip:

@@ -12,9 +12,9 @@ import numpy as np
 
 from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.messages import Answer, Array
+from federates.boundary.messages import Answer, Array, Quantities
 from federates.boundary.names import RAIL
-from federates.boundary.roles import Recorder, TransportOperator
+from federates.boundary.roles import Openings, Recorder, TransportOperator
 from federates.transport_operator.models.time_space_network.checks import find_problems
 from federates.transport_operator.models.time_space_network.execution import Fleet
 from federates.transport_operator.models.time_space_network.lateness import Delays
@@ -25,7 +25,8 @@ from federates.transport_operator.models.time_space_network.settings import Time
 from federates.transport_operator.models.time_space_network.situation import first_situation
 from federates.worlds.rail.session import RailScheme, RailSession
 from federates.worlds.rail.timetable import Index
-from federates.worlds.road.messages import Departure, LinkObservation
+from federates.worlds.rail.world import CONNECTION
+from federates.worlds.road.messages import LinkObservation
 
 __all__ = ["TimeSpaceNetworkOperator"]
 
@@ -63,7 +64,7 @@ class TimeSpaceNetworkOperator(TransportOperator):
         self._journal = Journal(recorder, session, self._network)
         self._planner = Planner(self._network, first_situation(self._network))
         self._routes: Index | None = None
-        self._agreed = np.zeros(session.connection_shape)
+        self._agreed: Array | None = None
         self._asked = self._disturbed = False
 
     def open_period(self, period: int, observation: LinkObservation | None) -> Array:
@@ -72,6 +73,7 @@ class TimeSpaceNetworkOperator(TransportOperator):
         A delay shows here first. Where it makes the end stations or the slots impossible to keep, these limits are widened from
         now on.
         """
+        self._period = period
         if self._idle:
             stays = self._network.start
             return np.column_stack([stays, np.full(len(stays), period), stays]).astype(np.float64)
@@ -87,42 +89,44 @@ class TimeSpaceNetworkOperator(TransportOperator):
         self._asked = self._disturbed = False
         return self._fleet.places(self._limits)
 
-    def solve(self, multipliers_usd_per_veh: Array, opening: None) -> Answer:
-        """Return the connection that minimises f_T minus multipliers times connection, (41), with a proven lower bound.
+    def solve(self, prices: Quantities, openings: Openings) -> Answer:
+        """Return the connection that minimises f_T minus price times connection, (41), with a proven lower bound.
 
-        Cost and connection are those of the whole day: what was carried out, trips under way, and the plan.
+        The cost is that of the whole day: what was carried out, trips under way, and the plan.
         """
         self._asked = True
-        return self._nothing() if self._idle else self._planner.solve(multipliers_usd_per_veh)
+        return self._nothing() if self._idle else self._planner.solve(prices[CONNECTION.name])
 
-    def relax(self, multipliers_usd_per_veh: Array, opening: None) -> Answer:
+    def relax(self, prices: Quantities, openings: Openings) -> Answer:
         """Return the same in the linear relaxation; it differs from `solve` only where slots bind."""
         self._asked = True
-        return self._nothing() if self._idle else self._planner.relax(multipliers_usd_per_veh)
+        return self._nothing() if self._idle else self._planner.relax(prices[CONNECTION.name])
 
-    def evaluate(self, connection_veh: Array, opening: None) -> Answer:
-        """Return the connection of the cheapest of the routes that agree most with ``connection_veh``, and its f_T.
+    def evaluate(self, given: Quantities, openings: Openings) -> Answer:
+        """Return the connection of the cheapest of the routes that agree most with what is given, and its f_T.
 
         A train may stand where it was not asked to, (38): what is offered is at least what is asked wherever that is possible.
         """
         self._asked = True
-        return self._nothing() if self._idle else self._planner.evaluate(connection_veh)
+        return self._nothing() if self._idle else self._planner.evaluate(given[CONNECTION.name])
 
-    def commit(self, connection_veh: Array) -> list[Departure]:
-        """Carry out the opened period of the cheapest routes that agree with ``connection_veh``; by rail, return nothing.
+    def commit(self, given: Quantities) -> None:
+        """Carry out the opened period of the cheapest routes that agree with what is given.
 
         Routes are chosen once per negotiation, and again if a train is late or the connection is another one.
         """
         if self._idle:
-            return []
-        period = self._planner.situation.period
-        changed = not np.array_equal(connection_veh[:, :, period:], self._agreed[:, :, period:])
+            return
+        period, connection = self._planner.situation.period, given[CONNECTION.name]
+        changed = self._agreed is None or not np.array_equal(connection, self._agreed)
         if self._routes is None or self._asked or changed:
-            self._routes, self._agreed = self._planner.agree(connection_veh).arc, np.array(connection_veh)
+            self._routes = self._planner.agree(connection).arc
             self._journal.planned(period, self._fleet.planned(period, self._routes))
         moves, self._disturbed = self._fleet.advance(period, self._routes)
         self._journal.realised(period, moves)
-        return []
+        self._agreed = connection[:, :, 1:].copy()
 
     def _nothing(self) -> Answer:
-        return Answer(np.zeros(self._session.connection_shape), 0.0, 0.0, None, BoundKind.EXACT)
+        trains, stations, periods = self._session.connection_shape
+        nothing = np.zeros((trains, stations, periods - self._period))
+        return Answer({CONNECTION.name: nothing}, 0.0, 0.0, None, BoundKind.EXACT)

@@ -6,34 +6,37 @@ from dataclasses import replace
 
 import numpy as np
 
+from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.messages import Answer, Array
 from federates.lp.safe_bound import lower_dot, lower_sum
 from federates.transport_operator.models.time_space_network.network import RailNetwork
 from federates.transport_operator.models.time_space_network.routes import can_end, cheapest_routes
 from federates.transport_operator.models.time_space_network.situation import Limits, Plan, Situation
 from federates.transport_operator.models.time_space_network.slots import SlotProgram, least_breach
+from federates.worlds.rail.world import CONNECTION
 
 __all__ = ["Planner", "possible_limits"]
 
 
 class Planner:
-    """Answers for one situation. Connections, multipliers and rewards have shape (K, S, T), those of the past included."""
+    """Answers for one situation. Connections, prices and rewards have shape (K, S, H), H being the open periods."""
 
     def __init__(self, network: RailNetwork, situation: Situation) -> None:
         self.network, self.situation = network, situation
         self._programme: SlotProgram | None = None
 
-    def solve(self, multipliers_usd: Array) -> Answer:
-        """Return the connection of the day that minimises f_T minus multipliers times connection, (41), with a proven bound."""
-        plan = self.best(multipliers_usd)
-        return self._answer(plan, multipliers_usd)
+    def solve(self, prices_usd: Array) -> Answer:
+        """Return the connection that minimises f_T minus price times connection, (41), with a proven bound."""
+        return self._answer(self._best(prices_usd))
 
-    def relax(self, multipliers_usd: Array) -> Answer:
+    def relax(self, prices_usd: Array) -> Answer:
         """Return the same in the linear relaxation, which differs only where slots bind."""
-        plan = cheapest_routes(self.network, self.situation, multipliers_usd)
+        reward_usd = self._of_the_day(prices_usd)
+        plan = cheapest_routes(self.network, self.situation, reward_usd)
         if self._fits(plan):
-            return self._answer(plan, multipliers_usd)
-        return self._whole_day(self._slots().relaxed(multipliers_usd), multipliers_usd)
+            return self._answer(plan)
+        part = self._slots().relaxed(reward_usd)
+        return self._with_the_past(part.connection, part.cost_usd, part.bound_usd, part.bound_kind)
 
     def agree(self, connection: Array) -> Plan:
         """Return the routes that stand where ``connection`` asks as often as can be, and of these the cheapest.
@@ -41,36 +44,37 @@ class Planner:
         Each asked entry is worth more than all transport of the day. Fractions count as their part of an entry. The bound is
         one of the cost.
         """
-        asked = np.clip(connection, 0.0, 1.0)
-        asked[:, :, : self.situation.period] = 0.0
         ends_usd = self.network.late_end_usd * float(self.situation.limits.end_free.sum())
-        reward = (1.0 + self.network.dearest_usd + ends_usd) * asked
-        plan = self.best(reward)
-        bound = lower_sum([plan.bound_usd, lower_dot(reward, self.network.connection(plan.arc))])
+        reward = (1.0 + self.network.dearest_usd + ends_usd) * np.clip(connection, 0.0, 1.0)
+        plan = self._best(reward)
+        bound = lower_sum([plan.bound_usd, lower_dot(reward, self._open(self.network.connection(plan.arc)))])
         return Plan(plan.arc, plan.cost_usd, min(plan.cost_usd, bound), plan.bound_kind)
-
-    def best(self, reward_usd: Array) -> Plan:
-        """Return the routes that minimise cost minus reward from this period on."""
-        plan = cheapest_routes(self.network, self.situation, reward_usd)
-        return plan if self._fits(plan) else self._slots().best(reward_usd)
 
     def evaluate(self, connection: Array) -> Answer:
         """Return the whole connection of `agree`'s routes and the day's transport cost with them."""
-        plan = self.agree(connection)
-        nothing = np.zeros(self.network.shape)
-        return self._answer(plan, nothing)
+        return self._answer(self.agree(connection))
 
-    def _answer(self, plan: Plan, multipliers_usd: Array) -> Answer:
-        connection = self.network.connection(plan.arc)
-        return self._whole_day(Answer(connection, plan.cost_usd, plan.bound_usd, None, plan.bound_kind), multipliers_usd)
+    def _best(self, reward_usd: Array) -> Plan:
+        """Return the routes that minimise cost minus reward from this period on."""
+        reward_usd = self._of_the_day(reward_usd)
+        plan = cheapest_routes(self.network, self.situation, reward_usd)
+        return plan if self._fits(plan) else self._slots().best(reward_usd)
 
-    def _whole_day(self, free: Answer, multipliers_usd: Array) -> Answer:
-        """Add what was carried out to the free part of the day."""
-        now = self.situation
-        past_usd = lower_dot(-multipliers_usd, now.stood)
-        bound_usd = lower_sum([now.spent_usd, past_usd, free.bound_usd])
-        connection, cost_usd = now.stood + free.connection_veh, now.spent_usd + free.cost_usd
-        return Answer(connection, cost_usd, bound_usd, None, free.bound_kind)
+    def _of_the_day(self, values: Array) -> Array:
+        """Return values of the open periods as those of the day, (K, S, T), 0 in the past."""
+        return np.concatenate([np.zeros((*values.shape[:2], self.situation.period)), values], axis=2)
+
+    def _open(self, connection: Array) -> Array:
+        return connection[:, :, self.situation.period :]
+
+    def _answer(self, plan: Plan) -> Answer:
+        return self._with_the_past(self.network.connection(plan.arc), plan.cost_usd, plan.bound_usd, plan.bound_kind)
+
+    def _with_the_past(self, connection: Array, cost_usd: float, bound_usd: float, kind: BoundKind) -> Answer:
+        """Return an answer with the cost of what was carried out added."""
+        spent_usd = self.situation.spent_usd
+        open_part = {CONNECTION.name: self._open(connection)}
+        return Answer(open_part, spent_usd + cost_usd, lower_sum([spent_usd, bound_usd]), None, kind)
 
     def _fits(self, plan: Plan) -> bool:
         return _fits(self.network, self.situation, plan)

@@ -12,7 +12,7 @@ from federates.boundary.messages import Array
 from federates.transport_operator.models.time_space_network.network import RailNetwork
 from federates.worlds.rail.timetable import Index
 
-__all__ = ["Limits", "Plan", "Situation", "first_situation"]
+__all__ = ["Limits", "Plan", "RelaxedPlan", "Situation", "first_situation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +31,13 @@ class Situation:
     """The day at the start of ``period``.
 
     ``station`` and ``ready`` (K,): where each train stands next, and from which period (beyond T: not any more this day).
-    ``stood`` (K, S, T): the connection carried out. ``spent_usd``: cost carried out, with the rest of the trips under way.
+    ``spent_usd``: cost carried out, with the rest of the trips under way.
     """
 
     period: int
     station: Index
     ready: Index
     limits: Limits
-    stood: Array
     spent_usd: float
 
     def end_price_usd(self, network: RailNetwork) -> Array:
@@ -66,8 +65,18 @@ class Plan:
     bound_kind: BoundKind = BoundKind.EXACT
 
 
+@dataclass(frozen=True, slots=True)
+class RelaxedPlan:
+    """The same in the linear relaxation: parts of stands (K, S, T), cost and bound."""
+
+    connection: Array
+    cost_usd: float
+    bound_usd: float
+    bound_kind: BoundKind
+
+
 def first_situation(network: RailNetwork) -> Situation:
     """Return the start of the day: every train at its start station, equation (3)."""
     limits = Limits(network.slots, np.zeros(len(network.start), dtype=bool))
     ready = np.zeros(len(network.start), dtype=np.int64)
-    return Situation(0, network.start, ready, limits, np.zeros(network.shape), 0.0)
+    return Situation(0, network.start, ready, limits, 0.0)

@@ -13,12 +13,12 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from federates.boundary.messages import Answer, Array
+from federates.boundary.messages import Array
 from federates.lp.linear_model import LinearModel
 from federates.lp.safe_bound import lower_sum
 from federates.transport_operator.models.time_space_network.network import RailNetwork
 from federates.transport_operator.models.time_space_network.routes import arc_prices, end_cost_usd
-from federates.transport_operator.models.time_space_network.situation import Limits, Plan, Situation
+from federates.transport_operator.models.time_space_network.situation import Limits, Plan, RelaxedPlan, Situation
 from federates.worlds.rail.timetable import Index, TimeSpaceNetwork
 
 __all__ = ["SlotProgram", "least_breach"]
@@ -56,7 +56,7 @@ class SlotProgram:
         value = cost - float((reward_usd * self._network.connection(arc)).sum())
         return Plan(arc, cost, min(value, lower_sum([solution.bound, self._constant_usd])), solution.bound_kind)
 
-    def relaxed(self, reward_usd: Array) -> Answer:
+    def relaxed(self, reward_usd: Array) -> RelaxedPlan:
         """Return connection (fractions), cost and bound of the linear relaxation."""
         price = arc_prices(self._network, reward_usd)
         self._solver.set_cost(self._columns.arc, price)
@@ -65,7 +65,7 @@ class SlotProgram:
         connection = flow[:, self._network.tsn.station_arcs]
         cost = solution.objective + float((reward_usd * connection).sum()) + self._constant_usd
         bound = lower_sum([solution.bound, self._constant_usd])
-        return Answer(connection, cost, bound, None, solution.bound_kind)
+        return RelaxedPlan(connection, cost, bound, solution.bound_kind)
 
     @property
     def _constant_usd(self) -> float:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.messages import Answer, Array
-from federates.boundary.roles import Recorder, TransportOperator
+from federates.boundary.messages import Answer, Array, Quantities
+from federates.boundary.roles import Openings, Recorder, TransportOperator
 from federates.transport_operator.models.timetable.checks import find_problems
 from federates.transport_operator.models.timetable.rail import RailTimetable
 from federates.transport_operator.models.timetable.road import RoadTimetable
@@ -48,11 +48,11 @@ class TimetableOperator(TransportOperator):
     def open_period(self, period: int, observation: LinkObservation | None) -> Array:  # noqa: D102
         return self._day.open_period(period, observation)
 
-    def solve(self, multipliers_usd_per_veh: Array, opening: Any) -> Answer:  # noqa: D102
-        return self._day.solve(multipliers_usd_per_veh, opening)
+    def solve(self, prices: Quantities, openings: Openings) -> Answer:  # noqa: D102
+        return self._day.solve(prices, openings)
 
-    def evaluate(self, connection_veh: Array, opening: Any) -> Answer:  # noqa: D102
-        return self._day.evaluate(connection_veh, opening)
+    def evaluate(self, given: Quantities, openings: Openings) -> Answer:  # noqa: D102
+        return self._day.evaluate(given, openings)
 
-    def commit(self, connection_veh: Array) -> list[Departure]:  # noqa: D102
-        return self._day.commit(connection_veh)
+    def commit(self, given: Quantities) -> list[Departure] | None:  # noqa: D102
+        return self._day.commit(given)

@@ -11,14 +11,15 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from federates.boundary.bound_kinds import BoundKind
-from federates.boundary.messages import Answer, Array
-from federates.boundary.roles import Recorder, TransportOperator
+from federates.boundary.messages import Answer, Array, Quantities
+from federates.boundary.roles import Openings, Recorder, TransportOperator
 from federates.lp.safe_bound import lower_dot, lower_sum
 from federates.transport_operator.models.timetable.settings import TimetableSettings, TrainDeparture
 from federates.worlds.rail.session import RailScheme, RailSession
 from federates.worlds.rail.timetable import Index
 from federates.worlds.rail.trains import alike_trains, at_home
-from federates.worlds.road.messages import Departure, LinkObservation
+from federates.worlds.rail.world import CONNECTION
+from federates.worlds.road.messages import LinkObservation
 
 __all__ = ["RailTimetable"]
 
@@ -58,34 +59,39 @@ class RailTimetable(TransportOperator):
                 places[k, :2] = (self._destination[k, period], np.flatnonzero(same_trip)[-1] + 1)
         return places
 
-    def solve(self, multipliers_usd_per_veh: Array, opening: None) -> Answer:
+    def solve(self, prices: Quantities, openings: Openings) -> Answer:
         """Return the timetable, by the trains that are paid most for it."""
-        connection = self._connection[self._courses_by_train(multipliers_usd_per_veh)]
-        bound_usd = lower_sum([self._cost_usd, lower_dot(-multipliers_usd_per_veh, connection)])
-        return Answer(connection, self._cost_usd, bound_usd, None, BoundKind.EXACT)
+        price_usd = prices[CONNECTION.name]
+        connection = self._open[self._courses_by_train(price_usd)]
+        bound_usd = lower_sum([self._cost_usd, lower_dot(-price_usd, connection)])
+        return Answer({CONNECTION.name: connection}, self._cost_usd, bound_usd, None, BoundKind.EXACT)
 
-    def evaluate(self, connection_veh: Array, opening: None) -> Answer:
+    def evaluate(self, given: Quantities, openings: Openings) -> Answer:
         """Return the timetable, by the trains that are asked for it."""
-        connection = self._connection[self._courses_by_train(connection_veh)]
-        return Answer(connection, self._cost_usd, self._cost_usd, None, BoundKind.EXACT)
+        connection = self._open[self._courses_by_train(given[CONNECTION.name])]
+        return Answer({CONNECTION.name: connection}, self._cost_usd, self._cost_usd, None, BoundKind.EXACT)
 
-    def commit(self, connection_veh: Array) -> list[Departure]:
+    def commit(self, given: Quantities) -> None:
         """Carry out the period of the timetable."""
         if self._mobile:
             if not self._started:
-                self._start(self._courses_by_train(connection_veh))
+                self._start(self._courses_by_train(given[CONNECTION.name]))
             self._record("realised", self._session.periods, self._period)
             moving = int((self._origin != self._destination)[:, self._period].sum())
             self._recorder.progress(period=self._period, trains_moving=moving, trains_late=0)
-        return []
+
+    @property
+    def _open(self) -> Array:
+        """Return what is left of the timetable, (K, S, H)."""
+        return self._connection[:, :, self._period :]
 
     def _courses_by_train(self, worth: Array) -> Index:
-        """Return whose course each train runs (K,) so that what stands in ``worth`` (K, S, T) is most; of equals its own."""
+        """Return whose course each train runs (K,) so that what stands in ``worth`` (K, S, H) is most; of equals its own."""
         course = np.arange(len(self._session.trains))
         if not self._started:
             for group in alike_trains(self._session):
                 each = list(group)
-                value = (worth[each][:, None] * self._connection[each][None]).sum(axis=(2, 3))
+                value = (worth[each][:, None] * self._open[each][None]).sum(axis=(2, 3))
                 train, chosen = linear_sum_assignment(value, maximize=True)
                 if value[train, chosen].sum() > np.trace(value) + _SAME * max(1.0, float(np.abs(value).max())):
                     course[each] = np.array(each)[chosen]

@@ -12,13 +12,14 @@ import numpy as np
 
 from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.errors import ModelError
-from federates.boundary.messages import Answer, Array
-from federates.boundary.roles import Recorder, TransportOperator
+from federates.boundary.messages import Answer, Array, Quantities
+from federates.boundary.roles import Openings, Recorder, TransportOperator
 from federates.boundary.units import hours
 from federates.lp.safe_bound import lower_dot, lower_sum
 from federates.transport_operator.models.timetable.settings import TimetableSettings
 from federates.worlds.road.messages import Departure, Gate, LinkObservation
 from federates.worlds.road.session import RoadSession
+from federates.worlds.road.world import DELIVERY
 
 __all__ = ["RoadTimetable"]
 
@@ -53,24 +54,24 @@ class RoadTimetable(TransportOperator):
                     self._most[r, q, ahead] = entry.vehicles * hours(self._session.period_s)
         return np.array([[self._road_time_s(self._links(r, q)) for q in range(destinations)] for r in range(origins)])
 
-    def solve(self, multipliers_usd_per_veh: Array, gate: Gate) -> Answer:
+    def solve(self, prices: Quantities, openings: Openings) -> Answer:
         """Return all vehicles of the timetable that are paid more than they cost."""
-        self._gate = gate
-        margin_usd = self.settings.cost_usd_per_vehicle - multipliers_usd_per_veh
+        self._gate, price_usd = openings["gate"], prices[DELIVERY.name]
+        margin_usd = self.settings.cost_usd_per_vehicle - price_usd
         sent = np.where(margin_usd < 0, self._most, 0.0)
         own_usd = lower_dot(self.settings.cost_usd_per_vehicle, sent)
-        bound_usd = lower_sum([own_usd, lower_dot(-multipliers_usd_per_veh, sent)])
-        return Answer(sent, self._cost_usd(sent), bound_usd, None, BoundKind.EXACT)
+        bound_usd = lower_sum([own_usd, lower_dot(-price_usd, sent)])
+        return Answer({DELIVERY.name: sent}, self._cost_usd(sent), bound_usd, None, BoundKind.EXACT)
 
-    def evaluate(self, connection_veh: Array, gate: Gate) -> Answer:
+    def evaluate(self, given: Quantities, openings: Openings) -> Answer:
         """Return what the timetable has of the vehicles that are asked for."""
-        self._gate = gate
-        sent = np.clip(connection_veh, 0.0, self._most)
-        return Answer(sent, self._cost_usd(sent), self._cost_usd(sent), None, BoundKind.EXACT)
+        self._gate = openings["gate"]
+        sent = np.clip(given[DELIVERY.name], 0.0, self._most)
+        return Answer({DELIVERY.name: sent}, self._cost_usd(sent), self._cost_usd(sent), None, BoundKind.EXACT)
 
-    def commit(self, connection_veh: Array) -> list[Departure]:
+    def commit(self, given: Quantities) -> list[Departure]:
         """Send the first period's whole vehicles, each by the route of its pair and hour."""
-        vehicles = np.rint(connection_veh[:, :, 0]).astype(int)
+        vehicles = np.rint(given[DELIVERY.name][:, :, 0]).astype(int)
         departures = []
         for r, q in np.argwhere(vehicles > 0).tolist():
             links = self._links(r, q)
