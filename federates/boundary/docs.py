@@ -11,7 +11,8 @@ from federates.boundary.history import VERSIONS
 from federates.boundary.markdown import markdown_table
 from federates.boundary.schemas import boundary_json, message_schema, session_schema
 from federates.boundary.tables import TABLES
-from federates.boundary.topics import BOUNDARY_VERSION, TOPICS, Command, Rounding, Topic
+from federates.boundary.topics import BOUNDARY_VERSION, Command, Rounding, Topic
+from federates.boundary.world import World, shipped_worlds
 
 __all__ = ["boundary_page", "pages"]
 
@@ -20,31 +21,23 @@ _SCHEMAS = f"schemas/v{BOUNDARY_VERSION}"
 
 _INTRODUCTION = f"""# The boundary
 
-<!-- Made by `python -m federates.boundary.docs` from federates/boundary; do not edit. -->
+<!-- Made by `python -m federates.boundary.docs` from the world objects; do not edit. -->
 
 Everything that may cross between agents, version {BOUNDARY_VERSION}. Nothing else is published: HELICS interfaces, checks and
-this page are made from one table, `federates/boundary/topics.py`.
+this page are made from one table per world, `federates/worlds/<world>/world.py`.
+
+A run is of one world. **On the road** vehicles go from stations with energy to spare to stations whose feeders overload. **By
+rail** trains stand at stations.
+
+An **agent** has a name and a **role**; `scenario.yaml` lists the agents; there may be several of a role. What agents must agree on is an **exchange**: some ask for it, others offer it. An **answer** to prices, or to given
+quantities, is of one agent: its quantities, one cost, one proven bound. Along the last dimension of an exchange entry 0 is the
+opened period.
 
 A message is a vector of 64-bit little-endian floats: period, round, then the values in C order of the shape. Send and read it
 as raw bytes. Its HELICS type is `portage.<topic>/v{BOUNDARY_VERSION}`, so HELICS itself refuses a partner with another version
-when a run starts. `coordinator/session` is JSON text, sent once in HELICS's initializing mode.
-
-There are two worlds, and a run is of one of them: on the road vehicles go from stations with energy to spare to stations whose
-feeders overload; by rail trains stand at stations. A topic or table of one world does not exist in the other. By rail there is no
-`traffic_sumo`.
-
-| letter | on the road | by rail |
-|---|---|---|
-| N | resourceful stations | trains, K |
-| M | limited stations | stations |
-| H | periods of the horizon; the first is the opened one | all periods of the day, T |
-| S | all stations, resourceful and then limited ones | stations |
-| L, B | links, bins of a period | |
-| E | any number of rows | any number of rows |
-
-(N, M, H) is the shape of a connection. On the road an entry counts vehicles that leave one station for another; by rail it is 1
-where a train stands at a station in a period, else 0 (or between, as an answer to `relax`), and wherever these pages say vehicle
-it is a train. There may be no train: then these messages have no values.
+when a run starts. The key of a topic begins with the sender's name. Where `<agent>` stands in a key the topic is addressed: each
+receiver has one of its own, of its part of the session. `coordinator/<agent>/session` is JSON text, sent once in HELICS's
+initializing mode.
 
 """
 
@@ -57,15 +50,17 @@ bound down, so that a proven bound stays one (what lies within a thousandth of a
 
 def boundary_page() -> str:
     """Return the text of ``docs/boundary.md``."""
-    return _INTRODUCTION + _machines() + _topics() + _commands() + _versions() + _tables()
+    worlds = "".join(_world(world) for world in shipped_worlds())
+    return _INTRODUCTION + _machines() + _GRID + "\n\n" + worlds + _commands() + _versions() + _tables()
 
 
 def pages() -> dict[str, str]:
     """Return the text of every generated file by its path in ``docs``."""
     made = {"boundary.md": boundary_page(), f"{_SCHEMAS}/boundary.json": _json(boundary_json())}
-    for entry in TOPICS:
-        schema = session_schema(entry) if entry.unit == "json" else message_schema(entry)
-        made[f"{_SCHEMAS}/{entry.key}.schema.json"] = _json(schema)
+    for world in shipped_worlds():
+        for entry in world.topics:
+            schema = session_schema(world) if entry.unit == "json" else message_schema(world, entry)
+            made[f"{_SCHEMAS}/{world.name}/{entry.pattern.replace('<agent>', 'agent')}.schema.json"] = _json(schema)
     return made
 
 
@@ -77,23 +72,31 @@ def _machines() -> str:
     return f"""## For programs
 
 [boundary.json]({_SCHEMAS}/boundary.json) is this page's table as one document. [schemas]({_SCHEMAS}) has a JSON Schema (2020-12)
-per topic, at the place that its key names: `{_SCHEMAS}/<sender>/<topic>.schema.json`. They describe a message's logical form,
+per topic, at the place that its key names: `{_SCHEMAS}/<world>/<key>.schema.json`. They describe a message's logical form,
 `{{"period": 3, "round": 7, "values": [[...]]}}` with the values as nested arrays; type, unit and shape stand in keywords
-of our own (`x-type`, `x-unit`, `x-shape`, `x-length`). `coordinator/session` is JSON on the wire too; its schema is that of the
-agreement.
+of our own (`x-type`, `x-unit`, `x-shape`, `x-length`). The session is JSON on the wire too; its schema is
+that of the agreement.
 
 """
 
 
-def _topics() -> str:
+def _world(world: World) -> str:
+    letters = markdown_table(["letter", "counts"], list(world.letters.items()))
+    exchanges = [
+        (f"`{e.name}`", e.unit, ", ".join(e.axes), ", ".join(e.asks), ", ".join(e.offers), e.meaning) for e in world.exchanges
+    ]
+    heads = ["exchange", "unit", "shape", "asked by", "offered by", "meaning"]
+    return f"## The world `{world.name}`\n\n{letters}\n{markdown_table(heads, exchanges)}\n{_topics(world)}"
+
+
+def _topics(world: World) -> str:
     rows = []
-    for entry in TOPICS:
+    for entry in world.topics:
         shape = ", ".join(str(size) for size in entry.shape) or "text"
-        readers = ", ".join(role.value for role in entry.receivers)
         grid = "" if entry.unit == "json" else _grid(entry)
-        rows.append((f"`{entry.key}`", entry.world or "both", entry.unit, grid, shape, readers, entry.meaning))
-    heads = ["key", "world", "unit", "grid", "shape", "read by", "meaning"]
-    return "## Topics\n\n" + _GRID + "\n\n" + markdown_table(heads, rows) + "\n"
+        rows.append((f"`{entry.pattern}`", entry.unit, grid, shape, ", ".join(entry.receivers), entry.meaning))
+    heads = ["key", "unit", "grid", "shape", "read by", "meaning"]
+    return markdown_table(heads, rows) + "\n"
 
 
 def _grid(entry: Topic) -> str:
@@ -122,7 +125,7 @@ def _versions() -> str:
 def _tables() -> str:
     lines = ["## Tables that a run leaves", "", "Each agent writes its own, as `results/<run id>/<agent>/<table>.parquet`.", ""]
     for entry in TABLES:
-        lines += [f"### `{entry.owner.value}/{entry.name}`", "", f"World: {entry.world or 'both'}. {entry.meaning}", ""]
+        lines += [f"### `{entry.owner}/{entry.name}`", "", f"World: {entry.world or 'both'}. {entry.meaning}", ""]
         rows = [(f"`{name}`", meaning) for name, meaning in entry.columns.items()]
         lines.append(markdown_table(["column", "meaning"], rows))
     return "\n".join(lines)

@@ -59,7 +59,7 @@ class Exchange:
             self.unit,
             self.axes,
             (_C,),
-            f"{self.meaning} As an answer: the own best (solve, relax), or what is used or can be sent of what was given (evaluate).",
+            f"{self.meaning} As an answer: the own best (solve, relax), or what is used or can be sent of the given (evaluate).",
         )
 
     @property
@@ -101,7 +101,7 @@ class Exchange:
 def cost_topic(role: str) -> Topic:
     """Return the topic of the cost in an answer of ``role``."""
     meaning = (
-        "Own cost without prices; proven lower bound of own cost plus price times what is asked minus price times what is offered "
+        "Own cost without prices; proven lower bound of own cost plus price times asked minus price times offered quantities "
         f"(solve, relax), or of own cost at what was given (evaluate); {_KINDS}."
     )
     return Topic(role, "cost_usd", "usd", (3,), (_C,), meaning, rounding=_MONEY)

@@ -42,5 +42,19 @@ VERSIONS: tuple[Version, ...] = (
             "`power_cost_usd` and `transport_cost_usd` have a third value: the number of the kind of the bound.",
         ),
     ),
+    Version(
+        4,
+        "c6b6a275ffd4b03e",
+        (
+            "An agent has a name and a role; the session lists the agents, of which there may be several of a role, and what part "
+            "of it is an agent's own. Every agent is announced the session as it sees it, `coordinator/<agent>/session`.",
+            "What agents agree on is an exchange: `delivery` on the road, `connection` by rail. Its topics are "
+            "`<agent>/delivery_veh`, `<agent>/delivery_slope_usd_per_veh`, `coordinator/<agent>/delivery_price_usd_per_veh` and "
+            "`coordinator/<agent>/delivery_veh`; by rail `connection`, `connection_slope_usd` and `connection_price_usd`.",
+            "`<agent>/cost_usd` has cost, bound and kind of bound; every agent sends a slope, with no row if there is none.",
+            "By rail a message holds the open periods only: entry 0 of its last dimension is the opened period in every world.",
+            "What the coordinator passes on and what the traffic model tells of stations is addressed to each receiver.",
+        ),
+    ),
 )
 """All versions, oldest first."""

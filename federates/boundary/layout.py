@@ -1,8 +1,8 @@
 """Everything that is exchanged in a period as one vector, and each agent's part of it: the mathematics of a negotiation.
 
 z is the vector of all entries of all exchanges, in their order, each in C order of its shape. Agent i has a copy z_i of the
-entries it takes part in, with the sign s_i = +1 where it asks and -1 where it offers. In balance, sum_i s_i z_i = 0 (or <= 0 where
-offers may stay unused); lambda are the multipliers of that, one per entry::
+entries it takes part in, with the sign s_i = +1 where it asks and -1 where it offers. In balance, sum_i s_i z_i = 0 (or <= 0
+where offers may stay unused); lambda are the multipliers of that, one per entry::
 
     L(lambda) = sum_i min { f_i(z_i) + sum s_i lambda z_i }
 """

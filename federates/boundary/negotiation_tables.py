@@ -19,7 +19,7 @@ NEGOTIATION_TABLES: tuple[Table, ...] = (
             "period": "period",
             "round": "round, from 1",
             "command": "solve, relax or evaluate",
-            "bound_usd": "sum of both operators' proven bounds in this answer to prices (NaN: evaluate)",
+            "bound_usd": "sum of all proven bounds in this answer to prices (NaN: evaluate)",
             "lower_bound_usd": "best lower bound so far (NaN: none): of the sums at prices of which none is negative (of any "
             "sign for trains whose end is announced and in reach)",
             "upper_bound_usd": "best upper bound so far (NaN: none): least cost of a plan, the power operator's of what it "
@@ -27,9 +27,7 @@ NEGOTIATION_TABLES: tuple[Table, ...] = (
             "gap": "(UB - LB) / |UB| (NaN while there is none)",
             "residual_veh": "sum of |asked - offered|",
             "shortfall_veh": "sum of max(0, asked - offered)",
-            "power_bound_kind": f"what the power operator's bound in this answer rests on: {_KINDS}",
-            "transport_bound_kind": "the same of the transport operator",
-            "lower_bound_kinds": "what both operators' parts of the best lower bound rest on (empty: none yet)",
+            "lower_bound_kinds": "what the agents' parts of the best lower bound rest on, in their order (empty: none yet)",
         },
     ),
     Table(
@@ -39,7 +37,8 @@ NEGOTIATION_TABLES: tuple[Table, ...] = (
         {
             "period": "period",
             "round": "round, from 1",
-            "source": "r (road) or train",
+            "exchange": "name of the exchange",
+            "source": "name along its first dimension: r (road) or train",
             "station": "q (road) or station",
             "for_period": "period that the entry is of: on the road the opened one or later, by rail one of the day",
             "price_usd_per_veh": "multiplier",
@@ -52,8 +51,9 @@ NEGOTIATION_TABLES: tuple[Table, ...] = (
         {
             "period": "period",
             "round": "round, from 1",
-            "agent": "power_operator (asked) or transport_operator (offered)",
-            "source": "r (road) or train",
+            "agent": "name of the agent",
+            "exchange": "name of the exchange",
+            "source": "name along its first dimension: r (road) or train",
             "station": "q (road) or station",
             "for_period": "period that the entry is of",
             "connection_veh": "wanted (solve, relax); used of what is offered, or sent of what is asked (evaluate)",

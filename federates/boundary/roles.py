@@ -12,8 +12,8 @@ None of them knows HELICS. The runtime calls the methods in this order, once per
 
 and once more ``open_period(T, observation of T-1)`` after the last period, so that every observation is seen.
 
-Prices and quantities are mappings from the name of an exchange to an array, of the shape of the agent's part of it; along the last
-axis entry 0 is the opened period. On the road the exchange is ``delivery`` (R, Q, H), the power operator opens with a `Gate`
+Prices and quantities are mappings from the name of an exchange to an array, of the shape of the agent's part of it; along the
+last axis entry 0 is the opened period. On the road the exchange is ``delivery`` (R, Q, H), the power operator opens with a `Gate`
 (``gate``), the transport operator with travel times (``road_time_s``, (R, Q)). By rail it is ``connection`` (K, S, H), 1 where
 train k stands at station s, H being the periods left of the day; there is no model and no observation, and the transport operator
 opens with the trains' places (``train_ready``, (K, 3)). The topic table (docs/boundary.md) has them all.

@@ -15,26 +15,14 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from federates.boundary.exchange import SESSION, Exchange, Message
 from federates.boundary.messages import Frame
-from federates.boundary.names import Role
-from federates.boundary.topics import BOUNDARY_VERSION, PASSED_ON, TOPICS, Command, Topic, roles_of
-from federates.worlds.rail.session import RailSession, Train
-from federates.worlds.road.session import RoadSession
+from federates.boundary.topics import BOUNDARY_VERSION, Command, Topic
+from federates.boundary.world import World, shipped_worlds
 
-__all__ = ["LETTERS", "as_json", "boundary_json", "fingerprint", "message_schema", "session_schema"]
+__all__ = ["as_json", "boundary_json", "fingerprint", "message_schema", "session_schema"]
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-
-LETTERS: dict[str, dict[str, str]] = {
-    "N": {"road": "resourceful stations", "rail": "trains"},
-    "M": {"road": "limited stations", "rail": "stations"},
-    "H": {"road": "periods of the horizon; the first is the opened one", "rail": "all periods of the day"},
-    "S": {"road": "all stations, resourceful and then limited ones", "rail": "stations"},
-    "L": {"road": "links"},
-    "B": {"road": "bins of a period"},
-    "E": {"road": "any number of rows", "rail": "any number of rows"},
-}
-"""What the letters of a shape count, per world; all but E come with the session."""
 
 _WIRE = (
     "On the wire: 64-bit little-endian floats without any frame around them: period, round, then the values in C order (the last "
@@ -47,15 +35,15 @@ def as_json(frame: Frame) -> dict[str, Any]:
     return {"period": frame.period, "round": frame.round, "values": frame.values.tolist()}
 
 
-def message_schema(entry: Topic) -> dict[str, Any]:
-    """Return the JSON Schema (2020-12) of one topic's messages; of ``coordinator/session`` see `session_schema`."""
+def message_schema(world: World, entry: Topic) -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of one topic's messages; of the session see `session_schema`."""
     number: dict[str, Any] = {"type": "number"}
     if entry.name == "command":
         number = {"enum": [command.value for command in Command], "x-names": _commands()}
     values = _nested(entry.shape, number)
     if entry.most_rows is not None:
         values["maxItems"] = entry.most_rows
-    return _head(entry) | {
+    return _head(world, entry) | {
         "description": f"{entry.meaning} {_WIRE}",
         "type": "object",
         "properties": {
@@ -68,25 +56,21 @@ def message_schema(entry: Topic) -> dict[str, Any]:
     }
 
 
-def session_schema(entry: Topic) -> dict[str, Any]:
-    """Return the JSON Schema of the public agreement as it is announced: the form of one world or of the other."""
-    models: Any = RoadSession | RailSession
-    found = TypeAdapter(models).json_schema(mode="validation")
-    said = f"{entry.meaning} On the wire: this JSON object as UTF-8 text. Without `world` it is the road."
-    return _head(entry) | {"description": said} | found
+def session_schema(world: World) -> dict[str, Any]:
+    """Return the JSON Schema of a world's public agreement as it is announced."""
+    entry = next(topic for topic in world.topics if topic.name == SESSION.name)
+    found = TypeAdapter(world.session).json_schema(mode="validation")
+    return _head(world, entry) | {"description": f"{entry.meaning} On the wire: this JSON object as UTF-8 text."} | found
 
 
 def boundary_json() -> dict[str, Any]:
     """Return the whole table: what a program in any language needs to register, send and read the topics of its role."""
     return {
-        "description": "Made by `python -m federates.boundary.docs` from federates/boundary; do not edit.",
+        "description": "Made by `python -m federates.boundary.docs` from the world objects; do not edit.",
         "version": BOUNDARY_VERSION,
         "wire": {"type": "<f8", "header": ["period", "round"], "order": "C", "note": _WIRE},
-        "worlds": {world.value: {"roles": [role.value for role in roles_of(world)]} for world in World},
-        "letters": LETTERS,
         "commands": _commands(),
-        "passed_on": [f"{role}/{name}" for role, name in PASSED_ON],
-        "topics": [_topic(entry) for entry in TOPICS],
+        "worlds": {world.name: _world(world) for world in shipped_worlds()},
     }
 
 
@@ -95,27 +79,61 @@ def fingerprint() -> str:
 
     Of the session it holds the names of its keys and which of them must be given, since the form of the rest is pydantic's.
     """
-    structure = {
-        "topics": [{key: value for key, value in _topic(entry).items() if key != "meaning"} for entry in TOPICS],
-        "commands": _commands(),
-        "passed_on": [f"{role}/{name}" for role, name in PASSED_ON],
-        "roles": {world.value: [role.value for role in roles_of(world)] for world in World},
-        "session": {model.__name__: _keys(model) for model in (RoadSession, RailSession, Train)},
-    }
+    structure = {"commands": _commands(), "worlds": {world.name: _without_prose(_world(world)) for world in shipped_worlds()}}
+    structure["session"] = {world.name: _keys(world) for world in shipped_worlds()}
     return hashlib.sha256(json.dumps(structure, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _head(entry: Topic) -> dict[str, Any]:
+def _world(world: World) -> dict[str, Any]:
+    return {
+        "roles": list(map(str, world.roles)),
+        "letters": dict(world.letters),
+        "exchanges": [_exchange(exchange) for exchange in world.exchanges],
+        "messages": [_message(message) for message in world.messages],
+        "topics": [_topic(topic) for topic in world.topics],
+    }
+
+
+def _exchange(exchange: Exchange) -> dict[str, Any]:
+    topics = {"price": exchange.price, "given": exchange.given, "quantity": exchange.quantity, "slope": exchange.slope}
+    plain = {field.name: _plain(getattr(exchange, field.name)) for field in dataclasses.fields(exchange)}
+    return plain | {"topics": {use: topic.name for use, topic in topics.items()}}
+
+
+def _message(message: Message) -> dict[str, Any]:
+    names = [topic.name for topic in message.rows]
+    return {
+        "name": message.name,
+        "moment": message.moment.value,
+        "sender": message.sender,
+        "hearers": list(message.hearers),
+        "topics": names,
+    }
+
+
+def _topic(entry: Topic) -> dict[str, Any]:
+    """Return every field of a topic, also those that are added one day."""
+    fields = {field.name: _plain(getattr(entry, field.name)) for field in dataclasses.fields(entry)}
+    return {"key": entry.pattern, "type": entry.type_name} | fields
+
+
+def _without_prose(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_prose(item) for key, item in value.items() if key not in ("meaning", "letters")}
+    return [_without_prose(item) for item in value] if isinstance(value, list) else value
+
+
+def _head(world: World, entry: Topic) -> dict[str, Any]:
     return {
         "$schema": _DIALECT,
-        "title": entry.key,
-        "x-key": entry.key,
+        "title": entry.pattern,
+        "x-key": entry.pattern,
         "x-type": entry.type_name,
         "x-unit": entry.unit,
         "x-shape": list(entry.shape),
-        "x-sender": entry.sender.value,
-        "x-receivers": [role.value for role in entry.receivers],
-        "x-world": [world.value for world in World if entry.world in (None, world)],
+        "x-sender": entry.sender,
+        "x-receivers": list(entry.receivers),
+        "x-world": world.name,
     }
 
 
@@ -128,16 +146,9 @@ def _nested(shape: tuple[str | int, ...], number: dict[str, Any]) -> dict[str, A
     return array | ({"minItems": size, "maxItems": size} if isinstance(size, int) else {"x-length": size})
 
 
-def _topic(entry: Topic) -> dict[str, Any]:
-    """Return every field of a topic, also those that are added one day."""
-    fields = {field.name: getattr(entry, field.name) for field in dataclasses.fields(entry)}
-    plain = {name: _plain(value) for name, value in fields.items()}
-    return {"key": entry.key, "type": entry.type_name} | plain
-
-
 def _plain(value: Any) -> Any:
-    if isinstance(value, (Role, World)):
-        return value.value
+    if isinstance(value, str):
+        return str(value)
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
@@ -145,5 +156,5 @@ def _commands() -> dict[str, int]:
     return {command.name.lower(): command.value for command in Command}
 
 
-def _keys(model: type[RoadSession] | type[RailSession] | type[Train]) -> dict[str, bool]:
-    return {name: field.is_required() for name, field in model.model_fields.items()}
+def _keys(world: World) -> dict[str, bool]:
+    return {name: field.is_required() for name, field in world.session.model_fields.items()}

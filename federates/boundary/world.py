@@ -20,11 +20,11 @@ from federates.boundary.config import parse_config
 from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.exchange import COMMAND, SESSION, Exchange, Message, Moment, cost_topic
 from federates.boundary.messages import Quantities
-from federates.boundary.names import ROAD, Role
+from federates.boundary.names import RAIL, ROAD, Role
 from federates.boundary.session import Session
 from federates.boundary.topics import Topic
 
-__all__ = ["Openings", "World", "parse_session", "world_names", "world_of"]
+__all__ = ["Openings", "World", "parse_session", "shipped_worlds", "world_names", "world_of"]
 
 _GROUP = "portage.world"
 Openings: TypeAlias = Mapping[str, Any]
@@ -143,6 +143,11 @@ def world_of(name: str) -> World:
 def world_names() -> tuple[str, ...]:
     """Return the names of all installed worlds."""
     return tuple(sorted({entry.name for entry in entry_points(group=_GROUP)}))
+
+
+def shipped_worlds() -> tuple[World, ...]:
+    """Return the worlds that ship."""
+    return world_of(ROAD), world_of(RAIL)
 
 
 def parse_session(data: dict[str, Any], file: str) -> Any:

@@ -148,7 +148,7 @@ class Federate:
 
     def seen_by(self, agent: str) -> Session:
         """Return the session that an agent sees, if this one sees all; else its own."""
-        session = self._agreed()
+        session: Session = self._agreed()
         if self.role in self.world.operators or agent == self.agent:
             return session
         if agent not in self._views:
