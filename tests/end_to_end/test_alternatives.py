@@ -17,8 +17,8 @@ from load_file import load_file
 
 from federates.runs.in_process import run_in_process
 
-DOCS = Path(__file__).parents[2] / "docs"
-matrix = load_file(DOCS / "make_alternatives.py")
+ROOT = Path(__file__).parents[2]
+matrix = load_file(ROOT / "studies/make_alternatives.py")
 
 ROADS = ("power_operator", "transport_operator", "traffic_sumo", "coordinator")
 RAILS = ("power_operator", "transport_operator", "coordinator")
@@ -185,12 +185,12 @@ def check_trains(scenario, folder, periods):
 
 
 def test_the_page_has_every_row_with_the_settings_it_has_now():
-    kept = yaml.safe_load((DOCS / "alternatives.json").read_text())
+    kept = yaml.safe_load((ROOT / "studies/alternatives.json").read_text())
     names = [row.name for row in matrix.combinations()]
     assert names == list(dict.fromkeys(names)) == list(kept)
-    assert matrix.page(kept) == (DOCS / "alternatives.md").read_text()
+    assert matrix.page(kept) == (ROOT / "docs/alternatives.md").read_text()
     for row in matrix.combinations():
-        assert kept[row.name]["configs"] == row.configs, f"{row.name}: run `python docs/make_alternatives.py` again"
+        assert kept[row.name]["configs"] == row.configs, f"{row.name}: run `python studies/make_alternatives.py` again"
 
 
 @pytest.mark.parametrize("agent", ROADS)

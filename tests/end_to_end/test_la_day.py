@@ -1,6 +1,5 @@
 """The Los Angeles day by `helics run`, as a user starts it, checked from what it wrote, with code of its own."""
 
-import importlib
 import json
 import os
 import shutil
@@ -14,6 +13,7 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
+from load_file import load_file
 from private_values import leaks
 
 from federates.boundary.session import World
@@ -77,10 +77,9 @@ def test_each_agent_is_left_what_it_may_see(day):
         assert leaks(folder / f"report-{agent}.html", folder, agent, [other for other in agents if other != agent]) == {}
 
 
-def test_the_readme_says_what_this_day_says(day, monkeypatch):
-    """On whatever computer: `python docs/make_readme.py RUN` has made the README's part from another run of the same day."""
-    monkeypatch.syspath_prepend(ROOT / "docs")
-    made = importlib.import_module("make_readme")
+def test_the_readme_says_what_this_day_says(day):
+    """On whatever computer: `python studies/make_readme.py RUN` has made the README's part from another run of the same day."""
+    made = load_file(ROOT / "studies/make_readme.py")
     _, folder, log = day
     shown = made.shown().splitlines()
     assert [line for line in made.sentences(folder) if line not in shown] == []

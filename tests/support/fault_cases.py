@@ -1,7 +1,7 @@
 """Faults that are put into real runs, one each: where, what, and who must be named.
 
-`tests/end_to_end/test_fault_table.py` runs those (marker ``faults``), and ``docs/make_reliability.py`` makes a page of how they
-end. A case is a line of `CASES`; what it does to a run is a function of `Running`, in `fault_actions`.
+`tests/end_to_end/test_fault_table.py` runs those (marker ``faults``), and ``studies/make_reliability.py`` makes a page of how
+they end. A case is a line of `CASES`; what it does to a run is a function of `Running`, in `fault_actions`.
 """
 
 from __future__ import annotations

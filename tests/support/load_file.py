@@ -1,4 +1,4 @@
-"""Loads Python files that lie on no search path: another test's, or a program's of docs/."""
+"""Loads Python files that lie on no search path: another test's, or a program's of studies/."""
 
 import importlib.util
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Draw the figures of docs/traffic.md from the calibration's table: ``python docs/make_traffic.py``."""
+"""Draw the figures of docs/traffic.md from the calibration's table: ``python studies/make_traffic.py``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from federates.boundary.units import M_PER_S_PER_MPH
 from federates.reporting.figures.style import BLACK, BLUE, ORANGE, new_figure, paper_style, save_figure
 
-DOCS = Path(__file__).parent
+DOCS = Path(__file__).parents[1] / "docs"
 TABLE = DOCS.parent / "scenarios/la_gcs/traffic_sumo/calibration/calibration.csv"
 LEVELS = (0, 1, 2, 3, 4, 5, 10)
 KMH_PER_MPH = M_PER_S_PER_MPH * 3.6

@@ -1,4 +1,4 @@
-"""Make the outputs on docs/audit.md anew, from two runs of a fresh copy of the 30-bus day: ``python docs/make_audit.py --write``.
+"""Make the outputs on docs/audit.md anew, from two runs of a copy of the 30-bus day: ``python studies/make_audit.py --write``.
 
 The second run has the curious operator that stands on the page. Without ``--write`` the page is printed. What does not depend on
 a run is held against the code by tests/unit/test_audit_page.py.
@@ -16,7 +16,7 @@ import yaml
 
 from federates.scaffold.scenario import new_scenario
 
-PAGE = Path(__file__).parent / "audit.md"
+PAGE = Path(__file__).parents[1] / "docs/audit.md"
 BLOCK = r"(<!-- output: {name} -->\n```text\n).*?(```\n)"
 CURIOUS = re.compile(r"```python title=power_operator/curious.py\n(.*?)```", re.DOTALL)
 

@@ -1,6 +1,6 @@
 """Put days with the transport operator in C beside the shipped ones into docs/other_languages.md.
 
-``python docs/make_other_languages.py`` builds the program and runs the days of both worlds with it and without: some six minutes.
+``python studies/make_other_languages.py`` builds the program and runs the days of both worlds with it and without: six minutes.
 With ``--page ROAD ROAD_IN_C RAIL RAIL_IN_C`` it makes the page from these folders of results and runs nothing.
 """
 
@@ -22,7 +22,7 @@ from federates.reporting.words import number, percent
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/other_languages.md"
-MARKS = re.compile(r"(<!-- what comes out: made by `python docs/make_other_languages.py` -->\n).*?(<!-- end -->\n)", re.DOTALL)
+MARKS = re.compile(r"(<!-- what comes out: made by `python studies/make_other_languages.py` -->\n).*?(<!-- end -->\n)", re.DOTALL)
 
 
 def days(folder: Path) -> list[Path]:

@@ -1,9 +1,9 @@
-"""Run every sensible combination of what ships and write docs/alternatives.md: ``python docs/make_alternatives.py``.
+"""Run every sensible combination of what ships and write docs/alternatives.md: ``python studies/make_alternatives.py``.
 
 Each combination is a scenario made by ``portage new``, with ``config.yaml`` files of its own, run by ``portage run``. Finished
-rows are kept in docs/alternatives.json, so a second call does only what is missing or has changed; ``--only TEXT`` takes the rows
-whose name has this text, ``--again`` runs them also if they are there, ``--page`` runs nothing, ``--write FOLDER`` only makes the
-scenarios.
+rows are kept in studies/alternatives.json, so a second call does only what is missing or has changed; ``--only TEXT`` takes the
+rows whose name has this text, ``--again`` runs them also if they are there, ``--page`` runs nothing, ``--write FOLDER`` only
+makes the scenarios.
 """
 
 import argparse
@@ -27,9 +27,9 @@ from federates.reporting.made_with import made_with
 from federates.runtime.plugins import CLASS_KEY
 from federates.scaffold.scenario import new_scenario
 
-DOCS = Path(__file__).parent
-CHOICES = yaml.safe_load((DOCS / "alternatives.yaml").read_text(encoding="utf-8"))
-ROWS, PAGE = DOCS / "alternatives.json", DOCS / "alternatives.md"
+HERE = Path(__file__).parent
+CHOICES = yaml.safe_load((HERE / "alternatives.yaml").read_text(encoding="utf-8"))
+ROWS, PAGE = HERE / "alternatives.json", HERE.parent / "docs/alternatives.md"
 RECORDING = "data/recorded_day"
 """Where `replay` looks for a recorded day in the agent's folder."""
 
@@ -204,7 +204,7 @@ def _keep(kept: dict) -> None:
 
 def page(kept: dict) -> str:
     """Return the page with every row that there is; its text is alternatives.md.j2, and takes all numbers from the rows."""
-    loader = jinja2.FileSystemLoader(DOCS)
+    loader = jinja2.FileSystemLoader(HERE)
     pages = jinja2.Environment(
         loader=loader,
         trim_blocks=True,

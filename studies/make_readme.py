@@ -1,4 +1,4 @@
-"""Put what a run of the Los Angeles day says into the README: ``python docs/make_readme.py RUN``.
+"""Put what a run of the Los Angeles day says into the README: ``python studies/make_readme.py RUN``.
 
 ``helics run --path=scenarios/la_gcs/runner.json`` first; RUN is the folder of its results. A test compares the README with a run.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 from federates.reporting.made_with import made_with
 
 README = Path(__file__).parents[1] / "README.md"
-PART = re.compile(r"(<!-- what came out: made by `python docs/make_readme.py RUN` -->\n).*?(<!-- end -->\n)", re.DOTALL)
+PART = re.compile(r"(<!-- what came out: made by `python studies/make_readme.py RUN` -->\n).*?(<!-- end -->\n)", re.DOTALL)
 
 
 def sentences(run: Path) -> list[str]:

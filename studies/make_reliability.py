@@ -1,8 +1,8 @@
 """Put every fault of tests/support/fault_cases.py into real runs and write docs/reliability.md.
 
-``python docs/make_reliability.py``. Finished rows are kept in docs/reliability.json, so a second call does only what is missing;
-``--again`` runs all of them, ``--only TEXT`` those whose name has this text, ``--page`` runs nothing. One run at a time, on an
-idle computer: the page shows seconds.
+``python studies/make_reliability.py``. Finished rows are kept in studies/reliability.json, so a second call does only what is
+missing; ``--again`` runs all of them, ``--only TEXT`` those whose name has this text, ``--page`` runs nothing. One run at a time,
+on an idle computer: the page shows seconds.
 """
 
 import argparse
@@ -13,13 +13,13 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-DOCS = Path(__file__).parent
-sys.path.insert(0, str(DOCS.parent / "tests/support"))
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests/support"))
 
 from fault_cases import CASES, COMPLETE, Case  # noqa: E402
 from fault_runs import environment, run_with_fault  # noqa: E402
 
-ROWS, PAGE = DOCS / "reliability.json", DOCS / "reliability.md"
+ROWS, PAGE = ROOT / "studies/reliability.json", ROOT / "docs/reliability.md"
 WORLDS = {"road": "small, by road", "rail": "small, by rail", "la": "Los Angeles"}
 INTRODUCTION = """# What happens when something breaks
 

@@ -1,6 +1,6 @@
 """Make docs/la_routing.md from two sweeps: money and vehicle hours of everybody by routing rule, on roads of several laws.
 
-``python docs/make_la_routing.py RESULTS/sweep-routing-formula RESULTS/sweep-routing-sumo`` after ``portage sweep
+``python studies/make_la_routing.py RESULTS/sweep-routing-formula RESULTS/sweep-routing-sumo`` after ``portage sweep
 scenarios/la_gcs/sweeps/routing_formula.yaml`` and ``... routing_sumo.yaml``.
 """
 
@@ -15,13 +15,13 @@ from typing import Any
 from federates.reporting.accounts import ROUTING_LABELS
 from federates.reporting.words import number, percent
 
-DOCS = Path(__file__).parent
+DOCS = Path(__file__).parents[1] / "docs"
 POWER, SETTINGS, MODEL = "traffic_sumo.settings.delay_power", "traffic_sumo.settings", "traffic_sumo.model"
 ROUTING = "transport_operator.settings.routing"
 
 HEAD = """# How vehicles are led: money and hours of everybody
 
-<!-- Made by `python docs/make_la_routing.py` from two sweeps of scenarios/la_gcs/sweeps; do not edit. -->
+<!-- Made by `python studies/make_la_routing.py` from two sweeps of scenarios/la_gcs/sweeps; do not edit. -->
 
 Which route a mobile storage takes matters to itself and to all others on the road. The transport operator knows four rules
 (`routing` of its `config.yaml`):

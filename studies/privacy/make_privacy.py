@@ -1,4 +1,4 @@
-"""Measure what boundary values reveal, and write docs/privacy.md: ``python docs/privacy/make_privacy.py``.
+"""Measure what boundary values reveal, and write docs/privacy.md: ``python studies/privacy/make_privacy.py``.
 
 Runs the Los Angeles morning, the 30-bus day and a part of that day with closed tracks in this process, with `curious.py` as
 coordinator. Takes about six minutes.
@@ -20,7 +20,7 @@ from federates.runs.in_process import run_in_process
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-PAGE, FIGURE = HERE.parent / "privacy.md", HERE.parent / "figures" / "privacy_curves.png"
+PAGE, FIGURE = ROOT / "docs/privacy.md", ROOT / "docs/figures/privacy_curves.png"
 STAGES = {
     "negotiation": "the negotiation alone",
     "scan": "and a scan of one price",

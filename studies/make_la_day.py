@@ -1,4 +1,4 @@
-"""Put the figures and numbers of a comparison into the docs: ``python docs/make_la_day.py RESULTS/compare-...``.
+"""Put the figures and numbers of a comparison into the docs: ``python studies/make_la_day.py RESULTS/compare-...``.
 
 Run ``portage compare scenarios/la_gcs`` first. Writes docs/la_day.md and docs/figures/la_*.png.
 """
@@ -14,7 +14,7 @@ from federates.reporting.page import markdown_picture
 from federates.reporting.tables import RunTables
 from federates.reporting.words import figure_reading
 
-DOCS = Path(__file__).parent
+DOCS = Path(__file__).parents[1] / "docs"
 FIGURES = {
     "fig5_feeder_load": "compare",
     "fig6_delivery_time": "compare",
@@ -24,7 +24,7 @@ FIGURES = {
 }
 HEAD = """# The Los Angeles day
 
-<!-- Made by `python docs/make_la_day.py RESULTS/compare-...` after `portage compare scenarios/la_gcs`; do not edit. -->
+<!-- Made by `python studies/make_la_day.py RESULTS/compare-...` after `portage compare scenarios/la_gcs`; do not edit. -->
 
 Three runs of the same day with the same random numbers: `proposed` (the operators negotiate), `fastest_route` (the paper's
 baseline) and `no_mves`. **Traffic flows are estimated** (Caltrans AADT times an observed hourly shape), the morning speeds and

@@ -1,6 +1,6 @@
 """Put the days that the charging stations' operator alone is measured on into docs/power_operator.md.
 
-``python docs/make_power_operator.py`` takes half a minute. The days are those of tests/support/power_days.py;
+``python studies/make_power_operator.py`` takes half a minute. The days are those of tests/support/power_days.py;
 tests/verification/test_power_day.py holds the first row against the page.
 """
 
@@ -11,12 +11,12 @@ from typing import Any
 
 from federates.boundary.markdown import markdown_table
 
-DOCS = Path(__file__).parent
-sys.path.insert(0, str(DOCS.parent / "tests/support"))
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests/support"))
 from power_days import remaining_overload, run_day  # noqa: E402 (the days are the tests')
 
-PAGE = DOCS / "power_operator.md"
-MARKS = re.compile(r"(<!-- days: made by `python docs/make_power_operator.py` -->\n).*?(<!-- end -->\n)", re.DOTALL)
+PAGE = ROOT / "docs/power_operator.md"
+MARKS = re.compile(r"(<!-- days: made by `python studies/make_power_operator.py` -->\n).*?(<!-- end -->\n)", re.DOTALL)
 DAYS: dict[str, dict[str, Any]] = {
     "typical": {},
     "other shape (`am_leaning`)": {"shape": "am_leaning"},

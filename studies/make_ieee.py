@@ -1,6 +1,6 @@
 """Make docs/ieee30.md or docs/ieee118.md from results: the paper's tables and figures beside ours.
 
-``python docs/make_ieee.py --case ieee30`` after ``portage compare scenarios/ieee30`` and ``portage sweep`` of the files in
+``python studies/make_ieee.py --case ieee30`` after ``portage compare scenarios/ieee30`` and ``portage sweep`` of the files in
 ``scenarios/ieee30/sweeps``. It takes the newest comparison and all sweeps in the scenario's ``results``, or those that are named.
 An input that is missing leaves its section out, and the page says so.
 """
@@ -34,7 +34,7 @@ from federates.reporting.rail.sweeps import SweepTable, sweep_claims
 from federates.reporting.rail.words import figure_reading
 from federates.reporting.words import number
 
-DOCS = Path(__file__).parent
+DOCS = Path(__file__).parents[1] / "docs"
 SCENARIOS = DOCS.parent / "scenarios"
 CASES = ("ieee30", "ieee118")
 MOBILE = RailScheme.MOBILE.value
@@ -42,7 +42,7 @@ TIMES = ("Run", "wall_s")
 
 HEAD = """# The {name} day ({title})
 
-<!-- Made by `python docs/make_ieee.py --case {name}` from results; do not edit. -->
+<!-- Made by `python studies/make_ieee.py --case {name}` from results; do not edit. -->
 
 `scenarios/{name}` rebuilds a published case ({title}).
 Paper: {source}.
