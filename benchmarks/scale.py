@@ -33,8 +33,8 @@ from federates.boundary.timetable import time_space_network
 from federates.boundary.trains import at_home
 from federates.centralised.joint_data import JointData, read_joint_data
 from federates.lp.linear_model import NoSolutionInTimeError, Solution
+from federates.power_operator.models.unit_commitment.matpower import MatpowerCase, read_matpower
 from federates.power_operator.models.unit_commitment.plan_model import PlanModel
-from federates.power_operator.models.unit_commitment.readers.matpower import MatpowerCase, read_matpower
 from federates.power_operator.models.unit_commitment.train_groups import group_trains
 
 ROOT = Path(__file__).parents[1]

@@ -21,9 +21,9 @@ from pathlib import Path
 import jinja2
 import pandas as pd
 import yaml
+from page_parts import made_with
 
 from federates.boundary.topics import Role
-from federates.reporting.made_with import made_with
 from federates.runtime.plugins import CLASS_KEY
 from federates.scaffold.scenario import new_scenario
 

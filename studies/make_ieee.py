@@ -16,14 +16,13 @@ from typing import Any
 
 import pandas as pd
 import yaml
+from page_parts import made_with, markdown_picture
 
 from federates.boundary.errors import ConfigError
 from federates.boundary.markdown import markdown_table
 from federates.boundary.session import RailScheme
 from federates.reporting.figures.style import save_figure
 from federates.reporting.interval import Interval
-from federates.reporting.made_with import made_with
-from federates.reporting.page import markdown_picture
 from federates.reporting.published import Case, Published, read_published
 from federates.reporting.rail.claims import INDICATORS
 from federates.reporting.rail.compare import model_rows

@@ -8,9 +8,9 @@ import shutil
 import sys
 from pathlib import Path
 
+from page_parts import made_with, markdown_picture
+
 from federates.boundary.markdown import markdown_table
-from federates.reporting.made_with import made_with
-from federates.reporting.page import markdown_picture
 from federates.reporting.tables import RunTables
 from federates.reporting.words import figure_reading
 

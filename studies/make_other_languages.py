@@ -12,8 +12,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from page_parts import made_with
+
 from federates.boundary.markdown import markdown_table
-from federates.reporting.made_with import made_with
 from federates.reporting.metrics import summary
 from federates.reporting.rail.metrics import rail_summary
 from federates.reporting.rail.report import read_rail_run

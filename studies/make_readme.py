@@ -8,7 +8,7 @@ import re
 import sys
 from pathlib import Path
 
-from federates.reporting.made_with import made_with
+from page_parts import made_with
 
 README = Path(__file__).parents[1] / "README.md"
 PART = re.compile(r"(<!-- what came out: made by `python studies/make_readme.py RUN` -->\n).*?(<!-- end -->\n)", re.DOTALL)

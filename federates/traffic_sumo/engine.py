@@ -72,11 +72,6 @@ class Sumo:
             process.kill()
             process.wait()
 
-    @property
-    def process_id(self) -> int | None:
-        """Return the id of SUMO's process; None for libsumo."""
-        return self._process.pid if self._process else None
-
     def _load_library(self, command: list[str]) -> None:
         library = import_engine(Engine.LIBSUMO)
         if library.simulation.isLoaded():

@@ -9,7 +9,7 @@ import numpy as np
 
 from federates.lp.linear_model import LinearModel, Solution
 from federates.power_operator.models.unit_commitment.commitment import Commitment, LazyLines, add_commitment
-from federates.power_operator.models.unit_commitment.readers.matpower import MatpowerCase
+from federates.power_operator.models.unit_commitment.matpower import MatpowerCase
 from federates.power_operator.models.unit_commitment.schedule import Schedule, schedule_of
 from federates.power_operator.models.unit_commitment.system import (
     CostCurve,

@@ -241,7 +241,8 @@ def project(tmp_path, monkeypatch):
     (tmp_path / "docs").mkdir()
     (tmp_path / "studies").mkdir()
     script = tmp_path / "studies/make_ieee.py"
-    script.write_text((REPOSITORY / "studies/make_ieee.py").read_text())
+    for name in (script.name, "page_parts.py"):
+        (script.parent / name).write_text((REPOSITORY / "studies" / name).read_text())
 
     def make(*arguments: object) -> str:
         monkeypatch.setattr(sys, "argv", ["make_ieee.py", *map(str, arguments)])

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from schedule_checker import check_schedule
 from small_systems import DATA, case_file
 
 from federates.boundary.errors import ConfigError
@@ -15,11 +16,10 @@ from federates.centralised.flow import build_flow_model
 from federates.centralised.joint_data import read_joint_data
 from federates.lp.linear_model import LinearModel
 from federates.power_operator.models.unit_commitment import lazy_lines
-from federates.power_operator.models.unit_commitment.checker import check_schedule
 from federates.power_operator.models.unit_commitment.commitment import add_commitment
 from federates.power_operator.models.unit_commitment.day_data import read_day
 from federates.power_operator.models.unit_commitment.lazy_lines import LazyLines
-from federates.power_operator.models.unit_commitment.readers.matpower import read_matpower
+from federates.power_operator.models.unit_commitment.matpower import read_matpower
 from federates.power_operator.models.unit_commitment.schedule import schedule_of
 from federates.power_operator.models.unit_commitment.settings import UnitCommitmentSettings
 from federates.power_operator.models.unit_commitment.units_by_size import columns_by_size

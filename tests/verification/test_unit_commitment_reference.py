@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from egret_fuel import add_fuel
+from egret_reader import read_egret
 from egret_services import add_services
 from pglib_uc_model import pglib_model
+from pglib_uc_reader import read_pglib_uc
+from schedule_checker import check_schedule
 from small_systems import DATA, case_file, dispatch_of, planned, solved
 
 from federates.boundary.errors import ConfigError
 from federates.lp.linear_model import LinearModel
-from federates.power_operator.models.unit_commitment.checker import check_schedule
 from federates.power_operator.models.unit_commitment.commitment import LazyLines, add_commitment
-from federates.power_operator.models.unit_commitment.readers.egret import read_egret
-from federates.power_operator.models.unit_commitment.readers.matpower import read_matpower
-from federates.power_operator.models.unit_commitment.readers.pglib_uc import read_pglib_uc
+from federates.power_operator.models.unit_commitment.matpower import read_matpower
 from federates.power_operator.models.unit_commitment.schedule import schedule_of, slack_report
 
 RTS = DATA / "rts_gmlc_2020-01-27.json"

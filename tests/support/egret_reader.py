@@ -15,8 +15,6 @@ from federates.power_operator.models.unit_commitment.cost_curves import CostCurv
 from federates.power_operator.models.unit_commitment.network import Network, susceptance
 from federates.power_operator.models.unit_commitment.system import PowerSystem, Renewables, StartUp, ThermalUnits
 
-__all__ = ["read_egret"]
-
 Values = NDArray[np.float64]
 _Elements = dict[str, dict[str, Any]]
 _UNSUPPORTED_ELEMENTS = ("storage", "fuel_supply", "dc_branch", "interface", "contingency", "security_constraint")

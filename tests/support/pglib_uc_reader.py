@@ -12,8 +12,6 @@ from federates.boundary.errors import ConfigError, Problem
 from federates.power_operator.models.unit_commitment.cost_curves import CostCurve
 from federates.power_operator.models.unit_commitment.system import PowerSystem, Renewables, StartUp, ThermalUnits
 
-__all__ = ["read_pglib_uc"]
-
 _FIELDS = {
     "p_min_mw": "power_output_minimum",
     "p_max_mw": "power_output_maximum",

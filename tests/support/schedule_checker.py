@@ -15,8 +15,6 @@ from federates.power_operator.models.unit_commitment.network import Network
 from federates.power_operator.models.unit_commitment.schedule import Schedule
 from federates.power_operator.models.unit_commitment.system import PowerSystem, StartUp
 
-__all__ = ["check_schedule"]
-
 Values = NDArray[np.float64]
 
 

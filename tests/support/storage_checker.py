@@ -15,8 +15,6 @@ from numpy.typing import ArrayLike, NDArray
 from federates.power_operator.models.unit_commitment.dispatch import StoragePlan
 from federates.power_operator.models.unit_commitment.fleet import StorageFleet
 
-__all__ = ["Timetable", "check_storage"]
-
 Array = NDArray[np.float64]
 
 
