@@ -27,7 +27,7 @@ from federates.boundary.session import World
 from federates.boundary.topics import Role
 from federates.runtime.set_aside import set_aside
 
-__all__ = ["CLASS_KEY", "LoadedAgent", "Place", "find_class", "load_agent", "read_agent_file"]
+__all__ = ["CLASS_KEY", "LoadedAgent", "Place", "find_class", "load_agent", "load_module", "read_agent_file"]
 
 CLASS_KEY: dict[Role, str] = {
     Role.POWER_OPERATOR: "operator",
@@ -206,7 +206,7 @@ def _find(role: Role, name: str, folder: Path, place: Place) -> type[Plugin]:
 def _import(name: str, folder: Path, place: Place) -> object:
     module_name, _, class_name = name.partition(":")
     try:
-        module = _load_module(module_name, folder)
+        module = load_module(module_name, folder, folder.parent)
     except Exception as error:
         allowed = (
             f"cannot be imported ({type(error).__name__}: {error}); put {module_name}.py into the agent's folder or install it"
@@ -218,15 +218,19 @@ def _import(name: str, folder: Path, place: Place) -> object:
     return getattr(module, class_name)
 
 
-def _load_module(name: str, folder: Path) -> ModuleType:
-    """Import a file of the agent's or the scenario's folder under a name of its own, or an installed module.
+def load_module(name: str, folder: Path, *others: Path) -> ModuleType:
+    """Import a file of ``folder`` or of ``others`` under a name of its own, or an installed module.
 
     Two agents may each have an ``operator.py``, and neither folder stays on the search path, where it could hide
-    installed modules or open one agent's folder to another. While a file of the agent's folder is imported this folder stands at
+    installed modules or open one agent's folder to another. While a file of ``folder`` is imported this folder stands at
     the end of that path, so that it may import files beside it, at its top. Of the scenario's folder an agent may open no more
     than the one file.
+
+    Raises
+    ------
+    Exception : whatever the module raises, and `ImportError` if there is none of that name.
     """
-    for place in (folder, folder.parent):
+    for place in (folder, *others):
         path = place / f"{name}.py"
         if path.is_file():
             spec = importlib.util.spec_from_file_location(f"portage_{place.name}_{name}", path)
