@@ -11,7 +11,9 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +24,6 @@ from federates.audit.outcome import printable_lines
 from federates.boundary.config import load_config
 from federates.boundary.errors import FederationError, PortageError
 from federates.isolation.owner_only import keep_logs_to_owner
-from federates.runs.aside import Aside
 from federates.runs.broker_core import Broker
 from federates.runs.finish import finish_run, mark_failed, note_failure
 from federates.runs.how_ended import HowEnded
@@ -43,6 +44,7 @@ _POLL_S = 0.2
 _GATE_POLL_S = 0.05
 _LAST_WORDS_S = 0.3
 _ATTEMPTS = 5
+_ASIDE_S = 0.1
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -133,7 +135,7 @@ def _serve(identity: RunIdentity, path: Path, started: float) -> str | None:
         # HELICS waits for the gate whenever it joins, so the agents need not wait for it.
         broker.join_gate()
         watch = WireWatch(broker, identity)
-        wiring = Aside(partial(_look, identity, watch))
+        wiring = _Aside(partial(_look, identity, watch))
         clock = AwakeClock()
         siblings, how = Siblings(), HowEnded()
         alive = AgentsWatch(Path(identity.run_folder), identity.agents, identity.broker.timeout_s)
@@ -191,6 +193,39 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         "--runner", type=Path, default=Path("runner.json"), help="file that names the agents of the run (default: runner.json)"
     )
     return parser.parse_args(argv)
+
+
+class _Aside:
+    """Does ``work`` in a thread, one at a time, so that the watch over all agents goes on.
+
+    A query of HELICS to a stopped agent has no answer (HELICS 3.6.1).
+    """
+
+    def __init__(self, work: Callable[[], str | None]) -> None:
+        self._work = work
+        self._thread: threading.Thread | None = None
+        self._answer: str | None = None
+        self._error: Exception | None = None
+
+    def look(self) -> str | None:
+        """Begin the work unless it goes on; return its answer if it comes within a moment, or raise its error."""
+        if self._thread is None:
+            self._answer = self._error = None
+            self._thread = threading.Thread(target=self._do, name="aside", daemon=True)
+            self._thread.start()
+        self._thread.join(_ASIDE_S)
+        if self._thread.is_alive():
+            return None
+        self._thread = None
+        if self._error is not None:
+            raise self._error
+        return self._answer
+
+    def _do(self) -> None:
+        try:
+            self._answer = self._work()
+        except Exception as error:
+            self._error = error
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from federates.audit.changes import changed_files, files_state
+from federates.audit.files import changed_files, files_state
 from federates.audit.graph import Edge, federate_id, read_wiring, wiring_breaches
 from federates.runs.broker_core import GATE, Broker
 from federates.runtime.federate import core_name

@@ -5,7 +5,7 @@ import pytest
 
 from federates.boundary.session import RoadSession
 from federates.transport_operator.models.joint_graph.background import Background, period_mean
-from federates.transport_operator.models.joint_graph.calibration import Calibration
+from federates.transport_operator.models.joint_graph.delay import Calibration
 
 HOURLY = np.array([[100.0 * (h + 1) for h in range(24)], [2400.0 - 100 * h for h in range(24)]])
 
