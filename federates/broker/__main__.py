@@ -27,7 +27,7 @@ from federates.runs.broker_core import Broker
 from federates.runs.finish import finish_run, mark_failed, note_failure
 from federates.runs.how_ended import HowEnded
 from federates.runs.liveness import AgentsWatch
-from federates.runs.lost import Siblings, ended_early, lost_agents, lost_reason
+from federates.runs.lost import Siblings, lost_agents, lost_reason, process_of
 from federates.runs.remains import remove_scratch
 from federates.runs.scenario import agents_of
 from federates.runs.start import new_identity
@@ -162,10 +162,13 @@ def _look(identity: RunIdentity, watch: WireWatch) -> str | None:
 
 def _missing(identity: RunIdentity, watch: WireWatch, siblings: Siblings, how: HowEnded, late: bool) -> str | None:
     """Return who is lost, or did not join in time if it is ``late``, in words, or None."""
+    starting = siblings.pids
+    told = (process_of(Path(identity.run_folder) / agent) for agent in identity.agents)
+    how.watch({*starting.values(), *(pid for pid in told if pid is not None)})
     if lost := lost_agents(identity):
-        return lost_reason(identity, lost, how)
+        return lost_reason(identity, lost, how, starting)
     if not watch.everyone_is_here and (ended := siblings.ended()):
-        return ended_early(identity, ended, how)
+        return lost_reason(identity, ended, how, starting | ended, "before everyone had joined")
     if not watch.everyone_is_here and late:
         missing = [agent for agent in identity.agents if agent not in watch.joined]
         return f"{', '.join(missing)}: did not join within {identity.broker.limits.join_s:g} s (join_s)"

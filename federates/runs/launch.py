@@ -58,6 +58,11 @@ class Launch:
         return Path(self.identity.run_folder)
 
     @property
+    def over(self) -> bool:
+        """Whether every process has been started and has ended; how is left for the broker to see (`how_ended`)."""
+        return bool(self.processes) and None not in [_code(process) for process in self.processes.values()]
+
+    @property
     def ok(self) -> bool:
         """Whether the run is complete; ``culprit`` may then be a process that failed when its work was done."""
         return self.record.get("status") == "complete"
@@ -140,7 +145,7 @@ def _attend(run: Launch, watch: Callable[[Launch], None], stop: Stop, beat: Path
     signs = Signs(run.identity.broker.timeout_s)
     brokers = [Watched(name, process.pid, beat) for name, process in run.processes.items() if name == BROKER]
     failed_s: float | None = None
-    while None in [_code(process) for process in run.processes.values()]:
+    while run.processes and not run.over:
         watch(run)
         if stop.why:
             raise KeyboardInterrupt(stop.why)
@@ -170,7 +175,7 @@ def _broker_is_done(run: Launch) -> bool:
 
 
 def _code(process: subprocess.Popen[bytes]) -> int | None:
-    """Return the exit code of an ended process, negative for a signal, and leave it for the broker to see (`how_ended`)."""
+    """Return the exit code of an ended process, negative for a signal, without taking note of it as `poll` would."""
     if process.returncode is not None or not hasattr(os, "waitid"):
         return process.poll()
     ended = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
