@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 
 from federates.audit.outcome import printable_lines
 from federates.boundary.config import load_config
-from federates.boundary.errors import FederationError, PortageError
+from federates.boundary.errors import ConfigError, FederationError, PortageError, Problem
 from federates.isolation.owner_only import keep_logs_to_owner
 from federates.runs.aside import Aside
 from federates.runs.broker_core import Broker
@@ -30,7 +30,7 @@ from federates.runs.liveness import AgentsWatch
 from federates.runs.lost import Siblings, lost_agents, lost_reason, process_of
 from federates.runs.remains import remove_scratch
 from federates.runs.scenario import agents_of
-from federates.runs.start import new_identity
+from federates.runs.start import RESULTS_VARIABLE, new_identity
 from federates.runs.wire_watch import WireWatch
 from federates.runtime.broker_config import BrokerConfig
 from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity, choose_port, identity_path
@@ -117,7 +117,12 @@ def _identity(arguments: argparse.Namespace, path: Path) -> RunIdentity:
     if os.environ.get(IDENTITY_VARIABLE) and request.exists():
         return RunIdentity.read(request)
     config = load_config(arguments.config, BrokerConfig)
-    return new_identity(Path.cwd(), config, str(arguments.config), agents_of(arguments.runner))
+    named = os.environ.get(RESULTS_VARIABLE)
+    if named and not Path(named).is_absolute():
+        # The user's working folder is not known here: `helics run` starts this process in the scenario's.
+        raise ConfigError([Problem("environment", RESULTS_VARIABLE, named, "must be an absolute path")])
+    results = Path(named) if named else None
+    return new_identity(Path.cwd(), config, str(arguments.config), agents_of(arguments.runner), results=results)
 
 
 def _serve(identity: RunIdentity, path: Path, started: float) -> str | None:

@@ -74,6 +74,7 @@ def launch(
     label: str = "",
     watch: Callable[[Launch], None] = lambda run: None,
     stop: Stop | None = None,
+    results: Path | None = None,
 ) -> Launch:
     """Run a scenario in processes and return when all of them have ended.
 
@@ -83,15 +84,16 @@ def launch(
     label : becomes part of the run's identity.
     watch : called ten times a second, to show progress.
     stop : by which another thread ends the run (a signal reaches the main thread alone).
+    results : folder in which the run gets its own; by default the scenario's ``results``.
 
     Raises
     ------
-    ConfigError : the overrides would not reach the coordinator, or the fixed port is taken.
+    ConfigError : the overrides would not reach the coordinator, the fixed port is taken, or ``results`` is no place for results.
     PortageError : the run's folder cannot be made.
     """
     if problems := overrides_problems(scenario, overrides):
         raise ConfigError(problems)
-    identity = new_identity(scenario.folder, scenario.broker, str(scenario.broker_file), scenario.agents, label)
+    identity = new_identity(scenario.folder, scenario.broker, str(scenario.broker_file), scenario.agents, label, results)
     run = Launch(scenario, identity)
     started = time.time()
     try:
