@@ -1,7 +1,5 @@
 """Sweeps: what a file means, what is refused before the start, and that results survive whatever ends the process."""
 
-from __future__ import annotations
-
 import functools
 import json
 import os
