@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests/support"))
 
-from fault_cases import CASES, COMPLETE, Case  # noqa: E402
+from fault_cases import CASES, Case  # noqa: E402
 from fault_runs import environment, run_with_fault  # noqa: E402
 
 ROWS, PAGE = ROOT / "studies/reliability.json", ROOT / "docs/reliability.md"
@@ -39,16 +39,6 @@ def name_of(case: Case, launcher: str) -> str:
     return f"{case.world} | {launcher} | {case.phase} | {case.name}"
 
 
-def as_wanted(case: Case, launcher: str, row: dict) -> bool:
-    """Whether the run ended as the case says."""
-    if row["gone_s"] is None:
-        return False
-    if case.named == COMPLETE:
-        return (row["code"], row["status"]) == (0, "complete")
-    named = row["failure"].startswith(case.named) and case.said in row["failure"]
-    return row["status"] == "failed" and named and row["seconds"] < case.limit_s and (launcher == "helics" or row["code"] == 1)
-
-
 def run_case(case: Case, launcher: str) -> dict:
     """Run one case and return its row."""
     with tempfile.TemporaryDirectory(prefix="portage-fault-") as folder:
@@ -67,14 +57,14 @@ def run_case(case: Case, launcher: str) -> dict:
 def page(rows: dict[str, dict]) -> str:
     """Return the page."""
     present = [(case, launcher) for case in CASES for launcher in case.launchers if name_of(case, launcher) in rows]
-    good = sum(as_wanted(case, launcher, rows[name_of(case, launcher)]) for case, launcher in present)
+    good = sum(case.as_wanted(launcher, rows[name_of(case, launcher)]) for case, launcher in present)
     lines = [INTRODUCTION, f"{good} of {len(present)} runs ended as wanted.", ""]
     lines += ["| world | started by | phase | fault | as wanted | seconds | all gone, s | exit code | status | what is said |"]
     lines += ["|---|---|---|---|---|---:|---:|---:|---|---|"]
     for case, launcher in present:
         row = rows[name_of(case, launcher)]
         gone = "never" if row["gone_s"] is None else f"{row['gone_s']:.1f}"
-        wanted = "yes" if as_wanted(case, launcher, row) else "**no**"
+        wanted = "yes" if case.as_wanted(launcher, row) else "**no**"
         cells = [
             WORLDS[case.world],
             launcher,

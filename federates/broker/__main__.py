@@ -22,16 +22,16 @@ from typing import Any, NoReturn
 
 from federates.audit.outcome import printable_lines
 from federates.boundary.config import load_config
-from federates.boundary.errors import FederationError, PortageError
+from federates.boundary.errors import ConfigError, FederationError, PortageError, Problem
 from federates.isolation.owner_only import keep_logs_to_owner
 from federates.runs.broker_core import Broker
 from federates.runs.finish import finish_run, mark_failed, note_failure
 from federates.runs.how_ended import HowEnded
 from federates.runs.liveness import AgentsWatch
-from federates.runs.lost import Siblings, ended_early, lost_agents, lost_reason
+from federates.runs.lost import Siblings, lost_agents, lost_reason, process_of
 from federates.runs.remains import remove_scratch
 from federates.runs.scenario import agents_of
-from federates.runs.start import new_identity
+from federates.runs.start import RESULTS_VARIABLE, new_identity
 from federates.runs.wire_watch import WireWatch
 from federates.runtime.broker_config import BrokerConfig
 from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity, choose_port, identity_path
@@ -119,7 +119,12 @@ def _identity(arguments: argparse.Namespace, path: Path) -> RunIdentity:
     if os.environ.get(IDENTITY_VARIABLE) and request.exists():
         return RunIdentity.read(request)
     config = load_config(arguments.config, BrokerConfig)
-    return new_identity(Path.cwd(), config, str(arguments.config), agents_of(arguments.runner))
+    named = os.environ.get(RESULTS_VARIABLE)
+    if named and not Path(named).is_absolute():
+        # The user's working folder is not known here: `helics run` starts this process in the scenario's.
+        raise ConfigError([Problem("environment", RESULTS_VARIABLE, named, "must be an absolute path")])
+    results = Path(named) if named else None
+    return new_identity(Path.cwd(), config, str(arguments.config), agents_of(arguments.runner), results=results)
 
 
 def _serve(identity: RunIdentity, path: Path, started: float) -> str | None:
@@ -164,10 +169,13 @@ def _look(identity: RunIdentity, watch: WireWatch) -> str | None:
 
 def _missing(identity: RunIdentity, watch: WireWatch, siblings: Siblings, how: HowEnded, late: bool) -> str | None:
     """Return who is lost, or did not join in time if it is ``late``, in words, or None."""
+    starting = siblings.pids
+    told = (process_of(Path(identity.run_folder) / agent) for agent in identity.agents)
+    how.watch({*starting.values(), *(pid for pid in told if pid is not None)})
     if lost := lost_agents(identity):
-        return lost_reason(identity, lost, how)
+        return lost_reason(identity, lost, how, starting)
     if not watch.everyone_is_here and (ended := siblings.ended()):
-        return ended_early(identity, ended, how)
+        return lost_reason(identity, ended, how, starting | ended, "before everyone had joined")
     if not watch.everyone_is_here and late:
         missing = [agent for agent in identity.agents if agent not in watch.joined]
         return f"{', '.join(missing)}: did not join within {identity.broker.limits.join_s:g} s (join_s)"

@@ -48,7 +48,7 @@ def run_executable(arguments: Arguments, folder: Path) -> None:
     try:
         session_file = _announce(arguments, identity, folder, results)
         program = _program(arguments, folder)
-        extra = program_folders(program, Path(identity.run_folder).parent.parent.resolve())
+        extra = program_folders(program, Path(identity.scenario).resolve())
         # This process may no more than the program that it starts: what is refused here is refused there.
         confinement = Confinement(role, identity, folder, session_file, extra=extra, recorded=False)
         child = _start(arguments, program, folder, _child_environment(role, identity, results, session_file))

@@ -48,7 +48,8 @@ def check_scenario(folder: Path, overrides: dict[str, str] | None = None, use: M
     _collect(problems, lambda: choose_port(scenario.broker, shown(scenario.broker_file)))
     for role in scenario.broker.audit.readable:
         _collect(
-            problems, lambda role=role: also_readable(scenario.broker.audit, role, scenario.folder, shown(scenario.broker_file))
+            problems,
+            lambda role=role: also_readable(scenario.broker.audit, role, (scenario.folder,), shown(scenario.broker_file)),
         )
     for entry in scenario.entries:
         problems += command_problems(entry, scenario)

@@ -48,7 +48,7 @@ class WireWatch:
         # By its number, for once it has left anyone may take its name; as long as it is here nobody else has it.
         self._gate = federate_id(broker.graph() or {}, GATE)
         self._looks = 0
-        self._scenario = Path(identity.run_folder).parent.parent
+        self._scenario = Path(identity.scenario)
         self._files = files_state(self._scenario, identity.agents)
         self._changed: list[str] = []
         self._written: tuple[int, int, int] | None = None

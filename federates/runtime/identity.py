@@ -54,10 +54,11 @@ _known: dict[Path, RunIdentity] = {}
 class RunIdentity:
     """What a process must know to join a run.
 
-    ``run_folder`` is where the run's results go, ``agents`` are the names of all agents that take part.
+    ``scenario`` is its folder, ``run_folder`` where the run's results go; ``agents`` are the names of all agents that take part.
     """
 
     run_id: str
+    scenario: str
     run_folder: str
     port: int
     key: str

@@ -5,15 +5,16 @@ In one process, on short days where the settings allow it. By default every clas
 """
 
 import itertools
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
-from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
 from load_file import load_file
+from quick_runs import quick_run
 
 from federates.runs.in_process import run_in_process
 
@@ -42,16 +43,14 @@ def rows(scenario):
     return [pytest.param(n, id=" ".join(n), marks=[] if n in BY_DEFAULT else [pytest.mark.long]) for n in quick]
 
 
-def run(scenario, agents, classes, folder, changes, recording=None, settings=None):
+def run(scenario, agents, classes, folder, changes, recording=None, settings=None, start=run_in_process):
     combination = matrix.Combination(scenario, tuple(zip(agents, classes, strict=True)))
     made = matrix.prepare(combination, folder, recording)
-    return made, run_in_process(made, changes, settings)
+    return made, start(made, changes, settings)
 
 
-def run_without_report(*args, **kwargs):
-    """Run what others are compared with; its figures would take longer than the run."""
-    with patch("federates.runs.finish.write_run_report"), patch("federates.runs.finish.run_headline", return_value=[]):
-        return run(*args, **kwargs)
+run_without_report = partial(run, start=quick_run)
+"""What others are compared with."""
 
 
 def rounds_of(folder):

@@ -14,13 +14,12 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import pandas as pd
+from quick_runs import quick_run
 from small_rail_scenario import write_small_rail_scenario
 from small_scenario import write_small_scenario
 
-from federates.runs.in_process import run_in_process
 from federates.scaffold.scenario import new_scenario
 
 GOLDEN = Path(__file__).parents[1] / "data/golden.json"
@@ -68,8 +67,7 @@ RUNS: tuple[GoldenRun, ...] = (
 
 def table_hashes(run: GoldenRun, target: Path) -> dict[str, str]:
     """Run it in this process and return a hash by ``<agent>/<table>``."""
-    with patch("federates.runs.finish.write_run_report"), patch("federates.runs.finish.run_headline", return_value=[]):
-        results = run_in_process(run.folder(target), run.overrides, run.settings, run.use)
+    results = quick_run(run.folder(target), run.overrides, run.settings, run.use)
     tables = {path.relative_to(results).with_suffix("").as_posix(): path for path in sorted(results.glob("*/*.parquet"))}
     return {name: _hash(path) for name, path in tables.items() if Path(name).name != WALL_TIMES}
 

@@ -1,7 +1,5 @@
 """Sweeps: what a file means, what is refused before the start, and that results survive whatever ends the process."""
 
-from __future__ import annotations
-
 import functools
 import importlib.util
 import json
@@ -18,6 +16,7 @@ import pandas as pd
 import psutil
 import pytest
 import yaml
+from small_scenario import write_small_scenario
 
 from federates.boundary.errors import ConfigError, PortageError
 from federates.sweep import load_sweep, run_sweep
@@ -26,9 +25,6 @@ from federates.sweep.run import check_sweep
 from federates.sweep.scenario_copy import PackedScenario
 from federates.sweep.store import PointStore
 from federates.sweep.worker import compute
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
-from small_scenario import write_small_scenario
 
 SLOPE, NEED = "transport_operator.settings.slope", "power_operator.settings.need"
 
@@ -162,9 +158,7 @@ def test_every_wrong_key_or_value_is_found_before_the_start(place, vary, field, 
 
 def test_all_problems_come_at_once_and_each_once(place):
     problems = refuse(place, method="study:price", vary={SLOPE: ["a", "b"], NEED: ["c", 1]})
-    assert [problem.field for problem in problems] == ["method", *[f"vary.{key}" for key in (SLOPE, NEED, SLOPE)]] or len(
-        problems
-    ) == 4
+    assert {problem.field for problem in problems} == {"method", f"vary.{SLOPE}", f"vary.{NEED}"}
     assert len(problems) == len(set(problems)) == 4
 
 
