@@ -34,7 +34,8 @@ def clearing(settings: dict[str, dict[str, float]]) -> tuple[float, float, float
     worth = [(s["price_usd_per_kwh"], s["slope_usd_per_kwh2"]) for name, s in settings.items() if name.startswith("buyer")]
     costs = [(s["price_usd_per_kwh"], s["slope_usd_per_kwh2"]) for name, s in settings.items() if name.startswith("seller")]
     price = (sum(p / b for p, b in worth) + sum(p / b for p, b in costs)) / sum(1 / b for _, b in worth + costs)
-    assert all(p > price for p, _ in worth) and all(p < price for p, _ in costs)
+    assert all(p > price for p, _ in worth)
+    assert all(p < price for p, _ in costs)
     bought = [(p - price) / b for p, b in worth]
     sold = [(price - p) / b for p, b in costs]
     joint = sum(-p * z + b * z * z / 2 for (p, b), z in zip(worth, bought, strict=True))
@@ -42,7 +43,9 @@ def clearing(settings: dict[str, dict[str, float]]) -> tuple[float, float, float
     return price, sum(bought), joint
 
 
-def write_market(folder: Path, settings, algorithm="ocd", algorithm_settings=None, goods=("bread",), periods=1, max_rounds=200) -> Path:
+def write_market(
+    folder: Path, settings, algorithm="ocd", algorithm_settings=None, goods=("bread",), periods=1, max_rounds=200
+) -> Path:
     """Write the scenario and return its folder."""
     scenario = folder / "market"
     roles = {name: name.split("_")[0] for name in settings} | {"coordinator": "coordinator"}

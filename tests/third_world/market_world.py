@@ -40,7 +40,11 @@ class MarketWorld(World):
     """Every period is a market of its own."""
 
     def committed_rows(self, session, period, total, prices, reason, *, agreed):
-        return "trades", {"period": [period] * len(session.goods), "good": list(session.goods), "sold": total["trade"][:, 0].tolist()}
+        return "trades", {
+            "period": [period] * len(session.goods),
+            "good": list(session.goods),
+            "sold": total["trade"][:, 0].tolist(),
+        }
 
 
 WORLD = MarketWorld(
@@ -78,11 +82,17 @@ class _Trader(Operator):
         return Answer({"trade": z}, cost, cost + self.sign * float((prices["trade"] * z).sum()), None, BoundKind.EXACT)
 
     def evaluate(self, given, openings):
-        z = given["trade"].copy() if self.sign < 0 else np.minimum(given["trade"], self.solve({"trade": 0 * given["trade"]}, {}).quantities["trade"])
+        z = (
+            given["trade"].copy()
+            if self.sign < 0
+            else np.minimum(given["trade"], self.solve({"trade": 0 * given["trade"]}, {}).quantities["trade"])
+        )
         return Answer({"trade": z}, self._cost(z), self._cost(z), None, BoundKind.EXACT)
 
     def commit(self, given):
-        self.recorder.record("traded", period=self.period, amount=float(given["trade"].sum()), cost_usd=self._cost(given["trade"]))
+        self.recorder.record(
+            "traded", period=self.period, amount=float(given["trade"].sum()), cost_usd=self._cost(given["trade"])
+        )
 
     def _cost(self, z):
         s = self.settings

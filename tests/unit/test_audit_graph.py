@@ -95,9 +95,7 @@ def test_a_topic_outside_the_table_is_found(road):
 
 
 def test_a_topic_of_the_other_world_is_outside_the_table(road):
-    assert "transport_operator publishes transport_operator/departures, which is not in the topic table" in breaches(
-        road, RAIL
-    )
+    assert "transport_operator publishes transport_operator/departures, which is not in the topic table" in breaches(road, RAIL)
 
 
 def test_endpoints_filters_translators_and_borrowed_names_are_found(recorded):

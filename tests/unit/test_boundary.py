@@ -11,18 +11,14 @@ from hypothesis.extra.numpy import arrays
 from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.errors import BoundaryError
 from federates.boundary.messages import Answer, decode, encode
-from federates.worlds.road.messages import Departure
-from federates.worlds.rail.session import RailSession
-from federates.worlds.road.session import RoadSession
-from federates.boundary.names import RAIL, ROAD
-from federates.boundary.world import parse_session
+from federates.boundary.names import RAIL, ROAD, Role
 from federates.boundary.tables import TABLES
-from federates.worlds.road.messages import MAX_ROUTE_LINKS
 from federates.boundary.topics import PASSED_ON, TOPICS, passed_on, received_by, roles_of, sent_by, topic
-from federates.boundary.names import Role
 from federates.boundary.units import UNITS
-from federates.worlds.road.messages import departures_to_rows
-from federates.worlds.road.messages import rows_to_departures
+from federates.boundary.world import parse_session
+from federates.worlds.rail.session import RailSession
+from federates.worlds.road.messages import MAX_ROUTE_LINKS, Departure, departures_to_rows, rows_to_departures
+from federates.worlds.road.session import RoadSession
 
 SESSION = RoadSession(
     schema_version=1,

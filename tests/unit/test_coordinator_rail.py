@@ -7,8 +7,6 @@ from toy_railway import Rows, ToyRailway
 from federates.boundary.errors import ModelError
 from federates.boundary.messages import Answer
 from federates.boundary.roles import Evaluate, RoundResult, Solve
-from federates.worlds.rail.session import RailSession
-from federates.worlds.rail.timetable import broken_plan
 from federates.coordinator.algorithms.bounds import Bounds
 from federates.coordinator.algorithms.box_step import BoxStep
 from federates.coordinator.algorithms.conflicts import conflicts
@@ -16,6 +14,8 @@ from federates.coordinator.algorithms.conversation import Conversation
 from federates.coordinator.algorithms.ocd import OcdSettings, OptimalityConditionDecomposition
 from federates.coordinator.algorithms.rail_problem import first_problem, rest_of_day
 from federates.coordinator.algorithms.route_master import RouteMaster
+from federates.worlds.rail.session import RailSession
+from federates.worlds.rail.timetable import broken_plan
 
 
 def session(periods=6, trains=(("a", "s0"), ("b", "s0"), ("c", "s1"))):

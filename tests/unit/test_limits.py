@@ -6,6 +6,8 @@ import itertools
 
 import numpy as np
 import pytest
+from federates.coordinator.algorithms.rail_day import RailAlgorithm
+from federates.coordinator.algorithms.road_day import RoadAlgorithm
 from toy_railway import Rows, ToyRailway
 from toy_road import ToyRoad
 
@@ -19,8 +21,6 @@ from federates.coordinator.algorithms.conversation import Conversation
 from federates.coordinator.algorithms.cuts import Cuts, CutsSettings
 from federates.coordinator.algorithms.limits import Limits, NegotiationSettings
 from federates.coordinator.algorithms.ocd import OcdSettings
-from federates.coordinator.algorithms.rail_day import RailAlgorithm
-from federates.coordinator.algorithms.road_day import RoadAlgorithm
 from federates.runtime.negotiation_record import NegotiationRecord
 
 PLAN = np.zeros((1, 1, 1))

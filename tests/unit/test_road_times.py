@@ -4,12 +4,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from federates.runtime.desks import RoadPowerDesk, RoadTransportDesk
 from small_agents import PowerSettings, SmallPower, SmallTransport, TransportSettings
 
 from federates.boundary.errors import ModelError
-from federates.worlds.road.session import RoadSession
 from federates.boundary.names import Role
-from federates.runtime.desks import RoadPowerDesk, RoadTransportDesk
+from federates.worlds.road.session import RoadSession
 from federates.worlds.road.times import MOST_ROAD_TIME_S, told_road_time
 
 SESSION = RoadSession(schema_version=1, name="x", resourceful_stations=("r",), limited_stations=("q",), links=("l",))

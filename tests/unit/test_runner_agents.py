@@ -24,7 +24,7 @@ def test_agents_are_counted_whatever_their_order(tmp_path, agents, world):
     # Another process, such as an observer of one's own, is no agent.
     found = agents_of(runner(tmp_path, ["broker", "observer", *reversed(agents)]))
     assert found == agents
-    identity = RunIdentity("id", str(tmp_path), 24000, "key", BrokerConfig(schema_version=1), found)
+    identity = RunIdentity("id", str(tmp_path), str(tmp_path), 24000, "key", BrokerConfig(schema_version=1), found)
     identity.write(tmp_path / "identity.json")
     read = RunIdentity.read(tmp_path / "identity.json")
     assert read == identity

@@ -13,11 +13,10 @@ from hypothesis import strategies as st
 
 from federates.boundary import docs, history, schemas, topics
 from federates.boundary.messages import decode, encode
+from federates.boundary.names import RAIL, Role
 from federates.boundary.schemas import as_json, boundary_json, fingerprint, message_schema, session_schema
-from federates.boundary.names import RAIL
-from federates.boundary.world import parse_session
 from federates.boundary.topics import BOUNDARY_VERSION, TOPICS, topic
-from federates.boundary.names import Role
+from federates.boundary.world import parse_session
 
 SESSIONS = [
     parse_session(
