@@ -7,38 +7,40 @@ is kept: what needs it is left out, and the report says so. Nothing is ever fill
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, cast
 
 import pandas as pd
 from typing_extensions import TypeVar
 
+from federates.boundary import tables as boundary_tables
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.session import RailSession, RoadSession, Session, World, parse_session
-from federates.boundary.tables import TABLES, Table, table
+from federates.boundary.session import Session, parse_session
+from federates.boundary.table import Table
 from federates.boundary.topics import Role, roles_of
-from federates.reporting.published import NOTHING_PUBLISHED, Published, read_published
+from federates.reporting.published import Published, nothing_published, read_published
+from federates.reporting.world import Numbers, WorldReport, world_report
 from federates.runtime.results import read_record
 from federates.runtime.run_record import RUN_RECORD, read_run_record
 
-__all__ = ["RailRun", "RunTables"]
-
 _NOT_WRITTEN, _EMPTY = "was not written", "has no rows"
 
-S = TypeVar("S", bound=Session, default=RoadSession, covariant=True)
+S = TypeVar("S", bound=Session, default=Any, covariant=True)
 
 
 @dataclass(frozen=True)
 class RunTables(Generic[S]):
-    """Everything that reporting knows about one run; ``RunTables`` alone is a run on the road, `RailRun` one by rail.
+    """Everything that reporting knows about one run, whatever its world.
 
     Attributes
     ----------
     folder : Path
         Folder of the run.
-    session : RoadSession or RailSession
+    session : Session
         Public agreement of the run.
     record : dict
         What `read_run_record` makes of ``run.json``; empty if there is none.
@@ -59,7 +61,7 @@ class RunTables(Generic[S]):
     _frames: dict[str, pd.DataFrame] = field(repr=False)
 
     @classmethod
-    def read(cls, folder: Path, record: Mapping[str, Any] | None = None, world: World = World.ROAD) -> RunTables[S]:
+    def read(cls, folder: Path, record: Mapping[str, Any] | None = None) -> RunTables[S]:
         """Read a run folder.
 
         Parameters
@@ -68,19 +70,15 @@ class RunTables(Generic[S]):
             Folder of the run.
         record : mapping, optional
             What ``run.json`` is going to say, for a report that is written before it; read from the file if left out.
-        world : World
-            World that the caller can make something of.
 
         Raises
         ------
-        ConfigError : there is no usable ``session.json``, or it is of another world.
+        ConfigError : there is no usable ``session.json``.
         """
         folder = Path(folder)
-        session = _read_session(folder / "session.json", world)
+        session = _read_session(folder / "session.json")
         frames, missing = {}, {}
-        for entry in TABLES:
-            if entry.world not in (None, session.world):
-                continue
+        for entry in tables_of(session.world):
             frames[entry.name], reason = _read_table(folder, entry)
             if reason and not (entry.exceptional and reason in (_NOT_WRITTEN, _EMPTY)):
                 missing[entry.name] = reason
@@ -90,7 +88,7 @@ class RunTables(Generic[S]):
             record=_read_record(folder) if record is None else dict(record),
             configuration=read_json(folder / "configuration.json"),
             missing=missing,
-            published=read_published(folder),
+            published=read_published(folder, session.world),
             _frames=frames,
         )
 
@@ -105,15 +103,13 @@ class RunTables(Generic[S]):
         ConfigError : there is no usable ``session.json``.
         """
         own = Path(folder) / agent.value
-        content = read_json(Path(folder) / "session.json")
-        session = _read_session(Path(folder) / "session.json", World(content.get("world", World.ROAD)))
+        session = _read_session(Path(folder) / "session.json")
         frames, missing = {}, {}
-        for entry in TABLES:
-            if entry.world in (None, session.world):
-                mine = entry.owner is agent
-                frames[entry.name], reason = _read_table(own.parent, entry) if mine else (_empty(entry), "is another agent's")
-                if reason:
-                    missing[entry.name] = reason
+        for entry in tables_of(session.world):
+            mine = entry.owner is agent
+            frames[entry.name], reason = _read_table(own.parent, entry) if mine else (_empty(entry), "is another agent's")
+            if reason:
+                missing[entry.name] = reason
         finished = (own / "finished.json").is_file()
         said = {} if finished else read_record(own / "failed.json") or {}
         status = "finished" if finished else "failed" if said else "not recorded"
@@ -123,13 +119,13 @@ class RunTables(Generic[S]):
             record={"run_id": Path(folder).resolve().name, "status": status, **said},
             configuration=read_record(own / "config.json") or {},
             missing=missing,
-            published=NOTHING_PUBLISHED,
+            published=nothing_published(session.world),
             _frames=frames,
         )
 
     def frame(self, name: str) -> pd.DataFrame:
         """Return a copy of a table; it has all its columns and no row if the run did not write it."""
-        return self._frames[table(name).name].copy()
+        return self._frames[name].copy()
 
     def lacks(self, *names: str) -> str:
         """Return why one of these tables cannot be used, or an empty text."""
@@ -139,12 +135,6 @@ class RunTables(Generic[S]):
     def run_id(self) -> str:
         """Return the identity of the run: from its record, its session, or the name of its folder."""
         return str(self.record.get("run_id") or self.session.run_id or self.folder.resolve().name)
-
-    @property
-    def traffic_name(self) -> str:
-        """Return the name of the traffic model of a run on the road, as a reader knows it."""
-        model = str(self.configuration.get(Role.TRAFFIC.value, {}).get("model", "sumo"))
-        return "SUMO" if model == "sumo" else model
 
     @property
     def status(self) -> str:
@@ -159,8 +149,31 @@ class RunTables(Generic[S]):
     def title(self) -> str:
         """Return scenario, scheme and run, for titles."""
         ended = " (failed)" if self.status == "failed" else ""
-        scheme = cast(RoadSession | RailSession, self.session).scheme.value
-        return f"{self.session.name}, scheme {scheme}, run {self.run_id}{ended}"
+        return f"{self.session.name}, scheme {self.scheme}, run {self.run_id}{ended}"
+
+    @property
+    def scheme(self) -> str:
+        """Return the scheme of the run."""
+        return str(cast(Any, self.session).scheme)
+
+    @property
+    def world(self) -> WorldReport:
+        """Return how the reports of this run's world are made."""
+        return world_report(self.session.world)
+
+    @cached_property
+    def summary(self) -> Numbers:
+        """Return the headline numbers of the run; a number that cannot be formed is left out."""
+        head: Numbers = {
+            "run_id": self.run_id,
+            "scenario": self.session.name,
+            "scheme": self.scheme,
+            "status": self.status,
+            "seed": self.session.seed,
+            "periods": self.session.periods,
+        }
+        head |= self.world.summary(self)
+        return {name: value for name, value in head.items() if not (isinstance(value, float) and not math.isfinite(value))}
 
     @property
     def period_h(self) -> float:
@@ -195,14 +208,16 @@ def _read_record(folder: Path) -> dict[str, Any]:
     return read_json(folder / RUN_RECORD) and (read_run_record(folder) or {})
 
 
-def _read_session(path: Path, world: World) -> RoadSession | RailSession:
+def tables_of(world: str) -> list[Table]:
+    """Return the tables that a run of a world may leave."""
+    return [entry for entry in boundary_tables.TABLES if entry.world in (None, world)]
+
+
+def _read_session(path: Path) -> Session:
     content = read_json(path)
     if not content:
         raise ConfigError([Problem(path.name, "(file)", "missing", "the folder of a run holds its session")])
-    session = parse_session(content, path.name)
-    if session.world is not world:
-        raise ConfigError([Problem(path.name, "world", session.world.value, f"must be {world.value} for this report")])
-    return session
+    return parse_session(content, path.name)
 
 
 def _empty(entry: Table) -> pd.DataFrame:
@@ -226,7 +241,3 @@ def _read_table(folder: Path, entry: Table) -> tuple[pd.DataFrame, str]:
     if absent:
         return empty, f"lacks the columns {', '.join(absent)}"
     return (frame, "") if len(frame) else (empty, _EMPTY)
-
-
-RailRun = RunTables[RailSession]
-"""A run by rail; read it with ``world=World.RAIL``."""

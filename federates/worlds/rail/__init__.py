@@ -1,0 +1,1 @@
+"""The railway: trains that carry batteries between storage stations of a grid."""

@@ -1,0 +1,1 @@
+"""The road: vehicles with large batteries between charging stations."""
