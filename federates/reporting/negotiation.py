@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -44,7 +45,7 @@ class Negotiation:
     """Title of that negotiation."""
     reading: Callable[[Run, int], str]
     """What of the figure of prices is special in this world."""
-    draw_best: Callable[[Any, Run], None]
+    draw_best: Callable[[Any, Transcript], None]
     """Draws the prices of the best bound into a part of the figure of prices."""
     replayed: str
     """What the replay shows of a negotiation."""
@@ -56,84 +57,71 @@ class Negotiation:
     """Sources whose prices are shown as a mean."""
 
 
-def negotiation_of(run: Run) -> Negotiation:
-    """Return how the negotiations of this run are shown."""
-    found = run.world.negotiation
-    assert found is not None, "asked only where something was negotiated"
-    return found
-
-
-def places(run: Run) -> list[tuple[str, str]]:
-    """Return what a price is shown of, as pairs (source, station); without a source prices are means, connections sums."""
-    return negotiation_of(run).places(run)
-
-
-def place_name(place: tuple[str, str]) -> str:
-    """Write a place as a reader knows it."""
-    source, station = place
-    return f"{source} to {station}" if source else station
-
-
-def priced_rounds(run: Run, period: int | None = None) -> pd.DataFrame:
-    """Return the rounds that asked at prices, in order, of one negotiation or (None) of all."""
-    rounds = run.frame("rounds").sort_values(["period", "round"], kind="stable")
-    rounds = rounds[rounds["command"] != "evaluate"]
-    return (rounds if period is None else rounds[rounds["period"] == period]).reset_index(drop=True)
-
-
-def shown_negotiation(run: Run) -> int | None:
-    """Return the period of the negotiation that is shown round by round; None if nothing was asked at prices."""
-    priced = priced_rounds(run)
-    return negotiation_of(run).shown(run, priced) if len(priced) else None
-
-
 class Transcript:
     """What was said in every round, as grids of shape (places, columns); the columns are the opened period, or the whole day.
 
     Where all sources are shown together, prices are means over them and connections sums; periods that were over are NaN.
+
+    Attributes
+    ----------
+    places : list of tuple of str
+        What a price is shown of, as pairs (source, station), and their `names` as a reader knows them.
+    priced : DataFrame
+        Rounds that asked at prices, in order.
+    shown : int or None
+        Period of the negotiation that is shown round by round; None if nothing was asked at prices.
     """
 
     def __init__(self, run: Run) -> None:
-        self._run, self._view = run, negotiation_of(run)
-        self.columns = run.session.periods if self._view.whole_day else 1
-        answers = run.frame("answers")
-        self._prices = self._grids(run.frame("prices"), "price_usd_per_veh")
-        self._answers = {name: self._grids(answers[answers["agent"] == who], "connection_veh") for name, who in _AGENTS.items()}
+        assert run.world.negotiation is not None, "asked only where something was negotiated"
+        self.run, self.view, self.places = run, run.world.negotiation, run.world.negotiation.places(run)
+        self.names = [f"{source} to {station}" if source else station for source, station in self.places]
+        self.columns = run.session.periods if self.view.whole_day else 1
+        rounds = run.frame("rounds").sort_values(["period", "round"], kind="stable")
+        self.priced = rounds[rounds["command"] != "evaluate"].reset_index(drop=True)
+        self.shown = self.view.shown(run, self.priced) if len(self.priced) else None
+
+    @cached_property
+    def _prices(self) -> _Grids:
+        return self._grids(self.run.frame("prices"), "price_usd_per_veh")
+
+    @cached_property
+    def _answers(self) -> dict[str, _Grids]:
+        answers = self.run.frame("answers")
+        return {name: self._grids(answers[answers["agent"] == who], "connection_veh") for name, who in _AGENTS.items()}
 
     def prices(self, period: int, round_: int) -> np.ndarray:
         """Return the prices of a round, USD."""
-        return self._grid(self._prices, period, round_) / max(self._view.shared_by(self._run), 1)
+        return self._grid(self._prices, period, round_) / max(self.view.shared_by(self.run), 1)
 
     def amounts(self, period: int, round_: int) -> dict[str, np.ndarray]:
         """Return what was ``asked`` and ``offered`` in a round."""
         return {name: self._grid(found, period, round_) for name, found in self._answers.items()}
 
-    def best_prices(self, period: int) -> np.ndarray | None:
-        """Return the prices of the round with the best bound of a negotiation, None if no round had prices."""
-        priced = priced_rounds(self._run, period)
-        if not len(priced):
-            return None
+    def best_prices(self, period: int) -> np.ndarray:
+        """Return the prices of the round with the best bound of a negotiation that asked at prices."""
+        priced = self.priced[self.priced["period"] == period]
         # Where no bound is proven, the last prices asked at.
         proven = priced[priced["bound_usd"] == priced["lower_bound_usd"]]
         row = proven.iloc[-1] if len(proven) else priced.iloc[-1]
         return self.prices(period, int(row["round"]))
 
     def _grid(self, found: _Grids, period: int, round_: int) -> np.ndarray:
-        none = np.zeros((len(self._view.places(self._run)), self.columns))
+        none = np.zeros((len(self.places), self.columns))
         grid = found.get((period, round_), none).copy()
-        if self._view.whole_day:
+        if self.view.whole_day:
             grid[:, :period] = np.nan
         return grid
 
     def _grids(self, table: pd.DataFrame, column: str) -> _Grids:
         """Return the sums of a table's ``column``, by period and round."""
-        if not self._view.whole_day:
+        if not self.view.whole_day:
             table = table[table["for_period"] == table["period"]]
-        number = {place: row for row, place in enumerate(self._view.places(self._run))}
+        number = {place: row for row, place in enumerate(self.places)}
         together = all(not source for source, _ in number)
         sources = [""] * len(table) if together else table["source"]
         rows = np.array([number[place] for place in zip(sources, table["station"], strict=True)], dtype=int)
-        at = table["for_period"].to_numpy(int) if self._view.whole_day else np.zeros(len(table), dtype=int)
+        at = table["for_period"].to_numpy(int) if self.view.whole_day else np.zeros(len(table), dtype=int)
         values, shape = table[column].to_numpy(float), (len(number), self.columns)
         out: _Grids = {}
         for (period, round_), chosen in table.groupby(["period", "round"]).indices.items():
@@ -153,13 +141,13 @@ def replay_data(run: Run, label: Any) -> dict[str, Any] | None:
 
     ``label`` names a period; ``start`` is the negotiation that is shown first. Every negotiation has ``rounds`` in all and those
     that are ``shown``: number, command, lower and upper bound, gap, and for every place and column price, asked and offered,
-    flat in the order of `places`; null: not known.
+    flat in the order of the places; null: not known.
     """
-    if run.world.negotiation is None or not len(priced_rounds(run)) or run.lacks("answers"):
+    if run.world.negotiation is None or no_prices(run):
         return None
     every, said, longest = 1, Transcript(run), int(run.frame("rounds").groupby("period").size().max())
     while True:
-        data = _all(run, said, label, every)
+        data = _all(said, label, every)
         if len(json.dumps(data, separators=(",", ":"))) <= REPLAY_LIMIT_BYTES or every >= longest:
             return data
         every += 1
@@ -171,20 +159,20 @@ def replay_json(data: dict[str, Any] | None) -> Markup:
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))  # noqa: S704
 
 
-def _all(run: Run, said: Transcript, label: Any, every: int) -> dict[str, Any]:
-    periods = priced_rounds(run)["period"].unique()
+def _all(said: Transcript, label: Any, every: int) -> dict[str, Any]:
+    periods = said.priced["period"].unique()
     return {
-        "places": [place_name(place) for place in places(run)],
+        "places": said.names,
         "columns": said.columns,
-        "unit": negotiation_of(run).unit,
+        "unit": said.view.unit,
         "every": every,
-        "start": int(np.flatnonzero(periods == shown_negotiation(run))[0]),
-        "negotiations": [_negotiation(run, said, int(period), label(int(period)), every) for period in periods],
+        "start": int(np.flatnonzero(periods == said.shown)[0]),
+        "negotiations": [_negotiation(said, int(period), label(int(period)), every) for period in periods],
     }
 
 
-def _negotiation(run: Run, said: Transcript, period: int, label: str, every: int) -> dict[str, Any]:
-    rounds = run.frame("rounds")
+def _negotiation(said: Transcript, period: int, label: str, every: int) -> dict[str, Any]:
+    rounds = said.run.frame("rounds")
     rounds = rounds[rounds["period"] == period].sort_values("round", kind="stable")
     # The first and the last always, so that the page begins and ends where the negotiation did.
     kept = sorted({*range(0, len(rounds), every), len(rounds) - 1})
@@ -226,41 +214,36 @@ _SAME_USD = 0.005
 def no_prices(run: Run) -> str:
     """Return what keeps the figure from being drawn."""
     lacking = run.lacks("rounds", "answers")
-    return lacking or ("" if shown_negotiation(run) is not None else "nobody was asked at prices")
+    return lacking or ("nobody was asked at prices" if Transcript(run).shown is None else "")
 
 
 @paper_style
 def prices_figure(run: Run) -> Figure:
     """Return price against round, asked against offered, and the best prices over the day."""
-    period = shown_negotiation(run)
-    assert period is not None
+    said = Transcript(run)
     figure = new_figure(5.4, f"Prices of the negotiation: {run.title}")
     upper, lower = figure.subfigures(2, 1, height_ratios=[1.1, 1.0])  # type: ignore[misc]
     prices, amounts = upper.subplots(1, 2)
-    _rounds(prices, amounts, run, period)
+    _rounds(prices, amounts, said)
     handles, labels = prices.get_legend_handles_labels()
     upper.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 5))
-    negotiation_of(run).draw_best(lower, run)
+    said.view.draw_best(lower, said)
     return figure
 
 
 def place_look(row: int) -> dict[str, Any]:
     """Return colour, line style and marker of a place: no two of 32 have the same line style and marker."""
-    return {
-        "color": COLOURS[row % len(COLOURS)],
-        "linestyle": _LINES[row % len(_LINES)],
-        "marker": _MARKERS[row % len(_MARKERS)],
-        "linewidth": 1.2,
-        "markersize": 3.0,
-    }
+    look: dict[str, Any] = {"color": COLOURS[row % len(COLOURS)], "linestyle": _LINES[row % len(_LINES)]}
+    return look | {"marker": _MARKERS[row % len(_MARKERS)], "linewidth": 1.2, "markersize": 3.0}
 
 
-def _rounds(prices: Axes, amounts: Axes, run: Run, period: int) -> None:
-    said, view = Transcript(run), negotiation_of(run)
-    at = [int(value) for value in priced_rounds(run, period)["round"]]
+def _rounds(prices: Axes, amounts: Axes, said: Transcript) -> None:
+    view, period = said.view, said.shown
+    assert period is not None
+    at = [int(value) for value in said.priced["round"][said.priced["period"] == period]]
     paths = np.array([np.nanmean(said.prices(period, k), axis=1) for k in at])
-    for column, place in enumerate(places(run)):
-        prices.plot(at, paths[:, column], label=place_name(place), **place_look(column))
+    for column, name in enumerate(said.names):
+        prices.plot(at, paths[:, column], label=name, **place_look(column))
     usual = float(np.median(np.abs(paths[np.abs(paths) > 0]))) if (np.abs(paths) > 0).any() else 1.0
     if np.abs(paths).max() > _FAR * usual:
         prices.set_yscale("symlog", linthresh=usual)
@@ -270,7 +253,7 @@ def _rounds(prices: Axes, amounts: Axes, run: Run, period: int) -> None:
         amounts.plot(at, values, color=colour, marker=marker, linestyle=line, markersize=3.0, linewidth=1.2, label=name)
     prices.set_ylabel(view.price_label)
     amounts.set_ylabel(f"{view.unit.capitalize()}s (number)")
-    prices.set_title(view.title(run, period), fontsize=8.5)
+    prices.set_title(view.title(said.run, period), fontsize=8.5)
     amounts.set_title("Answers to these prices", fontsize=8.5)
     amounts.set_ylim(bottom=0.0)
     amounts.legend(loc="best")
@@ -281,20 +264,19 @@ def _rounds(prices: Axes, amounts: Axes, run: Run, period: int) -> None:
 
 def _reading(run: Run) -> str:
     """Say what the prices of a run were, and what they made the operators ask and offer."""
-    view, period = negotiation_of(run), shown_negotiation(run)
+    said = Transcript(run)
+    view, period = said.view, said.shown
     assert period is not None
     text = (
         f"Top left: the price of {view.priced}, round by round: the power operator pays it, the transport operator is paid it, "
         "and both answer with what is best for themselves. Top right: what they asked and offered at these prices; "
         f"evaluations of a given plan are not shown. {view.reading(run, period)}"
     )
-    said, names = Transcript(run), [place_name(place) for place in places(run)]
     # A later negotiation of the same day is about what is left of it.
-    opened = [period] if view.whole_day else [int(value) for value in priced_rounds(run)["period"].unique()]
-    grids = [(at, grid) for at in opened if (grid := said.best_prices(at)) is not None]
+    opened = [period] if view.whole_day else [int(value) for value in said.priced["period"].unique()]
     entries = [
-        (float(grid[row, column]), names[row], column + (0 if view.whole_day else at))
-        for at, grid in grids
+        (float(grid[row, column]), said.names[row], column + (0 if view.whole_day else at))
+        for at, grid in ((at, said.best_prices(at)) for at in opened)
         for row, column in np.ndindex(grid.shape)
         if np.isfinite(grid[row, column])
     ]
@@ -303,6 +285,14 @@ def _reading(run: Run) -> str:
         return f"{text} The prices of the best bound are all {number(low[0], 2)} USD."
     words = [f"{number(value, 2)} USD ({name}, {run.session.hour_of_day(at):g} h)" for value, name, at in (low, high)]
     return f"{text} The prices of the best bound lie between {words[0]} and {words[1]}."
+
+
+def draw_bounds(axes: Axes, rounds: pd.DataFrame, **look: Any) -> None:
+    """Draw lower and upper bound of a negotiation against its rounds; ``look`` is of both lines."""
+    look |= {"where": "post", "linewidth": 1.3}
+    upper: dict[str, Any] = {"color": VERMILLION, "marker": "v", "linestyle": (0, (4, 1.5)), "label": "upper bound"}
+    axes.step(rounds["round"], rounds["upper_bound_usd"].astype(float).mask(rounds["gap"] < 0), **upper, **look)
+    axes.step(rounds["round"], rounds["lower_bound_usd"], color=BLUE, marker="^", label="lower bound", **look)
 
 
 PRICES = RunFigure("prices", "Prices that the operators agree by", no_prices, prices_figure, _reading)

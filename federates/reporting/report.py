@@ -87,11 +87,6 @@ def _failure(run: RunTables) -> str:
 _LEDGER = "Every message that it sent or received, without values."
 
 
-def agent_page(folder: Path, agent: Role) -> Path:
-    """Return where the report of ``agent`` lies in the folder of a run."""
-    return folder / f"report-{agent.value}.html"
-
-
 def write_agent_report(folder: Path, agent: Role, most_figures: int | None = None) -> Path:
     """Write the report of one agent into the folder of a run and return it.
 
@@ -107,7 +102,7 @@ def write_agent_report(folder: Path, agent: Role, most_figures: int | None = Non
     meaning = {entry.name: entry.meaning for entry in tables_of(run.session.world)} | {LEDGER: _LEDGER}
     return render_page(
         "agent_report.html.j2",
-        agent_page(folder, agent),
+        folder / f"report-{agent.value}.html",
         run=run,
         session=run.session,
         agent=agent.value,

@@ -45,8 +45,6 @@ class SweepTable:
     def read(cls, folder: Path) -> SweepTable:
         """Read the folder; raise `ConfigError` if it is no output of a sweep over exactly one key, of numbers."""
         about, table = _read(Path(folder), "sweep.json"), Path(folder) / "sweep.parquet"
-        if "world" not in about:
-            raise ConfigError([Problem(f"{Path(folder).name}/sweep.json", "world", "missing", _FOREIGN)])
         keys = [key for key, values in about.get("vary", {}).items() if len(values) > 1]
         if len(keys) != 1 or not table.is_file():
             raise ConfigError(
@@ -54,6 +52,8 @@ class SweepTable:
             )
         if not all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in about["vary"][keys[0]]):
             raise ConfigError([Problem(Path(folder).name, f"vary.{keys[0]}", "no numbers", "must be numbers, to be drawn")])
+        if "world" not in about:
+            raise ConfigError([Problem(f"{Path(folder).name}/sweep.json", "world", "missing", _FOREIGN)])
         frame = pd.read_parquet(table)
         done = frame[frame["done"]].sort_values(keys[0], kind="stable").reset_index(drop=True)
         missing = int(about["points"]) - len(done)

@@ -76,20 +76,19 @@ class RunTables(Generic[S]):
         ConfigError : there is no usable ``session.json``.
         """
         folder = Path(folder)
-        session = _read_session(folder / "session.json")
-        frames, missing = {}, {}
-        for entry in tables_of(session.world):
-            frames[entry.name], reason = _read_table(folder, entry)
-            if reason and not (entry.exceptional and reason in (_NOT_WRITTEN, _EMPTY)):
-                missing[entry.name] = reason
+        session = _read_session(folder)
+        found = [(entry, *_read_table(folder, entry)) for entry in tables_of(session.world)]
+        usual = (_NOT_WRITTEN, _EMPTY)
+        if record is None:  # `read_json` says where the record is damaged
+            record = read_json(folder / RUN_RECORD) and read_run_record(folder)
         return cls(
             folder=folder,
             session=cast(S, session),
-            record=_read_record(folder) if record is None else dict(record),
+            record=dict(record or {}),
             configuration=read_json(folder / "configuration.json"),
-            missing=missing,
+            missing={entry.name: why for entry, _, why in found if why and not (entry.exceptional and why in usual)},
             published=read_published(folder, session.world),
-            _frames=frames,
+            _frames={entry.name: frame for entry, frame, _ in found},
         )
 
     @classmethod
@@ -103,13 +102,11 @@ class RunTables(Generic[S]):
         ConfigError : there is no usable ``session.json``.
         """
         own = Path(folder) / agent.value
-        session = _read_session(Path(folder) / "session.json")
-        frames, missing = {}, {}
-        for entry in tables_of(session.world):
-            mine = entry.owner is agent
-            frames[entry.name], reason = _read_table(own.parent, entry) if mine else (_empty(entry), "is another agent's")
-            if reason:
-                missing[entry.name] = reason
+        session = _read_session(Path(folder))
+        found = {
+            entry.name: _read_table(own.parent, entry) if entry.owner is agent else (_empty(entry), "is another agent's")
+            for entry in tables_of(session.world)
+        }
         finished = (own / "finished.json").is_file()
         said = {} if finished else read_record(own / "failed.json") or {}
         status = "finished" if finished else "failed" if said else "not recorded"
@@ -118,9 +115,9 @@ class RunTables(Generic[S]):
             session=cast(S, session),
             record={"run_id": Path(folder).resolve().name, "status": status, **said},
             configuration=read_record(own / "config.json") or {},
-            missing=missing,
+            missing={name: why for name, (_, why) in found.items() if why},
             published=nothing_published(session.world),
-            _frames=frames,
+            _frames={name: frame for name, (frame, _) in found.items()},
         )
 
     def frame(self, name: str) -> pd.DataFrame:
@@ -203,21 +200,16 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _read_record(folder: Path) -> dict[str, Any]:
-    """Return what is known of a run; `read_json` says where ``run.json`` is damaged."""
-    return read_json(folder / RUN_RECORD) and (read_run_record(folder) or {})
-
-
 def tables_of(world: str) -> list[Table]:
     """Return the tables that a run of a world may leave."""
     return [entry for entry in boundary_tables.TABLES if entry.world in (None, world)]
 
 
-def _read_session(path: Path) -> Session:
-    content = read_json(path)
+def _read_session(folder: Path) -> Session:
+    content = read_json(folder / "session.json")
     if not content:
-        raise ConfigError([Problem(path.name, "(file)", "missing", "the folder of a run holds its session")])
-    return parse_session(content, path.name)
+        raise ConfigError([Problem("session.json", "(file)", "missing", "the folder of a run holds its session")])
+    return parse_session(content, "session.json")
 
 
 def _empty(entry: Table) -> pd.DataFrame:

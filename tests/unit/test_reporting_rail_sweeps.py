@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-import rail_example_runs as example
 import yaml
 from load_file import load_file
-from report_pages import check_self_contained
+from report_pages import check_self_contained, note_figure
 
 from federates.boundary.errors import ConfigError
 from federates.reporting.claims import Claim, Verdict
@@ -202,15 +202,14 @@ def test_the_page_of_a_sweep_without_a_curve_has_its_table(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
-    """A results folder of case 1 with runs, a comparison and both sweeps."""
+def results(rail_days, tmp_path_factory):
+    """A results folder of case 1 with runs, a comparison and both sweeps; of figures only the names are there."""
     folder = tmp_path_factory.mktemp("results")
-    runs = {
-        scheme: example.rail_run(folder / f"{scheme}-1", scheme, name="ieee30", published="ieee30")
-        for scheme in example.COST_FACTOR
-    }
-    write_report(runs["mobile"])
-    write_comparison(runs, folder / "compare-1")
+    runs = {scheme: shutil.copytree(run, folder / f"{scheme}-1") for scheme, run in rail_days.items()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("federates.reporting.page.save_figure", note_figure)
+        write_report(runs["mobile"])
+        write_comparison(runs, folder / "compare-1")
     rows = [
         {
             "scheme": "mobile",

@@ -15,7 +15,7 @@ import pytest
 import rail_example_runs as rail
 import road_example_runs as road
 
-from federates.reporting.negotiation import Transcript, places, replay_data, replay_json, shown_negotiation
+from federates.reporting.negotiation import Transcript, replay_data, replay_json
 from federates.reporting.report import write_report
 from federates.reporting.tables import RunTables
 from federates.reporting.words import clock
@@ -118,15 +118,14 @@ def test_no_name_can_end_the_script():
 
 def test_the_busiest_negotiation_and_its_best_prices(pages):
     run = RunTables.read(pages["road"][0])
-    sent = run.frame("schedule").groupby("period")["vehicles"].sum()
-    assert sent[shown_negotiation(run)] == sent.max()
-    period = shown_negotiation(run)
-    last = run.frame("rounds").query(f"period == {period}")["round"].max()
+    said, sent = Transcript(run), run.frame("schedule").groupby("period")["vehicles"].sum()
+    assert sent[said.shown] == sent.max()
+    last = run.frame("rounds").query(f"period == {said.shown}")["round"].max()
     # The example's bound rises in every round.
-    np.testing.assert_allclose(Transcript(run).best_prices(period), 14.0 * (1 - 0.5**last))
-    by_rail = RunTables.read(pages["rail"][0])
-    assert shown_negotiation(by_rail) == 0
-    assert Transcript(by_rail).prices(0, 3).shape == (len(places(by_rail)), rail.T)
+    np.testing.assert_allclose(said.best_prices(said.shown), 14.0 * (1 - 0.5**last))
+    by_rail = Transcript(RunTables.read(pages["rail"][0]))
+    assert by_rail.shown == 0
+    assert by_rail.prices(0, 3).shape == (len(by_rail.places), rail.T)
 
 
 DOM = """

@@ -1,8 +1,7 @@
 """What is special in comparing runs by rail: the paper's table of models beside ours, its Fig. 5, and its statements checked.
 
 The paper's data are not ours, so equal dollars cannot be expected and are not forced: what should reproduce is the order of the
-models and the size of what storage saves. Both are judged by intervals : what they leave open is *not decided by the
-gap*.
+models and the size of what storage saves. Both are judged by intervals: what they leave open is *not decided by the gap*.
 
 Costs and indicators of the best day-ahead plan as intervals: a plan is known to its gap only.
 
@@ -192,64 +191,55 @@ _ORDER = (RailScheme.MOBILE, RailScheme.FIXED, RailScheme.CENTRAL)
 Found = Mapping[RailScheme, Mapping[str, Interval]]
 
 
+_PROVEN = "Every step of the order holds for all values between the bounds; not shown: a step holds for none of them."
+_FOUND = "Every step holds in the plans found. Plans of the same cost may use wind and batteries differently."
+
+
 @dataclass(frozen=True, slots=True)
 class Indicator:
-    """A column of the paper's table of results: its key in a summary, its title, whether more is better, and how to write it."""
+    """A column of the paper's table of results: its key in a summary, its title, and how to write it.
+
+    The paper orders its models by most of them: ``order`` is what it says of one model and the next, ``yardstick`` ours for it.
+    """
 
     key: str
     title: str
-    more_is_better: bool
     factor: float = 1.0
     digits: int = 2
+    more_is_better: bool = True
+    order: str = ""
+    yardstick: str = _FOUND
 
 
 INDICATORS: tuple[Indicator, ...] = (
-    Indicator("total_cost_usd", "Cost of both operators (USD)", False, digits=0),
-    Indicator("transport_cost_usd", "of it transport (USD)", False, digits=0),
-    Indicator("wind_used_share", "Wind used (46) (%)", True, 100.0),
-    Indicator("usd_per_mw", "Worth of storage (47) (USD/MW)", True),
-    Indicator("storage_utilisation", "Utilisation (48) (%)", True, 100.0),
+    Indicator("total_cost_usd", "Cost of both operators (USD)", 1.0, 0, False, "costs less than", _PROVEN),
+    Indicator("transport_cost_usd", "of it transport (USD)", 1.0, 0, False),
+    Indicator("wind_used_share", "Wind used (46) (%)", 100.0, order="uses more wind than"),
+    Indicator("usd_per_mw", "Worth of storage (47) (USD/MW)", order="is worth more per MW than", yardstick=_PROVEN),
+    Indicator("storage_utilisation", "Utilisation (48) (%)", 100.0, order="uses its batteries more than"),
 )
-
-_ORDERED = {
-    "total_cost_usd": "costs less than",
-    "wind_used_share": "uses more wind than",
-    "usd_per_mw": "is worth more per MW than",
-    "storage_utilisation": "uses its batteries more than",
-}
-
-
 _BASIS = "day-ahead plan"
-_ORDER_YARDSTICK = "Every step of the order holds for all values between the bounds; not shown: a step holds for none of them."
-_FOUND_YARDSTICK = "Every step holds in the plans found. Plans of the same cost may use wind and batteries differently."
-_ORDER_KEYS = {
-    "total_cost_usd": _ORDER_YARDSTICK,
-    "usd_per_mw": _ORDER_YARDSTICK,
-    "wind_used_share": _FOUND_YARDSTICK,
-    "storage_utilisation": _FOUND_YARDSTICK,
-}
 
 
 def check_rail_claims(case: Case, found: Found) -> list[Claim]:
     """Check the order of the models by every indicator, and the size of what they save; ``found`` is of `intervals_by_scheme`."""
-    return [_order(case, entry, found) for entry in INDICATORS if entry.key in _ORDERED] + list(_saving(case, found))
+    return [_order(case, entry, found) for entry in INDICATORS if entry.order] + list(_saving(case, found))
 
 
 def _order(case: Case, entry: Indicator, found: Found) -> Claim:
     names = {scheme: case.models[scheme].model for scheme in _ORDER}
-    verb, key = _ORDERED[entry.key], f"order_{entry.key}"
     mobile, fixed, central = names.values()
-    paper = f"{mobile} {verb} {fixed}, and {fixed} {verb} {central}."
+    paper = f"{mobile} {entry.order} {fixed}, and {fixed} {entry.order} {central}."
     values = {scheme: found[scheme][entry.key] for scheme in names if entry.key in found.get(scheme, {})}
     numbers = {
         f"{names[scheme]}_{entry.key}_{end}": known for scheme, value in values.items() for end, known in value.ends().items()
     }
     if len(values) < len(names):
         lacking = ", ".join(name for scheme, name in names.items() if scheme not in values)
-        return Claim(key, paper, _BASIS, Verdict.NOT_SHOWN, numbers, f"No number of {lacking}.", _ORDER_KEYS[entry.key])
+        return Claim(f"order_{entry.key}", paper, _BASIS, Verdict.NOT_SHOWN, numbers, f"No number of {lacking}.", entry.yardstick)
     falling = [value if entry.more_is_better else Interval(-value.high, -value.low) for value in values.values()]
     words = ", ".join(f"{names[s]}: {value.text(entry.digits, entry.factor)}" for s, value in values.items())
-    return Claim(key, paper, _BASIS, order_verdict(falling), numbers, f"{words}.", _ORDER_KEYS[entry.key])
+    return Claim(f"order_{entry.key}", paper, _BASIS, order_verdict(falling), numbers, f"{words}.", entry.yardstick)
 
 
 def _saving(case: Case, found: Found) -> Iterator[Claim]:

@@ -12,8 +12,8 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 
 from federates.boundary.session import RailScheme
 from federates.reporting.claims import CROSSED_WORDS, crossed, rests_on
-from federates.reporting.figures import BLACK, BLUE, VERMILLION, hour_axis, hour_edges, new_figure, paper_style, thousands
-from federates.reporting.negotiation import Negotiation, Transcript, shown_negotiation
+from federates.reporting.figures import BLACK, BLUE, hour_axis, hour_edges, new_figure, paper_style, thousands
+from federates.reporting.negotiation import Negotiation, Transcript, draw_bounds
 from federates.reporting.words import number, percent
 from federates.reporting.world import RunFigure
 from federates.worlds.rail.report.run import RailRun
@@ -33,17 +33,7 @@ def bounds_figure(run: RailRun) -> Figure:
     rounds = day_ahead_rounds(run)
     figure = new_figure(3.1, f"Bounds of the day-ahead negotiation: {run.title}")
     bounds, gaps = figure.subplots(1, 2, width_ratios=[1.35, 1.0])
-    look: dict[str, Any] = {"where": "post", "markersize": 3.0, "linewidth": 1.3}
-    bounds.step(
-        rounds["round"],
-        rounds["upper_bound_usd"],
-        color=VERMILLION,
-        marker="v",
-        linestyle=(0, (4, 1.5)),
-        label="upper bound",
-        **look,
-    )
-    bounds.step(rounds["round"], rounds["lower_bound_usd"], color=BLUE, marker="^", label="lower bound", **look)
+    draw_bounds(bounds, rounds, markersize=3.0)
     bounds.set_ylabel("Cost of both operators (USD)")
     bounds.legend(loc="best")
     _window(bounds, rounds)
@@ -106,15 +96,14 @@ BOUNDS = RunFigure(
 )
 
 
-def _draw_best(part: Any, run: RailRun) -> None:
+def _draw_best(part: Any, said: Transcript) -> None:
     """Draw the day-ahead prices at the best bound by station and period, and where trains stand in the committed plan."""
-    axes, session = part.subplots(), run.session
-    period = shown_negotiation(run)
-    grid = Transcript(run).best_prices(period) if period is not None else None
-    assert grid is not None
+    axes, session, period = part.subplots(), said.run.session, said.shown
+    assert period is not None
+    grid = said.best_prices(period)
     edges = hour_edges(session)
     image = axes.pcolormesh(edges, np.arange(len(grid) + 1), grid, cmap="cividis", edgecolors="white", linewidth=0.3)
-    plan = run.frame("connections")
+    plan = said.run.frame("connections")
     plan = plan[plan["negotiated_in"] == period]
     stands = plan.groupby(["station", "period"]).size()
     for (station, at), count in stands.items():

@@ -227,10 +227,6 @@ def _line(axes: Axes, run: RailRun, table: pd.DataFrame) -> None:
     axes.axhline(0.0, color=BLACK, linewidth=0.5)
 
 
-def _no_lines(run: RailRun) -> str:
-    return run.lacks("line_flow") or ("" if len(line_loading(run)) else "no line has a limit above zero")
-
-
 def _lines_reading(run: RailRun) -> str:
     table = line_loading(run)
     bound = table[table["periods_at_limit"] > 0]
@@ -239,4 +235,10 @@ def _lines_reading(run: RailRun) -> str:
     return f"{len(bound)} of {len(table)} limited lines reach their limit{': ' + where if where else ''}."
 
 
-LINES = RunFigure("line_flow", "The most loaded lines", _no_lines, lines_figure, _lines_reading)
+LINES = RunFigure(
+    "line_flow",
+    "The most loaded lines",
+    lambda run: run.lacks("line_flow") or ("" if len(line_loading(run)) else "no line has a limit above zero"),
+    lines_figure,
+    _lines_reading,
+)

@@ -144,10 +144,6 @@ def _lines(axes: Axes, run: RoadRun, table: pd.DataFrame, without: str) -> None:
     axes.axhline(0.0, color=BLACK, linewidth=0.7)
 
 
-def _no_routing(run: RoadRun) -> str:
-    return "" if len(routing_alternatives(run)) else run.lacks("routing_alternatives") or "no vehicle was sent"
-
-
 def _reading(run: RoadRun) -> str:
     return (
         "The vehicles that were sent, under four rules, by the transport operator's forecast. The system optimum costs everybody "
@@ -172,7 +168,13 @@ def routing_sentence(run: RoadRun) -> str:
     )
 
 
-ROUTING = RunFigure("routing", "The same vehicles by other routes", _no_routing, routing_figure, _reading)
+ROUTING = RunFigure(
+    "routing",
+    "The same vehicles by other routes",
+    lambda run: "" if len(routing_alternatives(run)) else run.lacks("routing_alternatives") or "no vehicle was sent",
+    routing_figure,
+    _reading,
+)
 
 
 def grid(run: RoadRun) -> Grid:
@@ -186,8 +188,7 @@ def grid(run: RoadRun) -> Grid:
         rows.append(["Power operator to transport operator", paid, number(found.payment_usd)])
     caption = (
         "Account of the run: who bears which cost, and what is paid for deliveries. Costs of the power operator are as they "
-    )
-    caption += (
         "came, those on the road by the transport operator's forecast. The price of a delivery is the multiplier of the best "
+        "proven bound."
     )
-    return Grid(f"{caption}proven bound.", ["Who", "What", "USD"], rows, (0, 1))
+    return Grid(caption, ["Who", "What", "USD"], rows, (0, 1))

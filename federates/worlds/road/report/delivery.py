@@ -205,10 +205,6 @@ def has_times(run: RoadRun) -> bool:
     return bool((delivery_by_period(run)[["traffic_veh", "formula_veh"]] > 0).any(axis=None))
 
 
-def _no_delivery(run: RoadRun) -> str:
-    return "" if has_times(run) else run.lacks("delivery_forecast") or "no vehicle was sent"
-
-
 def _reading(run: RoadRun) -> str:
     table, text = delivery_by_period(run), ""
     for kind, name in (("traffic", traffic_name(run)), ("formula", "the formula")):
@@ -227,7 +223,11 @@ def _reading(run: RoadRun) -> str:
 
 
 DELIVERY_TIME = RunFigure(
-    "fig6_delivery_time", "Mean energy delivery time", _no_delivery, lambda run: delivery_time_figure({run.scheme: run}), _reading
+    "fig6_delivery_time",
+    "Mean energy delivery time",
+    lambda run: "" if has_times(run) else run.lacks("delivery_forecast") or "no vehicle was sent",
+    lambda run: delivery_time_figure({run.scheme: run}),
+    _reading,
 )
 
 

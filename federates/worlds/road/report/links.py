@@ -123,7 +123,6 @@ def _peak(run: RoadRun, grid: np.ndarray, factor: float, unit: str) -> str:
 
 LINK_FLOW = RunFigure("link_flow", "Flow and speed of the links", no_links, link_flow_figure, _reading)
 
-
 _KM_PER_DEGREE_LATITUDE = 111.2
 _WIDEST_PT = 7.0
 
@@ -150,9 +149,10 @@ def shown_period(run: RoadRun) -> int:
 
 
 @paper_style
-def network_map_figure(run: RoadRun, geometry: Geometry) -> Figure:
+def network_map_figure(run: RoadRun) -> Figure:
     """Return two maps: width = traffic flow and colour = speed; width = mobile storage."""
-    period = shown_period(run)
+    period, geometry = shown_period(run), load_geometry(run)
+    assert geometry is not None
     flow, speed, mves = (
         dict(zip(run.session.links, np.nan_to_num(link_grid(run, table, column)[:, period]), strict=True))
         for table, column in (("link_state", "flow_veh_per_h"), ("link_state", "speed_m_per_s"), ("link_plan", "mves_veh_per_h"))
@@ -266,17 +266,6 @@ def _read(run: RoadRun, name: str, csv: str) -> pd.DataFrame:
     return frame.dropna()
 
 
-def _no_map(run: RoadRun) -> str:
-    return no_links(run) if load_geometry(run) else "the run holds no geometry of the network"
-
-
-def _draw(run: RoadRun) -> Figure:
-    geometry = load_geometry(run)
-    if geometry is None:
-        raise ValueError("the run holds no geometry of the network")
-    return network_map_figure(run, geometry)
-
-
 def _network_map_reading(run: RoadRun) -> str:
     period = shown_period(run)
     sent = vehicles_by_period(run)[period]
@@ -288,4 +277,10 @@ def _network_map_reading(run: RoadRun) -> str:
     )
 
 
-NETWORK_MAP = RunFigure("network_map", "The network in its busiest period", _no_map, _draw, _network_map_reading)
+NETWORK_MAP = RunFigure(
+    "network_map",
+    "The network in its busiest period",
+    lambda run: no_links(run) if load_geometry(run) else "the run holds no geometry of the network",
+    network_map_figure,
+    _network_map_reading,
+)

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from federates.reporting.claims import CROSSED_WORDS, crossed, rests_on
-from federates.reporting.figures import BLUE, SKY, VERMILLION, hour_axis, hour_edges, new_figure, paper_style
-from federates.reporting.negotiation import Negotiation, Transcript, place_look, place_name, places, priced_rounds
+from federates.reporting.figures import BLUE, SKY, hour_axis, hour_edges, new_figure, paper_style
+from federates.reporting.negotiation import Negotiation, Transcript, draw_bounds, place_look
 from federates.reporting.words import clock, number, number_2, percent, yes_no
 from federates.reporting.world import Grid, RunFigure
 from federates.worlds.road.report.run import RoadRun
@@ -47,7 +47,7 @@ def agreement(run: RoadRun) -> pd.DataFrame:
 def selected_periods(table: pd.DataFrame) -> dict[int, str]:
     """Return up to three periods and why: the first with vehicles, the busiest, the last.
 
-    ``table`` is that of `federates.worlds.road.report.metrics.agreement`. A day has too many periods to draw the rounds of each.
+    ``table`` is that of `agreement`. A day has too many periods to draw the rounds of each.
     """
     table = table[table["rounds"] > 0]
     if not len(table):
@@ -92,13 +92,10 @@ def bounds_figure(run: RoadRun) -> Figure:
 
 
 def _rounds(axes: Axes, part: pd.DataFrame) -> None:
-    upper = part["upper_bound_usd"].astype(float).mask(part["gap"] < 0)
-    look: dict[str, Any] = {"where": "post", "markersize": 2.6, "linewidth": 1.3}
-    axes.step(part["round"], upper, color=VERMILLION, marker="v", linestyle=(0, (4, 1.5)), label="upper bound", **look)
-    axes.step(part["round"], part["lower_bound_usd"], color=BLUE, marker="^", label="lower bound", **look)
+    draw_bounds(axes, part, markersize=2.6)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
     axes.yaxis.set_major_locator(MaxNLocator(5))
-    known = pd.concat([upper, part["lower_bound_usd"]]).dropna()
+    known = pd.concat([part["upper_bound_usd"].astype(float).mask(part["gap"] < 0), part["lower_bound_usd"]]).dropna()
     if len(known) and known.min() == known.max():
         axes.set_ylim(known.min() - 1.0, known.max() + 1.0)  # an hour without vehicles: both bounds are one number
 
@@ -148,22 +145,18 @@ def _shown(run: RoadRun, priced: pd.DataFrame) -> int:
     return int(sent.idxmax())
 
 
-def _draw_best(part: Any, run: RoadRun) -> None:
+def _draw_best(part: Any, said: Transcript) -> None:
     """Draw the price of the opened period at the best bound, for every period and pair."""
-    axes = part.subplots()
-    said = Transcript(run)
-    found = {int(period): said.best_prices(int(period)) for period in priced_rounds(run)["period"].unique()}
-    values = np.full((len(places(run)), run.session.periods), np.nan)
-    for period, grid in found.items():
-        if grid is not None:
-            values[:, period] = grid[:, 0]
-    middles = 0.5 * (hour_edges(run.session)[:-1] + hour_edges(run.session)[1:])
-    for row, place in enumerate(places(run)):
-        axes.plot(middles, values[row], label=place_name(place), **place_look(row))
+    axes, edges = part.subplots(), hour_edges(said.run.session)
+    values = np.full((len(said.names), len(edges) - 1), np.nan)
+    for period in said.priced["period"].unique():
+        values[:, int(period)] = said.best_prices(int(period))[:, 0]
+    for row, name in enumerate(said.names):
+        axes.plot(0.5 * (edges[:-1] + edges[1:]), values[row], label=name, **place_look(row))
     axes.set_ylabel("Price (USD/vehicle)")
     axes.set_ylim(bottom=min(0.0, float(np.nanmin(values))))
     axes.set_title("Price of a vehicle that leaves in the period, at the best bound", fontsize=8.5)
-    hour_axis(axes, run.session)
+    hour_axis(axes, said.run.session)
 
 
 NEGOTIATION = Negotiation(
