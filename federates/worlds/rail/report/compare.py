@@ -189,8 +189,6 @@ def _balance(run: RailRun, column: str) -> pd.Series:
 
 _ORDER = (RailScheme.MOBILE, RailScheme.FIXED, RailScheme.CENTRAL)
 Found = Mapping[RailScheme, Mapping[str, Interval]]
-
-
 _PROVEN = "Every step of the order holds for all values between the bounds; not shown: a step holds for none of them."
 _FOUND = "Every step holds in the plans found. Plans of the same cost may use wind and batteries differently."
 

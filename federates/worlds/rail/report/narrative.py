@@ -197,8 +197,6 @@ _TRADE = (
     ("for (USD)", "sold_usd"),
     ("Earned (USD)", "margin_usd"),
 )
-
-
 _COSTS = {
     "production_usd": "Fuel",
     "start_up_usd": "Starts",

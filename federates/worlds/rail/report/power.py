@@ -130,8 +130,6 @@ def _reading(run: RailRun) -> str:
 DISPATCH = RunFigure(
     "dispatch", "Who serves the load", lambda run: run.lacks("unit_dispatch", "power_balance"), dispatch_figure, _reading
 )
-
-
 _PANELS = (
     ("planned", "forecast_renewable_mw", "planned_renewable_mw", "forecast"),
     ("realised", "available_renewable_mw", "renewable_mw", "available"),
@@ -181,8 +179,6 @@ def _wind_reading(run: RailRun) -> str:
 
 
 WIND = RunFigure("wind", "Wind available and used", _no_wind, wind_figure, _wind_reading)
-
-
 _SHOWN_LINES = 4
 
 

@@ -178,8 +178,6 @@ ROUTES = RunFigure(
     routes_figure,
     _reading,
 )
-
-
 _MOVED_MW = 0.01
 _MOVE: dict[str, Any] = {"color": "#666666", "linestyle": ":", "linewidth": 1.1}
 _CHARGE, _DISCHARGE = "#56B4E9", "#E69F00"

@@ -153,8 +153,6 @@ YARDSTICKS: dict[str, float] = {
 of delivery times that is nearly equal; smallest mean difference by day that is longer. Shares, not per cent."""
 
 _SHARES = ("loads_equal_share_of_limit", "overload_removed_ratio", "nearly_equal_delivery_time", "longer_delivery_time")
-
-
 Result = tuple[bool, dict[str, float], str]
 
 

@@ -18,9 +18,8 @@ from federates.reporting.words import number, percent, ratio
 from federates.reporting.world import Grid, RunFigure
 from federates.worlds.road.report.run import RoadRun, bins_name
 
-_LOADS = ["load_without_kw", "load_with_kw"]
-
-
+_WITHOUT, _WITH = "load_without_kw", "load_with_kw"
+_LOADS = [_WITHOUT, _WITH]
 _ROUNDING = 1e-6
 """A load counts as above its limit from this share of it on: whoever holds it there may miss it by rounding."""
 
@@ -115,7 +114,6 @@ def _above(load: pd.DataFrame, column: str) -> pd.Series:
     return load[column] - load["limit_kw"] > _ROUNDING * load["limit_kw"]
 
 
-_WITHOUT, _WITH = "load_without_kw", "load_with_kw"
 _COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, BLACK)
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _MARK_EVERY = 16

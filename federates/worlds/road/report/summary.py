@@ -129,8 +129,6 @@ _NAMES = {
     "gap_last_period": "Last gap of the last period",
     "transport_cost_usd": "Cost of the transport operator",
 }
-
-
 _ABOVE = re.compile(r"(?:(?P<station>.+)_)?above_limit_(?:(?P<side>with|without)_)?(?P<kind>period|bin)_(?P<what>kwh|ratio)")
 
 
