@@ -17,11 +17,11 @@ from load_file import load_file
 from private_values import leaks
 from quick_runs import quick_run
 
-from federates.boundary.names import RAIL
-from federates.boundary.tables import TABLES
+from federates.boundary.names import ROAD
+from federates.boundary.tables import tables_of
 
 ROOT = Path(__file__).parents[2]
-ROAD_TABLES = [table for table in TABLES if table.world != RAIL and not table.exceptional]
+ROAD_TABLES = [table for table in tables_of(ROAD) if not table.exceptional]
 
 
 def copy_scenario(folder: Path) -> Path:
