@@ -44,6 +44,8 @@ class World:
     """Roles that move the world through a period and take part in no exchange."""
     letters: Mapping[str, str] = field(default_factory=dict)
     """What the letters of a shape count."""
+    package: str = ""
+    """Package whose modules `report`, `published` and `conformance` say more of the world, as far as it has them."""
     tables: tuple[Table, ...] = ()
     """Tables of results that its agents leave, beside those of every world."""
     takes_long: bool = False

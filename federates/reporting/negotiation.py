@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from federates.boundary.names import Role
+from federates.boundary.world import world_of
 from federates.reporting.figures import BLUE, COLOURS, VERMILLION, new_figure, paper_style
 from federates.reporting.tables import RunTables
 from federates.reporting.words import number
@@ -24,7 +24,6 @@ from federates.reporting.world import RunFigure
 
 Run = RunTables[Any]
 _Grids: TypeAlias = dict[tuple[int, int], np.ndarray]
-_AGENTS = {"asked": Role.POWER_OPERATOR.value, "offered": Role.TRANSPORT_OPERATOR.value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +86,13 @@ class Transcript:
 
     @cached_property
     def _answers(self) -> dict[str, _Grids]:
-        answers = self.run.frame("answers")
-        return {name: self._grids(answers[answers["agent"] == who], "connection_veh") for name, who in _AGENTS.items()}
+        answers, session = self.run.frame("answers"), self.run.session
+        (exchange,) = world_of(session.world).exchanges
+        sides = {"asked": session.of_role(*exchange.asks), "offered": session.of_role(*exchange.offers)}
+        return {
+            side: self._grids(answers[answers["agent"].isin([agent.name for agent in agents])], "connection_veh")
+            for side, agents in sides.items()
+        }
 
     def prices(self, period: int, round_: int) -> np.ndarray:
         """Return the prices of a round, USD."""

@@ -152,7 +152,7 @@ class RunTables(Generic[S]):
     @property
     def scheme(self) -> str:
         """Return the scheme of the run."""
-        return str(cast(Any, self.session).scheme)
+        return str(getattr(self.session, "scheme", ""))
 
     @property
     def world(self) -> WorldReport:

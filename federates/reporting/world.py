@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from federates.boundary.errors import ConfigError, Problem
+from federates.boundary.world import world_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -145,26 +146,28 @@ class WorldReport:
 
 
 def world_report(world: str) -> WorldReport:
-    """Return how the reports of a world are made; its module loads the figures, so it is imported here and no earlier.
+    """Return how the reports of a world are made; its module loads the figures, so it is imported here and no earlier."""
+    try:
+        found: WorldReport = world_module(world, "report").REPORT
+    except ConfigError:
+        from federates.reporting.plain import plain_report
 
-    Raises
-    ------
-    ConfigError : there is no such world.
-    """
-    found: WorldReport = world_module(world, "report").REPORT
+        return plain_report(world)
     return found
 
 
 def world_module(world: str, name: str) -> Any:
-    """Return the module of this name of a world.
+    """Return the module of this name in a world's package.
 
     Raises
     ------
     ConfigError : the world has none.
     """
+    package = world_of(world).package
     try:
-        return importlib.import_module(f"federates.worlds.{world}.{name}")
+        if package:
+            return importlib.import_module(f"{package}.{name}")
     except ModuleNotFoundError as error:
-        if not str(error.name).startswith("federates.worlds"):
+        if error.name != f"{package}.{name}":
             raise
-        raise ConfigError([Problem("session.json", "world", world, f"must be a world that has a {name}")]) from None
+    raise ConfigError([Problem("session.json", "world", world, f"must be a world that has a {name}")])

@@ -107,6 +107,7 @@ WORLD = RailWorld(
         ),
     ),
     letters={"N": "trains", "M": "stations", "H": "periods left of the day; the first is the opened one", "S": "stations"},
+    package="federates.worlds.rail",
     tables=TABLES,
     takes_long=True,
 )

@@ -74,6 +74,7 @@ WORLD = RoadWorld(
     (DELIVERY,),
     MESSAGES,
     models=(Role.TRAFFIC.value,),
+    package="federates.worlds.road",
     tables=TABLES,
     letters={
         "N": "resourceful stations",
