@@ -10,7 +10,7 @@ import json
 import math
 from pathlib import Path
 
-from federates.boundary.names import Role
+from federates.boundary.names import RAIL, Role
 from federates.boundary.tables import tables_of
 from federates.reporting.published import keep_published
 from federates.runtime.results import ResultWriter
