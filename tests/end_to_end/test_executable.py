@@ -104,7 +104,7 @@ def test_the_results_are_those_of_the_class(tmp_path, environment, world):
     ("fault", "said"),
     [
         ("raise", "the executable ended with exit code 1: RuntimeError: no feasible plan (asked for by the test)"),
-        ("kill", "the executable ended by signal SIGKILL"),
+        pytest.param("kill", "the executable ended by signal SIGKILL", marks=pytest.mark.faults),
         ("exit3", "the executable ended with exit code 3: nothing to drive with"),
     ],
 )

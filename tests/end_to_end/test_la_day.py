@@ -289,7 +289,7 @@ def test_another_seed_is_another_day(short_runs):
 
 def test_compare_makes_the_two_figures_of_the_case_study(tmp_path):
     scenario = copy_scenario(tmp_path)
-    done = portage("compare", scenario, "--set", "periods=2", "--set", "start_hour=16")
+    done = portage("compare", scenario, "--set", "periods=1", "--set", "start_hour=16")
     assert done.returncode == 0, done.stderr
     (folder,) = (scenario / "results").glob("compare-*")
     for name in ("fig5_feeder_load.png", "fig6_delivery_time.png", "link_flow_by_scheme.png"):
