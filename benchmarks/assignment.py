@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from federates.boundary.config import parse_config, read_yaml
+from federates.transport_operator.models.joint_graph.operator import JointGraphOperator
 from federates.worlds.road.messages import Gate
 from federates.worlds.road.session import RoadSession
-from federates.transport_operator.models.joint_graph.operator import JointGraphOperator
 
 ROOT = Path(__file__).parents[1]
 GATE = Gate(np.array([460.0, 470.0, 700.0, 690.0]), np.array([26.0, 20.0, 17.0, 17.0]))

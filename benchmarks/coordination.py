@@ -14,15 +14,15 @@ from pathlib import Path
 import numpy as np
 
 from federates.boundary.config import load_config
-from federates.worlds.road.messages import StationObservation
-from federates.boundary.roles import Commit, CoordinationAlgorithm, RoundResult, Solve
-from federates.worlds.road.session import RoadSession
 from federates.boundary.names import Role
+from federates.boundary.roles import Commit, CoordinationAlgorithm, RoundResult, Solve
 from federates.coordinator.algorithms.admm import Admm
 from federates.coordinator.algorithms.ocd import OptimalityConditionDecomposition
 from federates.coordinator.algorithms.posted_price import PostedPrice
 from federates.runtime.negotiation_record import NegotiationRecord
 from federates.runtime.plugins import load_agent
+from federates.worlds.road.messages import StationObservation
+from federates.worlds.road.session import RoadSession
 
 SCENARIO = Path(__file__).parents[1] / "scenarios/la_gcs"
 START_HOUR, PERIODS = 4, 20

@@ -19,7 +19,6 @@ import yaml
 
 from federates.boundary.errors import ConfigError
 from federates.boundary.markdown import markdown_table
-from federates.worlds.rail.session import RailScheme
 from federates.reporting.figures.style import save_figure
 from federates.reporting.interval import Interval
 from federates.reporting.made_with import made_with
@@ -33,6 +32,7 @@ from federates.reporting.rail.sweep_page import point_rows, sweep_drawing, sweep
 from federates.reporting.rail.sweeps import SweepTable, sweep_claims
 from federates.reporting.rail.words import figure_reading
 from federates.reporting.words import number
+from federates.worlds.rail.session import RailScheme
 
 DOCS = Path(__file__).parent
 SCENARIOS = DOCS.parent / "scenarios"

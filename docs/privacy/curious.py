@@ -9,8 +9,8 @@ import numpy as np
 from pydantic import Field
 
 from federates.boundary.config import Config
-from federates.boundary.roles import Commit, CoordinationAlgorithm, Evaluate, Solve
 from federates.boundary.names import RAIL
+from federates.boundary.roles import Commit, CoordinationAlgorithm, Evaluate, Solve
 from federates.coordinator.algorithms.cuts import Cuts
 from federates.coordinator.algorithms.ocd import OptimalityConditionDecomposition
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 from broken_executables import ALTERS_OPENING, COORDINATORS, OPERATORS, OPERATORS_TOO, TRAFFIC_MODELS, executable
 
-from federates.worlds.rail.session import RailSession, Train
 from federates.boundary.names import RAIL
 from federates.cli.app import main
 from federates.conformance import State, conform
 from federates.conformance.sessions import small_rail, small_road
 from federates.conformance.through_helics import WIRE_BASICS, ExecutableTarget, wire_checks
+from federates.worlds.rail.session import RailSession, Train
 
 ROAD = small_road(periods=2)
 PATIENT_S = 10.0

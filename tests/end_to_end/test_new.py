@@ -12,8 +12,7 @@ import pytest
 import yaml
 
 from federates.boundary.errors import ConfigError
-from federates.boundary.names import RAIL, ROAD
-from federates.boundary.names import Role
+from federates.boundary.names import RAIL, ROAD, Role
 from federates.boundary.topics import roles_of
 from federates.cli.app import main
 from federates.conformance import ConformanceError

@@ -14,11 +14,10 @@ from hypothesis import strategies as st
 from portage_c_kit import Kit, build_library, every_route
 
 from federates.boundary.config import read_yaml
-from federates.boundary.names import RAIL, ROAD
-from federates.boundary.world import parse_session
+from federates.boundary.names import RAIL, ROAD, Role
 from federates.boundary.topics import BOUNDARY_VERSION, TOPICS
+from federates.boundary.world import parse_session
 from federates.worlds.road.messages import MAX_ROUTE_LINKS
-from federates.boundary.names import Role
 
 ROOT = Path(__file__).parents[2]
 LETTER = {Role.COORDINATOR: "C", Role.POWER_OPERATOR: "P", Role.TRANSPORT_OPERATOR: "T", Role.TRAFFIC: "X"}

@@ -13,8 +13,8 @@ import numpy as np
 import python_agent
 
 from federates.boundary.errors import FederationError
-from federates.boundary.topics import Command
 from federates.boundary.names import Role
+from federates.boundary.topics import Command
 from federates.runtime import agent
 from federates.runtime.federate import Federate
 from federates.runtime.inbox import Inbox

@@ -10,8 +10,8 @@ from small_agents import SmallPower, SmallTransport
 from small_rail_agents import SmallRailPower, SmallRailTransport
 
 from federates.boundary.messages import Answer
-from federates.worlds.road.messages import LinkObservation, StationObservation, TrafficObservation
 from federates.boundary.roles import Commit, CoordinationAlgorithm, Evaluate, Solve, TrafficModel
+from federates.worlds.road.messages import LinkObservation, StationObservation, TrafficObservation
 
 RAIL_WORTH = {
     "worth_usd": (

@@ -73,7 +73,9 @@ def test_the_recorded_run_is_wired_as_the_table_says(road):
 
 
 def test_the_brokers_own_federate_is_left_out_only_where_asked(road):
-    assert wiring_breaches(read_wiring(road), Run(ROAD, {name: name for name in AGENTS})) == ["broker has joined, but is no agent of this run"]
+    assert wiring_breaches(read_wiring(road), Run(ROAD, {name: name for name in AGENTS})) == [
+        "broker has joined, but is no agent of this run"
+    ]
 
 
 def test_a_stranger_is_found_and_what_it_hears(road):
@@ -121,9 +123,7 @@ def test_what_is_addressed_to_one_agent_is_heard_by_no_other(road):
 
 
 def test_a_topic_of_the_other_world_is_outside_the_table(road):
-    assert "transport_operator publishes transport_operator/departures, which is not in the topic table" in breaches(
-        road, RAIL
-    )
+    assert "transport_operator publishes transport_operator/departures, which is not in the topic table" in breaches(road, RAIL)
 
 
 def test_endpoints_filters_translators_and_borrowed_names_are_found(recorded):

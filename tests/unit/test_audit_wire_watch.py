@@ -52,7 +52,9 @@ def broker(request):
 
 @pytest.fixture
 def watch(broker, tmp_path):
-    identity = RunIdentity("r", str(tmp_path), 24_000, "key", BrokerConfig(schema_version=1), "road", {name: name for name in AGENTS})
+    identity = RunIdentity(
+        "r", str(tmp_path), 24_000, "key", BrokerConfig(schema_version=1), "road", {name: name for name in AGENTS}
+    )
     watch = WireWatch(broker, identity)
     broker.asked = 0
     return watch

@@ -252,7 +252,10 @@ def test_a_topic_may_limit_its_free_dimension():
     """A second plane would be room for numbers that nobody agreed on; it is refused by sender and receiver alike."""
     shape = SESSION.connection_shape
     for rows in (0, 1):
-        assert decode(SLOPE, "x", encode(SLOPE, "x", 0, 1, np.zeros((rows, *shape)), SESSION), SESSION).values.shape == (rows, *shape)
+        assert decode(SLOPE, "x", encode(SLOPE, "x", 0, 1, np.zeros((rows, *shape)), SESSION), SESSION).values.shape == (
+            rows,
+            *shape,
+        )
     with pytest.raises(BoundaryError, match="2 rows; at most 1"):
         encode(SLOPE, "x", 0, 1, np.zeros((2, *shape)), SESSION)
     with pytest.raises(BoundaryError, match="2 rows; at most 1"):

@@ -285,9 +285,7 @@ def test_a_conflict_is_learnt_once_and_for_alike_trains():
     jump[0, station, 1 + railway.trip[0, station]] = 1.0
     railway.calls.clear()
     drive(talk.offer(jump.ravel()), railway)
-    tests = [
-        call for call in railway.calls if isinstance(call, Evaluate) and call.given[TRANSPORT]["connection"].sum() == 2
-    ]
+    tests = [call for call in railway.calls if isinstance(call, Evaluate) and call.given[TRANSPORT]["connection"].sum() == 2]
     assert len(tests) >= 1
     for _ in range(8):
         proposal = master.propose(0.5).connection

@@ -7,9 +7,9 @@ from toy_railway import Rows
 
 from federates.boundary.messages import Answer
 from federates.boundary.roles import Commit, RoundResult, Solve
-from federates.worlds.road.session import RoadSession
 from federates.coordinator.algorithms.ocd import OcdSettings, OptimalityConditionDecomposition
 from federates.runtime.negotiation_record import NegotiationRecord
+from federates.worlds.road.session import RoadSession
 
 NEED, WORTH = 12.0, 8.0
 

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 from small_power_folder import Recorder
 
-from federates.worlds.rail.session import RailSession
-from federates.worlds.road.session import RoadSession
 from federates.boundary.tables import table
 from federates.power_operator.models.price_taker.demand import missed_usd, stands_of_trains, vehicles_from_origins
 from federates.power_operator.models.price_taker.operator import PriceTakerOperator
 from federates.power_operator.models.price_taker.settings import PriceTakerSettings
+from federates.worlds.rail.session import RailSession
+from federates.worlds.road.session import RoadSession
 
 SEEDS = {"seed": st.integers(0, 100_000)}
 QUICK = settings(max_examples=40, deadline=None, derandomize=True)

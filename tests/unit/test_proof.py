@@ -8,9 +8,9 @@ from negotiate import POWER, TRANSPORT, both
 
 from federates.boundary.messages import Answer
 from federates.boundary.roles import Commit, Evaluate, RoundResult, Solve
+from federates.runtime.proof import Proof, relative_gap
 from federates.worlds.rail.session import RailSession
 from federates.worlds.road.session import RoadSession
-from federates.runtime.proof import Proof, relative_gap
 
 ROAD = RoadSession(
     schema_version=1, name="x", resourceful_stations=("r",), limited_stations=("q",), links=("l",), horizon_periods=2

@@ -9,8 +9,7 @@ from load_file import load_file
 from private_values import leaks, settings_of
 from typer.testing import CliRunner
 
-from federates.boundary.names import RAIL, ROAD
-from federates.boundary.names import Role
+from federates.boundary.names import RAIL, ROAD, Role
 from federates.boundary.topics import roles_of
 from federates.cli.app import app
 from federates.reporting.report import write_report

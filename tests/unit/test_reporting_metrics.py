@@ -16,8 +16,8 @@ import pytest
 from load_file import load_file
 
 from federates.boundary.errors import ConfigError
-from federates.boundary.tables import table
 from federates.boundary.names import Role
+from federates.boundary.tables import table
 from federates.reporting.delivery import delivery_by_period, same_pairs_by_period, vehicle_deliveries
 from federates.reporting.metrics import agreement, overload, period_load, pushed_over, summary, write_summary
 from federates.reporting.tables import RunTables

@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from federates.boundary.names import RAIL
+from federates.boundary.names import RAIL, Role
 from federates.boundary.tables import TABLES
-from federates.boundary.names import Role
 from federates.reporting.published import keep_published
 from federates.reporting.tables import RailRun
 from federates.runtime.results import ResultWriter

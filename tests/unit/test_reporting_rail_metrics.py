@@ -11,7 +11,6 @@ import pytest
 from load_file import load_file
 
 from federates.boundary.errors import ConfigError
-from federates.worlds.rail.session import RailScheme
 from federates.boundary.names import RAIL
 from federates.reporting.claims import Verdict
 from federates.reporting.interval import Interval
@@ -31,6 +30,7 @@ from federates.reporting.rail.metrics import (
 from federates.reporting.rail.report import read_rail_run
 from federates.reporting.rail.words import headline
 from federates.reporting.tables import RunTables
+from federates.worlds.rail.session import RailScheme
 
 example = load_file(Path(__file__).with_name("test_reporting_rail_example_runs.py"))
 SCENARIOS = Path(__file__).parents[2] / "scenarios"

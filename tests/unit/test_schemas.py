@@ -47,9 +47,7 @@ SESSIONS = [
 ]
 WORLDS = {session.world: (world, session) for world, session in zip(shipped_worlds(), SESSIONS, strict=True)}
 ALL = [(world, entry) for world in shipped_worlds() for entry in world.topics]
-MESSAGES = [
-    pytest.param(world, entry, id=f"{world.name} {entry.pattern}") for world, entry in ALL if entry.name != "session"
-]
+MESSAGES = [pytest.param(world, entry, id=f"{world.name} {entry.pattern}") for world, entry in ALL if entry.name != "session"]
 
 
 def topic(world, pattern):

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from federates.boundary.bound_kinds import BoundKind
-from federates.worlds.rail.session import RailSession
 from federates.transport_operator.models.time_space_network.lateness import Delays
 from federates.transport_operator.models.time_space_network.operator import TimeSpaceNetworkOperator
 from federates.transport_operator.models.time_space_network.settings import Lateness
+from federates.worlds.rail.session import RailSession
 
 STATIONS = ("a", "b", "c")
 

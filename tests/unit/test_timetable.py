@@ -8,15 +8,15 @@ from scipy.optimize import linprog
 from small_power_folder import Recorder
 
 from federates.boundary.errors import ConfigError, ModelError
-from federates.worlds.road.messages import Departure, Gate, LinkObservation
-from federates.worlds.rail.session import RailSession
-from federates.worlds.road.session import RoadSession
 from federates.boundary.tables import table
-from federates.worlds.rail.timetable import broken_plan
 from federates.transport_operator.models.time_space_network.operator import TimeSpaceNetworkOperator
 from federates.transport_operator.models.time_space_network.settings import TimeSpaceNetworkSettings
 from federates.transport_operator.models.timetable.operator import TimetableOperator
 from federates.transport_operator.models.timetable.settings import TimetableSettings
+from federates.worlds.rail.session import RailSession
+from federates.worlds.rail.timetable import broken_plan
+from federates.worlds.road.messages import Departure, Gate, LinkObservation
+from federates.worlds.road.session import RoadSession
 
 TRIPS = (
     {"train": "k2", "origin": "b", "destination": "c", "period": 0},

@@ -9,11 +9,11 @@ from scipy.optimize import linprog
 
 from federates.boundary.config import load_config
 from federates.boundary.errors import ConfigError, ModelError
-from federates.worlds.road.messages import Gate, LinkObservation
-from federates.worlds.road.session import RoadSession
 from federates.boundary.tables import table
 from federates.transport_operator.models.fastest_route.operator import FastestRouteOperator
 from federates.transport_operator.models.fastest_route.settings import FastestRouteSettings
+from federates.worlds.road.messages import Gate, LinkObservation
+from federates.worlds.road.session import RoadSession
 
 # r1 and r2 reach q1 and q2 over the junction m; from m to q2 there are two ways.
 LINKS = {"r1m": ("R1", "m"), "r2m": ("R2", "m"), "mq1": ("m", "Q1"), "fast": ("m", "Q2"), "slow": ("m", "Q2")}

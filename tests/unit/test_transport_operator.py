@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from federates.boundary.config import parse_config, read_yaml
 from federates.boundary.errors import ModelError
-from federates.worlds.road.messages import Gate, LinkObservation
-from federates.worlds.road.session import RoadSession, Scheme
 from federates.boundary.tables import table
 from federates.transport_operator.models.joint_graph.operator import JointGraphOperator
+from federates.worlds.road.messages import Gate, LinkObservation
+from federates.worlds.road.session import RoadSession, Scheme
 
 SCENARIO = Path(__file__).parents[2] / "scenarios" / "la_gcs"
 GATE = Gate(np.array([460.0, 470.0, 700.0, 690.0]), np.array([26.0, 20.0, 17.0, 17.0]))

@@ -14,13 +14,13 @@ from federates.boundary.config import parse_config
 from federates.boundary.errors import ConfigError
 from federates.boundary.messages import Answer
 from federates.boundary.negotiation import Problem
-from federates.worlds.rail.session import RailSession
-from federates.worlds.road.session import RoadSession
 from federates.coordinator.algorithms.admm import Admm, AdmmSettings
 from federates.coordinator.algorithms.ocd import OcdSettings, OptimalityConditionDecomposition
 from federates.coordinator.algorithms.posted_price import PostedPrice, PostedPriceSettings
 from federates.coordinator.algorithms.splitting import Splitting
 from federates.runtime.negotiation_record import NegotiationRecord
+from federates.worlds.rail.session import RailSession
+from federates.worlds.road.session import RoadSession
 
 NEED, WORTH = 12.0, 8.0
 

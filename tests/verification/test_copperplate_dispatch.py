@@ -14,13 +14,13 @@ from small_rail_days import rail_day
 
 from federates.boundary.errors import ConfigError
 from federates.boundary.tables import table
-from federates.worlds.rail.trains import at_home
 from federates.power_operator.models.copperplate_dispatch.merit_order import copperplate, from_zero
 from federates.power_operator.models.copperplate_dispatch.operator import CopperplateDispatchOperator
 from federates.power_operator.models.unit_commitment.cost_curves import CostCurve
 from federates.power_operator.models.unit_commitment.operator import UnitCommitmentOperator
 from federates.power_operator.models.unit_commitment.planner import Planner
 from federates.power_operator.models.unit_commitment.settings import SolverSettings
+from federates.worlds.rail.trains import at_home
 
 EXACT = SolverSettings(solve_gap_usd=0.0, evaluate_gap_usd=0.0)
 NO_DEVIATION = {"load_error_share": 0.0, "renewable_error_share": 0.0}

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from federates.worlds.rail.session import RailSession
 from federates.transport_operator.models.time_space_network.operator import TimeSpaceNetworkOperator
+from federates.worlds.rail.session import RailSession
 
 QUIET = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.filter_too_much])
 NAMES = ("a", "b", "c")

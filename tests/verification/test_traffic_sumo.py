@@ -17,11 +17,11 @@ import pytest
 
 from federates.boundary.config import load_config, parse_config, read_yaml
 from federates.boundary.errors import ModelError
-from federates.worlds.road.messages import Departure, TrafficObservation
-from federates.worlds.road.session import RoadSession
 from federates.boundary.tables import table
 from federates.traffic_sumo.settings import Settings
 from federates.traffic_sumo.sumo import SumoTraffic
+from federates.worlds.road.messages import Departure, TrafficObservation
+from federates.worlds.road.session import RoadSession
 
 SCENARIO = Path(__file__).parents[2] / "scenarios" / "la_gcs"
 FOLDER = SCENARIO / "traffic_sumo"

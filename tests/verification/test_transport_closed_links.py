@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from federates.boundary.config import parse_config, read_yaml
-from federates.worlds.road.messages import Gate
-from federates.worlds.road.session import RoadSession
 from federates.transport_operator.models.joint_graph.assignment import PathSet
 from federates.transport_operator.models.joint_graph.operator import JointGraphOperator
 from federates.transport_operator.models.joint_graph.planner import Planner
+from federates.worlds.road.messages import Gate
+from federates.worlds.road.session import RoadSession
 
 SCENARIO = Path(__file__).parents[2] / "scenarios" / "la_gcs"
 GATE = Gate(np.array([460.0, 470.0, 700.0, 690.0]), np.array([26.0, 20.0, 17.0, 17.0]))

@@ -7,9 +7,9 @@ import pytest
 from scipy.optimize import LinearConstraint, minimize
 
 from federates.boundary.config import parse_config, read_yaml
+from federates.transport_operator.models.joint_graph.operator import JointGraphOperator
 from federates.worlds.road.messages import Gate
 from federates.worlds.road.session import RoadSession
-from federates.transport_operator.models.joint_graph.operator import JointGraphOperator
 
 SCENARIO = Path(__file__).parents[2] / "scenarios" / "la_gcs"
 FOLDER = SCENARIO / "transport_operator"

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from federates.boundary.config import parse_config, read_yaml
-from federates.worlds.road.messages import Gate, LinkObservation
-from federates.worlds.road.session import RoadSession
 from federates.transport_operator.models.joint_graph.assignment import PathSet, assign
 from federates.transport_operator.models.joint_graph.delay import EdgeCosts, SocialCost, TimeCurve, UserCost
 from federates.transport_operator.models.joint_graph.operator import JointGraphOperator
+from federates.worlds.road.messages import Gate, LinkObservation
+from federates.worlds.road.session import RoadSession
 
 SCENARIO = Path(__file__).parents[2] / "scenarios" / "la_gcs"
 LENGTH_KM = np.array([4.33, 11.16, 3.15, 12.16, 7.00])  # I-5 to I-710, I-5 to I-605, I-605, I-710, I-105
