@@ -34,7 +34,7 @@ PRICES = '''
 """Prints what one event of no interest, the first open of a file, and the confinement itself cost this process, in s."""
 import json, os, sys, time
 from pathlib import Path
-from federates.boundary.topics import Role
+from federates.boundary.names import Role
 from federates.runtime.broker_config import BrokerConfig
 from federates.isolation.confinement import Confinement
 from federates.runtime.identity import RunIdentity

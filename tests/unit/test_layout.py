@@ -108,7 +108,7 @@ def test_sums_are_of_all_who_ask_and_all_who_offer(layout):
 def test_what_is_short_is_shared_in_proportion_and_the_only_one_gets_all(layout):
     wanted = copies(town=(1, 0, 3, 0), mill=(9, 0, 5), plant=(1, 2, 3, 4), well=(5, 6, 7))
     shared = layout.shares(np.array([20.0, 30.0, 8.0, 7.0, 40.0, 50.0]), wanted, 1.0)
-    # a is asked for by the town alone; of 8 at b the town gets 3 / 12 and the mill 9 / 12; where nobody wants any they get halves.
+    # a is asked for by the town alone; of 8 at b the town gets 3 / 12; where nobody wants any both get half.
     assert shared["town"].tolist() == [20.0, 30.0, 2.0, 3.5]
     assert shared["mill"].tolist() == [6.0, 3.5, 50.0]
     assert (shared["plant"].tolist(), shared["well"].tolist()) == ([1, 2, 3, 4], [5, 6, 7]), "who offers keeps its own"

@@ -66,7 +66,7 @@ def test_a_price_below_0_proves_nothing():
 
 
 def drawn(rng):
-    """Return a round of answers in whole MWh whose costs have the property that the proof relies on, each agent in its own way."""
+    """Return a round of answers in whole MWh with costs that fall (asks) or rise (offers)."""
     town0, town1 = rng.integers(0, 4, (2, SIZE)).astype(float)
     plant = rng.integers(0, 7, SIZE).astype(float)
     costs = {"town0": 40.0 - 2.5 * town0.sum(), "town1": 50.0 - 3.0 * town1.sum(), "plant0": 1.5 * plant.sum()}

@@ -13,14 +13,14 @@ from federates.boundary.names import RAIL, ROAD
 from federates.cli.progress import ProgressView
 from federates.cli.run_tail import RunTail
 
-ROAD = ("coordinator", "power_operator", "transport_operator", "traffic_sumo")
+ROLES = ("coordinator", "power_operator", "transport_operator", "traffic_sumo")
 
 
 class Run:
     """A run's folder, and what `ProgressView` wants of a `Launch`."""
 
     def __init__(self, folder, world=ROAD, periods=4, start_hour=8):
-        agents = ROAD if world == ROAD else ROAD[:3]
+        agents = {role: role for role in (ROLES if world == ROAD else ROLES[:3])}
         self.folder, self.ended = folder, False
         self.identity = SimpleNamespace(run_id="20260101-120000-abcd", run_folder=str(folder), agents=agents, world=world)
         self.processes = {"coordinator": SimpleNamespace(poll=lambda: 0 if self.ended else None)}

@@ -1,4 +1,4 @@
-"""Every algorithm for quantities that can be divided, with two to five agents who share all entries, against one programme of all."""
+"""Every algorithm for quantities that can be divided, with two to five agents in every entry, against their joint optimum."""
 
 import numpy as np
 import pytest
