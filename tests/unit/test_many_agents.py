@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from market import SHAPE, SIZE, Market, market_installed, market_session
+from heat_market import SHAPE, SIZE, HeatMarket, heat_installed, heat_session
 from scipy.optimize import linprog, minimize
 
 from federates.boundary.messages import Answer
@@ -21,7 +21,7 @@ SIGN = {"town0": 1.0, "town1": 1.0, "plant0": -1.0}
 
 @pytest.fixture(autouse=True)
 def market():
-    with market_installed():
+    with heat_installed():
         yield
 
 
@@ -39,7 +39,7 @@ def solve(prices):
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize(("towns", "plants"), [(2, 1), (1, 2), (3, 2)])
 def test_the_sum_of_all_bounds_is_one_of_the_joint_programme_and_the_optimum_at_its_shadow_prices(seed, towns, plants):
-    case = Market(seed, towns, plants)
+    case = HeatMarket(seed, towns, plants)
     best_usd, shadow = case.joint()
     proof, rng = Proof(case.session, 0, {}), np.random.default_rng(seed)
     for _ in range(5):
@@ -55,7 +55,7 @@ def test_the_sum_of_all_bounds_is_one_of_the_joint_programme_and_the_optimum_at_
 
 
 def test_a_price_below_0_proves_nothing():
-    case = Market(1)
+    case = HeatMarket(1)
     proof = Proof(case.session, 0, {})
     decision = solve([3.0, 3.0, -0.1, 3.0])
     proof.take(decision, RoundResult(case.answers(decision)))
@@ -76,7 +76,7 @@ def drawn(rng):
 
 @pytest.mark.parametrize("seed", range(20))
 def test_the_upper_bound_is_the_cost_of_a_combination_of_answers_that_fits(seed):
-    rng, proof = np.random.default_rng(seed), Proof(market_session(*THREE), 0, {})
+    rng, proof = np.random.default_rng(seed), Proof(heat_session(*THREE), 0, {})
     told, found = {name: [] for name in SIGN}, math.inf
     for turn in range(8):
         answers = drawn(rng)
@@ -117,7 +117,7 @@ def test_the_upper_bound_is_the_cost_of_a_combination_of_answers_that_fits(seed)
 
 def test_what_two_ask_together_and_one_cannot_send_is_no_plan():
     """Each of them alone would be served: 2 and 3 of 4."""
-    proof = Proof(market_session(*THREE), 0, {})
+    proof = Proof(heat_session(*THREE), 0, {})
     answers = {"town0": Answer(heat(2, 0, 0, 0), 1.0, 0.0), "town1": Answer(heat(3, 0, 0, 0), 1.0, 0.0)}
     answers["plant0"] = Answer(heat(4, 0, 0, 0), 1.0, 0.0)
     proof.take(solve(np.ones(SIZE)), RoundResult(answers))
@@ -138,7 +138,7 @@ def test_what_two_ask_together_and_one_cannot_send_is_no_plan():
 def test_the_next_prices_are_the_best_of_the_model_within_the_box(seed, floor):
     """Against the same programme with a variable for each agent's minimum, made by hand for scipy."""
     rng = np.random.default_rng(seed)
-    problem, box = Problem.of(market_session(*THREE), 0, {}), 3.0
+    problem, box = Problem.of(heat_session(*THREE), 0, {}), 3.0
     model, planes = BoxStep(problem, box, np.full(SIZE, floor)), []
     for _ in range(4):
         for number, name in enumerate(SIGN):
@@ -180,7 +180,7 @@ def augmented_usd(weights, told, start, rho, signed):
 def test_the_averages_of_three_minimise_the_augmented_lagrangian(seed, signed):
     """Over one simplex of weights per agent, by SLSQP; the difference of the averages is unique, for it enters squared."""
     rng, rho = np.random.default_rng(seed), 0.8
-    problem = Problem.of(market_session(*THREE), 0, {})
+    problem = Problem.of(heat_session(*THREE), 0, {})
     split = Splitting(problem, np.full(SIZE, 1.0), rho, np.full(SIZE, -np.inf if signed else 0.0))
     told = {name: [] for name in SIGN}
     for turn in range(4):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from market import SHAPE, Market, market_installed
+from heat_market import SHAPE, HeatMarket, heat_installed
 from toy_railway import Rows
 
 from federates.coordinator.algorithms.admm import Admm, AdmmSettings
@@ -21,12 +21,12 @@ SIZES = [(1, 1), (2, 1), (1, 2), (3, 2)]
 
 @pytest.fixture(autouse=True)
 def market():
-    with market_installed():
+    with heat_installed():
         yield
 
 
 def played(name, seed, towns, plants):
-    case, rows = Market(seed, towns, plants), Rows()
+    case, rows = HeatMarket(seed, towns, plants), Rows()
     return case, case.play(ALGORITHMS[name](), rows), rows.tables
 
 

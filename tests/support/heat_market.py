@@ -29,10 +29,10 @@ _BY_PERIOD = np.array([[float(entry % PERIODS == t) for entry in range(SIZE)] fo
 _AGREE_USD, _MOST = 1e4, 60.0
 
 
-class MarketSession(Session):
+class HeatSession(Session):
     roles: ClassVar[tuple[str, ...]] = ("coordinator", "town", "plant")
     many: ClassVar[tuple[str, ...]] = ("town", "plant")
-    world: Literal["market"] = "market"
+    world: Literal["heat"] = "heat"
 
     def index_names(self, letter):
         return {"M": ("north", "south")}.get(letter)
@@ -42,13 +42,13 @@ class MarketSession(Session):
 
 
 HEAT = Exchange("heat", "MWh", ("M", "H"), asks=("town",), offers=("plant",), meaning="Heat at a place in a period.")
-MARKET = World("market", MarketSession, (HEAT,), letters={"M": "places", "H": "periods"})
+HEAT_WORLD = World("heat", HeatSession, (HEAT,), letters={"M": "places", "H": "periods"})
 
 
 @contextmanager
-def market_installed():
+def heat_installed():
     """Let the framework find the world by its name, as an installed package would."""
-    entry = SimpleNamespace(name="market", load=lambda: MARKET)
+    entry = SimpleNamespace(name="heat", load=lambda: HEAT_WORLD)
     found = worlds.entry_points
     worlds.world_of.cache_clear()
     with patch.object(worlds, "entry_points", lambda group: [*found(group=group), entry]):
@@ -56,10 +56,10 @@ def market_installed():
     worlds.world_of.cache_clear()
 
 
-def market_session(towns, plants):
+def heat_session(towns, plants):
     agents = [{"name": "coordinator", "role": "coordinator"}]
     agents += [{"name": name, "role": "town"} for name in towns] + [{"name": name, "role": "plant"} for name in plants]
-    return MarketSession.model_validate({"schema_version": 1, "name": "m", "periods": 1, "agents": agents})
+    return HeatSession.model_validate({"schema_version": 1, "name": "m", "periods": 1, "agents": agents})
 
 
 class Town:
@@ -110,14 +110,14 @@ def _programme(cost, rows, most, bounds):
     return found
 
 
-class Market:
+class HeatMarket:
     """One random case: all agents, and the truth."""
 
     def __init__(self, seed, towns=2, plants=2):
         rng = np.random.default_rng((20253, seed))
         self.towns = {f"town{i}": Town(rng) for i in range(towns)}
         self.plants = {f"plant{i}": Plant(rng) for i in range(plants)}
-        self.session = market_session(self.towns, self.plants)
+        self.session = heat_session(self.towns, self.plants)
         self.agents = self.towns | self.plants
 
     def answers(self, decision):
