@@ -56,7 +56,7 @@ agents = ("coordinator", "power_operator", "transport_operator")
 
 def confine(**audit):
     broker = BrokerConfig(schema_version=1, audit=audit)
-    identity = RunIdentity("r", str(scenario / "results/prices"), 24_000, "k", broker, agents)
+    identity = RunIdentity("r", str(scenario), str(scenario / "results/prices"), 24_000, "k", broker, agents)
     began = time.process_time()
     confinement = Confinement(Role.POWER_OPERATOR, identity, own.parent, None)
     confinement.write()

@@ -86,7 +86,8 @@ def negotiate(algorithm: CoordinationAlgorithm) -> list[dict]:
         for name, operator in operators.items():
             operator.commit(decision.given[name])
         last.append(rows.rounds[-1] | {"agreed": decision.agreed})
-        seen = observation(session, power.settings, decision.given[Role.POWER_OPERATOR]["delivery"][:, :, 0], (START_HOUR + period) % 24)
+        sent = decision.given[Role.POWER_OPERATOR]["delivery"][:, :, 0]
+        seen = observation(session, power.settings, sent, (START_HOUR + period) % 24)
     return last
 
 

@@ -30,8 +30,8 @@ from scale_cases import PACKAGE, Size, as_text, fetch_grids, from_text, publishe
 
 from federates.centralised.joint_data import JointData, read_joint_data
 from federates.lp.linear_model import NoSolutionInTimeError, Solution
+from federates.power_operator.models.unit_commitment.matpower import MatpowerCase, read_matpower
 from federates.power_operator.models.unit_commitment.plan_model import PlanModel
-from federates.power_operator.models.unit_commitment.readers.matpower import MatpowerCase, read_matpower
 from federates.power_operator.models.unit_commitment.train_groups import group_trains
 from federates.worlds.rail.session import RailSession
 from federates.worlds.rail.timetable import time_space_network

@@ -29,9 +29,9 @@ this page are made from one table per world, `federates/worlds/<world>/world.py`
 A run is of one world. **On the road** vehicles go from stations with energy to spare to stations whose feeders overload. **By
 rail** trains stand at stations.
 
-An **agent** has a name and a **role**; `scenario.yaml` lists the agents; there may be several of a role. What agents must agree on is an **exchange**: some ask for it, others offer it. An **answer** to prices, or to given
-quantities, is of one agent: its quantities, one cost, one proven bound. Along the last dimension of an exchange entry 0 is the
-opened period.
+An **agent** has a name and a **role**; `scenario.yaml` lists the agents; there may be several of a role. What agents must agree
+on is an **exchange**: some ask for it, others offer it. An **answer** to prices, or to given quantities, is of one agent: its
+quantities, one cost, one proven bound. Along the last dimension of an exchange entry 0 is the opened **period**.
 
 A message is a vector of 64-bit little-endian floats: period, round, then the values in C order of the shape. Send and read it
 as raw bytes. Its HELICS type is `portage.<topic>/v{BOUNDARY_VERSION}`, so HELICS itself refuses a partner with another version

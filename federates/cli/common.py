@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Command",
     "Group",
+    "ResultsOption",
     "ScenarioArgument",
     "SetOption",
     "UseOption",
@@ -35,6 +36,15 @@ errors = Console(stderr=True, soft_wrap=True, emoji=False)
 ScenarioArgument = Annotated[Path, typer.Argument(help="Folder of the scenario, such as scenarios/la_gcs.")]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one key of scenario.yaml for this run.")
+]
+ResultsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--results",
+        metavar="FOLDER",
+        envvar="PORTAGE_RESULTS_ROOT",
+        help="Put results into a folder of this one; by default into the scenario's folder results.",
+    ),
 ]
 UseOption = Annotated[
     list[str] | None,

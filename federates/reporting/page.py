@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-__all__ = ["Picture", "markdown_picture", "render_page", "svg_uri"]
+__all__ = ["Picture", "render_page", "svg_uri"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +25,6 @@ class Picture:
 def svg_uri(svg: bytes) -> str:
     """Return an SVG as a data URI; as an image of its own it cannot clash with the identifiers of another one."""
     return "data:image/svg+xml;base64," + base64.b64encode(svg).decode("ascii")
-
-
-def markdown_picture(name: str, reading: str) -> str:
-    """Return a figure of the docs with its caption in Markdown; who does not see it reads the first sentence."""
-    alt = reading.split(". ")[0].rstrip(".").replace("[", "(").replace("]", ")")
-    return f"![{alt}](figures/{name}.png)\n\n{reading}\n"
 
 
 def render_page(template: str, path: Path, **content: Any) -> Path:

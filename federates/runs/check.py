@@ -49,7 +49,7 @@ def check_scenario(folder: Path, overrides: dict[str, str] | None = None, use: M
     session = _collect(problems, lambda: load_session(scenario.session_file, changes, shown_as=shown(scenario.session_file)))
     _collect(problems, lambda: choose_port(scenario.broker, shown(scenario.broker_file)))
     for agent in scenario.broker.audit.readable:
-        readable = partial(also_readable, scenario.broker.audit, agent, scenario.folder, shown(scenario.broker_file))
+        readable = partial(also_readable, scenario.broker.audit, agent, (scenario.folder,), shown(scenario.broker_file))
         _collect(problems, readable)
     for entry in scenario.entries:
         problems += command_problems(entry, scenario)

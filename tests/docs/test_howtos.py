@@ -109,6 +109,8 @@ def test_the_first_change(reader):
     assert vehicles(after) == [0, 0, 0]
     page = Path(re.search(r"Comparison: (\S+)", "".join(said)).group(1))
     assert (page.parent / "figures/runs.png").stat().st_size > 10_000
+    assert said[-1].endswith("It conforms.\n")
+    assert "does not apply" not in said[-1]  # in a second process too
     commands = [body for run, _, _, body in BLOCK.findall((HOWTOS / "first_change.md").read_text()) if run]
     assert sum("conform" not in body for body in commands) <= 5
 

@@ -5,20 +5,21 @@ In one process, on short days where the settings allow it. By default every clas
 """
 
 import itertools
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
-from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
 from load_file import load_file
+from quick_runs import quick_run
 
 from federates.runs.in_process import run_in_process
 
-DOCS = Path(__file__).parents[2] / "docs"
-matrix = load_file(DOCS / "make_alternatives.py")
+ROOT = Path(__file__).parents[2]
+matrix = load_file(ROOT / "studies/make_alternatives.py")
 
 ROADS = ("power_operator", "transport_operator", "traffic_sumo", "coordinator")
 RAILS = ("power_operator", "transport_operator", "coordinator")
@@ -42,16 +43,14 @@ def rows(scenario):
     return [pytest.param(n, id=" ".join(n), marks=[] if n in BY_DEFAULT else [pytest.mark.long]) for n in quick]
 
 
-def run(scenario, agents, classes, folder, changes, recording=None, settings=None):
+def run(scenario, agents, classes, folder, changes, recording=None, settings=None, start=run_in_process):
     combination = matrix.Combination(scenario, tuple(zip(agents, classes, strict=True)))
     made = matrix.prepare(combination, folder, recording)
-    return made, run_in_process(made, changes, settings)
+    return made, start(made, changes, settings)
 
 
-def run_without_report(*args, **kwargs):
-    """Run what others are compared with; its figures would take longer than the run."""
-    with patch("federates.runs.finish.write_run_report"), patch("federates.runs.finish.run_headline", return_value=[]):
-        return run(*args, **kwargs)
+run_without_report = partial(run, start=quick_run)
+"""What others are compared with."""
 
 
 def rounds_of(folder):
@@ -185,12 +184,12 @@ def check_trains(scenario, folder, periods):
 
 
 def test_the_page_has_every_row_with_the_settings_it_has_now():
-    kept = yaml.safe_load((DOCS / "alternatives.json").read_text())
+    kept = yaml.safe_load((ROOT / "studies/alternatives.json").read_text())
     names = [row.name for row in matrix.combinations()]
     assert names == list(dict.fromkeys(names)) == list(kept)
-    assert matrix.page(kept) == (DOCS / "alternatives.md").read_text()
+    assert matrix.page(kept) == (ROOT / "docs/alternatives.md").read_text()
     for row in matrix.combinations():
-        assert kept[row.name]["configs"] == row.configs, f"{row.name}: run `python docs/make_alternatives.py` again"
+        assert kept[row.name]["configs"] == row.configs, f"{row.name}: run `python studies/make_alternatives.py` again"
 
 
 @pytest.mark.parametrize("agent", ROADS)

@@ -15,6 +15,7 @@ import time
 import pandas as pd
 import psutil
 import pytest
+from quick_runs import quick_run
 from small_rail_scenario import RAIL_AGENTS, write_small_rail_scenario
 from small_scenario import AGENTS, write_small_scenario
 
@@ -182,13 +183,11 @@ def test_a_full_disk_is_said_and_what_was_written_stays(tmp_path, environment):
 
 
 def test_processes_and_threads_give_the_same_results(tmp_path, environment):
-    from federates.runs.in_process import run_in_process
-
     scenario = write_small_scenario(tmp_path)
     process = start("helics", scenario, environment)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 0, output
-    outside, inside = run_folder(scenario), run_in_process(scenario)
+    outside, inside = run_folder(scenario), quick_run(scenario)
     for name in ("coordinator/rounds", "coordinator/schedule", "power_operator/seen", "traffic_sumo/moved"):
         pd.testing.assert_frame_equal(pd.read_parquet(outside / f"{name}.parquet"), pd.read_parquet(inside / f"{name}.parquet"))
 
@@ -196,15 +195,13 @@ def test_processes_and_threads_give_the_same_results(tmp_path, environment):
 @pytest.mark.parametrize("command", ["portage", "helics"])
 def test_a_day_by_rail_in_processes(tmp_path, environment, command):
     """The broker counts three agents in runner.json; processes and threads give the same results."""
-    from federates.runs.in_process import run_in_process
-
     scenario = write_small_rail_scenario(tmp_path, transport={"late_period": 0})
     process = start(command, scenario, environment)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 0, output
     outside = run_folder(scenario)
     assert json.loads((outside / "run.json").read_text())["status"] == "complete"
-    inside = run_in_process(scenario)
+    inside = quick_run(scenario)
     for name in ("coordinator/negotiations", "coordinator/connections", "power_operator/plan", "transport_operator/moves"):
         pd.testing.assert_frame_equal(pd.read_parquet(outside / f"{name}.parquet"), pd.read_parquet(inside / f"{name}.parquet"))
 

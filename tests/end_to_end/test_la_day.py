@@ -1,6 +1,5 @@
 """The Los Angeles day by `helics run`, as a user starts it, checked from what it wrote, with code of its own."""
 
-import importlib
 import json
 import os
 import shutil
@@ -14,7 +13,9 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
+from load_file import load_file
 from private_values import leaks
+from quick_runs import quick_run
 
 from federates.boundary.names import RAIL
 from federates.boundary.tables import TABLES
@@ -77,10 +78,9 @@ def test_each_agent_is_left_what_it_may_see(day):
         assert leaks(folder / f"report-{agent}.html", folder, agent, [other for other in agents if other != agent]) == {}
 
 
-def test_the_readme_says_what_this_day_says(day, monkeypatch):
-    """On whatever computer: `python docs/make_readme.py RUN` has made the README's part from another run of the same day."""
-    monkeypatch.syspath_prepend(ROOT / "docs")
-    made = importlib.import_module("make_readme")
+def test_the_readme_says_what_this_day_says(day):
+    """On whatever computer: `python studies/make_readme.py RUN` has made the README's part from another run of the same day."""
+    made = load_file(ROOT / "studies/make_readme.py")
     _, folder, log = day
     shown = made.shown().splitlines()
     assert [line for line in made.sentences(folder) if line not in shown] == []
@@ -240,15 +240,13 @@ SHORT = ("--set", "periods=2", "--set", "start_hour=7")
 @pytest.fixture(scope="module")
 def short_runs(tmp_path_factory):
     """Return the folders of the same two hours run twice in processes, and once in threads with libsumo."""
-    from federates.runs.in_process import run_in_process
-
     scenario = copy_scenario(tmp_path_factory.mktemp("short"))
     for _ in range(2):
         done = portage("run", scenario, *SHORT)
         assert done.returncode == 0, done.stderr
         assert "Report:" in done.stdout
     folders = sorted((scenario / "results").iterdir())
-    folders.append(run_in_process(scenario, {"periods": 2, "start_hour": 7}, {"traffic_sumo": {"engine": "libsumo"}}))
+    folders.append(quick_run(scenario, {"periods": 2, "start_hour": 7}, {"traffic_sumo": {"engine": "libsumo"}}))
     return folders
 
 
@@ -284,10 +282,8 @@ def test_two_at_once_give_the_same(tmp_path, short_runs):
 
 
 def test_another_seed_is_another_day(short_runs):
-    from federates.runs.in_process import run_in_process
-
     changes = {"periods": 1, "start_hour": 7, "seed": 2}
-    newest = run_in_process(short_runs[0].parents[1], changes, {"traffic_sumo": {"engine": "libsumo"}})
+    newest = quick_run(short_runs[0].parents[1], changes, {"traffic_sumo": {"engine": "libsumo"}})
     name = "traffic_sumo/station_state.parquet"
     first, other = (pd.read_parquet(run / name).query("period == 0") for run in (short_runs[0], newest))
     assert first.shape == other.shape

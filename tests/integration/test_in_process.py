@@ -4,6 +4,7 @@ import json
 
 import pandas as pd
 import pytest
+from quick_runs import quick_run
 from small_scenario import write_small_scenario
 
 from federates.boundary.errors import ConfigError, FederationError
@@ -29,14 +30,14 @@ def test_a_run_leaves_its_tables_and_a_complete_record(tmp_path):
 
 
 def test_every_observation_reaches_its_operator_in_order(tmp_path):
-    folder = run_in_process(write_small_scenario(tmp_path, session={"periods": 5}))
+    folder = quick_run(write_small_scenario(tmp_path, session={"periods": 5}))
     for agent in ("power_operator", "transport_operator"):
         assert pd.read_parquet(folder / agent / "seen.parquet").period.tolist() == [0, 1, 2, 3, 4]
 
 
 def test_two_runs_are_identical_but_for_wall_times(tmp_path):
     scenario = write_small_scenario(tmp_path)
-    first, second = (run_in_process(scenario) for _ in range(2))
+    first, second = (quick_run(scenario) for _ in range(2))
     names = sorted(p.relative_to(first) for p in first.glob("*/*.parquet") if p.stem != "timings")
     assert len(names) >= 5
     for name in names:
@@ -57,9 +58,9 @@ def test_an_operator_without_a_plan_ends_the_run_and_is_named(tmp_path):
 
 
 def test_a_scheme_is_one_setting(tmp_path):
-    folder = run_in_process(write_small_scenario(tmp_path), {"scheme": "no_mves"})
+    folder = quick_run(write_small_scenario(tmp_path), {"scheme": "no_mves"})
     assert pd.read_parquet(folder / "coordinator/schedule.parquet").vehicles.sum() == 0
-    folder = run_in_process(write_small_scenario(tmp_path), {"scheme": "fastest_route"})
+    folder = quick_run(write_small_scenario(tmp_path), {"scheme": "fastest_route"})
     assert pd.read_parquet(folder / "coordinator/schedule.parquet").vehicles.tolist() == [12] * 6
 
 

@@ -315,17 +315,6 @@ class NeverLeaves(GoodRailTransport):
         return []
 
 
-class SteepPlane(GoodRailPower):
-    def evaluate(self, connection_veh, opening):
-        return replace(answer := super().evaluate(connection_veh, opening), slope_usd_per_veh=0.5 * answer.slope_usd_per_veh)
-
-
-class HalfATrain(GoodRailPower):
-    def solve(self, multipliers_usd_per_veh, opening):
-        answer = super().solve(multipliers_usd_per_veh, opening)
-        return replace(answer, connection_veh=0.5 * answer.connection_veh)
-
-
 class LosesLateTrains(GoodRailPower):
     """Expects every train where it was planned to be."""
 
@@ -396,8 +385,6 @@ ROAD_TRANSPORT = [
     (UnknownRoad, "commit.feasible"),
 ]
 RAIL_POWER = [
-    (SteepPlane, "bound.proven"),
-    (HalfATrain, "answers.range"),
     (LosesLateTrains, "day.late"),
     (KnowsItsTrains, "alike.exchanged"),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -162,6 +163,8 @@ def start(scenario: Path, launcher: str, environment: dict[str, str], disk: tupl
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        # A shell lets its jobs in the background ignore SIGINT, and they would hand that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     return Running(scenario, launcher, process)
 

@@ -1,18 +1,18 @@
 """Good operators with one small fault each, as a table: name, what is meant to catch it, and the fault.
 
 A fault is a function of the operator, what it was asked and what a good one answers; it returns another answer, or does damage.
-`broken_operators` has those that take more than a line or two, `more_mutants` traffic models, algorithms and habits.
+`broken_operators` has those that take more than a line or two, `more_mutants` those by rail, models, algorithms and habits.
 """
 
 import time
 from dataclasses import replace
 
 import numpy as np
-from good_agents import GoodPower, GoodRailPower, GoodRailTransport, GoodTransport
+from good_agents import GoodPower, GoodTransport
 
 from federates.boundary.messages import Answer
 
-__all__ = ["RAIL_POWER", "RAIL_TRANSPORT", "ROAD_POWER", "ROAD_TRANSPORT", "mutant"]
+__all__ = ["ROAD_POWER", "ROAD_TRANSPORT", "mutant", "table"]
 
 
 def mutant(module, base, name, faults):
@@ -32,8 +32,9 @@ def mutant(module, base, name, faults):
     return cls
 
 
-def table(base, rows):
-    return [(mutant(globals(), base, name, faults), meant) for name, meant, faults in rows]
+def table(module, base, rows):
+    """Return the mutants of ``base`` with what is meant to catch each; ``rows`` are names, checks and faults by method."""
+    return [(mutant(module, base, name, faults), meant) for name, meant, faults in rows]
 
 
 def later(fault, period=4):
@@ -85,21 +86,6 @@ def per_commit(self, args, answer):
     return replace(answer, cost_usd=answer.cost_usd * 1.5 ** getattr(self, "commits", 0))
 
 
-def recorded(**row):
-    return lambda self, args, answer: self.recorder.record("own", **row)
-
-
-def flood(self, args, answer):
-    for number in range(4_000):
-        self.recorder.record("own", number=number)
-    return answer
-
-
-def mixed_kinds(self, args, answer):
-    self.recorder.record("own", value=1.0 if self.period % 2 else "one")
-    return answer
-
-
 def price_of(change):
     """Return an operator by road that takes other prices than it is told for those that count."""
 
@@ -142,11 +128,6 @@ def open_by_prices(self, args, gate):
     return replace(gate, time_s=gate.time_s + min(getattr(self, "dear", 0.0), 100.0))
 
 
-def keep_given(self, args, answer):
-    before, self.given = getattr(self, "given", None), args[0]
-    return answer if before is None else replace(answer, cost_usd=answer.cost_usd, bound_usd=answer.bound_usd)
-
-
 def overwrite(which):
     def fault(self, args, answer):
         args[which][...] = 0.0
@@ -166,6 +147,7 @@ def half_where_dear(z, prices):
 
 
 ROAD_POWER = table(
+    globals(),
     GoodPower,
     [
         ("PairsMixedUp", "answers.shape", {"solve": connection(lambda z: z.transpose(1, 0, 2))}),
@@ -276,14 +258,6 @@ ROAD_POWER = table(
             "bound.proven",
             {"evaluate": lambda self, args, a: replace(a, slope_usd_per_veh=np.full_like(args[0], 1.0))},
         ),
-        ("RecordsAnArray", "records.rows", {"commit": lambda self, args, a: self.recorder.record("own", plan=args[0])}),
-        ("RecordsAList", "records.rows", {"commit": recorded(plan=[1, 2])}),
-        ("RecordsNone", "records.rows", {"commit": recorded(plan=None)}),
-        ("RecordsNoColumn", "records.rows", {"commit": recorded()}),
-        ("RecordsAFlood", "records.rows", {"solve": flood}),
-        ("RecordsMixedKinds", "records.rows", {"solve": mixed_kinds}),
-        ("RecordsOutside", "records.rows", {"commit": lambda self, args, a: self.recorder.record("../stations", number=1)}),
-        ("RecordsOtherColumns", "records.rows", {"commit": lambda self, args, a: self.recorder.record("stations", number=1)}),
     ],
 )
 
@@ -348,6 +322,7 @@ def echo(self, args, answer):
 
 
 ROAD_TRANSPORT = table(
+    globals(),
     GoodTransport,
     [
         ("TimesMixedUp", "opening.shape", {"open_period": lambda self, args, times: times.T}),
@@ -403,49 +378,5 @@ ROAD_TRANSPORT = table(
                 )
             },
         ),
-    ],
-)
-
-
-def everywhere(z):
-    return np.ones_like(z)
-
-
-def stay(self, args, answer):
-    z = np.zeros_like(answer.connection_veh)
-    z[np.arange(len(z)), [0, 0, 1]] = 1.0
-    return replace(answer, connection_veh=z)
-
-
-RAIL_POWER = table(
-    GoodRailPower,
-    [
-        ("ATrainAndAHalf", "answers.range", {"solve": connection(lambda z: 1.5 * z)}),
-        ("TrainsMixedUp", "answers.shape", {"solve": connection(lambda z: z.transpose(1, 2, 0))}),
-        ("RailNan", "answers.finite", {"relax": money(more=np.nan)}),
-        ("RailOpensWithAList", "opening.shape", {"open_period": lambda self, args, a: []}),
-        ("RailDearerLater", "answers.own_cost", {"solve": later(money(cost=1.5))}),
-        ("RailOnePercent", "answers.own_cost", {"solve": money(cost=1.01)}),
-        ("RailBoasts", "bound.proven", {"solve": lambda self, args, a: replace(a, bound_usd=a.bound_usd + 1.0)}),
-        ("RailRelaxBoasts", "bound.proven", {"relax": lambda self, args, a: replace(a, bound_usd=a.bound_usd + 1.0)}),
-        ("RailBoastsLater", "bound.proven", {"solve": later(lambda self, args, a: replace(a, bound_usd=a.bound_usd + 1.0), 5)}),
-        ("RailFlatPlane", "bound.proven", {"evaluate": lambda self, args, a: replace(a, slope_usd_per_veh=0.0 * args[0])}),
-        ("RailUsesAll", "evaluate.within", {"evaluate": connection(everywhere)}),
-        ("RailHoards", "answers.memory", {"relax": hoard}),
-        ("RailFailsLater", "answers.every_round", {"relax": later(fails(ValueError("a late fault")), 6)}),
-        ("RailOverwrites", "answers.independent", {"relax": overwrite(0)}),
-        ("RailOverwritesPlaces", "answers.independent", {"relax": overwrite(1)}),
-    ],
-)
-RAIL_TRANSPORT = table(
-    GoodRailTransport,
-    [
-        ("RailForgetsPlaces", "opening.shape", {"open_period": lambda self, args, places: places[:, :2]}),
-        ("RailPlacesBefore", "opening.shape", {"open_period": lambda self, args, places: places - np.array([0.0, args[0], 0.0])}),
-        ("RailNoSuchStation", "opening.shape", {"open_period": lambda self, args, places: places + np.array([9.0, 0.0, 0.0])}),
-        ("RailNowhere", "answers.range", {"solve": connection(lambda z: np.roll(z, 1, axis=1))}),
-        ("RailBeside", "evaluate.within", {"evaluate": stay}),
-        ("RailTransportDearer", "answers.own_cost", {"solve": money(cost=1.5, more=1.0)}),
-        ("RailTransportBoasts", "bound.proven", {"solve": lambda self, args, a: replace(a, bound_usd=a.bound_usd + 1.0)}),
     ],
 )

@@ -25,7 +25,9 @@ def main():
     port, key = (re.search(rf"--{name}=(\S+)", init).group(1) for name in ("brokerport", "brokerkey"))
     results = Path(told["results"])
     agents = tuple(agent.value for agent in roles_of(World(told["world"])))
-    identity = RunIdentity(told["core_name"].removesuffix(f"-{role}"), str(results.parent), int(port), key, broker, agents)
+    identity = RunIdentity(
+        told["core_name"].removesuffix(f"-{role}"), str(Path.cwd().parent), str(results.parent), int(port), key, broker, agents
+    )
     module, _, name = sys.argv[1].partition(":")
     cls = getattr(importlib.import_module(module), name)
     settings = cls.Settings(**json.loads(sys.argv[2] if len(sys.argv) > 2 else "{}"))

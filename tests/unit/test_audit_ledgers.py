@@ -179,7 +179,7 @@ def test_a_run_that_was_killed_is_audited_as_far_as_it_got(run):
 
 
 def test_what_a_sandbox_leaves_open_is_said(run):
-    gap = "the scenario lies in /env, which this process must read: partners' files there are not protected"
+    gap = "scenario or results lie in /env, which this process must read: partners' files there are not protected"
     files_record(run, "power_operator", sandbox={"state": "enforced", "why": gap})
     said = CliRunner().invoke(app, ["audit", str(run)], env={"COLUMNS": "300"})
     assert f"power_operator  kept in its folder by the operating system; {gap}" in said.output

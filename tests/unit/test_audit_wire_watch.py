@@ -53,7 +53,7 @@ def broker(request):
 @pytest.fixture
 def watch(broker, tmp_path):
     identity = RunIdentity(
-        "r", str(tmp_path), 24_000, "key", BrokerConfig(schema_version=1), "road", {name: name for name in AGENTS}
+        "r", str(tmp_path), str(tmp_path), 24_000, "key", BrokerConfig(schema_version=1), "road", {name: name for name in AGENTS}
     )
     watch = WireWatch(broker, identity)
     broker.asked = 0
@@ -134,7 +134,8 @@ def test_a_tag_of_helics_is_no_topic(broker, watch):
 def test_helics_tells_the_broker_of_tags(tmp_path):
     """Of HELICS itself, in one process: what `Broker.tags` asks has the answer that the watch relies on."""
     config = BrokerConfig(schema_version=1, core_type="inproc")
-    identity = RunIdentity("tags", str(tmp_path), 24_000, "key", config, "rail", {"power_operator": "power_operator"})
+    agents = {"power_operator": "power_operator"}
+    identity = RunIdentity("tags", str(tmp_path), str(tmp_path), 24_000, "key", config, "rail", agents)
     with Broker(identity) as broker:
         federate = h.helicsCreateValueFederate("power_operator", federate_info("power_operator", identity))
         h.helicsFederateEnterExecutingMode(federate)

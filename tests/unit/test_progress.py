@@ -21,9 +21,8 @@ class Run:
 
     def __init__(self, folder, world=ROAD, periods=4, start_hour=8):
         agents = {role: role for role in (ROLES if world == ROAD else ROLES[:3])}
-        self.folder, self.ended = folder, False
+        self.folder, self.over = folder, False
         self.identity = SimpleNamespace(run_id="20260101-120000-abcd", run_folder=str(folder), agents=agents, world=world)
-        self.processes = {"coordinator": SimpleNamespace(poll=lambda: 0 if self.ended else None)}
         for agent in agents:
             (folder / agent).mkdir()
         agreed = {"periods": periods, "start_hour": start_hour, "period_s": 3600}
@@ -98,7 +97,7 @@ def test_lines_stay_and_a_run_that_has_ended_leaves_the_table(road):
         road.commit(0, 1)
         view.update(road)
         road.load(0, 440.0)
-        road.ended = True
+        road.over = True
         view.update(road)
         assert view._table().row_count == 0
     assert "abcd  hour 08:00  rounds 9  gap 0.40%  sent 1  load/limit kW q1 440/420" in out.getvalue()
@@ -111,6 +110,6 @@ def test_without_a_terminal_there_is_a_line_an_hour(road):
             road.commit(period, 1)
             road.load(period, 100.0 + period)
             view.update(road)
-        road.ended = True
+        road.over = True
         view.update(road)
     assert [line.split("q1 ")[1] for line in out.getvalue().splitlines()] == ["100/420", "101/420", "102/420", "103/420"]

@@ -239,9 +239,10 @@ def project(tmp_path, monkeypatch):
         (own.parent / "power_operator/config.yaml").write_text("settings: {}")
         keep_published(REPOSITORY / "scenarios" / case, own.parent)
     (tmp_path / "docs").mkdir()
-    monkeypatch.syspath_prepend(str(REPOSITORY / "docs"))  # as a script it finds made_with beside itself
-    script = tmp_path / "docs/make_ieee.py"
-    script.write_text((REPOSITORY / "docs/make_ieee.py").read_text())
+    (tmp_path / "studies").mkdir()
+    script = tmp_path / "studies/make_ieee.py"
+    for name in (script.name, "page_parts.py"):
+        (script.parent / name).write_text((REPOSITORY / "studies" / name).read_text())
 
     def make(*arguments: object) -> str:
         monkeypatch.setattr(sys, "argv", ["make_ieee.py", *map(str, arguments)])

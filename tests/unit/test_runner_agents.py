@@ -33,7 +33,7 @@ def test_agents_are_counted_whatever_their_order(tmp_path, agents, world):
     found = agents_of(runner(tmp_path, ["broker", "observer", *reversed(agents)]))
     assert found == (world, dict(zip(agents, agents, strict=True)))
     assert tuple(found[1]) == agents
-    identity = RunIdentity("id", str(tmp_path), 24000, "key", BrokerConfig(schema_version=1), *found)
+    identity = RunIdentity("id", str(tmp_path), str(tmp_path), 24000, "key", BrokerConfig(schema_version=1), *found)
     identity.write(tmp_path / "identity.json")
     assert RunIdentity.read(tmp_path / "identity.json") == identity
 

@@ -10,8 +10,7 @@ from scipy.optimize import linprog
 from federates.boundary.config import load_config
 from federates.boundary.errors import ConfigError, ModelError
 from federates.boundary.tables import table
-from federates.transport_operator.models.fastest_route.operator import FastestRouteOperator
-from federates.transport_operator.models.fastest_route.settings import FastestRouteSettings
+from federates.transport_operator.models.fastest_route.operator import FastestRouteOperator, FastestRouteSettings
 from federates.worlds.road.messages import Gate, LinkObservation
 from federates.worlds.road.session import RoadSession
 

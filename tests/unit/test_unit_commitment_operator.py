@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 from small_power_folder import SCENARIO, PowerFolder, Recorder, session
+from storage_checker import Timetable, check_storage
 
 from federates.boundary.tables import table
 from federates.power_operator.models.unit_commitment.day_data import DayData, read_day
 from federates.power_operator.models.unit_commitment.dispatch import StoragePlan
 from federates.power_operator.models.unit_commitment.operator import UnitCommitmentOperator
 from federates.power_operator.models.unit_commitment.settings import UnitCommitmentSettings
-from federates.power_operator.models.unit_commitment.storage_checker import Timetable, check_storage
 from federates.power_operator.models.unit_commitment.storage_data import storage_fleet
 
 QUICK = {"solver__evaluate_gap_usd": 100.0}

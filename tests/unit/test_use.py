@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from quick_runs import quick_run
 from small_scenario import write_small_scenario
 from typer.testing import CliRunner
 
@@ -15,7 +16,6 @@ from federates.boundary.names import Role
 from federates.cli.app import app
 from federates.runs import launch as launching
 from federates.runs.check import check_scenario
-from federates.runs.in_process import run_in_process
 from federates.runtime.plugins import load_agent
 from federates.runtime.set_aside import set_aside
 
@@ -140,7 +140,7 @@ def test_an_agent_is_told_and_nobody_else(tmp_path, monkeypatch):
 
 def test_a_run_in_this_process_uses_it_and_says_so(tmp_path):
     scenario = write_small_scenario(tmp_path, session={"periods": 1}, coordinator={"box_usd_per_veh": 3.0})
-    folder = run_in_process(scenario, use={"coordinator": "posted_price"})
+    folder = quick_run(scenario, use={"coordinator": "posted_price"})
     config = json.loads((folder / "coordinator/config.json").read_text())
     assert config["algorithm"] == "posted_price"
     assert "box_usd_per_veh" not in config["settings"]

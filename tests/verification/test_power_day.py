@@ -13,7 +13,7 @@ from federates.boundary.markdown import markdown_row
 from federates.boundary.tables import table
 from federates.power_operator.models.charging_station.operator import ChargingStationOperator
 
-page = load_file(Path(__file__).parents[2] / "docs/make_power_operator.py")
+page = load_file(Path(__file__).parents[2] / "studies/make_power_operator.py")
 
 
 @pytest.fixture(scope="module")

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from schedule_checker import check_schedule
 from small_rail_days import rail_day
+from storage_checker import Timetable, check_storage
 
 from federates.centralised.flow import build_flow_model
 from federates.centralised.joint_data import JointData, read_joint_data
-from federates.power_operator.models.unit_commitment.checker import check_schedule
 from federates.power_operator.models.unit_commitment.dispatch import StoragePlan, storage_plan
 from federates.power_operator.models.unit_commitment.plan_model import PlanModel
 from federates.power_operator.models.unit_commitment.planner import Planner
 from federates.power_operator.models.unit_commitment.schedule import schedule_of
 from federates.power_operator.models.unit_commitment.settings import SolverSettings
-from federates.power_operator.models.unit_commitment.storage_checker import Timetable, check_storage
 from federates.worlds.rail.session import RailSession
 
 ROOT = Path(__file__).parent.parent.parent

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rail_brute_force import RailBruteForce
 from small_rail_days import rail_day
+from storage_checker import check_storage
 
 from federates.centralised.joint_data import JointData
 from federates.lp.linear_model import NoSolutionInTimeError
@@ -22,7 +23,6 @@ from federates.power_operator.models.unit_commitment.dispatch import storage_pla
 from federates.power_operator.models.unit_commitment.plan_model import PlanModel
 from federates.power_operator.models.unit_commitment.planner import Planner
 from federates.power_operator.models.unit_commitment.settings import SolverSettings
-from federates.power_operator.models.unit_commitment.storage_checker import check_storage
 from federates.worlds.rail.trains import at_home
 
 EXACT = SolverSettings(solve_gap_usd=0.0, evaluate_gap_usd=0.0)

@@ -207,7 +207,7 @@ def test_a_killed_sumo_is_told_in_words_and_leaves_nothing() -> None:
     model = SumoTraffic(settings(warm_up_s=0), FOLDER)
     try:
         model.begin(session(periods=2, period_s=300.0, start_hour=2), Tables())
-        scratch, process = model._scratch, model._sumo.process_id
+        scratch, process = model._scratch, model._sumo._process.pid
         os.kill(process, signal.SIGKILL)
         with pytest.raises(ModelError, match="SIGKILL"):
             model.run(0, [])
@@ -230,7 +230,7 @@ def test_sumo_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
         "import test_traffic_sumo as t\n"
         "model = t.SumoTraffic(t.settings(warm_up_s=0), t.FOLDER)\n"
         "model.begin(t.session(periods=1, period_s=300.0, start_hour=2), t.Tables())\n"
-        "print(model._sumo.process_id, model._scratch, flush=True)\n"
+        "print(model._sumo._process.pid, model._scratch, flush=True)\n"
         "time.sleep(60)\n"
     )
     command = [sys.executable, "-c", code, str(Path(__file__).parent)]

@@ -80,7 +80,6 @@ class Federation:
         private = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="portage-conform-")))
         # Undone in reverse: the process ends, the partners leave, the broker ends, and what the partners had is freed.
         self._open.callback(self._free_partners)
-        # Laid out as a scenario and its results are, for the sandbox goes by that.
         identity = self._start_broker(private / "results" / "run", (self.subject.role, *players))
         self.session = self.session.model_copy(update={"run_id": identity.run_id})
         identity.write(private / "identity.json")
@@ -107,7 +106,7 @@ class Federation:
         run_id, key = f"conform-{secrets.token_hex(4)}", secrets.token_hex(8)
         quiet = _quiet(config)
         for attempt in range(_ATTEMPTS):
-            identity = RunIdentity(run_id, str(folder), choose_port(config), key, config, agents)
+            identity = RunIdentity(run_id, str(folder.parent.parent), str(folder), choose_port(config), key, config, agents)
             try:
                 # The broker waits for those who are here; the executable is told of all agents of its world.
                 self._broker = self._open.enter_context(Broker(replace(identity, broker=quiet, agents=here)))

@@ -2,7 +2,7 @@
 
 Solves the 118-bus day without trains over a range of `CONTRAST`, and at the chosen value all models under each reading of the
 capacity. Each result is kept in ``contrast.json`` at once: stop the program and start it again, and it goes on (about 40 min).
-Costs are intervals: the best plan found and the proven bound. ``docs/make_ieee.py`` prints and draws what stands there.
+Costs are intervals: the best plan found and the proven bound. ``studies/make_ieee.py`` prints and draws what stands there.
 """
 
 from __future__ import annotations
