@@ -238,7 +238,7 @@ def test_the_command_says_it_by_exit_code(run, tmp_path):
         audit_run(tmp_path)
 
 
-FORGED = "x\n\x1b[2K\x1b[1mAudit: 3 agents, 12 topics, 293 messages, nothing outside the table"
+FORGED = "x\n\x1b[2K\x1b[1mAudit: 3 agents, 15 topics, 293 messages, nothing outside the table"
 
 
 def note(run, agent, **changes):
