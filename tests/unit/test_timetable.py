@@ -83,6 +83,7 @@ def test_another_operator_can_run_the_same_timetable_at_the_same_cost():
     assert answer.cost_usd == pytest.approx(fixed.cost_usd - 2 * 7.0)
     stopping = tuple(trip | {"period": 4} if trip["period"] == 3 else trip for trip in TRIPS)
     operator, _ = begun(rail(), departures=stopping, cost_usd_per_trip=7.0)
+    operator.open_period(0, None)
     fixed = operator.evaluate({"connection": np.zeros((2, 3, 8))}, {})
     answer = free.evaluate({"connection": fixed.quantities["connection"]}, {})
     assert np.array_equal(answer.quantities["connection"], fixed.quantities["connection"])
@@ -116,6 +117,7 @@ def test_a_day_is_carried_out_and_the_plan_never_breaks():
 
 def test_without_departures_trains_stay_at_home_and_without_mobile_storage_nobody_stands():
     at_home, _ = begun(rail())
+    at_home.open_period(0, None)
     answer = at_home.evaluate({"connection": np.zeros((2, 3, 8))}, {})
     assert answer.quantities["connection"].sum(axis=2).tolist() == [[8, 0, 0], [0, 8, 0]]
     assert answer.cost_usd == 0.0
