@@ -20,17 +20,16 @@ from page_parts import made_with, markdown_picture
 
 from federates.boundary.errors import ConfigError
 from federates.boundary.markdown import markdown_table
-from federates.reporting.figures.style import save_figure
-from federates.reporting.interval import Interval
-from federates.reporting.published import Case, Published, read_published
-from federates.reporting.rail.claims import INDICATORS
-from federates.reporting.rail.compare import model_rows
-from federates.reporting.rail.figures import sweep_figure
-from federates.reporting.rail.report import read_rail_run
-from federates.reporting.rail.sweep_page import point_rows, sweep_drawing, sweep_reading
-from federates.reporting.rail.sweeps import SweepTable, sweep_claims
-from federates.reporting.rail.words import figure_reading
+from federates.reporting.claims import Interval
+from federates.reporting.figures import save_figure
+from federates.reporting.published import Published, read_published
+from federates.reporting.sweep_page import point_rows, sweep_drawing, sweep_figure, sweep_reading
+from federates.reporting.sweeps import SweepTable, sweep_claims
+from federates.reporting.tables import RunTables
 from federates.reporting.words import number
+from federates.worlds.rail.published import Case
+from federates.worlds.rail.report.compare import INDICATORS, model_rows
+from federates.worlds.rail.report.run import SCHEMES
 from federates.worlds.rail.session import RailScheme
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -83,7 +82,7 @@ HOURS = {"as stated: mobile 2 h, fixed 4 h": (2, 4, 4), "equal energy: all 4 h":
 def main() -> None:
     """Write the page and its figures."""
     given = _arguments()
-    published = read_published(SCENARIOS / given.case)
+    published = read_published(SCENARIOS / given.case, "rail")
     case = published.case
     assert case is not None, "both scenarios have a published case"
     comparison = _json(given.compare, "comparison.json")
@@ -264,8 +263,13 @@ def _run(given: argparse.Namespace) -> Path | None:
 
 def _run_figure(given: argparse.Namespace, name: str) -> str:
     run = _run(given)
-    readings = {name: figure_reading(name, read_rail_run(run))} if run and (run / "session.json").is_file() else None
+    readings = {name: _reading(run, name)} if run and (run / "session.json").is_file() else None
     return _copied(given.case, run, name, readings)
+
+
+def _reading(run: Path, name: str) -> str:
+    tables: RunTables = RunTables.read(run)
+    return tables.world.figure(name).reading(tables)
 
 
 def _made_with(given: argparse.Namespace) -> str:
@@ -302,7 +306,9 @@ def _contrast(name: str, case: Case) -> str:
     frame = pd.DataFrame(own).assign(total_cost_usd_low=lambda f: f["bound_usd"]).sort_values(["scheme", "contrast"])
     names = {scheme.value: row.model for scheme, row in case.models.items()} | {"no_storage": "no storage"}
     quantities = [("total_cost_usd", "Cost of both operators\n(USD)"), ("usd_per_mw", "Worth of storage (47)\n(USD/MW)")]
-    figure = sweep_figure(frame, "contrast", "Contrast of the load (1: as published by IIT)", lambda s: names[s], quantities)
+    figure = sweep_figure(
+        frame, "contrast", "Contrast of the load (1: as published by IIT)", lambda s: names[s], quantities, SCHEMES
+    )
     cost, worth = figure.get_axes()
     cost.axhline(case.without_storage_usd, color="0.4", linewidth=0.8)
     for scheme in (RailScheme.FIXED, RailScheme.CENTRAL):

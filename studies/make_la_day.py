@@ -12,7 +12,6 @@ from page_parts import made_with, markdown_picture
 
 from federates.boundary.markdown import markdown_table
 from federates.reporting.tables import RunTables
-from federates.reporting.words import figure_reading
 
 DOCS = Path(__file__).parents[1] / "docs"
 FIGURES = {
@@ -55,7 +54,7 @@ def main(compare: Path) -> None:
     text += "\n## Figures\n\n"
     tables = RunTables.read(run)
     for name, source in FIGURES.items():
-        reading = data["figures"][name] if source == "compare" else figure_reading(name, tables)
+        reading = data["figures"][name] if source == "compare" else tables.world.figure(name).reading(tables)
         text += markdown_picture(f"la_{name}", reading) + "\n"
     (DOCS / "la_day.md").write_text(text + "## All numbers\n\n" + numbers(compare) + f"\n{made_with(run)}\n")
 

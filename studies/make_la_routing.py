@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from federates.reporting.accounts import ROUTING_LABELS
 from federates.reporting.words import number, percent
+from federates.worlds.road.report.costs import ROUTING_LABELS
 
 DOCS = Path(__file__).parents[1] / "docs"
 POWER, SETTINGS, MODEL = "traffic_sumo.settings.delay_power", "traffic_sumo.settings", "traffic_sumo.model"

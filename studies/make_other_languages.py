@@ -15,9 +15,6 @@ from pathlib import Path
 from page_parts import made_with
 
 from federates.boundary.markdown import markdown_table
-from federates.reporting.metrics import summary
-from federates.reporting.rail.metrics import rail_summary
-from federates.reporting.rail.report import read_rail_run
 from federates.reporting.tables import RunTables
 from federates.reporting.words import number, percent
 
@@ -48,7 +45,7 @@ def days(folder: Path) -> list[Path]:
 
 def road(shipped: Path, in_c: Path) -> str:
     """Return the table of the road."""
-    heads = [summary(RunTables.read(run)) for run in (shipped, in_c)]
+    heads = [RunTables.read(run).summary for run in (shipped, in_c)]
     rows = {
         "energy above the feeder limits without mobile storage, kWh": "{above_limit_without_bin_kwh:.0f}",
         "the same with it, kWh": "{above_limit_with_bin_kwh:.0f}",
@@ -65,7 +62,7 @@ def road(shipped: Path, in_c: Path) -> str:
 
 def rail(shipped: Path, in_c: Path) -> str:
     """Return the table of the 30 buses."""
-    heads = [rail_summary(read_rail_run(run)) for run in (shipped, in_c)]
+    heads = [RunTables.read(run).summary for run in (shipped, in_c)]
 
     def row(name: str, *keys: str) -> list[str]:
         return [name, *("; ".join(number(float(head[key]), 2) for key in keys) for head in heads)]

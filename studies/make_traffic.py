@@ -10,7 +10,7 @@ from matplotlib.colors import BoundaryNorm
 from matplotlib.figure import Figure
 
 from federates.boundary.units import M_PER_S_PER_MPH
-from federates.reporting.figures.style import BLACK, BLUE, ORANGE, new_figure, paper_style, save_figure
+from federates.reporting.figures import BLACK, BLUE, ORANGE, new_figure, paper_style, save_figure
 
 DOCS = Path(__file__).parents[1] / "docs"
 TABLE = DOCS.parent / "scenarios/la_gcs/traffic_sumo/calibration/calibration.csv"

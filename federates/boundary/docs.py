@@ -10,7 +10,7 @@ from typing import Any
 from federates.boundary.history import VERSIONS
 from federates.boundary.markdown import markdown_table
 from federates.boundary.schemas import boundary_json, message_schema, session_schema
-from federates.boundary.tables import TABLES
+from federates.boundary.tables import COMMON
 from federates.boundary.topics import BOUNDARY_VERSION, Command, Rounding, Topic
 from federates.boundary.world import World, shipped_worlds
 
@@ -124,10 +124,11 @@ def _versions() -> str:
 
 def _tables() -> str:
     lines = ["## Tables that a run leaves", "", "Each agent writes its own, as `results/<run id>/<agent>/<table>.parquet`.", ""]
-    for entry in TABLES:
-        lines += [f"### `{entry.owner}/{entry.name}`", "", f"World: {entry.world or 'both'}. {entry.meaning}", ""]
-        rows = [(f"`{name}`", meaning) for name, meaning in entry.columns.items()]
-        lines.append(markdown_table(["column", "meaning"], rows))
+    for where, entries in (("Of every world", COMMON), *((f"Of the world `{w.name}`", w.tables) for w in shipped_worlds())):
+        for entry in entries:
+            lines += [f"### `{entry.owner}/{entry.name}`", "", f"{where}. {entry.meaning}", ""]
+            rows = [(f"`{name}`", meaning) for name, meaning in entry.columns.items()]
+            lines.append(markdown_table(["column", "meaning"], rows))
     return "\n".join(lines)
 
 

@@ -80,7 +80,8 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     # This process is no agent's: what came out is its to say, and its log is read by whoever may read all results.
     folder = Path(identity.run_folder)
-    for line in [*record.get("headline", []), f"Results: {folder}", f"Report:  {folder / 'report.html'}"]:
+    report = [f"Report:  {folder / 'report.html'}"] if identity.broker.report else []
+    for line in [*record.get("headline", []), f"Results: {folder}", *report]:
         say(line, error=False)
     return 0
 

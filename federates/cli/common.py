@@ -100,7 +100,8 @@ def say_end(finished: Launch) -> int:
         for line in record.get("headline", []):
             console.print(line, markup=False, highlight=False)
         console.print(f"Run {record['run_id']} is complete after {record['wall_s']:.0f} s.", highlight=False)
-        console.print(f"Report: {finished.folder / 'report.html'}", markup=False, highlight=False)
+        where = f"Report: {finished.folder / 'report.html'}" if finished.identity.broker.report else f"Results: {finished.folder}"
+        console.print(where, markup=False, highlight=False)
         return 0
     failure = printable_lines(str(record.get("failure") or finished.culprit))
     errors.print(f"Run {finished.identity.run_id} failed: {failure}", markup=False, highlight=False)

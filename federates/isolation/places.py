@@ -174,7 +174,8 @@ def _code(root: Path, closed: tuple[Path, ...]) -> Iterator[Path]:
 def _is_code(entry: Path) -> bool:
     """Whether an entry of the search path is a module, or a folder of modules that is no scenario."""
     if entry.is_dir():
-        known = entry.suffix in (".dist-info", ".egg-info", ".libs")  # wheels carry shared libraries beside the package
+        # Wheels carry shared libraries beside the package; what modules beside it were compiled to is code as they are.
+        known = entry.suffix in (".dist-info", ".egg-info", ".libs") or entry.name == "__pycache__"
         return known or (any(entry.glob("*.py")) and not (entry / "runner.json").exists())
     return entry.suffix in (".py", ".so", ".pth")
 

@@ -35,10 +35,13 @@ def _centralised(
 def _run(scenario: Path) -> dict[str, Any]:
     from federates.runs.check import check_scenario
     from federates.runs.launch import launch
+    from federates.runs.reports import write_run_report
 
     finished = launch(check_scenario(scenario))
     if not finished.ok:
         raise PortageError(f"the run failed: {finished.record.get('failure') or finished.culprit}")
+    if not finished.identity.broker.report:
+        write_run_report(finished.folder)
     summary = json.loads((finished.folder / "summary.json").read_text(encoding="utf-8"))
     kept = {name: value for name, value in summary.items() if name not in ("run_id", "headline")}
     return kept | {"wall_s": finished.record["wall_s"]}

@@ -86,7 +86,7 @@ def run_sweep(file: Path, watch: Callable[[SweepProgress], None] = lambda progre
         table = store.merge(points, _about(sweep, progress))
     keep_published(sweep.scenario.folder, sweep.output)
     # Figures load slowly, and a sweep with a mistake in it should not wait for them.
-    from federates.reporting.rail.sweep_page import write_sweep_page
+    from federates.reporting.sweep_page import write_sweep_page
 
     return SweepEnd(sweep.output, write_sweep_page(sweep.output), table, progress)
 
@@ -125,6 +125,7 @@ def _outcomes(sweep: Sweep, missing: list[Point]) -> Generator[tuple[Point, Outc
 def _about(sweep: Sweep, progress: SweepProgress) -> dict[str, Any]:
     return {
         "scenario": sweep.scenario.name,
+        "world": sweep.scenario.world,
         "scenario_sha256": sweep.packed.sha256,
         "method": sweep.spec.method,
         "options": sweep.spec.options,

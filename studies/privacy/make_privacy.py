@@ -15,7 +15,7 @@ import yaml
 from learning import LearnedCost, Told, explained, read_told, suspects, trips
 from matplotlib.figure import Figure
 
-from federates.reporting.figures.style import BLUE, VERMILLION, new_figure, paper_style, save_figure
+from federates.reporting.figures import BLUE, VERMILLION, new_figure, paper_style, save_figure
 from federates.runs.in_process import run_in_process
 
 HERE = Path(__file__).parent

@@ -5,7 +5,6 @@ In one process, on short days where the settings allow it. By default every clas
 """
 
 import itertools
-from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -15,8 +14,6 @@ import pytest
 import yaml
 from load_file import load_file
 from quick_runs import quick_run
-
-from federates.runs.in_process import run_in_process
 
 ROOT = Path(__file__).parents[2]
 matrix = load_file(ROOT / "studies/make_alternatives.py")
@@ -43,14 +40,10 @@ def rows(scenario):
     return [pytest.param(n, id=" ".join(n), marks=[] if n in BY_DEFAULT else [pytest.mark.long]) for n in quick]
 
 
-def run(scenario, agents, classes, folder, changes, recording=None, settings=None, start=run_in_process):
+def run(scenario, agents, classes, folder, changes, recording=None, settings=None):
     combination = matrix.Combination(scenario, tuple(zip(agents, classes, strict=True)))
     made = matrix.prepare(combination, folder, recording)
-    return made, start(made, changes, settings)
-
-
-run_without_report = partial(run, start=quick_run)
-"""What others are compared with."""
+    return made, quick_run(made, changes, settings)
 
 
 def rounds_of(folder):
@@ -76,7 +69,7 @@ def without_trade(tmp_path_factory):
         if (power, transport) not in costs:
             settings = {"coordinator": {"price_usd_per_veh": 0.0}}
             classes = (power, transport, "bpr", "posted_price")
-            _, left = run_without_report("la_gcs", ROADS, classes, folder, {**ROAD_DAY, "periods": 1}, settings=settings)
+            _, left = run("la_gcs", ROADS, classes, folder, {**ROAD_DAY, "periods": 1}, settings=settings)
             assert pd.read_parquet(left / "coordinator/schedule.parquet").vehicles.sum() == 0
             costs[power, transport] = rounds_of(left).upper_bound_usd[0]
         return costs[power, transport]
@@ -88,7 +81,7 @@ def without_trade(tmp_path_factory):
 def recorded(tmp_path_factory):
     """Return what the traffic model `bpr` left of the short day, for `replay`."""
     classes = ("price_taker", "timetable", "bpr", "posted_price")
-    _, folder = run_without_report("la_gcs", ROADS, classes, tmp_path_factory.mktemp("day"), ROAD_DAY)
+    _, folder = run("la_gcs", ROADS, classes, tmp_path_factory.mktemp("day"), ROAD_DAY)
     return folder / "traffic_sumo"
 
 
@@ -127,7 +120,7 @@ def at_home(tmp_path_factory):
         if power not in costs:
             settings = {"coordinator": {"price_usd_per_veh": 0.0}}
             classes = (power, "time_space_network", "posted_price")
-            _, left = run_without_report("ieee30", RAILS, classes, folder, changes, settings=settings)
+            _, left = run("ieee30", RAILS, classes, folder, changes, settings=settings)
             moves = pd.read_parquet(left / "transport_operator/train_moves.parquet")
             assert (moves.origin == moves.destination).all()
             costs[power] = pd.read_parquet(left / "coordinator/negotiations.parquet").upper_bound_usd[0]

@@ -151,7 +151,7 @@ def test_a_spy_that_joins_late_ends_the_run(tmp_path, environment):
     assert {(breach["check"], breach["agent"]) for breach in found["breaches"]} == {("wire", "spy")}
 
 
-@pytest.mark.parametrize("leak", ["topic_at_start", "topic_later"])
+@pytest.mark.parametrize("leak", [pytest.param("topic_at_start", marks=pytest.mark.long), "topic_later"])
 def test_an_extra_topic_ends_the_run(tmp_path, environment, leak):
     scenario = leaky(tmp_path, leak)
     session = yaml.safe_load((scenario / "scenario.yaml").read_text())

@@ -105,7 +105,7 @@ def cpp_shortage(q, hour, z):
     return np.interp(z, range(need + 1), whole)
 
 
-@pytest.mark.parametrize("shortage", [python_shortage, cpp_shortage])
+@pytest.mark.parametrize("shortage", [pytest.param(python_shortage, marks=pytest.mark.long), cpp_shortage])
 def test_the_road_operators_agree_on_the_optimum_of_a_formula(programs, tmp_path, environment, shortage):
     """Transport's cost is a z + b z^2 / 2 up to the fleet; with power's it is minimised here over a fine grid, pair by pair.
 

@@ -4,15 +4,15 @@ import json
 
 import pandas as pd
 import pytest
-from quick_runs import quick_run
 from small_scenario import write_small_scenario
 
 from federates.boundary.errors import ConfigError, FederationError
 from federates.runs.in_process import run_in_process
+from federates.runs.reports import write_run_report
 
 
 def test_a_run_leaves_its_tables_and_a_complete_record(tmp_path):
-    folder = run_in_process(write_small_scenario(tmp_path))
+    folder = run_in_process(write_small_scenario(tmp_path, broker={"report": True}))
     record = json.loads((folder / "run.json").read_text())
     assert record["status"] == "complete"
     assert set(record["agents"]) == {"coordinator", "power_operator", "transport_operator", "traffic_sumo"}
@@ -30,14 +30,14 @@ def test_a_run_leaves_its_tables_and_a_complete_record(tmp_path):
 
 
 def test_every_observation_reaches_its_operator_in_order(tmp_path):
-    folder = quick_run(write_small_scenario(tmp_path, session={"periods": 5}))
+    folder = run_in_process(write_small_scenario(tmp_path, session={"periods": 5}))
     for agent in ("power_operator", "transport_operator"):
         assert pd.read_parquet(folder / agent / "seen.parquet").period.tolist() == [0, 1, 2, 3, 4]
 
 
 def test_two_runs_are_identical_but_for_wall_times(tmp_path):
     scenario = write_small_scenario(tmp_path)
-    first, second = (quick_run(scenario) for _ in range(2))
+    first, second = (run_in_process(scenario) for _ in range(2))
     names = sorted(p.relative_to(first) for p in first.glob("*/*.parquet") if p.stem != "timings")
     assert len(names) >= 5
     for name in names:
@@ -58,9 +58,9 @@ def test_an_operator_without_a_plan_ends_the_run_and_is_named(tmp_path):
 
 
 def test_a_scheme_is_one_setting(tmp_path):
-    folder = quick_run(write_small_scenario(tmp_path), {"scheme": "no_mves"})
+    folder = run_in_process(write_small_scenario(tmp_path), {"scheme": "no_mves"})
     assert pd.read_parquet(folder / "coordinator/schedule.parquet").vehicles.sum() == 0
-    folder = quick_run(write_small_scenario(tmp_path), {"scheme": "fastest_route"})
+    folder = run_in_process(write_small_scenario(tmp_path), {"scheme": "fastest_route"})
     assert pd.read_parquet(folder / "coordinator/schedule.parquet").vehicles.tolist() == [12] * 6
 
 
@@ -68,3 +68,10 @@ def test_an_unknown_scheme_is_refused_before_anything_starts(tmp_path):
     scenario = write_small_scenario(tmp_path)
     with pytest.raises(ConfigError, match="scheme"):
         run_in_process(scenario, {"scheme": "fastest"})
+
+
+def test_a_run_without_reports_has_its_tables_and_headline_and_can_be_reported(tmp_path):
+    folder = run_in_process(write_small_scenario(tmp_path, broker={"report": False}))
+    assert not list(folder.glob("*.html"))
+    assert json.loads((folder / "run.json").read_text())["headline"]
+    assert write_run_report(folder).stat().st_size > 10_000

@@ -8,7 +8,6 @@ import json
 
 import pandas as pd
 import pytest
-from quick_runs import quick_run
 from small_rail_scenario import RAIL_AGENTS, write_small_rail_scenario
 
 from federates.boundary.errors import ConfigError, FederationError
@@ -25,7 +24,7 @@ def standing(folder, negotiated_in):
 
 
 def test_the_day_is_negotiated_once_and_carried_out_period_by_period(tmp_path):
-    folder = run_in_process(write_small_rail_scenario(tmp_path))
+    folder = run_in_process(write_small_rail_scenario(tmp_path, broker={"report": True}))
     record = json.loads((folder / "run.json").read_text())
     assert record["status"] == "complete"
     assert set(record["agents"]) == set(RAIL_AGENTS)
@@ -48,7 +47,7 @@ def test_the_day_is_negotiated_once_and_carried_out_period_by_period(tmp_path):
 
 @pytest.mark.parametrize("agent", ["power_operator", "transport_operator"])
 def test_operators_are_asked_relaxed_solved_and_evaluated_in_the_algorithms_order(tmp_path, agent):
-    timings = read(quick_run(write_small_rail_scenario(tmp_path)), f"{agent}/timings")
+    timings = read(run_in_process(write_small_rail_scenario(tmp_path)), f"{agent}/timings")
     first = timings[timings.period == 0].activity.tolist()
     assert first == ["open", "relax", "solve", "evaluate", "solve", "evaluate", "commit"]
     assert timings[timings.period == 2].activity.tolist() == ["open", "commit"]
@@ -56,7 +55,7 @@ def test_operators_are_asked_relaxed_solved_and_evaluated_in_the_algorithms_orde
 
 
 def test_a_late_train_is_told_and_leads_to_a_new_negotiation(tmp_path):
-    folder = quick_run(write_small_rail_scenario(tmp_path, transport={"late_period": 0}))
+    folder = run_in_process(write_small_rail_scenario(tmp_path, transport={"late_period": 0}))
     negotiations = read(folder, "coordinator/negotiations")
     assert negotiations.period.tolist() == [0, 1]
     assert negotiations.cause.tolist() == ["day ahead", "k1 stands at b from period 2, and cannot be at b in period 1"]
@@ -71,14 +70,14 @@ def test_a_late_train_is_told_and_leads_to_a_new_negotiation(tmp_path):
 
 def test_a_day_without_trains(tmp_path):
     """Messages without any value cross the boundary too."""
-    folder = quick_run(write_small_rail_scenario(tmp_path, session={"trains": []}))
+    folder = run_in_process(write_small_rail_scenario(tmp_path, session={"trains": []}))
     assert read(folder, "coordinator/negotiations").upper_bound_usd.tolist() == [0.0]
     assert read(folder, "power_operator/plan").standing.tolist() == [0, 0, 0, 0]
 
 
 def test_two_runs_are_identical_but_for_wall_times(tmp_path):
     scenario = write_small_rail_scenario(tmp_path, transport={"late_period": 0})
-    first, second = (quick_run(scenario) for _ in range(2))
+    first, second = (run_in_process(scenario) for _ in range(2))
     names = sorted(p.relative_to(first) for p in first.glob("*/*.parquet") if p.stem != "timings")
     assert len(names) >= 5
     for name in names:

@@ -171,7 +171,7 @@ def start(scenario: Path, launcher: str, environment: dict[str, str], disk: tupl
 
 def write_scenario(world: str, folder: Path, settings: dict[str, Any]) -> Path:
     """Write a scenario of ``world``, long enough to be harmed; ``settings`` are those of `fault_cases.Case`."""
-    limits = {"limits": _LONG | ({"answer_s": settings["answer_s"]} if "answer_s" in settings else {})}
+    limits = {"report": True, "limits": _LONG | ({"answer_s": settings["answer_s"]} if "answer_s" in settings else {})}
     if world == "road":
         session = {"periods": settings.get("periods", 60)}
         return write_small_scenario(folder, session=session, power=settings.get("power"), broker=limits)

@@ -1,5 +1,6 @@
 """Writes a market as a scenario, and installs its world for this process."""
 
+import compileall
 import json
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ def install(target: Path) -> Path:
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: market-world\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[portage.world]\nmarket = market_world:WORLD\n")
     (target / "market_world.py").write_text((HERE / "market_world.py").read_text())
+    compileall.compile_dir(target, quiet=1)  # as pip does
     sys.path.append(str(target))
     return target
 

@@ -12,7 +12,8 @@ import scipy.sparse as sp
 
 from federates.lp.linear_model import LinearModel
 from federates.lp.linear_result import ArrayModel
-from federates.lp.safe_bound import lower_dot, lower_sum, safe_bound, take_misses
+from federates.lp.bound_misses import take_misses
+from federates.lp.safe_bound import lower_dot, lower_sum, safe_bound
 
 Rational = Fraction
 

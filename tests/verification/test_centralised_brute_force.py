@@ -141,7 +141,7 @@ def test_a_day_that_cannot_hold_is_named():
         solve_literal(data, 0.0, 60.0)
 
 
-@pytest.mark.parametrize("name", ["one train", "two alike"])
+@pytest.mark.parametrize("name", ["one train", pytest.param("two alike", marks=pytest.mark.long)])
 def test_indicators_at_a_cost_against_every_route(name):
     data, slack = DAYS[name](), 1.004
     cheapest_usd, _ = RailBruteForce(data).cheapest()

@@ -16,8 +16,8 @@ from small_rail_days import rail_day
 from storage_checker import check_storage
 
 from federates.centralised.joint_data import JointData
+from federates.lp.bound_misses import take_misses
 from federates.lp.linear_model import NoSolutionInTimeError
-from federates.lp.safe_bound import take_misses
 from federates.power_operator.models.unit_commitment.day_state import first_state, rest_of_day
 from federates.power_operator.models.unit_commitment.dispatch import storage_plan
 from federates.power_operator.models.unit_commitment.plan_model import PlanModel

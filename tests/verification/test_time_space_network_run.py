@@ -3,8 +3,9 @@
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from quick_runs import quick_run
 from small_rail_scenario import write_small_rail_scenario
+
+from federates.runs.in_process import run_in_process
 
 OPERATOR = "federates.transport_operator.models.time_space_network.operator:TimeSpaceNetworkOperator"
 SESSION = {"periods": 6, "trains": [{"name": "k1", "home": "a"}, {"name": "k2", "home": "a"}]}
@@ -16,7 +17,7 @@ def run(folder, settings=None):
     if settings is not None:
         agent = {"schema_version": 1, "operator": OPERATOR, "settings": settings}
         (scenario / "transport_operator/config.yaml").write_text(yaml.safe_dump(agent))
-    results = quick_run(scenario)
+    results = run_in_process(scenario)
 
     def table(agent, name):
         return pq.read_table(results / agent / f"{name}.parquet").to_pylist()

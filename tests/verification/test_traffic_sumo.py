@@ -147,7 +147,7 @@ def test_passing_vehicles_leave_out_storages(morning: tuple[list[TrafficObservat
         assert 0 <= passed - counted <= 45
 
 
-@pytest.mark.parametrize("engine", ["traci", "libsumo"])
+@pytest.mark.parametrize("engine", [pytest.param("traci", marks=pytest.mark.long), "libsumo"])
 def test_same_seed_gives_the_same_tables_in_both_engines(morning: tuple[list[TrafficObservation], Tables], engine: str) -> None:
     _, again = simulate(session(periods=2, period_s=1800.0, start_hour=8), [MIXED, MIXED], engine=engine)
     assert again.rows == morning[1].rows

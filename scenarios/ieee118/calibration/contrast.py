@@ -86,7 +86,7 @@ def _storage(case: Case) -> dict[str, Any]:
 
 def nearest(known: Mapping[Case, Mapping[str, float]]) -> float:
     """Return the contrast on the grid of 0.01 whose day without storage costs nearest to the paper's: the rule."""
-    published = read_published(SCENARIO).case
+    published = read_published(SCENARIO, "rail").case
     assert published is not None
     cost = {contrast: known[Case("no_storage", contrast, 0)]["total_cost_usd"] for contrast in FINE}
     return min(FINE, key=lambda contrast: abs(cost[contrast] - published.without_storage_usd))
