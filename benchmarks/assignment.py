@@ -78,17 +78,17 @@ def los_angeles_rows(calls=100):
         def cold(operator=operator, rewards=rewards):
             for reward in rewards:
                 operator._planner.forget()
-                operator.solve(reward, GATE)
+                operator.solve({"delivery": reward}, {"gate": GATE})
 
         walk = rewards[0] + np.cumsum(rng.normal(0, 0.5, rewards.shape), axis=0)
 
         def warm(operator=operator, walk=walk):
             for reward in walk:
-                operator.solve(reward, GATE)
+                operator.solve({"delivery": reward}, {"gate": GATE})
 
         def given(operator=operator, rewards=rewards):
             for reward in rewards:
-                operator.evaluate(reward, GATE)
+                operator.evaluate({"delivery": reward}, {"gate": GATE})
 
         yield "Los Angeles solve, 4 periods, from nothing", gap, cpu_s(cold)[0] / calls, 0.020, "mean of 100"
         yield "Los Angeles solve, 4 periods, next round", gap, cpu_s(warm)[0] / calls, 0.020, "mean of 100"

@@ -23,8 +23,7 @@ import pandas as pd
 import yaml
 from page_parts import made_with
 
-from federates.boundary.names import Role
-from federates.runtime.plugins import CLASS_KEY
+from federates.runtime.plugins import class_key
 from federates.scaffold.scenario import new_scenario
 
 HERE = Path(__file__).parent
@@ -59,7 +58,7 @@ class Combination:
         for agent, name in self.classes:
             settings = CHOICES[self.scenario][agent][name]
             if settings != "shipped":
-                found[agent] = {"schema_version": 1, CLASS_KEY[Role(agent)]: shipped_class(name), "settings": settings}
+                found[agent] = {"schema_version": 1, class_key(agent): shipped_class(name), "settings": settings}
         return found
 
 

@@ -50,7 +50,7 @@ UseOption = Annotated[
     list[str] | None,
     typer.Option(
         "--use",
-        metavar="ROLE=CLASS",
+        metavar="AGENT=CLASS",
         help="Use another class in this run, such as traffic_sumo=bpr or power_operator=file.py:Class; may be given again.",
     ),
 ]
@@ -83,7 +83,7 @@ def pairs(changes: list[str] | None, option: str = "--set") -> dict[str, str]:
         key, equals, value = change.partition("=")
         if not equals:
             raise typer.BadParameter(
-                f"{change!r}: must be {'KEY=VALUE' if option == '--set' else 'ROLE=CLASS'}", param_hint=option
+                f"{change!r}: must be {'KEY=VALUE' if option == '--set' else 'AGENT=CLASS'}", param_hint=option
             )
         if key in found:
             raise typer.BadParameter(f"{key} is given twice", param_hint=option)

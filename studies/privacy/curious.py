@@ -14,6 +14,8 @@ from federates.boundary.roles import Commit, CoordinationAlgorithm, Evaluate, So
 from federates.coordinator.algorithms.cuts import Cuts
 from federates.coordinator.algorithms.ocd import OptimalityConditionDecomposition
 
+POWER, TRANSPORT = "power_operator", "transport_operator"
+
 
 class CuriousSettings(Config):
     """Settings of the curious coordinator."""
@@ -43,13 +45,16 @@ class Curious(CoordinationAlgorithm):
         self._honest.begin(session, recorder)
         self._random = np.random.default_rng(session.seed)
 
-    def start(self, period, train_ready=None):
+    def start(self, period, openings):
         """Begin the honest negotiation."""
-        self._period, self._ready = period, train_ready
+        self._period = period
+        self._name = "connection" if self._session.world == RAIL else "delivery"
+        n, m, h = (self._session.sizes(period)[letter] for letter in "NMH")
+        self._shape = (n, m, h)
         self._commit, self._questions, self._phase = None, iter(()), "negotiation"
-        self._most_usd, self._last_usd = 1.0, np.zeros(self._session.connection_shape)
-        self._most_asked_veh = np.zeros(self._session.connection_shape)
-        return self._next(self._honest.start(period, train_ready))
+        self._most_usd, self._last_usd = 1.0, np.zeros(self._shape)
+        self._most_asked_veh = np.zeros(self._shape)
+        return self._next(self._honest.start(period, openings))
 
     def next(self, result):
         """Keep the answer; ask on after the honest algorithm has made up its mind."""
@@ -68,31 +73,34 @@ class Curious(CoordinationAlgorithm):
         return self._decision
 
     def _ask_on(self):
-        shape, s = self._session.connection_shape, self.settings
+        shape, s = self._shape, self.settings
         rail = self._session.world == RAIL
         for price in np.linspace(0.0, 1.5 * self._most_usd, s.scans):
-            yield "scan", Solve(np.full(shape, price), relaxed=rail)
+            yield "scan", Solve({self._name: np.full(shape, price)}, relaxed=rail)
         for _ in range(s.probes):
-            yield "probe", Solve(self._last_usd * self._random.uniform(0.0, 2.0, shape), relaxed=rail)
+            yield "probe", Solve({self._name: self._last_usd * self._random.uniform(0.0, 2.0, shape)}, relaxed=rail)
         for phase in ["trial"] * s.probes + ["test"] * s.tests:
-            connection = self._route() if rail else self._some()
-            yield phase, Evaluate(connection, connection)
+            yield phase, self._evaluate(self._route() if rail else self._some())
         yield from self._one_less()
+
+    def _evaluate(self, quantities):
+        """Return the question what these quantities cost everybody."""
+        return Evaluate({agent: {self._name: quantities} for agent in (POWER, TRANSPORT)})
 
     def _one_less(self):
         """Yield the agreed plan, and then the plan with one vehicle or stand less here and there: true marginal costs."""
-        plan = np.maximum(self._commit.connection_veh, 0.0)
+        plan = np.maximum(self._commit.given[POWER][self._name], 0.0)
         entries = np.argwhere(plan >= 1.0)
         chosen = self._random.permutation(entries)[: self.settings.tests]
         for entry in [None, *chosen]:
             less = plan.copy()
             if entry is not None:
                 less[tuple(entry)] -= 1.0
-            yield "marginal", Evaluate(less, less)
+            yield "marginal", self._evaluate(less)
 
     def _some(self):
         """Return a random part of what was asked."""
-        share = self._random.uniform(0.0, 1.0, self._session.connection_shape)
+        share = self._random.uniform(0.0, 1.0, self._shape)
         return self._random.uniform(0.0, 1.2) * share * self._most_asked_veh
 
     def _route(self):
@@ -114,23 +122,24 @@ class Curious(CoordinationAlgorithm):
         return stands
 
     def _keep(self, result):
-        decision = self._decision
+        decision, asked, offered = self._decision, result.answers[POWER], result.answers[TRANSPORT]
         solve = isinstance(decision, Solve)
         if solve and self._phase == "negotiation":
-            self._last_usd = decision.multipliers_usd_per_veh
+            self._last_usd = decision.prices[self._name]
             self._most_usd = max(self._most_usd, float(np.abs(self._last_usd).max()))
-            self._most_asked_veh = np.maximum(self._most_asked_veh, result.asked.connection_veh)
-        slope = result.asked.slope_usd_per_veh
-        given = decision.multipliers_usd_per_veh if solve else decision.power_connection_veh
-        arrays = {"given": given, "asked": result.asked.connection_veh, "offered": result.offered.connection_veh, "slope": slope}
+            self._most_asked_veh = np.maximum(self._most_asked_veh, asked.quantities[self._name])
+        slope = None if asked.slopes is None else asked.slopes[self._name]
+        given = (decision.prices if solve else decision.given[POWER])[self._name]
+        wanted, sent = asked.quantities[self._name], offered.quantities[self._name]
+        arrays = {"given": given, "asked": wanted, "offered": sent, "slope": slope}
         self._recorder.record(
             "told",
             period=self._period,
             phase=self._phase,
             question="solve" if solve else "evaluate",
-            asked_cost_usd=result.asked.cost_usd,
-            asked_bound_usd=result.asked.bound_usd,
-            offered_cost_usd=result.offered.cost_usd,
-            offered_bound_usd=result.offered.bound_usd,
+            asked_cost_usd=asked.cost_usd,
+            asked_bound_usd=asked.bound_usd,
+            offered_cost_usd=offered.cost_usd,
+            offered_bound_usd=offered.bound_usd,
             **{name: json.dumps(None if array is None else np.asarray(array).tolist()) for name, array in arrays.items()},
         )

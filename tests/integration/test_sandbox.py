@@ -93,7 +93,7 @@ spec.loader.exec_module(small)
 
 
 class Nosy(small.SmallPower):
-    def solve(self, multipliers_usd_per_veh, opening):
+    def solve(self, prices, openings):
         if self.period == 0 and len(TRIED) == 1:
             partner = self.recorder.folder.parent / "transport_operator"
             attempt("read in solve", lambda: Path(WISHES["in_solve"]).read_text())
@@ -123,7 +123,7 @@ class Nosy(small.SmallPower):
             attempt("socket", lambda: local_socket(tempfile.gettempdir() + "/s"))
             for name, said in TRIED:
                 self.recorder.record("tried", name=name, said=said)
-        return super().solve(multipliers_usd_per_veh, opening)
+        return super().solve(prices, openings)
 '''
 PARTNERS = (
     "read at import",
@@ -243,8 +243,8 @@ def test_without_a_sandbox_it_is_recorded_all_the_same(tmp_path, environment):
 
 def identity_of(folder, **audit):
     broker = BrokerConfig(schema_version=1, audit=audit)
-    agents = ("coordinator", "power_operator", "transport_operator")
-    return RunIdentity("r", str(folder), str(folder / "results/r"), 24_000, "key", broker, agents)
+    agents = {role: role for role in ("coordinator", "power_operator", "transport_operator", "traffic_sumo")}
+    return RunIdentity("r", str(folder), str(folder / "results/r"), 24_000, "key", broker, "road", agents)
 
 
 def test_a_system_without_landlock_is_said(tmp_path, monkeypatch):

@@ -13,14 +13,14 @@ from federates.boundary.names import RAIL, ROAD
 from federates.cli.progress import ProgressView
 from federates.cli.run_tail import RunTail
 
-ROAD_AGENTS = ("coordinator", "power_operator", "transport_operator", "traffic_sumo")
+ROLES = ("coordinator", "power_operator", "transport_operator", "traffic_sumo")
 
 
 class Run:
     """A run's folder, and what `ProgressView` wants of a `Launch`."""
 
     def __init__(self, folder, world=ROAD, periods=4, start_hour=8):
-        agents = ROAD_AGENTS if world == ROAD else ROAD_AGENTS[:3]
+        agents = {role: role for role in (ROLES if world == ROAD else ROLES[:3])}
         self.folder, self.over = folder, False
         self.identity = SimpleNamespace(run_id="20260101-120000-abcd", run_folder=str(folder), agents=agents, world=world)
         for agent in agents:
@@ -64,6 +64,27 @@ def test_the_load_of_the_last_hour_is_shown_when_the_run_has_ended(road):
     tail.read()
     road.load(3, 399.6)
     assert tail.read(ended=True) == ["hour 11:00  rounds 9  gap 0.40%  sent 5  load/limit kW q1 400/420"]
+
+
+def test_the_loads_of_two_companies_stand_beside_each_other(tmp_path):
+    run = Run(tmp_path)
+    run.identity.agents = {"coordinator": "coordinator", "north": "power_operator", "south": "power_operator"}
+    tail = RunTail(run.identity)
+    for name, station in (("south", "q2"), ("north", "q1")):
+        (tmp_path / name).mkdir()
+        run.say(name, period=0, **{f"{station}_load_kw": 400.0, f"{station}_limit_kw": 420.0})
+    run.commit(0, 7)
+    assert tail.read(ended=True) == ["hour 08:00  rounds 9  gap 0.40%  sent 7  load/limit kW q1 400/420, q2 400/420"]
+    assert tail.cells()["load/limit kW"] == "08:00 q1 400/420, q2 400/420"
+
+
+def test_in_another_world_round_and_gap_are_shown(tmp_path):
+    run = Run(tmp_path, world="market")
+    tail = RunTail(run.identity)
+    run.say("coordinator", period=0, round=3, gap=0.01)
+    run.say("coordinator", committed=0, trade=5.0)
+    assert tail.read(ended=True) == ["hour 08:00  rounds 3  gap 1.00%"]
+    assert {name: tail.cells()[name] for name in ("round", "gap")} == {"round": "3", "gap": "1.00%"}
 
 
 def test_an_operator_that_tells_no_load_still_has_a_line_for_every_hour(road):

@@ -141,7 +141,8 @@ def test_who_fell_first_is_kept_although_the_launcher_has_noted_it_and_killed_th
     for agent, process in processes.items():
         (tmp_path / agent).mkdir()
         write_json(tmp_path / agent / PROCESS_RECORD, {"pid": process.pid, "start": process_start(process.pid)})
-    identity = RunIdentity("r", str(tmp_path), str(tmp_path), 24_000, "key", BrokerConfig(schema_version=1), agents)
+    roles = {name: name for name in agents}
+    identity = RunIdentity("r", str(tmp_path), str(tmp_path), 24_000, "key", BrokerConfig(schema_version=1), "rail", roles)
     how = HowEnded()
     how.watch(process.pid for process in processes.values())
     os.kill(processes["transport_operator"].pid, signal.SIGSEGV)
@@ -157,7 +158,8 @@ def test_who_fell_first_is_kept_although_the_launcher_has_noted_it_and_killed_th
 
 def test_showing_progress_leaves_it_to_the_broker_to_see_how_a_process_ended(tmp_path):
     process = subprocess.Popen([sys.executable, "-c", "import os; os.kill(os.getpid(), 11)"])
-    identity = RunIdentity("r", str(tmp_path), str(tmp_path), 24_000, "key", BrokerConfig(schema_version=1), ("power_operator",))
+    agents = {"power_operator": "power_operator"}
+    identity = RunIdentity("r", str(tmp_path), str(tmp_path), 24_000, "key", BrokerConfig(schema_version=1), "rail", agents)
     run = Launch(SimpleNamespace(), identity, {"power_operator": process})
     with ProgressView(Console(file=io.StringIO())) as view:
         while not run.over:

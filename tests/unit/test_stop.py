@@ -61,7 +61,8 @@ def test_another_thread_hears_nothing():
 
 
 def a_run(folder: Path, **codes: int | None) -> Launch:
-    identity = RunIdentity("one", str(folder), str(folder), 0, "", BrokerConfig(schema_version=1), AGENTS)
+    agents = {name: name for name in AGENTS}
+    identity = RunIdentity("one", str(folder), str(folder), 0, "", BrokerConfig(schema_version=1), "rail", agents)
     processes = {name: SimpleNamespace(returncode=code, poll=lambda code=code: code) for name, code in codes.items()}
     return Launch(SimpleNamespace(), identity, processes)
 

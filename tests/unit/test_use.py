@@ -56,7 +56,7 @@ class Theirs(Config):
 )
 def test_one_line_swaps_a_class(scenario, role, cls, aside):
     config = SCENARIOS / scenario / role.value / "config.yaml"
-    loaded = load_agent(role, config, use=cls)
+    loaded = load_agent(role, role, config, use=cls)
     assert loaded.name == cls
     assert aside <= loaded.set_aside.keys()
     given = yaml.safe_load(config.read_text())["settings"]
@@ -68,7 +68,7 @@ def test_one_line_swaps_a_class(scenario, role, cls, aside):
 def test_the_named_class_sets_nothing_aside():
     for scenario in ("la_gcs", "ieee30"):
         for config in (SCENARIOS / scenario).glob("*/config.yaml"):
-            assert load_agent(Role(config.parent.name), config).set_aside == {}
+            assert load_agent(config.parent.name, config.parent.name, config).set_aside == {}
 
 
 def test_keys_inside_mappings_and_rows_are_set_aside_where_only_the_other_knows_them():
@@ -85,7 +85,7 @@ def test_a_key_that_no_class_knows_is_refused_as_ever(tmp_path):
     config = folder / "config.yaml"
     config.write_text(config.read_text().replace("truck_share", "truk_share").replace("demand_scale", "demand_scal"))
     with pytest.raises(ConfigError) as caught:
-        load_agent(Role.TRAFFIC, config, use="bpr")
+        load_agent("traffic_sumo", Role.TRAFFIC, config, use="bpr")
     fields = {problem.field: problem.allowed for problem in caught.value.problems}
     assert fields.keys() == {"settings.truk_share", "settings.demand_scal"}
     assert "did you mean 'demand_scale'" in fields["settings.demand_scal"]
@@ -99,7 +99,7 @@ def test_a_key_that_no_class_knows_is_refused_as_ever(tmp_path):
         ({"trafic_sumo": "bpr"}, "did you mean 'traffic_sumo'?"),
         ({"power_operator": "elsewhere.py:Mine"}, "an agent reads nothing else"),
         ({"power_operator": "ocd"}, "installed:"),
-        ({"power_operator": ""}, "must be ROLE=CLASS"),
+        ({"power_operator": ""}, "must be AGENT=CLASS"),
     ],
 )
 def test_what_cannot_be_used_is_named(tmp_path, use, said):

@@ -147,7 +147,7 @@ def _dispatches() -> Day:
         operator, recorder = PowerFolder(Path(folder)).begin({"scheme": "mobile"}, solver__evaluate_gap_usd=100.0)
         for period in range(max(HOURS) + 1):
             operator.open_period(period, None)
-            operator.commit(connection)
+            operator.commit({"connection": connection[:, :, period:]})
     return Day(seen, *(recorder.tables[name] for name in ("bus_prices", "line_flow", "power_balance")))
 
 

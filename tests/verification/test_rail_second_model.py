@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from negotiate import given
 from rail_algorithms import ALGORITHMS
 from rail_equations import RailEquations
 from rail_play import negotiate_day
@@ -55,7 +56,7 @@ def test_a_random_day(seed: int, tmp_path: Path) -> None:
             assert not row["upper_bound_usd"] < best_usd - near_usd, name
         assert not held["claimed_lower_bound_usd"] > best_usd + near_usd, name
         # What is committed can be carried out at the cost that was said.
-        assert equations.least(decision.connection_veh)[0] <= held["upper_bound_usd"] + near_usd, name
+        assert equations.least(given(decision, "connection"))[0] <= held["upper_bound_usd"] + near_usd, name
 
 
 def test_the_days_are_worth_trying() -> None:

@@ -71,7 +71,7 @@ def test_a_plan_of_the_30_bus_day_passes():
     ):
         connection[train, station, first : last + 1] = 1.0
     settings = SolverSettings(evaluate_gap_usd=100.0)
-    planner = Planner(data.session, data.system, data.fleet, 0, np.zeros((2, 3)), np.zeros_like(connection), settings)
+    planner = Planner(data.session, data.system, data.fleet, 0, np.zeros((2, 3)), settings)
     plan = planner.plan(connection)
     storage = storage_plan(plan.model, plan.values)
     assert _found(data, storage, connection) == []

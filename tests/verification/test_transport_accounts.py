@@ -27,13 +27,13 @@ def committed(hour, vehicles, seen_slower=1.0, **changes):
     operator.open_period(0, None)
     flow = operator._background.history(0)
     time_s = operator._road.free_time_s * seen_slower
-    operator.commit(np.zeros(session.connection_shape))
+    operator.commit({"delivery": np.zeros(session.connection_shape)})
     operator.open_period(1, LinkObservation(flow, flow / 80.0, 30.0 / seen_slower * np.ones_like(flow), time_s))
     tables.rows.clear()
     connection = np.zeros(session.connection_shape)
     connection[:, :, 0] = vehicles
-    operator.evaluate(connection, GATE)
-    operator.commit(connection)
+    operator.evaluate({"delivery": connection}, {"gate": GATE})
+    operator.commit({"delivery": connection})
     return tables.rows
 
 
