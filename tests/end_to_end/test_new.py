@@ -94,7 +94,7 @@ def test_the_printed_run_command_runs(tmp_path, environment):
         (("new-operator", "power_operator", "old"), "file = old.py: exists"),
         (("new-operator", "power_operator", "mine", "--into", "no"), "--into = no: this folder must exist"),
         (("new-operator", "traffic_sumo", "mine", "--world", "rail"), "--world = rail: there is no traffic_sumo in it"),
-        (("new-operator", "power_operator", "mine", "--world", "sea"), "--world = sea: installed: rail, road"),
+        (("new-operator", "power_operator", "mine", "--world", "sea"), "--world = sea: installed: "),
     ],
 )
 def test_a_mistake_is_one_clear_error_and_nothing_is_written(words, said, tmp_path, monkeypatch, capsys):
@@ -140,6 +140,17 @@ def test_a_skeleton_has_every_method_of_its_role_and_says_what_is_missing(world,
         assert isinstance(last, ast.Raise), node.name
         assert last.exc.func.id == "NotImplementedError"
         assert last.exc.args[0].value.startswith(f"{node.name}: ")
+
+
+def test_a_skeleton_knows_a_world_that_portage_does_not(tmp_path, monkeypatch, root):
+    monkeypatch.setattr(sys, "path", [*sys.path, str(root / "tests/third_world")])
+    importlib.import_module("market").install(tmp_path / "site")
+    made = new_operator("seller", "my_seller", "market", tmp_path)
+    text = made.files[0].read_text()
+    assert "``trade``, kWh, shape (G, H), its price in usd/kWh; this agent offers it." in text
+    assert "class MySeller(Operator):" in text
+    (tmp_path / "config.yaml").write_text(f'schema_version: 1\n{made.key}: "{made.spec}"\n')
+    assert load_agent("shop", "seller", tmp_path / "config.yaml").cls.worlds == ("market",)
 
 
 def test_the_world_of_a_skeleton_is_that_of_the_scenario_around_it(tmp_path):
