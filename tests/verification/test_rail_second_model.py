@@ -18,8 +18,7 @@ from rail_play import negotiate_day
 from random_rail_cases import random_day, write_day
 
 from federates.centralised.joint_data import read_joint_data
-from federates.centralised.literal_solve import solve_literal
-from federates.centralised.solve import solve_flow
+from federates.centralised.solve import solve_flow, solve_literal
 
 QUICK, LONG = 8, 200
 NEAR = 1e-5  # relative: what solvers may differ by
