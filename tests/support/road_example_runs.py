@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from federates.boundary.names import ROAD
 from federates.boundary.tables import table, tables_of
 
 LINKS = ["A_up", "B_up", "C_down"]
