@@ -134,7 +134,8 @@ class Run:
     def _repr_html_(self) -> str:
         status = escape(str(self.record.get("status", "not recorded")))
         lines = "".join(f"<li>{escape(line)}</li>" for line in self.headline)
-        return f"<p><b>Run {escape(self.folder.name)}</b>: {status}</p><ul>{lines}</ul><p><code>{escape(str(self.folder))}</code></p>"
+        place = escape(str(self.folder))
+        return f"<p><b>Run {escape(self.folder.name)}</b>: {status}</p><ul>{lines}</ul><p><code>{place}</code></p>"
 
 
 def run(
@@ -240,9 +241,8 @@ def _check_objects(session: Session, agents: Mapping[str, Plugin]) -> None:
     from federates.runtime.plugins import base_class
 
     roles = {agent.name: agent.role for agent in session.agents}
-    problems = [
-        Problem("agents", name, "missing", f"a {role} must be given") for name, role in roles.items() if name not in agents
-    ]
+    missing = {name: role for name, role in roles.items() if name not in agents}
+    problems = [Problem("agents", name, "missing", f"a {role} must be given") for name, role in missing.items()]
     problems += [Problem("agents", name, "given", f"must be one of {', '.join(roles)}") for name in agents if name not in roles]
     for name, agent in agents.items():
         if name in roles and not isinstance(agent, base_class(roles[name])):

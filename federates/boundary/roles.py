@@ -81,7 +81,7 @@ class Plugin(ABC):  # noqa: B024 (the roles below add the abstract methods)
 
     def __init__(self, settings: Any = None, folder: Path = Path()) -> None:
         """Keep ``settings`` (an instance of ``Settings``; None: its defaults) and ``folder``, the agent's own of the scenario."""
-        self.settings = self.Settings() if settings is None else settings
+        self.settings: Any = self.Settings() if settings is None else settings
         self.folder = folder
 
     @classmethod

@@ -143,7 +143,7 @@ def _serve(identity: RunIdentity, path: Path, started: float) -> str | None:
         watch = WireWatch(broker, identity)
         wiring = _Aside(partial(_look, identity, watch))
         clock = AwakeClock()
-        siblings, how = Siblings(), HowEnded()
+        siblings, how = Siblings(identity.agents), HowEnded()
         alive = AgentsWatch(Path(identity.run_folder), identity.agents, identity.broker.timeout_s)
         while broker.connected:
             time.sleep(_POLL_S if broker.gate_open else _GATE_POLL_S)

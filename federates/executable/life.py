@@ -47,11 +47,11 @@ def run_executable(arguments: Arguments, folder: Path) -> None:
         raise disk_error(results, error) from error
     try:
         session_file = _announce(arguments, identity, folder, results)
-        program = _program(arguments, folder)
+        program = _program(agent, arguments, folder)
         extra = program_folders(program, Path(identity.scenario).resolve())
         # This process may no more than the program that it starts: what is refused here is refused there.
         confinement = Confinement(agent, role, identity, folder, session_file, extra=extra, recorded=False)
-        child = _start(arguments, program, folder, _child_environment(agent, identity, results, session_file))
+        child = _start(agent, arguments, program, folder, _child_environment(agent, identity, results, session_file))
     except PortageError as error:
         _fail(agent, results, str(error))
         raise
@@ -83,21 +83,21 @@ def _check_agents(session: Session, identity: RunIdentity, file: str) -> None:
         raise ConfigError([Problem(file, "agents", f"world {session.world}, {', '.join(told)}", allowed)])
 
 
-def _program(arguments: Arguments, folder: Path) -> Path:
+def _program(agent: str, arguments: Arguments, folder: Path) -> Path:
     word = arguments.command[0]
     program = find_program(word, folder, search_path())
     if program is None:
         allowed = "no such program in the agent's folder or on the PATH, or it may not be executed"
-        raise ConfigError([Problem(str(arguments.role), "program", repr(word), allowed)])
+        raise ConfigError([Problem(agent, "program", repr(word), allowed)])
     return program
 
 
-def _start(arguments: Arguments, program: Path, folder: Path, environment: dict[str, str]) -> Child:
+def _start(agent: str, arguments: Arguments, program: Path, folder: Path, environment: dict[str, str]) -> Child:
     try:
         return Child([str(program), *arguments.command[1:]], folder, environment)
     except OSError as error:
         reason = error.strerror or error
-        raise FederationError(f"{arguments.role}: {arguments.command[0]} cannot be started: {reason}") from error
+        raise FederationError(f"{agent}: {arguments.command[0]} cannot be started: {reason}") from error
 
 
 def _attend(child: Child, results: Path) -> int:
@@ -154,6 +154,7 @@ def _child_environment(agent: str, identity: RunIdentity, results: Path, session
     told = {
         "PORTAGE_AGENT": agent,
         "PORTAGE_ROLE": identity.agents[agent],
+        "PORTAGE_AGENTS": " ".join(f"{name}:{role}" for name, role in identity.agents.items()),
         "PORTAGE_WORLD": identity.world,
         "PORTAGE_CORE_TYPE": broker.core_type,
         "PORTAGE_CORE_NAME": core_name(agent, identity),

@@ -88,7 +88,8 @@ class Siblings:
     A parent with several runs at once, such as ``portage compare``, tells each by the identity in its processes' environment.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, agents: Mapping[str, str]) -> None:
+        self._agents = agents
         self._parent = psutil.Process(os.getppid())
         self._run = os.environ.get(IDENTITY_VARIABLE)
         self._seen: dict[int, tuple[str, str]] = {}
@@ -107,19 +108,23 @@ class Siblings:
         for child in children:
             if child.pid not in self._seen and child.pid != os.getpid():
                 with contextlib.suppress(psutil.Error, OSError):
-                    name = _agent(child.cmdline())
+                    name = self._name(child)
                     if name and child.environ().get(IDENTITY_VARIABLE) == self._run:
                         self._seen[child.pid] = (name, process_start(child.pid))
         return {name: pid for pid, (name, start) in self._seen.items() if not process_lives(pid, start)}
 
-
-def _agent(words: list[str]) -> str | None:
-    """Return which agent a command line of ours starts; the wrapper of an executable is told so."""
-    modules = [index for index, word in enumerate(words) if word.startswith("federates.")]
-    if not modules:
-        return None
-    name = words[modules[0]].removeprefix("federates.")
-    return words[modules[0] + 1] if name == "executable" and len(words) > modules[0] + 1 else name
+    def _name(self, process: psutil.Process) -> str | None:
+        """Return which agent a process of ours is: the one whose folder it works in, or the only one of its role."""
+        words = process.cmdline()
+        modules = [index for index, word in enumerate(words) if word.startswith("federates.")]
+        if not modules:
+            return None
+        role = words[modules[0]].removeprefix("federates.")
+        if role in ("executable", "agent") and len(words) > modules[0] + 1:
+            role = words[modules[0] + 1]
+        names = [name for name, other in self._agents.items() if other == role]
+        folder = Path(process.cwd()).name
+        return folder if folder in names else names[0] if len(names) == 1 else None
 
 
 def _lost(folder: Path) -> bool:

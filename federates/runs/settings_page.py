@@ -46,8 +46,8 @@ def settings_page() -> str:
     ranges = ", ".join(f"`{ending}` {most:g}" for ending, most in sorted(MOST_SIZE.items()) if ending)
     text = _HEAD.format(least=LEAST_SIZE, ranges=ranges, most=MOST_SIZE[""])
     text += _section("`broker.yaml`", BrokerConfig)
-    text += _section("`scenario.yaml` on the road (`world: road`)", RoadSession, skip={"run_id"})
-    text += _section("`scenario.yaml` by rail (`world: rail`)", RailSession, skip={"run_id"})
+    text += _section("`scenario.yaml` on the road (`world: road`)", RoadSession, skip={"run_id", "viewer"})
+    text += _section("`scenario.yaml` by rail (`world: rail`)", RailSession, skip={"run_id", "viewer"})
     published = "what the data rest on, and what a paper published (optional; only reports read it)"
     text += _section(f"`published.yaml` on the road: {published}", RoadPublished)
     text += _section(f"`published.yaml` by rail: {published}", RailPublished)

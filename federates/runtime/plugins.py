@@ -23,7 +23,16 @@ from pydantic import Field, create_model
 from federates.boundary.config import Config, parse_config, read_yaml
 from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.names import Role
-from federates.boundary.roles import CoordinationAlgorithm, Operator, Plugin, PowerOperator, TrafficModel, TransportOperator
+from federates.boundary.roles import (
+    CoordinationAlgorithm,
+    Operator,
+    Plugin,
+    PowerOperator,
+    TrafficModel,
+    TransportOperator,
+    WorldModel,
+)
+from federates.boundary.world import world_names, world_of
 from federates.runtime.set_aside import set_aside
 
 __all__ = ["LoadedAgent", "Place", "base_class", "class_key", "find_class", "load_agent", "load_module", "read_agent_file"]
@@ -34,18 +43,24 @@ _STANDARD: dict[str, tuple[str, type[Plugin]]] = {
     Role.TRAFFIC: ("model", TrafficModel),
     Role.COORDINATOR: ("algorithm", CoordinationAlgorithm),
 }
-_OTHER = ("operator", Operator)
-"""Of a role that only its world knows."""
+
+
+def _kind(role: str) -> tuple[str, type[Plugin]]:
+    """Return key and base of a role; one that only its world knows is an operator, or moves the world."""
+    if role in _STANDARD:
+        return _STANDARD[role]
+    moves = any(role in world_of(name).models for name in world_names())
+    return ("model", WorldModel) if moves else ("operator", Operator)
 
 
 def class_key(role: str) -> str:
     """Return the key of ``config.yaml`` that names the class of a role."""
-    return _STANDARD.get(role, _OTHER)[0]
+    return _kind(role)[0]
 
 
 def base_class(role: str) -> type[Plugin]:
     """Return the class from which the classes of a role are derived."""
-    return _STANDARD.get(role, _OTHER)[1]
+    return _kind(role)[1]
 
 
 class _AgentFile(Config):

@@ -152,6 +152,17 @@ def test_programs_that_know_nothing_of_portage(reader):
         assert "federates" not in (reader.folder / "mine" / program).read_text()
 
 
+def test_several_agents_of_a_role_by_configuration_alone(reader):
+    said = reader.follow("several_agents.md")
+    assert sum("nothing wrong" in text for text in said) == 2
+    (run,) = runs(reader.folder)
+    assert sum(vehicles(run)) > 0
+    import pandas as pd
+
+    for company, station in {"santa_fe": "q1", "norwalk": "q2"}.items():
+        assert set(pd.read_parquet(run / company / "feeder_load.parquet").station) == {"r1", "r2", station}
+
+
 PROGRAMS = {
     "power_operator": "power_operator.py",
     "transport_operator": "transport_operator.py",

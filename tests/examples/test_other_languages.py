@@ -256,7 +256,7 @@ def test_a_program_that_nobody_told_of_a_run_says_so(programs, program):
     words = [str(programs / folder / role), *command.split()[1:]]
     done = subprocess.run(words, env=bare, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 1
-    assert re.search(r"PORTAGE_(WORLD|ROLE) is not set", done.stderr)
+    assert re.search(r"PORTAGE_(WORLD|AGENT) is not set", done.stderr)
 
 
 @pytest.mark.long

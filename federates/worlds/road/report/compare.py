@@ -159,7 +159,10 @@ Result = tuple[bool, dict[str, float], str]
 def check_claims(runs: Runs) -> list[Claim]:
     """Check the scenario's statements; load without comes from ``no_mves`` if that run is given."""
     says = cast(RoadPublished, next(iter(runs.values())).published).statements
-    return [claim for entry in says for claim in (_of_load if entry.check in _LOADS else _of_times)(runs, entry)]
+    times = _both_times(runs) if any(entry.check in _TIMES for entry in says) else {}
+    return [
+        claim for entry in says for claim in (_of_load(runs, entry) if entry.check in _LOADS else _of_times(runs, times, entry))
+    ]
 
 
 def _of_load(runs: Runs, says: RoadStatement) -> list[Claim]:
@@ -172,15 +175,14 @@ def _of_load(runs: Runs, says: RoadStatement) -> list[Claim]:
     return [_claim(says, "", f"feeder load by {name}", _LOADS[says.check](joined, name))]
 
 
-def _of_times(runs: Runs, says: RoadStatement) -> list[Claim]:
-    proposed, fastest = (runs.get(scheme.value) for scheme in (Scheme.PROPOSED, Scheme.FASTEST_ROUTE))
-    traffic = next((traffic_name(run) for run in (proposed, fastest) if run is not None), "traffic")
+def _of_times(runs: Runs, times: Mapping[str, pd.DataFrame], says: RoadStatement) -> list[Claim]:
+    pair = [runs.get(scheme.value) for scheme in (Scheme.FASTEST_ROUTE, Scheme.PROPOSED)]
+    traffic = next((traffic_name(run) for run in reversed(pair) if run is not None), "traffic")
     claims = []
     for kind, basis in (("traffic", traffic), ("formula", "formula")):
-        if proposed is None or fastest is None:
-            found: Result = (False, {}, "Needs a run of the proposed scheme and one of the fastest route.")
-        else:
-            found = _TIMES[says.check](_times(proposed, fastest, kind), fastest, says)
+        found: Result = (False, {}, "Needs a run of the proposed scheme and one of the fastest route.")
+        if kind in times:
+            found = _TIMES[says.check](times[kind], cast(RoadRun, pair[0]), says)
         claims.append(_claim(says, f"_{kind}", basis, found))
     return claims
 
@@ -257,18 +259,22 @@ def _loads(runs: Runs) -> pd.DataFrame:
     return with_.drop(columns="load_without_kw").merge(bin_load(base)[[*keys, "load_without_kw"]], on=keys)
 
 
-def _times(proposed: RoadRun, fastest: RoadRun, kind: str) -> pd.DataFrame:
-    """Return per period: proposed_s, fastest_s and longer (share by which the fastest route takes longer).
+def _both_times(runs: Runs) -> dict[str, pd.DataFrame]:
+    """Return by traffic and formula, per period: proposed_s, fastest_s and longer, the share by which the latter takes longer.
 
     The last is for the pairs of stations that both serve, weighted alike: without a negotiation other pairs may be asked for.
+    Empty without a run of both schemes.
     """
-    own, other = delivery_by_period(proposed), delivery_by_period(fastest)
-    out = own[["period", "hour"]].assign(proposed_s=own[f"{kind}_s"])
-    out = out.merge(other[["period", f"{kind}_s"]].rename(columns={f"{kind}_s": "fastest_s"}), on="period")
-    same = same_pairs_by_period(proposed, fastest)[["period", f"{kind}_percent"]]
-    out = out.merge(same.rename(columns={f"{kind}_percent": "longer"}), on="period")
-    out["longer"] /= 100.0
-    return out
+    proposed, fastest = (runs.get(scheme.value) for scheme in (Scheme.PROPOSED, Scheme.FASTEST_ROUTE))
+    if proposed is None or fastest is None:
+        return {}
+    own, other, same = delivery_by_period(proposed), delivery_by_period(fastest), same_pairs_by_period(proposed, fastest)
+    return {
+        kind: own[["period", "hour"]].assign(
+            proposed_s=own[f"{kind}_s"], fastest_s=other[f"{kind}_s"], longer=same[f"{kind}_percent"] / 100.0
+        )
+        for kind in ("traffic", "formula")
+    }
 
 
 def _equal_delivery_time(times: pd.DataFrame, _: RoadRun, says: RoadStatement) -> Result:
