@@ -11,8 +11,6 @@ from federates.audit.outcome import AgentAudit, Audit, Breach, printable
 from federates.audit.records import AgentRecords, RunRecords, read_run
 from federates.runtime.results import write_json
 
-__all__ = ["AUDIT_RECORD", "audit_run", "write_audit"]
-
 AUDIT_RECORD = "audit.json"
 
 

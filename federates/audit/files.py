@@ -13,11 +13,6 @@ from federates.audit.outcome import Breach
 from federates.audit.records import AgentRecords, RunRecords
 from federates.audit.written import FilesRecord, Opened
 
-__all__ = [
-    "FilesState", "changed_files", "files_breaches", "files_not_recorded", "files_state", "other_files", "own_files",
-    "sandbox_gaps", "sandbox_of",
-]  # fmt: skip
-
 FilesState = dict[str, tuple[int, int]]
 """By path from the scenario: number of the file, and time of its last change, ns."""
 _MOST_FILES = 5000

@@ -12,8 +12,6 @@ from typing import Any, NamedTuple
 
 from federates.boundary.lines import Federation, lines
 
-__all__ = ["Edge", "Wiring", "federate_id", "read_wiring", "wiring_breaches"]
-
 _FOREIGN = ("endpoints", "filters", "translators")
 """Interfaces of HELICS that no agent of ours has."""
 

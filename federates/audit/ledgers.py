@@ -18,8 +18,6 @@ from federates.boundary.lines import Line
 from federates.boundary.topics import FREE
 from federates.runtime.ledger import TEXT, UNREADABLE
 
-__all__ = ["Ledgers"]
-
 _FLOAT, _HEADER = 8, 2
 _Messages = Counter[Message]
 

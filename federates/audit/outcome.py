@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-__all__ = ["AgentAudit", "Audit", "Breach", "Told", "grouped", "printable", "printable_lines"]
-
 
 @dataclass(frozen=True, slots=True)
 class Breach:

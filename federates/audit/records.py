@@ -23,8 +23,6 @@ from federates.boundary.world import parse_session
 from federates.runtime.ledger import LEDGER, TEXT, UNREADABLE
 from federates.runtime.results import read_record
 
-__all__ = ["AgentRecords", "Message", "RunRecords", "read_run"]
-
 _COLUMNS = ("direction", "topic", "period", "round", "shape", "bytes", "sha256", "reason")
 _KINDS = (str, str, int, int, str, int, str, str)
 _Record = TypeVar("_Record", bound=BaseModel)

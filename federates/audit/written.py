@@ -9,8 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from federates.audit.graph import Edge
 from federates.runtime.broker_config import AuditConfig
 
-__all__ = ["Connection", "FilesRecord", "GraphRecord", "Opened", "RunRecord", "Sandbox"]
-
 
 class _Written(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")

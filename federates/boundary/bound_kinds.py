@@ -6,8 +6,6 @@ from enum import IntEnum
 
 from federates.boundary.errors import BoundaryError
 
-__all__ = ["BoundKind", "bound_kind"]
-
 
 class BoundKind(IntEnum):
     """Kinds of bounds; the number crosses the boundary."""

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["CROSSED", "bounds_cross", "proven_gap"]
-
 CROSSED = "the lower bound lies above the cost of a plan, so an operator's bound is wrong and nothing is proven"
 _ROUNDING = 1e-6
 """Bounds that cross by no more than this share of the upper one (of 1 usd at least) do so by rounding."""

@@ -12,8 +12,6 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["canonical", "down_to_grid", "to_grid", "up_to_grid"]
-
 Array: TypeAlias = NDArray[np.float64]
 
 _ON_GRID, _ON_GRID_RELATIVE = 1e-3, 2e-14

@@ -18,8 +18,6 @@ from federates.boundary.ranges import is_plain_number, not_allowed
 from federates.boundary.text_files import MOST_BYTES_OF_SETTINGS, read_text_file
 from federates.boundary.yaml_text import parse_yaml
 
-__all__ = ["Config", "load_config", "parse_config", "read_yaml", "unfit"]
-
 
 class Config(BaseModel):
     """Base of every configuration: unknown keys, `true` for a number, NaN, infinity and sizes that no unit has are errors.

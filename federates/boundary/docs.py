@@ -14,8 +14,6 @@ from federates.boundary.tables import COMMON
 from federates.boundary.topics import BOUNDARY_VERSION, Command, Rounding, Topic
 from federates.boundary.world import World, shipped_worlds
 
-__all__ = ["boundary_page", "pages"]
-
 _DOCS = Path(__file__).parents[2] / "docs"
 _SCHEMAS = f"schemas/v{BOUNDARY_VERSION}"
 

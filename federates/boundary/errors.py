@@ -4,16 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = [
-    "BoundaryError",
-    "ConfigError",
-    "FederationEndedError",
-    "FederationError",
-    "ModelError",
-    "PortageError",
-    "Problem",
-]
-
 
 class PortageError(Exception):
     """Base of all errors that Portage raises on purpose."""

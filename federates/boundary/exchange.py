@@ -16,8 +16,6 @@ from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.names import Role
 from federates.boundary.topics import FREE, Rounding, Topic
 
-__all__ = ["COMMAND", "SESSION", "Exchange", "Message", "Moment", "cost_topic"]
-
 _C = Role.COORDINATOR.value
 _MONEY = (Rounding.UP, Rounding.DOWN, Rounding.NEAREST)
 """Of a cost, its bound and the bound's kind: the cost stays one that is enough, the bound stays proven."""

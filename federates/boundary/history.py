@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["VERSIONS", "Version"]
-
 
 @dataclass(frozen=True, slots=True)
 class Version:

@@ -9,8 +9,6 @@ from typing import Any
 from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.text_files import MOST_BYTES_OF_SETTINGS, read_text_file
 
-__all__ = ["read_json"]
-
 
 def read_json(path: Path, shown_as: str) -> dict[str, Any]:
     """Return the object in a JSON file.

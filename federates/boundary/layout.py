@@ -21,8 +21,6 @@ from federates.boundary.parts import places
 from federates.boundary.session import Session
 from federates.boundary.world import World, world_of
 
-__all__ = ["Layout"]
-
 
 class Layout:
     """Where everything lies in the vector, in messages of one period.

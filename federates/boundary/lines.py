@@ -11,8 +11,6 @@ from federates.boundary.session import Session
 from federates.boundary.topics import Topic
 from federates.boundary.world import world_of
 
-__all__ = ["Federation", "Line", "Roster", "lines", "lines_from", "lines_to", "session_key"]
-
 
 class Federation(Protocol):
     """Who takes part in a run."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-__all__ = ["markdown_row", "markdown_table"]
-
 
 def markdown_row(cells: Iterable[object]) -> str:
     """Return one row of a table; a bar in a cell is escaped, since it would end the cell (GitHub Flavored Markdown, 4.10)."""

@@ -19,8 +19,6 @@ from federates.boundary.errors import BoundaryError
 from federates.boundary.session import Session
 from federates.boundary.topics import FREE, Rounding, Topic
 
-__all__ = ["Answer", "Array", "Frame", "Quantities", "decode", "encode"]
-
 Array: TypeAlias = NDArray[np.float64]
 Quantities: TypeAlias = Mapping[str, Array]
 """An array by name of exchange."""

@@ -8,8 +8,6 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-__all__ = ["RAIL", "ROAD", "Role"]
-
 ROAD: Final = "road"
 RAIL: Final = "rail"
 

@@ -19,8 +19,6 @@ from federates.boundary.messages import Answer, Array
 from federates.boundary.roles import Commit, Evaluate, Openings, RoundResult, Solve
 from federates.boundary.world import world_of
 
-__all__ = ["Agreement", "Copies", "Day", "Index", "Negotiate", "Problem", "Rounds"]
-
 T = TypeVar("T")
 Rounds: TypeAlias = Generator[Solve | Evaluate, RoundResult, T]
 """Rounds that end with a T; ``yield from`` makes them a part of longer ones."""

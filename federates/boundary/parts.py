@@ -11,8 +11,6 @@ from federates.boundary.messages import Array
 from federates.boundary.session import Session
 from federates.boundary.topics import FREE, Merge, Topic
 
-__all__ = ["cut", "merged", "places"]
-
 
 def places(axes: tuple[str | int, ...], shape: tuple[int, ...], whole: Session, view: Session) -> Any:
     """Return the index that makes an array of ``whole``, with this ``shape`` and these letters as ``axes``, one of ``view``."""

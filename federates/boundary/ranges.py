@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["LEAST_SIZE", "MOST_SIZE", "is_plain_number", "not_allowed"]
-
 _PLAIN = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 LEAST_SIZE = 1e-9

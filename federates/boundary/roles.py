@@ -34,24 +34,6 @@ from federates.boundary.config import Config
 from federates.boundary.errors import Problem
 from federates.boundary.messages import Answer, Quantities
 
-__all__ = [
-    "Commit",
-    "CoordinationAlgorithm",
-    "Decision",
-    "Evaluate",
-    "NoSettings",
-    "Openings",
-    "Operator",
-    "Plugin",
-    "PowerOperator",
-    "Recorder",
-    "RoundResult",
-    "Solve",
-    "TrafficModel",
-    "TransportOperator",
-    "WorldModel",
-]
-
 Value: TypeAlias = float | int | str | bool
 Openings: TypeAlias = Mapping[str, Any]
 """What partners have opened the period with, by name of the message."""

@@ -20,8 +20,6 @@ from federates.boundary.messages import Frame
 from federates.boundary.topics import BOUNDARY_VERSION, Command, Topic
 from federates.boundary.world import World, shipped_worlds
 
-__all__ = ["as_json", "boundary_json", "fingerprint", "message_schema", "session_schema"]
-
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 _WIRE = (

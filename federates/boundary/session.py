@@ -18,8 +18,6 @@ from pydantic import Field, model_validator
 from federates.boundary.config import Config, unfit
 from federates.boundary.names import Role
 
-__all__ = ["Agent", "Identifier", "Session", "check_names"]
-
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]+$")]
 
 

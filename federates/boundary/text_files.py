@@ -7,8 +7,6 @@ from pathlib import Path
 
 from federates.boundary.errors import ConfigError, Problem
 
-__all__ = ["MOST_BYTES", "MOST_BYTES_OF_SETTINGS", "read_text_file"]
-
 MOST_BYTES = 64_000_000
 """Of a file with data."""
 MOST_BYTES_OF_SETTINGS = 4_000_000

@@ -14,8 +14,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
-__all__ = ["BOUNDARY_VERSION", "FREE", "Command", "Merge", "Rounding", "Topic"]
-
 BOUNDARY_VERSION = 4
 """Raised whenever a topic's meaning, unit or shape changes."""
 

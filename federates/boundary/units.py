@@ -6,8 +6,6 @@ Inside Portage: energy in kWh, power in kW, time in s, length in km (speeds in m
 
 from __future__ import annotations
 
-__all__ = ["M_PER_S_PER_MPH", "S_PER_H", "UNITS", "free_flow_time_s", "hours"]
-
 S_PER_H = 3600.0
 M_PER_S_PER_MPH = 0.44704
 

@@ -25,8 +25,6 @@ from federates.boundary.session import Session
 from federates.boundary.table import Table
 from federates.boundary.topics import Topic
 
-__all__ = ["Openings", "World", "parse_session", "shipped_worlds", "world_names", "world_of"]
-
 _GROUP = "portage.world"
 Openings: TypeAlias = Mapping[str, Any]
 """Messages of a period's opening, by name."""

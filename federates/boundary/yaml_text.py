@@ -10,8 +10,6 @@ from typing import Any
 
 import yaml
 
-__all__ = ["parse_yaml"]
-
 _MOST_DEPTH = 50
 _MOST_VALUES = 200_000
 """Counted with every alias written out: nine aliases of aliases can stand for a billion values."""

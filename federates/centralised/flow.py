@@ -13,8 +13,6 @@ from federates.power_operator.models.unit_commitment.formulations.ding_2025_trai
 from federates.power_operator.models.unit_commitment.plan_model import PlanModel, PlanOptions
 from federates.transport_operator.models.time_space_network.network import RailNetwork
 
-__all__ = ["build_flow_model", "transport_cost_usd"]
-
 
 def build_flow_model(data: JointData, *, threads: int = 1, alike: bool = True) -> PlanModel:
     """Return the model of both operators; with ``alike`` false every train is a flow of its own."""

@@ -20,8 +20,6 @@ from federates.transport_operator.models.time_space_network.network import RailN
 from federates.transport_operator.models.time_space_network.operator import TimeSpaceNetworkOperator
 from federates.worlds.rail.session import RailScheme, RailSession
 
-__all__ = ["JointData", "read_joint_data"]
-
 
 @dataclass(frozen=True, slots=True)
 class JointData:

@@ -22,8 +22,6 @@ from federates.lp.arithmetic import product
 from federates.power_operator.models.unit_commitment.network import ptdf, shift_flow_mw
 from federates.power_operator.models.unit_commitment.system import PowerSystem
 
-__all__ = ["build_literal_model"]
-
 
 def build_literal_model(data: JointData) -> Any:
     """Return the Pyomo model of the day.

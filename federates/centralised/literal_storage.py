@@ -9,8 +9,6 @@ import pyomo.environ as pyo
 
 from federates.centralised.joint_data import JointData
 
-__all__ = ["add_exchange", "add_stations", "add_trains"]
-
 
 def add_trains(model: Any, data: JointData) -> None:
     """Add (1)-(4), closed tracks and station slots; x[k, a] is one where train k is on arc a."""

@@ -17,8 +17,6 @@ from federates.lp.linear_model import Improvement, NoSolutionInTimeError, Soluti
 from federates.power_operator.models.unit_commitment.plan_model import PlanModel
 from federates.power_operator.models.unit_commitment.plan_ranges import Range, least_and_most, limit_cost
 
-__all__ = ["FORMULATIONS", "CentralisedResult", "solve_centralised", "solve_flow", "solve_literal"]
-
 FORMULATIONS = ("flow", "literal")
 _RANGE_GAP = 0.002
 """Gap at which the search for the end of an indicator's range stops, as a share of all wind or power."""

@@ -31,8 +31,6 @@ from federates.cli.conform import conform
 from federates.cli.new import new, new_class
 from federates.cli.sweep import sweep
 
-__all__ = ["main"]
-
 app = typer.Typer(cls=Group, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 _WRITE_RESULTS = ("run", "compare", "report", "sweep")
 

@@ -16,8 +16,6 @@ from federates.cli.common import console, errors, say_if_not_whole
 if TYPE_CHECKING:
     from federates.audit.outcome import AgentAudit, Audit
 
-__all__ = ["audit"]
-
 _BREACH, _NO_RUN = 1, 2
 _FEW = 6
 _NAME, _NUMBER = 26, 10

@@ -13,8 +13,6 @@ from rich.console import Console
 if TYPE_CHECKING:
     from federates.centralised.solve import CentralisedResult
 
-__all__ = ["centralised"]
-
 console = Console(soft_wrap=True)
 
 

@@ -15,20 +15,6 @@ from federates.audit.outcome import printable_lines
 if TYPE_CHECKING:
     from federates.runs.launch import Launch
 
-__all__ = [
-    "Command",
-    "Group",
-    "ResultsOption",
-    "ScenarioArgument",
-    "SetOption",
-    "UseOption",
-    "console",
-    "errors",
-    "pairs",
-    "say_end",
-    "say_if_not_whole",
-]
-
 # Without emoji: "file.py:A" is the name of a class.
 console = Console(soft_wrap=True, emoji=False)
 errors = Console(stderr=True, soft_wrap=True, emoji=False)

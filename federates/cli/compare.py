@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from federates.runs.launch import Launch
     from federates.runs.scenario import Scenario
 
-__all__ = ["compare"]
-
 
 def compare(
     folders: Annotated[

@@ -11,8 +11,6 @@ from federates.boundary.errors import ConfigError, Problem
 from federates.cli.common import console
 from federates.cli.guarded import NO_VERDICT, in_a_guarded_process, says_its_verdict
 
-__all__ = ["conform"]
-
 
 def conform(
     role: Annotated[str, typer.Argument(help="The role that is played.")],

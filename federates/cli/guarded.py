@@ -14,8 +14,6 @@ import typer
 from federates.boundary.errors import PortageError
 from federates.cli.common import errors
 
-__all__ = ["NO_VERDICT", "in_a_guarded_process", "says_its_verdict"]
-
 NO_VERDICT = 3
 """Exit code of a command that has come to no verdict."""
 _VARIABLE = "PORTAGE_VERDICT_PIPE"

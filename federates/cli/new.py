@@ -11,8 +11,6 @@ import typer
 from federates.cli.common import console
 from federates.scaffold.shipped import SHIPPED
 
-__all__ = ["new", "new_class"]
-
 
 def new(
     folder: Annotated[Path, typer.Argument(help="New folder, at any place; its last part becomes the scenario's name.")],

@@ -14,8 +14,6 @@ from rich.table import Table
 from federates.cli.run_tail import RunTail
 from federates.runs.launch import Launch
 
-__all__ = ["ProgressView"]
-
 _LINE_EVERY_S = 10.0
 """Without a terminal a long negotiation shows this often that it goes on."""
 

@@ -10,8 +10,6 @@ from typing import Any
 from federates.boundary.names import RAIL, ROAD, Role
 from federates.runtime.identity import RunIdentity
 
-__all__ = ["RunTail"]
-
 _C, _P, _T, _X = (role.value for role in (Role.COORDINATOR, Role.POWER_OPERATOR, Role.TRANSPORT_OPERATOR, Role.TRAFFIC))
 Fields = dict[str, Any]
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from federates.sweep.run import SweepEnd, SweepProgress
     from federates.sweep.spec import Point
 
-__all__ = ["sweep"]
-
 _SHOWN_ERRORS = 10
 
 

@@ -12,8 +12,6 @@ from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.names import Role
 from federates.boundary.world import world_names, world_of
 
-__all__ = ["DEFAULT_SESSION", "Arguments", "find_program", "parse_arguments", "program_folders", "search_path"]
-
 DEFAULT_SESSION = "../scenario.yaml"
 """Where the coordinator's public agreement is, seen from its folder."""
 _USAGE = "must be ROLE -- PROGRAM [ARGUMENT ...], the coordinator's with --session FILE before the dashes"

@@ -12,8 +12,6 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-__all__ = ["Child"]
-
 _PR_SET_PDEATHSIG = 1
 _DRAIN_S = 1.0
 """A grandchild may keep the pipe open; what comes later than this after the child's end is lost."""

@@ -25,8 +25,6 @@ from federates.runtime.say import say
 from federates.runtime.sign_of_life import ALIVE, SignOfLife
 from federates.runtime.watchdog import Watchdog
 
-__all__ = ["run_executable"]
-
 
 def run_executable(arguments: Arguments, folder: Path) -> None:
     """Take the program through its run; ``folder`` is the agent's own.

@@ -13,8 +13,6 @@ from federates.isolation.sandbox import confine, plan_sandbox, use_private_tempo
 from federates.isolation.side_channels import refuse_side_channels
 from federates.runtime.identity import RunIdentity
 
-__all__ = ["Confinement"]
-
 
 class Confinement:
     """The confinement of this process, from the moment it is made to the process's end.

@@ -12,8 +12,6 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-__all__ = ["NETWORK_ABI", "landlock_abi", "restrict"]
-
 NETWORK_ABI = 4
 """First version that governs TCP ports (Linux 6.7)."""
 _SCOPE_ABI = 6

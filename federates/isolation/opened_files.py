@@ -23,8 +23,6 @@ from federates.isolation.sandbox import SandboxState
 from federates.runtime.results import write_json
 from federates.runtime.say import say
 
-__all__ = ["FILES_RECORD", "OpenedFiles", "write_files_record"]
-
 FILES_RECORD = "files.json"
 _MOST = 1000
 """Entries of a kind that are kept one by one; what comes later is counted as one more entry."""

@@ -11,8 +11,6 @@ import stat
 import sys
 from collections.abc import Iterator
 
-__all__ = ["keep_logs_to_owner", "owner_only", "write_for_owner_only"]
-
 _NOBODY_ELSE = 0o077
 
 

@@ -12,8 +12,6 @@ from pathlib import Path
 from federates.boundary.errors import ConfigError, Problem
 from federates.runtime.broker_config import AuditConfig
 
-__all__ = ["TEMPORARY", "Places", "also_readable", "places_of"]
-
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/proc", "/sys")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty")
 _ENVIRONMENT_PARTS = ("bin", "lib", "lib64", "include", "share", "pyvenv.cfg")

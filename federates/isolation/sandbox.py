@@ -19,8 +19,6 @@ from federates.isolation.places import Places
 from federates.isolation.system_calls import give_up_capabilities, refuse_system_calls
 from federates.runtime.identity import RunIdentity
 
-__all__ = ["NOT_CONFINED", "SandboxState", "confine", "plan_sandbox", "use_private_temporary_folder"]
-
 State = Literal["enforced", "off", "unavailable", "not confined"]
 
 

@@ -14,8 +14,6 @@ from typing import Any
 from federates.boundary.errors import BoundaryError
 from federates.runtime.helics_api import capi
 
-__all__ = ["refuse_side_channels"]
-
 _BESIDE = re.compile(r"helics\w*(?:Send(?:Ordered)?Command|(?:Get|Wait)Command\w*|SetGlobal|SetTag)")
 
 

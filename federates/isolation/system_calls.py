@@ -15,8 +15,6 @@ import struct
 import sys
 from typing import NamedTuple
 
-__all__ = ["give_up_capabilities", "refuse_system_calls"]
-
 
 class _Machine(NamedTuple):
     """Numbers of one processor architecture: as seccomp names it, the system call itself, and those that are refused."""

@@ -12,8 +12,6 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["power", "product", "solve_definite"]
-
 Array: TypeAlias = NDArray[np.float64]
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["BoundMiss", "note_miss", "take_misses"]
-
 
 @dataclass(frozen=True, slots=True)
 class BoundMiss:

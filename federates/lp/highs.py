@@ -19,8 +19,6 @@ from federates.lp.linear_result import ArrayModel, Improvement, NoSolutionInTime
 from federates.lp.linear_terms import Groups, Indices, Term, Values, row_block
 from federates.lp.safe_bound import answer_and_proof, safe_bound, tolerance
 
-__all__ = ["Solver", "use_threads"]
-
 highspy: Any = _highspy  # its stubs lag behind its functions
 _STATUS = {
     highspy.HighsModelStatus.kOptimal: "optimal",

@@ -12,8 +12,6 @@ from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.errors import ModelError
 from federates.lp.linear_terms import Values
 
-__all__ = ["ArrayModel", "Improvement", "NoSolutionInTimeError", "Solution"]
-
 
 class NoSolutionInTimeError(ModelError):
     """A limit, ``status``, ended the solve without a feasible solution; ``bound`` is the lower bound proven by then."""

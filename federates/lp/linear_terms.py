@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Groups", "Indices", "RowBlock", "Term", "Values", "row_block"]
-
 Indices = NDArray[np.int64]
 Values = NDArray[np.float64]
 Term = tuple[Any, ArrayLike]

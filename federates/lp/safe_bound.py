@@ -28,8 +28,6 @@ from federates.lp.bound_misses import BoundMiss, note_miss
 from federates.lp.linear_result import ArrayModel
 from federates.lp.linear_terms import Values
 
-__all__ = ["SafeBound", "answer_and_proof", "lower_dot", "lower_sum", "safe_bound", "tolerance"]
-
 _ULP = 2.0**-52
 _TINY = 2.0**-1022  # per product: far above what underflow can take away
 _MISS_REL = 1e-6

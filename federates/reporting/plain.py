@@ -14,8 +14,6 @@ from federates.reporting.tables import RunTables
 from federates.reporting.words import number, number_2, percent, yes_no
 from federates.reporting.world import Grid, Numbers, RunFigure, WorldReport
 
-__all__ = ["plain_report"]
-
 Run = RunTables[Any]
 _LOOKS = ((BLUE, "o"), (VERMILLION, "s"), (BLACK, "^"))
 

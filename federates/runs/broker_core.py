@@ -12,8 +12,6 @@ from federates.runtime.federate import federate_info
 from federates.runtime.helics_api import h
 from federates.runtime.identity import RunIdentity
 
-__all__ = ["GATE", "Broker"]
-
 GATE = "broker"
 """Name of the federate by which a gated broker holds the start."""
 _GATE_LEAVES_S = 2.0

@@ -26,8 +26,6 @@ from federates.runtime.broker_config import OVERHEAD_ROUNDS, BrokerConfig
 from federates.runtime.identity import choose_port
 from federates.runtime.plugins import LoadedAgent, class_key, load_agent
 
-__all__ = ["check_scenario"]
-
 _RAIL_STEPS_PER_ROUND = 4
 """As many micro-steps of HELICS time as the coordinator allows one round at most."""
 

@@ -10,8 +10,6 @@ from federates.boundary.names import Role
 from federates.executable.arguments import find_program, search_path
 from federates.runs.scenario import AGENT_MODULE, WRAPPER, FederateEntry, Scenario, shown, split_options
 
-__all__ = ["command_problems", "told_changes"]
-
 _PYTHON = ("python", "python3")
 _SHELL_WORDS = {"|", "||", "&", "&&", ";", "<", ">", ">>", "2>", "2>&1"}
 _OPTIONS = {"broker": {"--config", "--runner"}, Role.COORDINATOR.value: {"--config", "--session", "--set", "--use"}}

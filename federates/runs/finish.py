@@ -21,8 +21,6 @@ from federates.runtime.identity import RunIdentity
 from federates.runtime.results import read_record, write_json
 from federates.runtime.run_record import RUN_RECORD, end_run_record, is_ended, time_words
 
-__all__ = ["finish_run", "mark_failed", "note_failure"]
-
 _LAST_WORDS_S = 0.8
 """Short, for `helics run` kills the broker within a second or two of the first failure."""
 _PACKAGES = ("helics", "highspy", "pyomo", "eclipse-sumo", "numpy", "scipy")

@@ -15,8 +15,6 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-__all__ = ["HowEnded", "code_words"]
-
 _MEANING = {
     "SIGSEGV": "a library used memory that is not its own",
     "SIGBUS": "a library used memory that is not there, or the disk under it is full",

@@ -31,8 +31,6 @@ from federates.runtime.broker_config import BrokerConfig
 from federates.runtime.identity import RunIdentity
 from federates.runtime.plugins import LoadedAgent, class_key, load_agent
 
-__all__ = ["run_in_process", "run_objects"]
-
 _POLL_S = 0.2
 _GATE_POLL_S = 0.005
 

@@ -32,8 +32,6 @@ from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity
 from federates.runtime.results import disk_error
 from federates.runtime.sign_of_life import ALIVE
 
-__all__ = ["Launch", "launch"]
-
 _POLL_S = 0.1
 _GRACE_S = 6.0
 """After the first failure the others have this long to end by themselves (the broker finds a lost one within a second)."""

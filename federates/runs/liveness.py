@@ -18,8 +18,6 @@ from federates.isolation.places import TEMPORARY
 from federates.runs.lost import ended, process_of
 from federates.runtime.sign_of_life import ALIVE, AwakeClock
 
-__all__ = ["AgentsWatch", "Signs", "Watched"]
-
 _LOOK_S = 0.2
 _CHILDREN_EVERY_S = 1.0
 """To find a process's children is to read the whole process table."""

@@ -18,17 +18,6 @@ from federates.runs.how_ended import HowEnded
 from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity, process_lives, process_start
 from federates.runtime.results import PROCESS_RECORD, read_record
 
-__all__ = [
-    "Siblings",
-    "ended",
-    "lost_agents",
-    "lost_reason",
-    "process_of",
-    "runs",
-    "vanished_agents",
-    "wait_for_records",
-]
-
 _LOOK_S = 0.05
 _TELLS_S = 2.0
 """An agent of ours that fails tells the federation at once; one that has not done so by then cannot."""

@@ -21,8 +21,6 @@ from federates.runtime.identity import key_folder, process_lives, process_start
 from federates.runtime.results import PROCESS_RECORD, read_record
 from federates.runtime.run_record import RUN_RECORD, end_run_record, read_run_record
 
-__all__ = ["private_folder", "remove_keys_of_the_dead", "remove_scratch", "settle_broken_runs"]
-
 _PREFIX = "portage-run-"
 _OWNER = re.compile(r"(\d+)-(\d+)\b")
 _settling = threading.Lock()

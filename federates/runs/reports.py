@@ -11,18 +11,6 @@ from federates.boundary.names import Role
 from federates.runtime.results import read_record, write_json
 from federates.runtime.run_record import RUN_RECORD, read_run_record
 
-__all__ = [
-    "compare_runs",
-    "compare_side_by_side",
-    "gather_configuration",
-    "is_run",
-    "make_readable",
-    "run_headline",
-    "write_agent_report",
-    "write_agent_reports",
-    "write_run_report",
-]
-
 # Figures load slowly, and not every process draws some: reports are imported where they are used.
 
 

@@ -18,20 +18,6 @@ from federates.boundary.world import world_of
 from federates.executable.arguments import DEFAULT_SESSION, Arguments, parse_arguments
 from federates.runtime.broker_config import BrokerConfig
 
-__all__ = [
-    "AGENT_MODULE",
-    "BROKER",
-    "WRAPPER",
-    "FederateEntry",
-    "Scenario",
-    "agents_of",
-    "load_scenario",
-    "overrides_problems",
-    "roster",
-    "shown",
-    "split_options",
-]
-
 BROKER = "broker"
 _HERE = ("localhost", "127.0.0.1", "::1")
 AGENT_MODULE = "federates.agent"

@@ -21,8 +21,6 @@ from federates.worlds.rail.session import RailSession
 from federates.worlds.road.published import RoadPublished
 from federates.worlds.road.session import RoadSession
 
-__all__ = ["settings_page"]
-
 _PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 _HEAD = """# Configuration
 

@@ -12,8 +12,6 @@ from pathlib import Path
 from federates.boundary.errors import Problem
 from federates.runs.scenario import FederateEntry, shown
 
-__all__ = ["shadowing_problems"]
-
 
 def shadowing_problems(entries: Iterable[FederateEntry]) -> list[Problem]:
     """Return the modules in working folders of our processes that hide one of Python's or of an installed package."""

@@ -11,8 +11,6 @@ from federates.runs.scenario import Scenario, shown
 from federates.runtime.csv_table import read_csv
 from federates.runtime.plugins import LoadedAgent
 
-__all__ = ["clashes"]
-
 
 def clashes(scenario: Scenario, loaded: Mapping[str, LoadedAgent]) -> list[Problem]:
     """Return what does not fit: rounds that `broker.yaml` does not give, and places of stations that differ."""

@@ -18,8 +18,6 @@ from federates.runtime.results import disk_error
 from federates.runtime.run_record import begin_run_record
 from federates.runtime.say import say
 
-__all__ = ["RESULTS_VARIABLE", "new_identity"]
-
 RESULTS_VARIABLE = "PORTAGE_RESULTS_ROOT"
 """Environment variable with the folder in which runs put their results, where that is not the scenario's own ``results``."""
 

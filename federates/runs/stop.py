@@ -15,8 +15,6 @@ from types import FrameType
 
 from federates.runtime.say import say
 
-__all__ = ["Stop", "Stopped", "hear_signals", "why"]
-
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 _PATIENCE = 3
 """The signal of this number ends the process whatever it does; those before it only say that it is ending already."""

@@ -10,8 +10,6 @@ from pathlib import Path
 from federates.boundary.errors import ConfigError, Problem
 from federates.runs.scenario import Scenario, shown
 
-__all__ = ["used_classes"]
-
 _FILE_CLASS = re.compile(r"^(?P<file>.+\.py):(?P<cls>[A-Za-z_]\w*)$")
 
 

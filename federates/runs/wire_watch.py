@@ -18,8 +18,6 @@ from federates.runtime.federate import core_name
 from federates.runtime.identity import RunIdentity
 from federates.runtime.results import write_json
 
-__all__ = ["GRAPH_RECORD", "WireWatch"]
-
 GRAPH_RECORD = "graph.json"
 _GRAPH_EVERY_S = 1.0
 """While the run goes on; a look costs a millisecond or two, and who has joined is asked five times a second."""

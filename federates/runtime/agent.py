@@ -36,8 +36,6 @@ from federates.runtime.say import say, say_traceback
 from federates.runtime.sign_of_life import ALIVE, SignOfLife
 from federates.runtime.watchdog import Watchdog
 
-__all__ = ["agent_main", "agent_name", "load_session", "run_agent"]
-
 _RUN_S = 5.0
 """An agent that cannot start looks so long for the run that it should have joined, so that the run can say why."""
 

@@ -8,8 +8,6 @@ from pydantic import Field, model_validator
 
 from federates.boundary.config import Config, unfit
 
-__all__ = ["OVERHEAD_ROUNDS", "AuditConfig", "BrokerConfig", "Limits"]
-
 CoreType = Literal["zmq", "tcp", "tcpss", "inproc"]
 LogLevel = Literal["error", "warning", "summary", "connections", "interfaces", "timing", "data", "debug", "trace"]
 Seconds = Annotated[float, Field(ge=0.01, le=86_400)]

@@ -19,8 +19,6 @@ from federates.runtime.inbox import Inbox
 from federates.runtime.negotiation_record import NegotiationRecord, word
 from federates.runtime.results import ResultWriter
 
-__all__ = ["run_coordinator"]
-
 _MARGIN_S = 3.0
 """An agent that is too slow notices it first, and can say so by name; the coordinator's own limit comes after."""
 _MOST_STEPS = 4

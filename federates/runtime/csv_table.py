@@ -21,8 +21,6 @@ from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.ranges import is_plain_number, not_allowed
 from federates.boundary.text_files import read_text_file
 
-__all__ = ["CsvTable", "read_csv"]
-
 _MOST_SAID = 5
 """Problems of one file that are written out; that there are more is said in one."""
 

@@ -11,9 +11,6 @@ from federates.boundary.names import Role
 from federates.runtime.identity import wait_for_identity
 from federates.runtime.say import say
 
-__all__ = ["OUTCOME_RECORD", "say_where_the_report_is"]
-
-
 OUTCOME_RECORD = "outcome.json"
 """How the run ended, among the coordinator's own results. It says no more, for what came out is private to others in part."""
 

@@ -26,8 +26,6 @@ from federates.runtime.inbox import Inbox
 from federates.runtime.ledger import Ledger
 from federates.runtime.watchdog import Watchdog
 
-__all__ = ["Federate", "core_init_string", "core_name", "federate_info"]
-
 _TIME_TOLERANCE_S = 1e-7
 _NOT_ASKED_YET_S = 1e9
 """HELICS shows its largest time as the requested one until a federate has made its first request."""

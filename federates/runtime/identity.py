@@ -25,17 +25,6 @@ from federates.boundary.config import parse_config
 from federates.boundary.errors import ConfigError, FederationError, Problem
 from federates.runtime.broker_config import BrokerConfig
 
-__all__ = [
-    "IDENTITY_VARIABLE",
-    "RunIdentity",
-    "choose_port",
-    "identity_path",
-    "key_folder",
-    "process_lives",
-    "process_start",
-    "wait_for_identity",
-]
-
 IDENTITY_VARIABLE = "PORTAGE_IDENTITY"
 _LOWEST_PORT = 20_000
 _PORTS_PER_AGENT, _PORTS_BESIDE = 4, 24

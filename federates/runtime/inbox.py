@@ -5,8 +5,6 @@ from __future__ import annotations
 from federates.boundary.errors import BoundaryError
 from federates.boundary.messages import Array, Frame
 
-__all__ = ["Inbox"]
-
 
 class Inbox:
     """Newest message per topic. `take` insists that it belongs to the period and round at hand."""

@@ -10,8 +10,6 @@ import hashlib
 
 from federates.boundary.roles import Recorder
 
-__all__ = ["HASH_DIGITS", "LEDGER", "TEXT", "UNREADABLE", "Ledger"]
-
 LEDGER = "ledger"
 """Name of the table."""
 TEXT = "text"

@@ -11,8 +11,6 @@ from federates.runtime.federate import Federate
 from federates.runtime.inbox import Inbox
 from federates.runtime.results import ResultWriter
 
-__all__ = ["run_model"]
-
 
 def run_model(federate: Federate, session: Any, model: WorldModel, writer: ResultWriter) -> None:
     """Move the model through every period of the session."""

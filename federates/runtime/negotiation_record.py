@@ -15,8 +15,6 @@ from federates.boundary.roles import Commit, Decision, Evaluate, Openings, Round
 from federates.boundary.world import World, world_of
 from federates.runtime.proof import Proof, Verdict
 
-__all__ = ["AGREED_GAP", "NegotiationRecord", "TableWriter", "word"]
-
 AGREED_GAP = 0.01
 """Operators have agreed on a plan that is proven to cost at most this share more than the best one."""
 _PRICE_DIGITS = 9

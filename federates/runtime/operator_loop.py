@@ -18,8 +18,6 @@ from federates.runtime.federate import Federate
 from federates.runtime.inbox import Inbox
 from federates.runtime.results import ResultWriter
 
-__all__ = ["run_operator"]
-
 _COORDINATOR = Role.COORDINATOR.value
 
 

@@ -35,8 +35,6 @@ from federates.boundary.roles import (
 from federates.boundary.world import world_names, world_of
 from federates.runtime.set_aside import set_aside
 
-__all__ = ["LoadedAgent", "Place", "base_class", "class_key", "find_class", "load_agent", "load_module", "read_agent_file"]
-
 _STANDARD: dict[str, tuple[str, type[Plugin]]] = {
     Role.POWER_OPERATOR: ("operator", PowerOperator),
     Role.TRANSPORT_OPERATOR: ("operator", TransportOperator),

@@ -27,8 +27,6 @@ from federates.boundary.messages import Array, Quantities
 from federates.boundary.roles import Commit, Evaluate, Openings, RoundResult, Solve
 from federates.boundary.world import World, world_of
 
-__all__ = ["Proof", "Verdict", "relative_gap"]
-
 _SAME = 1e-6
 """Quantities no further apart than this are the same."""
 _NO_PRICE_USD = 1e-9

@@ -25,20 +25,6 @@ from federates.boundary.errors import PortageError
 from federates.boundary.roles import Value
 from federates.runtime.say import say
 
-__all__ = [
-    "NO_SPACE",
-    "PROCESS_RECORD",
-    "ResultWriter",
-    "disk_error",
-    "disk_is_full",
-    "in_disk_words",
-    "read_record",
-    "release_failure",
-    "reserve",
-    "reserve_failure",
-    "write_json",
-]
-
 PROCESS_RECORD = "process.json"
 """Which process an agent is, so that the broker notices when it is gone."""
 _DIGITS, _DECIMALS = 10, 9

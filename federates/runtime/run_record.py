@@ -16,8 +16,6 @@ from typing import Any
 from federates.runtime.identity import process_lives, process_start
 from federates.runtime.results import NO_SPACE, disk_is_full, read_record, reserve, write_json
 
-__all__ = ["RUN_RECORD", "begin_run_record", "end_run_record", "is_ended", "read_run_record", "time_words"]
-
 RUN_RECORD = "run.json"
 _RESERVED_BYTES = 16_384
 """More than any run's record has taken; what is not used is given back at the end."""

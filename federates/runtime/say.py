@@ -6,8 +6,6 @@ import contextlib
 import sys
 import traceback
 
-__all__ = ["say", "say_traceback"]
-
 
 def say(text: str, *, error: bool = True) -> None:
     """Print ``text`` at once, to stderr or, if it is no ``error``, to stdout; where that fails, leave it."""

@@ -13,8 +13,6 @@ from typing import Any
 
 from pydantic import BaseModel
 
-__all__ = ["Aside", "set_aside"]
-
 _Model = type[BaseModel]
 
 

@@ -12,8 +12,6 @@ import time
 from pathlib import Path
 from typing import IO
 
-__all__ = ["ALIVE", "AwakeClock", "SignOfLife"]
-
 ALIVE = "alive"
 """The touched file, in an agent's folder for temporary files."""
 _BEAT_S = 0.25

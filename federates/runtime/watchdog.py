@@ -14,8 +14,6 @@ from contextlib import contextmanager
 from federates.runtime.say import say
 from federates.runtime.sign_of_life import AwakeClock
 
-__all__ = ["Watchdog"]
-
 _POLL_S = 0.25
 _GRACE_S = 3.0
 _EXPLAIN_S = 1.0

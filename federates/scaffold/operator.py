@@ -24,8 +24,6 @@ from federates.boundary.world import World, world_names, world_of
 from federates.runtime.plugins import base_class, class_key
 from federates.worlds.road.messages import Departure, Gate, LinkObservation, StationObservation
 
-__all__ = ["Skeleton", "new_operator", "world_around"]
-
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _TEMPLATES = Path(__file__).parent / "templates"
 _OBJECTS = {"gate": Gate, "departures": Departure, "links": LinkObservation, "stations": StationObservation}

@@ -14,8 +14,6 @@ from federates import __version__
 from federates.boundary.errors import ConfigError, Problem
 from federates.scaffold.shipped import broker_file, scenario_files, shipped_scenario
 
-__all__ = ["new_scenario"]
-
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_\-]*")
 _BROKER_CONFIG = re.compile(r"(federates\.broker\s+--config\s+)(\S+?)(?=[\s\"])")
 

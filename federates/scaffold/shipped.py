@@ -10,8 +10,6 @@ from pathlib import Path
 
 from federates.boundary.errors import ConfigError, Problem
 
-__all__ = ["SHIPPED", "broker_file", "scenario_files", "shipped_scenario"]
-
 SHIPPED = ("la_gcs", "ieee30", "ieee118")
 """Scenarios that come with Portage."""
 

@@ -18,8 +18,6 @@ from federates.runtime.agent import load_session
 from federates.runtime.plugins import load_agent
 from federates.sweep.spec import Point, Sweep
 
-__all__ = ["apply_changes", "check_changes", "values_of"]
-
 _SESSION = "scenario"
 """First part of a key of ``scenario.yaml``; the first part of any other key is an agent."""
 

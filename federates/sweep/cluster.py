@@ -14,8 +14,6 @@ from federates.sweep.scenario_copy import PackedScenario
 from federates.sweep.spec import Point
 from federates.sweep.worker import Outcome, compute
 
-__all__ = ["compute_on_cluster"]
-
 CONNECT_S = 20
 """A scheduler has this long to answer."""
 

@@ -24,8 +24,6 @@ from federates.sweep.scenario_copy import PackedScenario
 from federates.sweep.spec import Point
 from federates.sweep.worker import GRACE_S, Outcome
 
-__all__ = ["compute_here"]
-
 _PROGRAM = "import sys; sys.path[:] = {path!r}; from federates.sweep.worker import serve; serve()"
 
 

@@ -18,8 +18,6 @@ from typing import Any
 from federates.boundary.errors import PortageError
 from federates.runtime.plugins import load_module
 
-__all__ = ["METHODS", "as_row", "find_method", "method_problem"]
-
 Method = Callable[..., Any]
 
 

@@ -20,8 +20,6 @@ from federates.sweep.spec import LocalExecutor, Point, SchedulerExecutor, Sweep,
 from federates.sweep.store import PointStore
 from federates.sweep.worker import Outcome
 
-__all__ = ["SweepEnd", "SweepProgress", "run_sweep"]
-
 
 @dataclass
 class SweepProgress:

@@ -12,8 +12,6 @@ from pathlib import Path, PurePosixPath
 from federates.boundary.errors import ConfigError, Problem
 from federates.runs.scenario import Scenario, shown
 
-__all__ = ["PackedScenario"]
-
 _LEFT_OUT = {"results", "__pycache__"}
 _NO_INPUT = {".md", ".log", ".pyc"}
 """Files that change no result: they are packed with the agents' folders, but a change in them makes no new point."""

@@ -19,8 +19,6 @@ from federates.runs.scenario import Scenario, shown
 from federates.runtime.agent import load_session
 from federates.sweep.scenario_copy import PackedScenario
 
-__all__ = ["LocalExecutor", "Point", "SchedulerExecutor", "Sweep", "SweepSpec", "load_sweep"]
-
 
 class LocalExecutor(Config):
     """Worker processes on this computer, started for the sweep and ended with it."""

@@ -19,8 +19,6 @@ from federates.sweep.changes import values_of
 from federates.sweep.spec import Point
 from federates.sweep.worker import Outcome
 
-__all__ = ["PointStore"]
-
 
 class PointStore:
     """The output folder of a sweep."""

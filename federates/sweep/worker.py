@@ -21,8 +21,6 @@ from federates.sweep.methods import as_row, find_method
 from federates.sweep.scenario_copy import PackedScenario
 from federates.sweep.spec import Point
 
-__all__ = ["GRACE_S", "Outcome", "compute", "serve"]
-
 GRACE_S = 6.0
 """A point that is stopped has this long to end what it has started."""
 _MOST_ERROR = 2000

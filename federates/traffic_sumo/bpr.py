@@ -40,8 +40,6 @@ from federates.worlds.road.messages import LinkObservation
 from federates.worlds.road.session import RoadSession
 from federates.worlds.road.times import MOST_ROAD_TIME_S
 
-__all__ = ["BprSettings", "BprTraffic"]
-
 _MOST_PASSES = 20
 """Times depend on which storages enter a link, and these on times; a few passes settle it."""
 

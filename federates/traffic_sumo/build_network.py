@@ -21,8 +21,6 @@ from federates.traffic_sumo.programs import netconvert
 from federates.traffic_sumo.settings import Settings
 from federates.worlds.road.session import RoadSession
 
-__all__ = ["main"]
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""

@@ -26,8 +26,6 @@ from federates.traffic_sumo.sumo import SumoTraffic
 from federates.traffic_sumo.targets import Target, delay_shape, make_targets, morning_speeds_m_per_s
 from federates.worlds.road.session import RoadSession
 
-__all__ = ["main", "simulate_day"]
-
 _DAMPING = 0.8
 _CORRECTION_SHARE = 0.4
 """Largest correction, as a share of the target time."""

@@ -12,8 +12,6 @@ from federates.boundary.units import M_PER_S_PER_MPH
 from federates.traffic_sumo.data import Array, Road
 from federates.traffic_sumo.targets import MORNING_HOURS, Target
 
-__all__ = ["Fit", "geh", "write_report"]
-
 _ROUTES = {
     "I-5 S + I-605 S": ("I5S_ELA-I710", "I5S_I710-I605", "I605S_I5-I105"),
     "I-5 S + I-710 S + I-105 E": ("I5S_ELA-I710", "I710S_I5-I105", "I105E_I710-I605"),

@@ -12,8 +12,6 @@ from federates.traffic_sumo.programs import find_program
 from federates.traffic_sumo.settings import Engine, RoadSettings, Settings
 from federates.worlds.road.session import RoadSession
 
-__all__ = ["find_problems", "find_road_problems"]
-
 _CONFIG = "config.yaml"
 _STEP_TOLERANCE = 1e-9
 

@@ -8,8 +8,6 @@ from federates.boundary.canonical import canonical
 from federates.traffic_sumo.data import HOURS, Road
 from federates.traffic_sumo.settings import Settings
 
-__all__ = ["DelayController", "law_time_s"]
-
 _RATIO_MAX = 1.5
 """Largest measured flow, as a share of the given one, that enters the law: beyond it the fourth power means nothing."""
 _SPEED_MIN_M_PER_S = 2.0

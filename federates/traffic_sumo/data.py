@@ -15,8 +15,6 @@ from federates.boundary.errors import ConfigError, Problem
 from federates.runtime.csv_table import read_csv
 from federates.traffic_sumo.settings import RoadSettings
 
-__all__ = ["HOURS", "Junction", "Link", "Road", "load_road", "read_hourly", "read_rows"]
-
 HOURS = 24
 _MOST_TIME_S = 86_400.0
 Array: TypeAlias = NDArray[np.float64]

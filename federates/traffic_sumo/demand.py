@@ -18,8 +18,6 @@ from federates.boundary.canonical import to_grid
 from federates.boundary.units import S_PER_H
 from federates.traffic_sumo.data import HOURS, Road
 
-__all__ = ["Path", "Vehicles", "count_paths", "draw_vehicles", "enumerate_paths", "leads_s", "movement_peaks"]
-
 Path: TypeAlias = tuple[str, ...]
 _EXACT = 100.0
 """Weight of meeting a link's flow against keeping path flows even; rounding mends what is left."""

@@ -12,8 +12,6 @@ from federates.traffic_sumo.network import link_edges, main_edge
 from federates.traffic_sumo.trips import MVES_PREFIX
 from federates.worlds.road.messages import LinkObservation
 
-__all__ = ["Crossing", "LinkDetectors"]
-
 
 @dataclass(slots=True)
 class Crossing:

@@ -23,8 +23,6 @@ from federates.boundary.errors import ModelError
 from federates.traffic_sumo.programs import find_program
 from federates.traffic_sumo.settings import Engine
 
-__all__ = ["Sumo", "import_engine", "new_scratch"]
-
 T = TypeVar("T")
 _IN_PLACE_OF_TRACI = ("LIBSUMO_AS_TRACI", "LIBTRACI_AS_TRACI")
 """Variables by which SUMO's package `traci` becomes another library, which cannot connect to a process."""

@@ -9,8 +9,6 @@ from federates.traffic_sumo.network import RAMP_M, entry_edge, exit_edge, link_e
 from federates.traffic_sumo.trips import Trip, plan_trips
 from federates.worlds.road.messages import Departure
 
-__all__ = ["MVES_TYPE", "Fleet"]
-
 MVES_TYPE = "mves"
 _PARKING = 1
 _PARKED_S = 900.0

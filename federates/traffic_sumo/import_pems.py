@@ -30,8 +30,6 @@ from federates.boundary.errors import ConfigError, PortageError, Problem
 from federates.traffic_sumo.data import HOURS, Array, read_hourly, read_rows
 from federates.traffic_sumo.settings import DelayLaw, RoadSettings
 
-__all__ = ["LinkHour", "hourly_means", "main"]
-
 _TIME, _STATION, _SAMPLES, _OBSERVED, _FLOW = 0, 1, 7, 8, 9
 _UNREADABLE = (OSError, UnicodeDecodeError, EOFError, zlib.error, csv.Error)
 _WANTED = "must be a PeMS file of the type Station Hour"

@@ -16,8 +16,6 @@ from federates.traffic_sumo.trips import Trip, check_routes, plan_trips
 from federates.worlds.road.messages import Departure, LinkObservation, StationObservation, TrafficObservation
 from federates.worlds.road.session import RoadSession
 
-__all__ = ["LinkTimeTraffic"]
-
 
 @dataclass(slots=True)
 class _Drive:

@@ -16,21 +16,6 @@ from xml.sax.saxutils import quoteattr
 from federates.traffic_sumo.data import Link, Road
 from federates.traffic_sumo.settings import Settings
 
-__all__ = [
-    "GORE_M",
-    "MERGE_M",
-    "RAMP_M",
-    "Network",
-    "entry_edge",
-    "exit_edge",
-    "link_edges",
-    "main_edge",
-    "off_ramp",
-    "on_ramp",
-    "plan_network",
-    "write_plain_xml",
-]
-
 MERGE_M, GORE_M, RAMP_M = 500.0, 400.0, 200.0
 RAMP_SPEED_M_PER_S = 20.0
 _DESIGN_VEH_PER_H = 1400.0

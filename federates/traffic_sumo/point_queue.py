@@ -23,8 +23,6 @@ import numpy as np
 
 from federates.boundary.messages import Array
 
-__all__ = ["PointQueues", "bottleneck_capacity"]
-
 
 def bottleneck_capacity(flow_veh_per_h: Array, delay_s: Array, nominal_veh_per_h: float) -> tuple[Array, Array]:
     """Return what a bottleneck lets through in every hour of day, veh/h, and its queue as the hour ends, veh; both (24,).

@@ -11,8 +11,6 @@ from pathlib import Path
 from federates.boundary.errors import ConfigError, ModelError, Problem
 from federates.traffic_sumo.network import Network, write_plain_xml
 
-__all__ = ["find_program", "netconvert", "sumo_home"]
-
 _PROJECTION = "+proj=utm +zone=11 +ellps=WGS84 +datum=WGS84 +units=m +no_defs"
 
 

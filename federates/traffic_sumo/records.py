@@ -10,8 +10,6 @@ from federates.traffic_sumo.trips import Trip
 from federates.worlds.road.messages import TrafficObservation
 from federates.worlds.road.session import RoadSession
 
-__all__ = ["record_clock", "record_map", "record_observation", "record_trip"]
-
 
 def record_clock(recorder: Recorder, session: RoadSession) -> None:
     """Record in one row what the numbers of periods and bins mean, so that the tables can be replayed by themselves."""

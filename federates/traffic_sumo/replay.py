@@ -29,8 +29,6 @@ from federates.traffic_sumo.records import record_clock
 from federates.worlds.road.messages import LinkObservation
 from federates.worlds.road.session import RoadSession
 
-__all__ = ["ReplaySettings", "ReplayTraffic"]
-
 _LINK_VALUES = ("flow_veh_per_h", "density_veh_per_km", "speed_m_per_s", "travel_time_s")
 _COLUMNS: dict[str, tuple[str, ...]] = {
     "recording": ("start_hour", "period_s", "periods", "bins_per_period"),

@@ -10,8 +10,6 @@ from federates.traffic_sumo.fleet import MVES_TYPE
 from federates.traffic_sumo.network import link_edges, off_ramp, on_ramp
 from federates.traffic_sumo.settings import Settings
 
-__all__ = ["write_routes"]
-
 _TRUCK_SPEED_M_PER_S = 25.0
 """California's limit for trucks, 55 mph (California Vehicle Code 22406)."""
 

@@ -9,8 +9,6 @@ from pydantic import Field, model_validator
 
 from federates.boundary.config import Config, unfit
 
-__all__ = ["DelayLaw", "Engine", "Resolution", "RoadSettings", "Settings", "StationSite"]
-
 
 class Engine(StrEnum):
     """How Python talks to SUMO; both give the same tables."""

@@ -29,8 +29,6 @@ from federates.traffic_sumo.trips import Trip, check_routes
 from federates.worlds.road.messages import Departure, StationObservation, TrafficObservation
 from federates.worlds.road.session import RoadSession
 
-__all__ = ["SumoTraffic"]
-
 T = TypeVar("T")
 
 _FIRST_DEPARTURE_S = 2.0

@@ -14,8 +14,6 @@ from federates.boundary.units import M_PER_S_PER_MPH
 from federates.runtime.csv_table import CsvTable, read_csv
 from federates.traffic_sumo.data import HOURS, Road, read_rows
 
-__all__ = ["MORNING_HOURS", "SHAPE_STATIONS", "Target", "delay_shape", "make_targets", "morning_speeds_m_per_s"]
-
 Array: TypeAlias = NDArray[np.float64]
 
 MORNING_HOURS = (7, 8)

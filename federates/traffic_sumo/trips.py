@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from federates.boundary.errors import ModelError
 from federates.worlds.road.messages import Departure
 
-__all__ = ["MVES_PREFIX", "Trip", "check_routes", "plan_trips"]
-
 MVES_PREFIX = "mves_"
 
 

@@ -21,8 +21,6 @@ from federates.coordinator.algorithms.limits import NegotiationSettings
 from federates.coordinator.algorithms.rounds import RoundByRound
 from federates.coordinator.algorithms.splitting import Splitting
 
-__all__ = ["Admm", "AdmmSettings"]
-
 _SAME = 1e-6
 _MOST_ROUNDS = 100_000
 

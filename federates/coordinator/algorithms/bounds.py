@@ -10,8 +10,6 @@ from federates.boundary.bounds import CROSSED, bounds_cross, proven_gap
 from federates.boundary.messages import Array
 from federates.boundary.negotiation import Copies
 
-__all__ = ["WRONG_BOUND", "Bounds", "Outcome"]
-
 WRONG_BOUND = f"no agreement: {CROSSED}"
 
 

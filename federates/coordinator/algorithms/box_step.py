@@ -18,8 +18,6 @@ from federates.boundary.messages import Answer, Array
 from federates.boundary.negotiation import Copies, Problem
 from federates.lp.linear_model import LinearModel
 
-__all__ = ["BoxStep"]
-
 _DECIMALS = 6
 _GROW, _SHRINK = 1.5, 0.5
 _GOOD_SHARE = 0.1

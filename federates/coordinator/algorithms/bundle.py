@@ -20,8 +20,6 @@ from federates.coordinator.algorithms.relaxed_search import RelaxedSearch
 from federates.coordinator.algorithms.rounds import RoundByRound
 from federates.coordinator.algorithms.whole_search import WholeSearch, WholeSettings
 
-__all__ = ["Bundle"]
-
 
 class Bundle(RoundByRound):
     """Prices alone: as near as multipliers can bring the operators to each other."""

@@ -13,8 +13,6 @@ import numpy as np
 
 from federates.boundary.messages import Array
 
-__all__ = ["conflicts"]
-
 _MOST_PAIRS = 8
 """Pairs that are asked about for one connection at most."""
 

@@ -18,8 +18,6 @@ from federates.boundary.negotiation import Copies, Problem, Rounds, bound_usd
 from federates.boundary.roles import Evaluate, RoundResult
 from federates.coordinator.algorithms.bounds import Bounds
 
-__all__ = ["Conversation", "Cutting"]
-
 _SAME = 1e-6
 
 

@@ -20,8 +20,6 @@ from federates.coordinator.algorithms.rounds import RoundByRound
 from federates.coordinator.algorithms.route_master import RouteMaster
 from federates.coordinator.algorithms.whole_search import WholeSearch, WholeSettings
 
-__all__ = ["Cuts", "CutsSettings"]
-
 
 class CutsSettings(WholeSettings):
     """Settings of the algorithm."""

@@ -16,8 +16,6 @@ from pydantic import Field
 from federates.boundary.config import Config
 from federates.coordinator.algorithms.bounds import Bounds, Outcome
 
-__all__ = ["Limits", "NegotiationSettings"]
-
 
 class NegotiationSettings(Config):
     """Settings of every algorithm that negotiates in rounds: when the operators agree, and when they stop without it."""

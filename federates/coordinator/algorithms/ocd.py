@@ -28,8 +28,6 @@ from federates.coordinator.algorithms.box_step import BoxStep
 from federates.coordinator.algorithms.limits import NegotiationSettings
 from federates.coordinator.algorithms.rounds import RoundByRound
 
-__all__ = ["OcdSettings", "OptimalityConditionDecomposition"]
-
 _OFFER_DIGITS = 2
 """Offers that agree to so many decimals are the same member of the route set."""
 _SAME = 1e-6

@@ -25,8 +25,6 @@ from federates.boundary.world import world_of
 from federates.coordinator.algorithms.bounds import Outcome
 from federates.coordinator.algorithms.rounds import RoundByRound
 
-__all__ = ["PostedPrice", "PostedPriceSettings"]
-
 _HOURS = 24
 _SAME = 1e-6
 _Price = Annotated[float, Field(ge=0, le=1e6)]

@@ -15,8 +15,6 @@ from federates.coordinator.algorithms.conversation import Conversation
 from federates.coordinator.algorithms.route_master import RouteMaster
 from federates.coordinator.algorithms.whole_search import WholeSearch
 
-__all__ = ["Proposals"]
-
 _PART_OF_ALLOWED = 0.1
 """Proposals are the cheapest to within this part of the gap that is allowed."""
 _FIRST_CHANGES, _MORE_CHANGES = 4, 4

@@ -14,8 +14,6 @@ from federates.coordinator.algorithms.rail_problem import RailProblem
 from federates.lp.linear_model import LinearModel
 from federates.worlds.rail.timetable import TimeSpaceNetwork, time_space_network
 
-__all__ = ["add_routes"]
-
 
 def add_routes(model: LinearModel, problem: RailProblem) -> Index:
     """Add one route per train to ``model``; return the columns that are 1 where a train stands connected, (K, S, H)."""

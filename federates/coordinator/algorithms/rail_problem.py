@@ -11,8 +11,6 @@ from federates.worlds.rail.session import RailSession
 from federates.worlds.rail.trains import end_is_certain
 from federates.worlds.rail.world import CONNECTION, TRAIN_READY
 
-__all__ = ["RailProblem", "rail_problem"]
-
 
 @dataclass(frozen=True, slots=True)
 class RailProblem:

@@ -19,8 +19,6 @@ from federates.coordinator.algorithms.box_step import BoxStep
 from federates.coordinator.algorithms.conversation import Conversation
 from federates.coordinator.algorithms.limits import NegotiationSettings
 
-__all__ = ["RelaxedSearch", "RelaxedSettings"]
-
 _LEAST_BOX_USD = 1e-3
 
 

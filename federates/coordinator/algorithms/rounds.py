@@ -14,8 +14,6 @@ from federates.boundary.world import world_of
 from federates.coordinator.algorithms.bounds import Bounds, Outcome
 from federates.coordinator.algorithms.limits import Limits, NegotiationSettings
 
-__all__ = ["RoundByRound"]
-
 
 class RoundByRound(CoordinationAlgorithm):
     """Base of algorithms that write `agree`, one negotiation, and keep bounds and plan in ``bounds``."""

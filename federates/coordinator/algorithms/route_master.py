@@ -29,8 +29,6 @@ from federates.coordinator.algorithms.public_routes import add_routes
 from federates.coordinator.algorithms.rail_problem import rail_problem
 from federates.lp.linear_model import LinearModel, NoSolutionInTimeError
 
-__all__ = ["Proposal", "RouteMaster"]
-
 _MOST_EXCHANGES = 24
 """A cut that is not the same for alike trains is added for so many of their orders at most."""
 _MOST_NODES = 2_000

@@ -24,8 +24,6 @@ from federates.boundary.messages import Answer, Array
 from federates.boundary.negotiation import Copies, Problem
 from federates.lp.arithmetic import product
 
-__all__ = ["Splitting"]
-
 _SWEEPS = 400
 _ENOUGH = 1e-7
 

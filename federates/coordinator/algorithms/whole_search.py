@@ -24,8 +24,6 @@ from federates.coordinator.algorithms.box_step import BoxStep
 from federates.coordinator.algorithms.conversation import Conversation
 from federates.coordinator.algorithms.relaxed_search import RelaxedSearch, RelaxedSettings
 
-__all__ = ["WholeSearch", "WholeSettings"]
-
 
 class WholeSettings(RelaxedSettings):
     """Settings of a negotiation with whole trains."""

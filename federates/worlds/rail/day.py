@@ -14,8 +14,6 @@ from federates.worlds.rail.session import RailScheme, RailSession
 from federates.worlds.rail.timetable import broken_plan
 from federates.worlds.rail.trains import alike_trains
 
-__all__ = ["RailDay"]
-
 _NO_TRAINS = "the scheme moves no batteries: no train stands anywhere"
 
 

@@ -11,8 +11,6 @@ from federates.boundary.config import Config, unfit
 from federates.boundary.names import Role
 from federates.boundary.session import Identifier, Session, check_names
 
-__all__ = ["RailScheme", "RailSession", "Train"]
-
 
 class RailScheme(StrEnum):
     """Where the batteries are: the models M1-M3 (30 buses) and M4-M6 (118 buses) of the paper."""

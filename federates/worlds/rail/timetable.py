@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 
 from federates.worlds.rail.session import RailSession
 
-__all__ = ["TimeSpaceNetwork", "broken_plan", "time_space_network"]
-
 Index = NDArray[np.int64]
 
 

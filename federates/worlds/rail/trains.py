@@ -15,8 +15,6 @@ from federates.boundary.errors import Problem
 from federates.boundary.messages import Array
 from federates.worlds.rail.session import RailSession
 
-__all__ = ["alike_trains", "at_home", "end_is_certain", "unlike_trains"]
-
 
 def at_home(session: RailSession) -> Array:
     """Return the rows of ``train_ready``, shape (K, 3), for trains that begin and end the day at home."""

@@ -20,8 +20,6 @@ from federates.worlds.rail.tables import TABLES
 from federates.worlds.rail.timetable import broken_plan
 from federates.worlds.rail.trains import at_home, end_is_certain
 
-__all__ = ["CONNECTION", "TRAIN_READY", "WORLD", "RailWorld"]
-
 TRAIN_READY = "train_ready"
 _P, _T = Role.POWER_OPERATOR.value, Role.TRANSPORT_OPERATOR.value
 

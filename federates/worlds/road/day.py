@@ -11,8 +11,6 @@ from federates.boundary.negotiation import Agreement, Day, Negotiate, Problem, R
 from federates.boundary.roles import Commit, Openings
 from federates.worlds.road.session import Scheme
 
-__all__ = ["RoadDay"]
-
 DELIVERY = "delivery"
 
 

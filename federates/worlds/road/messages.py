@@ -14,18 +14,6 @@ from federates.boundary.topics import FREE, Merge, Topic
 from federates.worlds.road.session import RoadSession
 from federates.worlds.road.times import told_road_time
 
-__all__ = [
-    "MAX_ROUTE_LINKS",
-    "MESSAGES",
-    "Departure",
-    "Gate",
-    "LinkObservation",
-    "StationObservation",
-    "TrafficObservation",
-    "departures_to_rows",
-    "rows_to_departures",
-]
-
 MAX_ROUTE_LINKS = 16
 """Most links a route may have; shorter routes are padded with -1."""
 

@@ -10,8 +10,6 @@ from pydantic import Field, model_validator
 from federates.boundary.names import Role
 from federates.boundary.session import Identifier, Session, check_names
 
-__all__ = ["RoadSession", "Scheme"]
-
 
 class Scheme(StrEnum):
     """How vehicles are sent."""

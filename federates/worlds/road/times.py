@@ -7,8 +7,6 @@ import numpy as np
 from federates.boundary.errors import ModelError
 from federates.boundary.messages import Array
 
-__all__ = ["MOST_ROAD_TIME_S", "told_road_time"]
-
 MOST_ROAD_TIME_S = 86_400.0
 """A day."""
 

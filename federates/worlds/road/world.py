@@ -18,8 +18,6 @@ from federates.worlds.road.messages import MESSAGES
 from federates.worlds.road.session import RoadSession, Scheme
 from federates.worlds.road.tables import TABLES
 
-__all__ = ["DELIVERY", "WORLD", "RoadWorld"]
-
 _PRICE_DIGITS = 9
 _HALF_A_VEHICLE = 0.5
 

@@ -9,8 +9,6 @@ import numpy as np
 
 from federates.power_operator.models.charging_station.queues import Array, busy, stationary, transient
 
-__all__ = ["ChargerChain", "ChargerState"]
-
 
 @dataclass(frozen=True, slots=True)
 class ChargerState:

@@ -8,8 +8,6 @@ import numpy as np
 
 from federates.power_operator.models.charging_station.queues import Array
 
-__all__ = ["Charged", "ChargingSpots", "chargeable", "latest_schedule"]
-
 
 def chargeable(room_kwh: Array) -> Array:
     """Return the greatest energy that vehicles leaving evenly can take with them, (...,), from the room of each bin (..., bins).

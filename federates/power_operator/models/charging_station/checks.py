@@ -12,8 +12,6 @@ from federates.power_operator.models.charging_station.forecast import read_histo
 from federates.power_operator.models.charging_station.settings import ChargingStationSettings
 from federates.worlds.road.session import RoadSession
 
-__all__ = ["find_problems"]
-
 _CONFIG = "config.yaml"
 _SUM_TOLERANCE = 1e-3
 """The shares are printed with five digits."""

@@ -8,8 +8,6 @@ import numpy as np
 
 from federates.power_operator.models.charging_station.queues import Array
 
-__all__ = ["Fleet", "arrival_shares"]
-
 _NOTHING = 1e-9
 
 

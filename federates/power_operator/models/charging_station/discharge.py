@@ -9,8 +9,6 @@ import numpy as np
 
 from federates.power_operator.models.charging_station.queues import Array
 
-__all__ = ["DischargeSpots", "Given"]
-
 _NOTHING = 1e-12
 _EMPTY_KWH = 1e-9
 """A battery with less gives it at once; far above what rounding leaves in it."""

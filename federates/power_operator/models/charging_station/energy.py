@@ -8,8 +8,6 @@ from federates.boundary.units import S_PER_H
 from federates.power_operator.models.charging_station.queues import Array
 from federates.power_operator.models.charging_station.settings import MobileStorage
 
-__all__ = ["StorageEnergy"]
-
 
 class StorageEnergy:
     """Energies of a vehicle in kWh; times may be arrays."""

@@ -18,8 +18,6 @@ from federates.power_operator.models.charging_station.queues import Array
 from federates.power_operator.models.charging_station.settings import Forecast
 from federates.runtime.csv_table import CsvTable, read_csv
 
-__all__ = ["PassingForecast", "TypicalDay", "read_history"]
-
 HOURS = 24
 
 

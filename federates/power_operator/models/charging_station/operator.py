@@ -32,8 +32,6 @@ from federates.worlds.road.messages import Gate, StationObservation
 from federates.worlds.road.session import RoadSession, Scheme
 from federates.worlds.road.world import DELIVERY
 
-__all__ = ["ChargingStationOperator"]
-
 _MISSING_SHARE = 0.01
 """A need counts as met up to this share; also the vehicles are whole, and half of one may be missing."""
 _REACHED_SHARE = 0.5

@@ -18,8 +18,6 @@ from federates.power_operator.models.charging_station.settings import ChargingSt
 from federates.power_operator.models.charging_station.station import StationModel
 from federates.worlds.road.session import RoadSession
 
-__all__ = ["Outlook", "Planner", "look_ahead"]
-
 
 @dataclass(frozen=True, slots=True)
 class Outlook:

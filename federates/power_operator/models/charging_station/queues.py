@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 
 from federates.lp.arithmetic import product
 
-__all__ = ["busy", "erlang_b", "erlang_c", "mean_wait_h", "stationary", "transient"]
-
 Array: TypeAlias = NDArray[np.float64]
 
 _TAIL = 1e-13

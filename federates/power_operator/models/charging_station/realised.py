@@ -20,8 +20,6 @@ from federates.power_operator.models.charging_station.station import StationMode
 from federates.worlds.road.messages import StationObservation
 from federates.worlds.road.session import RoadSession
 
-__all__ = ["Realised"]
-
 
 class Realised:
     """Moves chains and spots on by what was counted; records loads, energies, stocks and what the period cost."""

@@ -9,8 +9,6 @@ from pydantic import Field
 
 from federates.boundary.config import Config
 
-__all__ = ["ChargingStationSettings", "Costs", "Demand", "Forecast", "Margins", "MobileStorage", "Station"]
-
 Share: TypeAlias = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive: TypeAlias = Annotated[float, Field(gt=0.0)]
 NotNegative: TypeAlias = Annotated[float, Field(ge=0.0)]

@@ -9,8 +9,6 @@ from scipy.optimize import brentq
 from federates.boundary.canonical import canonical
 from federates.power_operator.models.charging_station.queues import erlang_b, erlang_c, mean_wait_h
 
-__all__ = ["chargers_for", "expected_wait_h", "greatest_flow_per_h", "spots_for"]
-
 _DIGITS = 9
 """Of a root that is found to nine decimal places: what is left does not depend on the way to it."""
 _MOST = 5000

@@ -14,8 +14,6 @@ from federates.power_operator.models.charging_station.settings import ChargingSt
 from federates.power_operator.models.charging_station.sizing import chargers_for, greatest_flow_per_h, spots_for
 from federates.worlds.road.session import RoadSession
 
-__all__ = ["StationModel", "build_stations"]
-
 _UNLIMITED_PLACES = 200
 
 

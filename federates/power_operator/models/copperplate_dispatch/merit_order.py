@@ -13,8 +13,6 @@ import numpy as np
 from federates.power_operator.models.unit_commitment.cost_curves import CostCurve
 from federates.power_operator.models.unit_commitment.system import PowerSystem, StartUp, ThermalUnits
 
-__all__ = ["copperplate", "free_units", "from_zero"]
-
 
 def copperplate(system: PowerSystem) -> PowerSystem:
     """Return ``system`` without lines and reserve, and with units that are free to give anything up to their maximum."""

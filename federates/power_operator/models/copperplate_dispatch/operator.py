@@ -22,8 +22,6 @@ from federates.power_operator.models.unit_commitment.operator import UnitCommitm
 from federates.power_operator.models.unit_commitment.settings import UnitCommitmentSettings
 from federates.worlds.rail.session import RailSession
 
-__all__ = ["CopperplateDispatchOperator", "CopperplateDispatchSettings"]
-
 
 class CopperplateDispatchSettings(UnitCommitmentSettings):
     """The settings of `unit_commitment`, so that one line of ``config.yaml`` changes the model.

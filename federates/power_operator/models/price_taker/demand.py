@@ -19,8 +19,6 @@ from federates.lp.linear_model import LinearModel
 from federates.lp.safe_bound import lower_dot
 from federates.worlds.rail.timetable import TimeSpaceNetwork, time_space_network
 
-__all__ = ["missed_slope_usd", "missed_usd", "stands_of_trains", "vehicles_from_origins"]
-
 Array = NDArray[np.float64]
 
 

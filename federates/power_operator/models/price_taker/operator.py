@@ -33,8 +33,6 @@ from federates.power_operator.models.price_taker.settings import (
 from federates.worlds.rail.session import RailScheme, RailSession
 from federates.worlds.road.messages import Gate, StationObservation
 
-__all__ = ["PriceTakerOperator"]
-
 _ULP = 2.0**-52
 _WHOLE = 1.0 - 1e-6
 """By rail an offer of this much is a whole train; less of one is none."""

@@ -15,8 +15,6 @@ from federates.runtime.csv_table import CsvTable, read_csv
 from federates.worlds.rail.session import RailSession
 from federates.worlds.road.session import RoadSession
 
-__all__ = ["PriceTakerSettings", "find_problems", "needs", "served_stations", "worth_by_hour"]
-
 Array = NDArray[np.float64]
 NotNegative = Annotated[float, Field(ge=0, le=1e9)]
 Day = Annotated[tuple[NotNegative, ...], Field(min_length=24, max_length=24)]

@@ -13,8 +13,6 @@ from federates.power_operator.models.unit_commitment.settings import UnitCommitm
 from federates.power_operator.models.unit_commitment.storage_data import storage_problems
 from federates.worlds.rail.session import RailSession
 
-__all__ = ["find_notes", "find_problems"]
-
 _CONFIG = "config.yaml"
 
 

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from federates.power_operator.models.unit_commitment.formulations.morales_espana_2013 import StartUpColumns
 from federates.power_operator.models.unit_commitment.system import PowerSystem
 
-__all__ = ["Commitment", "Injection"]
-
 Values = NDArray[np.float64]
 Indices = NDArray[np.int64]
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CostCurve", "with_piecewise"]
-
 Values = NDArray[np.float64]
 
 

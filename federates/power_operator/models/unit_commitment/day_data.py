@@ -18,8 +18,6 @@ from federates.power_operator.models.unit_commitment.system import PowerSystem, 
 from federates.power_operator.models.unit_commitment.units_by_size import columns_by_size, giving_units
 from federates.runtime.csv_table import CsvTable, read_csv
 
-__all__ = ["DayData", "read_day"]
-
 Array = NDArray[np.float64]
 _CONFIG = "config.yaml"
 

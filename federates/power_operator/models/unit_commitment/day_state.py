@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from federates.power_operator.models.unit_commitment.fleet import StorageFleet
 from federates.power_operator.models.unit_commitment.system import PowerSystem
 
-__all__ = ["DayState", "first_state", "rest_of_day", "rest_of_fleet"]
-
 Array = NDArray[np.float64]
 
 

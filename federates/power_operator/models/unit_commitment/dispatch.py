@@ -24,8 +24,6 @@ from federates.power_operator.models.unit_commitment.train_groups import group_t
 from federates.worlds.rail.session import RailSession
 from federates.worlds.rail.timetable import time_space_network
 
-__all__ = ["PeriodResult", "StoragePlan", "actual_profile", "dispatch_period", "storage_plan"]
-
 Array = NDArray[np.float64]
 
 

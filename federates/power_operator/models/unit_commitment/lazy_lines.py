@@ -20,8 +20,6 @@ from federates.lp.linear_model import Improvement, NoSolutionInTimeError, Soluti
 from federates.power_operator.models.unit_commitment.commitment_columns import Commitment
 from federates.power_operator.models.unit_commitment.network import ptdf, shift_flow_mw
 
-__all__ = ["LazyLines", "LazyLinesOptions"]
-
 Values = NDArray[np.float64]
 Indices = NDArray[np.int64]
 

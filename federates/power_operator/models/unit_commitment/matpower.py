@@ -16,8 +16,6 @@ from federates.boundary.errors import ConfigError, Problem
 from federates.power_operator.models.unit_commitment.cost_curves import CostCurve, with_piecewise
 from federates.power_operator.models.unit_commitment.network import Convention, Network, susceptance
 
-__all__ = ["MatpowerCase", "read_matpower"]
-
 Values = NDArray[np.float64]
 Indices = NDArray[np.int64]
 

@@ -15,8 +15,6 @@ from federates.boundary.canonical import canonical
 from federates.boundary.errors import ModelError
 from federates.lp.arithmetic import product
 
-__all__ = ["PTDF_CUTOFF", "Convention", "Network", "islands", "ptdf", "shift_flow_mw", "susceptance"]
-
 Values = NDArray[np.float64]
 Indices = NDArray[np.int64]
 Convention = Literal["x_tap", "series"]

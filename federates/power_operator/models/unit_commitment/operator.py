@@ -35,8 +35,6 @@ from federates.worlds.rail.trains import at_home
 from federates.worlds.rail.world import CONNECTION, TRAIN_READY
 from federates.worlds.road.messages import StationObservation
 
-__all__ = ["UnitCommitmentOperator"]
-
 Array = NDArray[np.float64]
 _LOAD_STREAM, _RENEWABLE_STREAM = 101, 102
 

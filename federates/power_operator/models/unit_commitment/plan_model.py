@@ -25,8 +25,6 @@ from federates.power_operator.models.unit_commitment.system import PowerSystem
 from federates.power_operator.models.unit_commitment.train_groups import connection_of
 from federates.worlds.rail.timetable import TimeSpaceNetwork
 
-__all__ = ["EXCLUSIVE_MW", "PlanModel", "PlanOptions", "storage_injections"]
-
 Array = NDArray[np.float64]
 EXCLUSIVE_MW = 1e-4
 """A station that charges and discharges more than this at once breaks (15)."""

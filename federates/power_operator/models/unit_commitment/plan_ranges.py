@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 from federates.lp.linear_model import NoSolutionInTimeError
 from federates.power_operator.models.unit_commitment.plan_model import PlanModel
 
-__all__ = ["Range", "least_and_most", "limit_cost"]
-
 Array = NDArray[np.float64]
 _ROUNDING = 1e-9
 """Room for the rounding of a cost, as a share of it."""

@@ -23,8 +23,6 @@ from federates.worlds.rail.session import RailScheme, RailSession
 from federates.worlds.rail.timetable import TimeSpaceNetwork, time_space_network
 from federates.worlds.rail.world import CONNECTION
 
-__all__ = ["Plan", "Planner"]
-
 Array = NDArray[np.float64]
 _SAME_USD = 1e-3
 

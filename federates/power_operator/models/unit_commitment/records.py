@@ -11,8 +11,6 @@ from federates.power_operator.models.unit_commitment.fleet import StorageFleet
 from federates.power_operator.models.unit_commitment.schedule import Schedule
 from federates.power_operator.models.unit_commitment.system import PowerSystem
 
-__all__ = ["end_state_report", "end_state_usd", "period_cost_usd", "record_costs", "record_grid", "record_period"]
-
 Array = NDArray[np.float64]
 
 

@@ -11,8 +11,6 @@ from federates.power_operator.models.unit_commitment.commitment_columns import C
 from federates.power_operator.models.unit_commitment.lazy_lines import LazyLines
 from federates.power_operator.models.unit_commitment.system import PowerSystem
 
-__all__ = ["Costs", "Schedule", "schedule_of", "slack_report"]
-
 Values = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 

@@ -9,8 +9,6 @@ from pydantic import Field
 from federates.boundary.config import Config
 from federates.worlds.rail.session import RailScheme
 
-__all__ = ["BatterySettings", "SiteSettings", "SolverSettings", "StorageSettings", "TrainSettings", "UnitCommitmentSettings"]
-
 Positive = Annotated[float, Field(gt=0, le=1e9)]
 NotNegative = Annotated[float, Field(ge=0, le=1e9)]
 Nodes = Annotated[int, Field(ge=1, le=1_000_000_000)]

@@ -17,8 +17,6 @@ from federates.power_operator.models.unit_commitment.settings import (
 from federates.worlds.rail.session import RailScheme, RailSession
 from federates.worlds.rail.trains import unlike_trains
 
-__all__ = ["storage_fleet", "storage_problems"]
-
 
 def storage_fleet(settings: UnitCommitmentSettings, session: RailSession, buses: Sequence[int]) -> StorageFleet:
     """Return stations and trains of the session's scheme; ``buses`` are the numbers of the case, in order.

@@ -13,8 +13,6 @@ from federates.boundary.errors import Problem
 from federates.power_operator.models.unit_commitment.network import islands
 from federates.power_operator.models.unit_commitment.system import PowerSystem, ThermalUnits
 
-__all__ = ["find_problems"]
-
 _TOLERANCE = 1e-6
 _Found = tuple[str, Any, str]  # field, value, what is allowed
 

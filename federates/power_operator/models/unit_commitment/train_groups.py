@@ -12,8 +12,6 @@ from federates.power_operator.models.unit_commitment.formulations.ding_2025_trai
 from federates.worlds.rail.session import RailSession
 from federates.worlds.rail.timetable import TimeSpaceNetwork
 
-__all__ = ["connection_of", "group_trains"]
-
 Array = NDArray[np.float64]
 
 

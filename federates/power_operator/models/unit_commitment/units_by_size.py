@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 
 from federates.power_operator.models.unit_commitment.matpower import MatpowerCase
 
-__all__ = ["columns_by_size", "giving_units"]
-
 Array = NDArray[np.float64]
 
 _UP_TO_MW = np.array([50.0, 100.0, 400.0])  # larger units are the fourth class

@@ -34,8 +34,6 @@ from federates.worlds.road.messages import Departure, Gate, LinkObservation
 from federates.worlds.road.session import RoadSession
 from federates.worlds.road.world import DELIVERY
 
-__all__ = ["FastestRouteOperator", "FastestRouteSettings", "StationSettings"]
-
 _POWER = 4
 
 

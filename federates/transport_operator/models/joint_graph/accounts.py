@@ -16,8 +16,6 @@ from federates.boundary.units import S_PER_H
 from federates.transport_operator.models.joint_graph.delay import EdgeCosts, SocialCost
 from federates.transport_operator.models.joint_graph.graph import Array
 
-__all__ = ["RoadAccount", "record_accounts", "road_account"]
-
 
 @dataclass(frozen=True, slots=True)
 class RoadAccount:

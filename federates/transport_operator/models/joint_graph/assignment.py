@@ -32,8 +32,6 @@ import numpy as np
 from federates.lp.arithmetic import product, solve_definite
 from federates.transport_operator.models.joint_graph.graph import Array, Flags, Indices
 
-__all__ = ["AssignmentResult", "EdgeLaw", "Oracle", "Path", "PathSet", "assign", "edge_flow"]
-
 Path = tuple[int, ...]
 Oracle = Callable[[Array], tuple[Array, list[Path]]]
 """From edge costs (E,) to the least cost (N,) and one cheapest path of every pair."""

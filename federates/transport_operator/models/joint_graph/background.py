@@ -13,8 +13,6 @@ from federates.boundary.units import hours
 from federates.transport_operator.models.joint_graph.graph import Array
 from federates.worlds.road.session import RoadSession
 
-__all__ = ["Background", "period_mean"]
-
 _QUIET_VEH_PER_H = 1.0  # a historical flow below this gives no meaningful ratio
 
 

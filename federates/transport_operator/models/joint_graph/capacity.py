@@ -16,8 +16,6 @@ from federates.lp.arithmetic import product
 from federates.transport_operator.models.joint_graph.assignment import AssignmentResult, EdgeLaw, PathSet, assign
 from federates.transport_operator.models.joint_graph.graph import Array
 
-__all__ = ["CapacitatedResult", "assign_within"]
-
 
 @dataclass(frozen=True, slots=True)
 class CapacitatedResult:

@@ -21,8 +21,6 @@ from federates.transport_operator.models.joint_graph.settings import JointGraphS
 from federates.worlds.road.session import RoadSession
 from federates.worlds.road.times import MOST_ROAD_TIME_S
 
-__all__ = ["RoadData", "find_room_problems", "read_road_data"]
-
 CONFIG = "config.yaml"
 _COLUMNS = {
     "junctions_file": ("id", "lat", "lon"),

@@ -27,8 +27,6 @@ from federates.boundary.units import S_PER_H
 from federates.lp.arithmetic import power, product, solve_definite
 from federates.transport_operator.models.joint_graph.graph import Array
 
-__all__ = ["BPR_RISE", "Calibration", "EdgeCosts", "SocialCost", "TimeCurve", "UserCost"]
-
 BPR_RISE = 0.15
 """Relative rise of the travel time at capacity, BPR."""
 _PRIOR = np.array((1.0, BPR_RISE))

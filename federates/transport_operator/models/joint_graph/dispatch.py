@@ -12,8 +12,6 @@ from federates.transport_operator.models.joint_graph.planner import Routed
 from federates.worlds.road.messages import Departure
 from federates.worlds.road.session import RoadSession
 
-__all__ = ["departures", "largest_remainder", "record_deliveries", "record_links", "record_routes", "whole_trips"]
-
 
 def largest_remainder(shares: Array, total: int) -> Indices:
     """Return whole numbers that sum to ``total``, in proportion to ``shares``: the floors, then one each to the largest rests."""

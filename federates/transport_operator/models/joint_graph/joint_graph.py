@@ -26,8 +26,6 @@ import numpy as np
 from federates.transport_operator.models.joint_graph.assignment import Path
 from federates.transport_operator.models.joint_graph.graph import Array, DirectedGraph, Indices, simple_paths
 
-__all__ = ["Edge", "JointGraph", "Kind", "RoadNetwork", "Trip", "build_joint_graph", "road_routes"]
-
 MOST_ROUTES = 200
 """Most routes per pair of stations that are looked at before the detour limit is applied."""
 

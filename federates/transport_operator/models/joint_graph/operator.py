@@ -40,8 +40,6 @@ from federates.worlds.road.messages import Departure, Gate, LinkObservation
 from federates.worlds.road.session import RoadSession, Scheme
 from federates.worlds.road.world import DELIVERY
 
-__all__ = ["JointGraphOperator"]
-
 _LEAST_SPOTS = 0.5  # a station with no spot at all is a very slow one, not a division by zero
 
 

@@ -16,8 +16,6 @@ from federates.transport_operator.models.joint_graph.delay import EdgeCosts, Soc
 from federates.transport_operator.models.joint_graph.graph import Array
 from federates.transport_operator.models.joint_graph.joint_graph import JointGraph, Kind
 
-__all__ = ["Offer", "Planner", "Routed"]
-
 UNSENT_USD = 1000.0
 """Price of a vehicle that capacity keeps from being sent; far above any trip's cost, so all that fit are sent."""
 _NO_ROOM_VEH_PER_H = 1e-6

@@ -8,8 +8,6 @@ from pydantic import Field
 
 from federates.boundary.config import Config
 
-__all__ = ["ROUTING_RULES", "JointGraphSettings", "StationSettings"]
-
 ROUTING_RULES = ("system_optimum", "storage_optimum", "user_equilibrium", "fastest_route")
 """How vehicles can be led: at least cost to everybody; at least time of all mobile storages together, other traffic's delay not
 counted; so that no driver gains by another route (Wardrop 1952); all on the route that was fastest last."""

@@ -22,8 +22,6 @@ from federates.worlds.rail.session import RailScheme, RailSession
 from federates.worlds.rail.timetable import Index
 from federates.worlds.rail.trains import unlike_trains
 
-__all__ = ["find_problems"]
-
 _MATRICES = ("trip_periods", "cost_usd_per_period", "cost_usd_per_trip")
 
 

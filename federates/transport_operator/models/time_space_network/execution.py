@@ -13,8 +13,6 @@ from federates.transport_operator.models.time_space_network.network import RailN
 from federates.transport_operator.models.time_space_network.situation import Limits, Situation, first_situation
 from federates.worlds.rail.timetable import Index
 
-__all__ = ["Fleet", "Move"]
-
 
 @dataclass(frozen=True, slots=True)
 class Move:

@@ -7,8 +7,6 @@ import numpy as np
 from federates.transport_operator.models.time_space_network.settings import Lateness
 from federates.worlds.rail.session import RailSession
 
-__all__ = ["Delays"]
-
 _STREAM = 0x7534
 """Keeps these draws apart from those of other agents that start from the same seed."""
 

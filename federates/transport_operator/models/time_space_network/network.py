@@ -16,8 +16,6 @@ from federates.transport_operator.models.time_space_network.settings import Clos
 from federates.worlds.rail.session import RailSession
 from federates.worlds.rail.timetable import Index, TimeSpaceNetwork, time_space_network
 
-__all__ = ["RailNetwork", "build_network", "own_trip_periods", "pair_matrix"]
-
 
 @dataclass(frozen=True, slots=True)
 class RailNetwork:

@@ -28,8 +28,6 @@ from federates.worlds.rail.timetable import Index
 from federates.worlds.rail.world import CONNECTION
 from federates.worlds.road.messages import LinkObservation
 
-__all__ = ["TimeSpaceNetworkOperator"]
-
 
 class TimeSpaceNetworkOperator(TransportOperator):
     """Trains by cheapest routes; in the schemes without mobile storage they stay at home and cost nothing."""

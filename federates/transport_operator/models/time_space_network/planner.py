@@ -15,8 +15,6 @@ from federates.transport_operator.models.time_space_network.situation import Lim
 from federates.transport_operator.models.time_space_network.slots import SlotProgram, least_breach
 from federates.worlds.rail.world import CONNECTION
 
-__all__ = ["Planner", "possible_limits"]
-
 
 class Planner:
     """Answers for one situation. Connections, prices and rewards have shape (K, S, H), H being the open periods."""

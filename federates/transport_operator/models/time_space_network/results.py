@@ -12,8 +12,6 @@ from federates.transport_operator.models.time_space_network.network import RailN
 from federates.transport_operator.models.time_space_network.situation import Limits, Situation
 from federates.worlds.rail.session import RailSession
 
-__all__ = ["Journal"]
-
 
 class Journal:
     """Writes rows and progress with the session's names."""

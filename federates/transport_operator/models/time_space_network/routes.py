@@ -16,8 +16,6 @@ from federates.transport_operator.models.time_space_network.network import RailN
 from federates.transport_operator.models.time_space_network.situation import Plan, Situation
 from federates.worlds.rail.timetable import Index
 
-__all__ = ["arc_prices", "can_end", "cheapest_routes"]
-
 _TIE_USD = 1e-9
 """Routes nearer to each other than this are equal: fewer moves win, then the earlier departure, which leaves most time for
 lateness, then the first station."""

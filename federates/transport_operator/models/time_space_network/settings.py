@@ -9,9 +9,6 @@ from pydantic import BeforeValidator, Field
 
 from federates.boundary.config import Config
 
-__all__ = ["ClosedTrack", "LateTrain", "Lateness", "TimeSpaceNetworkSettings", "TrainSettings"]
-
-
 _MOST = 1e9
 
 

@@ -12,8 +12,6 @@ from federates.boundary.messages import Array
 from federates.transport_operator.models.time_space_network.network import RailNetwork
 from federates.worlds.rail.timetable import Index
 
-__all__ = ["Limits", "Plan", "RelaxedPlan", "Situation", "first_situation"]
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:

@@ -21,8 +21,6 @@ from federates.transport_operator.models.time_space_network.routes import arc_pr
 from federates.transport_operator.models.time_space_network.situation import Limits, Plan, RelaxedPlan, Situation
 from federates.worlds.rail.timetable import Index, TimeSpaceNetwork
 
-__all__ = ["SlotProgram", "least_breach"]
-
 _GAP_USD = 1e-6
 _END_WEIGHT = 1000.0
 """An end elsewhere counts as much as this many trains and periods without a slot."""

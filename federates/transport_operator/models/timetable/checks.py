@@ -9,8 +9,6 @@ from federates.transport_operator.models.timetable.settings import TimetableSett
 from federates.worlds.rail.session import RailSession
 from federates.worlds.road.session import RoadSession
 
-__all__ = ["find_problems"]
-
 Numbered = tuple[int, TrainDeparture]
 
 

@@ -18,8 +18,6 @@ from federates.transport_operator.models.timetable.settings import TimetableSett
 from federates.worlds.rail.session import RailSession
 from federates.worlds.road.messages import Departure, LinkObservation
 
-__all__ = ["TimetableOperator"]
-
 
 class TimetableOperator(TransportOperator):
     """Offers its timetable: by rail exactly, on the road up to what is asked."""

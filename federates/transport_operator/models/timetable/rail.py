@@ -21,8 +21,6 @@ from federates.worlds.rail.trains import alike_trains, at_home
 from federates.worlds.rail.world import CONNECTION
 from federates.worlds.road.messages import LinkObservation
 
-__all__ = ["RailTimetable"]
-
 _SAME = 1e-9
 
 

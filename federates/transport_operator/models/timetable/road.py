@@ -21,8 +21,6 @@ from federates.worlds.road.messages import Departure, Gate, LinkObservation
 from federates.worlds.road.session import RoadSession
 from federates.worlds.road.world import DELIVERY
 
-__all__ = ["RoadTimetable"]
-
 
 class RoadTimetable(TransportOperator):
     """Vehicles that may leave as `TimetableSettings.vehicles` says."""

@@ -8,8 +8,6 @@ from pydantic import Field
 
 from federates.boundary.config import Config
 
-__all__ = ["TimetableSettings", "TrainDeparture", "VehicleDeparture"]
-
 NotNegative = Annotated[float, Field(ge=0, le=1e9)]
 
 

@@ -12,8 +12,6 @@ from federates.lp.linear_model import LinearModel, Term
 from federates.power_operator.models.unit_commitment.formulations.unit_columns import UnitColumns, UnitPeriods, previous_period
 from federates.power_operator.models.unit_commitment.system import PowerSystem
 
-__all__ = ["add_ramp_limits"]
-
 
 def add_ramp_limits(model: LinearModel, system: PowerSystem, columns: UnitColumns, data: UnitPeriods) -> None:
     """Add the ramp-up and ramp-down inequalities (eqs. 3 and 18) for units that they can bind.

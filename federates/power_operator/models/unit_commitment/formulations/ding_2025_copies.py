@@ -21,8 +21,6 @@ from federates.power_operator.models.unit_commitment.formulations.ding_2025_stat
 from federates.power_operator.models.unit_commitment.formulations.ding_2025_trains import TrainGroup, Trains
 from federates.worlds.rail.timetable import TimeSpaceNetwork
 
-__all__ = ["Copies", "add_copies"]
-
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 

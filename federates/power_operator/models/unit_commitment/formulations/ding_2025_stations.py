@@ -22,8 +22,6 @@ from numpy.typing import NDArray
 from federates.lp.linear_model import LinearModel, Solver
 from federates.power_operator.models.unit_commitment.fleet import StorageFleet
 
-__all__ = ["Stations", "add_stations", "forbid_both"]
-
 Index = NDArray[np.int64]
 
 

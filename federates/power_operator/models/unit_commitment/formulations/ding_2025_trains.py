@@ -28,8 +28,6 @@ from federates.power_operator.models.unit_commitment.fleet import StorageFleet
 from federates.power_operator.models.unit_commitment.formulations.ding_2025_stations import Stations
 from federates.worlds.rail.timetable import TimeSpaceNetwork
 
-__all__ = ["TrainGroup", "Trains", "add_trains", "passing_is_pointless"]
-
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 

@@ -13,8 +13,6 @@ from federates.lp.linear_model import LinearModel, Term
 from federates.power_operator.models.unit_commitment.formulations.unit_columns import UnitColumns, UnitPeriods, next_period
 from federates.power_operator.models.unit_commitment.system import PowerSystem
 
-__all__ = ["StartUpColumns", "add_generation_limits", "add_start_up_categories", "may_stop_first"]
-
 Values = NDArray[np.float64]
 Indices = NDArray[np.int64]
 

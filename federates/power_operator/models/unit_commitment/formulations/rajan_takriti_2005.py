@@ -17,8 +17,6 @@ from federates.power_operator.models.unit_commitment.formulations.unit_columns i
     window,
 )
 
-__all__ = ["add_commitment_logic", "on_bounds"]
-
 Values = NDArray[np.float64]
 
 

@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from federates.power_operator.models.unit_commitment.system import PowerSystem, ThermalUnits
 
-__all__ = ["UnitColumns", "UnitPeriods", "next_period", "previous_period", "unit_periods", "window"]
-
 Values = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
