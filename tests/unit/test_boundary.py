@@ -13,7 +13,7 @@ from federates.boundary.errors import BoundaryError
 from federates.boundary.exchange import Moment
 from federates.boundary.messages import Answer, decode, encode
 from federates.boundary.names import RAIL, ROAD, Role
-from federates.boundary.tables import TABLES
+from federates.boundary.tables import tables_of
 from federates.boundary.units import UNITS
 from federates.boundary.world import parse_session, shipped_worlds, world_of
 from federates.worlds.rail.session import RailSession
@@ -262,6 +262,8 @@ def test_a_topic_may_limit_its_free_dimension():
         decode(SLOPE, "x", np.zeros(2 + 2 * int(np.prod(shape))).astype("<f8").tobytes(), SESSION)
 
 
-def test_every_table_has_one_owner_and_described_columns():
-    assert len({(t.owner, t.name) for t in TABLES}) == len(TABLES)
-    assert all(meaning for t in TABLES for meaning in t.columns.values())
+@pytest.mark.parametrize("world", WORLDS)
+def test_every_table_has_one_owner_and_described_columns(world):
+    tables = tables_of(world.name)
+    assert len({(t.owner, t.name) for t in tables}) == len(tables)
+    assert all(meaning for t in tables for meaning in t.columns.values())
