@@ -8,6 +8,7 @@ from typing import Any
 
 from federates.boundary.errors import PortageError
 from federates.boundary.names import Role
+from federates.boundary.world import parse_session
 from federates.runtime.results import read_record, write_json
 from federates.runtime.run_record import RUN_RECORD, read_run_record
 
@@ -79,9 +80,9 @@ def write_agent_report(folder: Path, agent: str, most_figures: int | None = None
 
 def _there(folder: Path) -> list[str]:
     """Return the names of the agents of a run that have left something."""
-    session = read_record(folder / "session.json") or {}
-    names = [str(agent["name"]) for agent in session.get("agents", ())]
-    return [name for name in names if (folder / name).is_dir()]
+    session = read_record(folder / "session.json")
+    agents = () if session is None else parse_session(session, "session.json").agents
+    return [agent.name for agent in agents if (folder / agent.name).is_dir()]
 
 
 def run_headline(folder: Path) -> list[str]:

@@ -41,7 +41,8 @@ class NegotiationRecord:
         self._world: World = world_of(session.world)
         self._views = {agent.name: session.view(agent.name) for agent in session.agents if agent.role != Role.COORDINATOR}
         self._plan: dict[str, Array] | None = None
-        """What was committed last, all of it: its open periods begin with the period after it."""
+        self._since = 0
+        """What was committed last, for period ``_since`` and later."""
 
     def open(self, period: int, openings: Openings) -> None:
         """Begin a period."""
@@ -95,13 +96,12 @@ class NegotiationRecord:
         copies = {agent: layout.own(agent, commit.given[agent]) for agent in layout.agents}
         plan = layout.shaped(layout.offered(copies))
         if self._goes_on(plan):
-            self._plan = {name: values[..., 1:] for name, values in plan.items()}
             return None
         verdict = self.proof.verdict(commit, self._agreed_gap)
         self._writer.record(
             "negotiations",
             period=self._period,
-            cause=self._world.cause(self._session, self._period, self._openings, self._plan),
+            cause=self._world.cause(self._session, self._period, self._openings, self._open_plan()),
             rounds=self._round,
             agreed=verdict.agreed,
             verdict=verdict.words,
@@ -119,14 +119,21 @@ class NegotiationRecord:
         )
         if found is not None and any(found[1].values()):
             self._writer.record_many(*found)
-        self._plan = {name: values[..., 1:] for name, values in plan.items()}
+        self._plan, self._since = plan, self._period
         return verdict
+
+    def _open_plan(self) -> dict[str, Array] | None:
+        """Return what is still open of what was committed last, None if nothing was."""
+        if self._plan is None:
+            return None
+        return {name: values[..., self._period - self._since :] for name, values in self._plan.items()}
 
     def _goes_on(self, plan: Quantities) -> bool:
         """Return whether plans last, nobody was asked and the open periods are as they were agreed."""
-        if self._plan is None or self._round or not self._world.plan_lasts(self._session):
+        before = self._open_plan()
+        if before is None or self._round or not self._world.plan_lasts(self._session):
             return False
-        return all(bool((values == self._plan[name]).all()) for name, values in plan.items())
+        return all(bool((values == before[name]).all()) for name, values in plan.items())
 
     def _entries(self, table: str, quantity: str, exchange: Exchange, view: Any, values: Array, **constant: Value) -> None:
         """Write the entries that are not zero, one row each."""

@@ -185,7 +185,7 @@ def add_answers(run: Folder, k: int, command: str) -> None:
     for number, train in enumerate(HOMES):
         for p in range(T):
             origin, destination = place(train, p)
-            entry = {"period": 0, "round": k, "source": train, "station": origin, "for_period": p}
+            entry = {"period": 0, "round": k, "exchange": "connection", "source": train, "station": origin, "for_period": p}
             run.add("answers", **entry, agent="power_operator", connection_veh=1.0)
             if origin == destination:
                 run.add("answers", **entry, agent="transport_operator", connection_veh=1.0)

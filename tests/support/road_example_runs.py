@@ -59,9 +59,9 @@ def add_negotiation(rows: dict[str, list[tuple]], p: int, sent: dict[tuple[str, 
     best, last = 40.0 * total, 1 if total == 0 else 5 + p % 4
     for k in range(1, last + 1):
         lower, upper, gap = best * (1 - 0.5**k), best * (1 + 0.6**k), 0.0 if total == 0 else min(1.0, 0.9 * 0.5**k)
-        rows["rounds"].append((p, k, "solve", lower, lower, upper, gap, 5.0, 2.0, "linear", "convex", "linear + convex"))
-        for entry in [(r, q, p + ahead) for (r, q), vehicles in sent.items() if vehicles for ahead in (0, 1)]:
-            vehicles = sent[entry[:2]]
+        rows["rounds"].append((p, k, "solve", lower, lower, upper, gap, 5.0, 2.0, "linear + convex"))
+        for entry in [("delivery", r, q, p + ahead) for (r, q), vehicles in sent.items() if vehicles for ahead in (0, 1)]:
+            vehicles = sent[entry[1:3]]
             rows["prices"].append((p, k, *entry, 14.0 * (1 - 0.5**k)))
             rows["answers"].append((p, k, "power_operator", *entry, vehicles + 5.0 / k))
             rows["answers"].append((p, k, "transport_operator", *entry, vehicles - 2.0 / k))

@@ -54,9 +54,9 @@ def tiny_tables():
         "rounds": frame(
             "rounds",
             [
-                (0, 1, "solve", 5.0, 5.0, math.nan, math.nan, 1.0, 1.0, "linear", "convex", "linear + convex"),
-                (0, 2, "evaluate", math.nan, 9.0, 10.0, 0.1, 0.0, 0.0, "linear", "convex", "linear + convex"),
-                (1, 1, "solve", 6.0, 6.0, math.nan, math.nan, 2.0, 2.0, "linear", "convex", "linear + convex"),
+                (0, 1, "solve", 5.0, 5.0, math.nan, math.nan, 1.0, 1.0, "linear + convex"),
+                (0, 2, "evaluate", math.nan, 9.0, 10.0, 0.1, 0.0, 0.0, "linear + convex"),
+                (1, 1, "solve", 6.0, 6.0, math.nan, math.nan, 2.0, 2.0, "linear + convex"),
             ],
         ),
         "negotiations": frame(

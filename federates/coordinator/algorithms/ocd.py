@@ -14,6 +14,7 @@ it asks (the paper's power operator, J) or -1 where it offers (the transport ope
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import count
 from typing import Annotated, Any, Literal
 
@@ -66,6 +67,7 @@ class OptimalityConditionDecomposition(RoundByRound):
         self._last: Array | None = None
 
     def agree(self, problem: Problem) -> Rounds[Outcome]:  # noqa: D102
+        problem = replace(problem, alike=())  # the paper has a multiplier for every entry
         warm = self.settings.warm_start and not problem.whole
         begin_with = problem.shifted(self._last) if warm and self._last is not None else np.zeros(problem.layout.size)
         steps = _Steps(problem, self.settings, self.bounds, begin_with)
