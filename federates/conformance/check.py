@@ -6,15 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from federates.boundary.names import RAIL, ROAD, Role
+from federates.boundary.names import Role
+from federates.boundary.world import World
 
-__all__ = ["BOTH_WORLDS", "OPERATORS", "Check"]
+__all__ = ["OPERATORS", "Check"]
 
 Subject = TypeVar("Subject", contravariant=True)
 """What a check is given: a `Bench` (the checks of this package), or a `Target` (those of the wire)."""
 
 OPERATORS = (Role.POWER_OPERATOR, Role.TRANSPORT_OPERATOR)
-BOTH_WORLDS = (ROAD, RAIL)
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,18 @@ class Check(Generic[Subject]):
     """What must hold, as a sentence with its full stop."""
     run: Callable[[Subject], str]
     """Tries it; see above."""
-    roles: tuple[Role, ...] = OPERATORS
+    roles: tuple[str, ...] = OPERATORS
     """Roles that the rule is for."""
-    worlds: tuple[World, ...] = BOTH_WORLDS
-    """Worlds that the rule is for."""
+    whole_only: bool = False
+    """Whether the rule is for worlds only in which what is exchanged is whole."""
     needs: tuple[str, ...] = ()
     """Ids of checks without which this one says nothing: if one of them is broken, this one is not reached."""
     classes_only: bool = False
     """Whether it looks at something that only a class in this process has, such as the arrays it is given."""
+
+    def holds_in(self, world: World) -> bool:
+        """Return whether the rule is for a world."""
+        return not self.whole_only or all(exchange.whole for exchange in world.exchanges)
 
     @property
     def area(self) -> str:

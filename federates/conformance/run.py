@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from federates.boundary.errors import ConfigError, Problem
+from federates.boundary.world import world_of
 from federates.conformance.bench import Bench
 from federates.conformance.check import Check
 from federates.conformance.checks import CHECKS
@@ -42,7 +43,7 @@ def conform(target: Target, only: Iterable[str] = (), watch: Callable[[Outcome],
     started, outcomes = time.perf_counter(), list[Outcome]()
     if any(check.id.endswith(".deterministic") for check in checks) and not target.executable:
         warm_up()
-    with Surroundings(getattr(target, "folder", None)) as surroundings:
+    with Surroundings(target.folder) as surroundings:
         bench = Bench(target, surroundings)
         for check in checks:
             outcome = _outcome(check, bench, {done.id: done for done in outcomes})
@@ -55,10 +56,11 @@ def conform(target: Target, only: Iterable[str] = (), watch: Callable[[Outcome],
 def checks_for(target: Target) -> list[Check[Any]]:
     """Return the checks for a target, in order; for an executable those of the wire come first."""
     checks = _with_wire() if target.executable else list[Check[Any]](CHECKS)
+    world = world_of(target.session.world)
     return [
         check
         for check in checks
-        if target.role in check.roles and target.session.world in check.worlds and not (check.classes_only and target.executable)
+        if target.role in check.roles and check.holds_in(world) and not (check.classes_only and target.executable)
     ]
 
 

@@ -20,37 +20,37 @@ ROUTE_LINKS = 16
 class Line:
     """The HELICS side: topics by name, messages as (period, round, values)."""
 
-    def __init__(self, role, version, sends, reads):
+    def __init__(self, agent, version, sends, hears):
         info = h.helicsCreateFederateInfo()
         h.helicsFederateInfoSetCoreTypeFromString(info, os.environ["PORTAGE_CORE_TYPE"])
         h.helicsFederateInfoSetCoreName(info, os.environ["PORTAGE_CORE_NAME"])
         h.helicsFederateInfoSetCoreInitString(info, os.environ["PORTAGE_CORE_INIT"])
         h.helicsFederateInfoSetTimeProperty(info, h.HELICS_PROPERTY_TIME_DELTA, 1e-9)
         h.helicsFederateInfoSetFlagOption(info, h.HELICS_FLAG_UNINTERRUPTIBLE, True)
-        self.fed = h.helicsCreateValueFederate(role, info)
+        self.fed = h.helicsCreateValueFederate(agent, info)
         self.out, self.into = {}, {}
         for name in sends:
             self.out[name] = h.helicsFederateRegisterTypePublication(self.fed, name, f"portage.{name}/v{version}", "")
-        for key in reads:
-            handle = h.helicsFederateRegisterTypeInput(self.fed, f"in/{key}", f"portage.{key.split('/')[1]}/v{version}", "")
-            h.helicsInputAddTarget(handle, key)
-            self.into[key] = handle
+        for key in hears:
+            name = key.rpartition("/")[2]
+            self.into[name] = h.helicsFederateRegisterTypeInput(self.fed, f"in/{key}", f"portage.{name}/v{version}", "")
+            h.helicsInputAddTarget(self.into[name], key)
 
     def start(self):
         h.helicsFederateEnterExecutingMode(self.fed)
-        return json.loads(h.helicsInputGetBytes(self.into["coordinator/session"]))
+        return json.loads(h.helicsInputGetBytes(self.into["session"]))
 
     def step(self, time_s):
-        """Wait for ``time_s`` and return what is new, by key."""
+        """Wait for ``time_s`` and return what is new, by name of the topic."""
         granted = h.helicsFederateRequestTime(self.fed, time_s)
         if abs(granted - time_s) > 1e-7:
             raise SystemExit(f"asked for {time_s}, was granted {granted}")
         new = {}
-        for key, handle in self.into.items():
-            if key != "coordinator/session" and h.helicsInputIsUpdated(handle):
+        for name, handle in self.into.items():
+            if name != "session" and h.helicsInputIsUpdated(handle):
                 payload = h.helicsInputGetBytes(handle)
                 period, round_, *values = struct.unpack(f"<{len(payload) // 8}d", payload)
-                new[key] = (int(period), int(round_), values)
+                new[name] = (int(period), int(round_), values)
         return new
 
     def send(self, name, period, round_, values):
@@ -62,11 +62,11 @@ class RoadTransport:
     """`small_agents.SmallTransport`: a quadratic cost per vehicle."""
 
     role = "transport_operator"
-    sends = ("offered_connection_veh", "transport_cost_usd", "station_travel_time_s", "departures")
-    connection = "coordinator/transport_connection_veh"
-    reads = (
-        "coordinator/gate_time_s",
-        "coordinator/gate_spots",
+    price, quantity, slope = "delivery_price_usd_per_veh", "delivery_veh", "delivery_slope_usd_per_veh"
+    sends = (quantity, "cost_usd", slope, "station_travel_time_s", "departures")
+    hears = (
+        "coordinator/{agent}/gate_time_s",
+        "coordinator/{agent}/gate_spots",
         "traffic_sumo/link_flow_veh_per_h",
         "traffic_sumo/link_density_veh_per_km",
         "traffic_sumo/link_speed_m_per_s",
@@ -84,12 +84,12 @@ class RoadTransport:
         sent = list(given)
         cost = 0.5 * sum(z * z for z in sent)
         bound = cost if command == EVALUATE else cost - sum(m * z for m, z in zip(given, sent, strict=True))
-        return [("offered_connection_veh", sent), ("transport_cost_usd", [cost, bound, 0.0])]
+        return [(self.quantity, sent), (self.slope, []), ("cost_usd", [cost, bound, 0.0])]
 
-    def commit(self, connection):
+    def commit(self, given):
         rows = []
         for pair in range(self.pairs):
-            vehicles = int(connection[pair * self.horizon])
+            vehicles = int(given[pair * self.horizon])
             if vehicles:
                 rows += [pair // self.columns, pair % self.columns, vehicles, 0] + [-1] * (ROUTE_LINKS - 1)
         return [("departures", [float(value) for value in rows])]
@@ -99,30 +99,46 @@ class RailPower:
     """`small_rail_agents.SmallRailPower`: a train at a station in a period is worth so many dollars."""
 
     role = "power_operator"
-    sends = ("asked_connection_veh", "power_cost_usd", "power_slope_usd_per_veh")
-    connection = "coordinator/power_connection_veh"
-    reads = ("coordinator/train_ready",)
+    price, quantity, slope = "connection_price_usd", "connection", "connection_slope_usd"
+    sends = (quantity, "cost_usd", slope)
+    hears = ("coordinator/{agent}/train_ready",)
     worth = ((1.0, 0.0, 0.0, 1.0), (0.0, 9.0, 9.0, 0.0))
+    period = 0
 
     def begin(self, session):
-        self.flat = [value for _ in session["trains"] for row in self.worth for value in row]
+        self.trains, self.lost = len(session["trains"]), 0.0
 
     def opening(self):
         return []
 
+    def open_periods(self):
+        """Return the worth of every entry of a message: the past is in none."""
+        return [value for _ in range(self.trains) for row in self.worth for value in row[self.period :]]
+
     def answer(self, command, given):
+        flat = self.open_periods()
         if command == EVALUATE:
             asked = list(given)
-            slope = [-value for value in self.flat]
+            slope = [-value for value in flat]
         else:
-            asked = [1.0 if worth > price else 0.0 for worth, price in zip(self.flat, given, strict=True)]
+            asked = [1.0 if worth > price else 0.0 for worth, price in zip(flat, given, strict=True)]
             slope = []
-        cost = sum(worth * (1 - z) for worth, z in zip(self.flat, asked, strict=True))
+        cost = self.lost + sum(worth * (1 - z) for worth, z in zip(flat, asked, strict=True))
         bound = cost if command == EVALUATE else cost + sum(price * z for price, z in zip(given, asked, strict=True))
-        return [("asked_connection_veh", asked), ("power_cost_usd", [cost, bound, 0.0]), ("power_slope_usd_per_veh", slope)]
+        return [(self.quantity, asked), (self.slope, slope), ("cost_usd", [cost, bound, 0.0])]
 
-    def commit(self, connection):
+    def commit(self, given):
+        left = len(self.worth[0]) - self.period
+        self.lost += sum(w * (1 - z) for w, z in zip(self.open_periods()[::left], given[::left], strict=True))
         return []
+
+
+def join(operator, line=Line):
+    """Return the line of an operator under the name that its agent has in this run."""
+    common = ("session", operator.price, operator.quantity)
+    hears = ("coordinator/command", *(f"coordinator/{{agent}}/{name}" for name in common), *operator.hears)
+    agent = os.environ["PORTAGE_AGENT"]
+    return line(agent, os.environ["PORTAGE_BOUNDARY_VERSION"], operator.sends, [key.format(agent=agent) for key in hears])
 
 
 def misbehave(fault):
@@ -143,8 +159,7 @@ def main():
     options = parser.parse_args()
     operator = RoadTransport() if os.environ["PORTAGE_WORLD"] == "road" else RailPower()
     assert operator.role == os.environ["PORTAGE_ROLE"]
-    common = ("coordinator/session", "coordinator/command", "coordinator/multipliers_usd_per_veh", operator.connection)
-    line = Line(operator.role, os.environ["PORTAGE_BOUNDARY_VERSION"], operator.sends, common + operator.reads)
+    line = join(operator)
     session = line.start()
     operator.begin(session)
     with open(os.path.join(os.environ["PORTAGE_RESULTS"], "notes.txt"), "w") as notes:
@@ -155,9 +170,10 @@ def main():
         new = line.step(time_s)
         seen.update(new)
         time_s += step_s
-        if "coordinator/command" not in new:
+        if "command" not in new:
             continue
-        period, round_, (code,) = new["coordinator/command"]
+        period, round_, (code,) = new["command"]
+        operator.period = period
         if code == STOP:
             break
         if options.fault and period == options.fault_period and code == SOLVE:
@@ -165,11 +181,11 @@ def main():
         if code == OPEN:
             answers = operator.opening()
         elif code == COMMIT:
-            answers = operator.commit(seen[operator.connection][2])
+            answers = operator.commit(seen[operator.quantity][2])
             time_s = (period + 1) * session["period_s"] + step_s
         else:
-            key = operator.connection if code == EVALUATE else "coordinator/multipliers_usd_per_veh"
-            answers = operator.answer(code, seen[key][2])
+            name = operator.quantity if code == EVALUATE else operator.price
+            answers = operator.answer(code, seen[name][2])
         for name, values in answers:
             line.send(name, period, round_, values)
     h.helicsFederateDisconnect(line.fed)

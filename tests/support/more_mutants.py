@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from good_agents import GoodAlgorithm, GoodPower, GoodTraffic
+from good_agents import GoodAlgorithm, GoodPower, GoodTraffic, the
 from mutants import fails, mutant
 
 from federates.boundary.roles import Commit, Evaluate, Solve
@@ -190,12 +190,12 @@ def decides(kind, change):
 
 
 def prices(change):
-    return decides(Solve, lambda self, d: Solve(change(d.multipliers_usd_per_veh)))
+    return decides(Solve, lambda self, d: self.solve(change(the(d.prices))))
 
 
 def plan(change, agreed=None):
     def other(self, d):
-        return Commit(change(d.connection_veh), d.agreed if agreed is None else agreed, d.reason, d.lower_bound_usd)
+        return self.carry_out(change(self.plan), d.agreed if agreed is None else agreed, d.reason, d.lower_bound_usd)
 
     return decides(Commit, other)
 
@@ -204,7 +204,7 @@ def waits_for_proof(self, args, decision):
     """Go on until the bounds have met, which they need not ever do."""
     if isinstance(decision, Commit) and not decision.agreed:
         self.round, self.prices = 0, 0.9 * self.prices
-        return Solve(self.prices)
+        return self.solve(self.prices)
     return decision
 
 
@@ -212,7 +212,7 @@ def waits_longer(self, args, decision):
     """Forget to stop where the gap stays above one per cent."""
     if isinstance(decision, Commit) and not decision.agreed:
         self.round = 0
-        return Evaluate(self.zero, self.zero)
+        return self.evaluate(self.zero)
     return decision
 
 
@@ -224,10 +224,10 @@ ROAD_ALGORITHMS = table(
         ("NanPrices", "decisions.valid", prices(lambda p: p * np.nan)),
         ("PricesAsList", "decisions.valid", prices(lambda p: p.tolist())),
         ("MaskedPrices", "decisions.valid", prices(np.ma.masked_invalid)),
-        ("CommitsAPair", "decisions.valid", decides(Commit, lambda self, d: (d.connection_veh, True))),
+        ("CommitsAPair", "decisions.valid", decides(Commit, lambda self, d: (self.plan, True))),
         ("CommitsInfinity", "decisions.valid", plan(lambda z: z + np.inf)),
         ("NanBound", "decisions.valid", decides(Commit, lambda self, d: replace(d, lower_bound_usd=float("nan")))),
-        ("AsksOnAndOn", "decisions.end", decides(Commit, lambda self, d: Evaluate(self.zero, self.zero))),
+        ("AsksOnAndOn", "decisions.end", decides(Commit, lambda self, d: self.evaluate(self.zero))),
         ("EndsAllAtOnce", "decisions.every_round", decides(Commit, lambda self, d: os._exit(0))),
         ("CommitsTooLittle", "plan.feasible", plan(lambda z: z - 1.0 - z.max())),
         ("CommitsFractions", "plan.feasible", plan(lambda z: z + 0.25)),

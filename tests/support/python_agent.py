@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 
 from federates.boundary.names import Role
-from federates.boundary.topics import roles_of
 from federates.runtime.agent import load_session, run_agent
 from federates.runtime.broker_config import BrokerConfig
 from federates.runtime.identity import RunIdentity
@@ -20,16 +19,17 @@ from federates.runtime.plugins import LoadedAgent
 
 def main():
     told = {name.removeprefix("PORTAGE_").lower(): value for name, value in os.environ.items() if name.startswith("PORTAGE_")}
-    role, init = Role(told["role"]), told["core_init"]
+    agent, role, init = told["agent"], told["role"], told["core_init"]
     broker = BrokerConfig(schema_version=1, core_type=told["core_type"], round_step_s=told["round_step_s"])
     port, key = (re.search(rf"--{name}=(\S+)", init).group(1) for name in ("brokerport", "brokerkey"))
     results = Path(told["results"])
-    agents = tuple(agent.value for agent in roles_of(World(told["world"])))
-    identity = RunIdentity(told["core_name"].removesuffix(f"-{role}"), str(results.parent), int(port), key, broker, agents)
+    agents = dict(entry.split(":") for entry in told["agents"].split())
+    run_id = told["core_name"].removesuffix(f"-{agent}")
+    identity = RunIdentity(run_id, str(results.parent), int(port), key, broker, told["world"], agents)
     module, _, name = sys.argv[1].partition(":")
     cls = getattr(importlib.import_module(module), name)
     settings = cls.Settings(**json.loads(sys.argv[2] if len(sys.argv) > 2 else "{}"))
-    loaded = LoadedAgent(role, name, cls, settings, Path.cwd())
+    loaded = LoadedAgent(agent, role, name, cls, settings, Path.cwd())
     session = load_session(Path(told["session"]), run_id=identity.run_id) if role == Role.COORDINATOR else None
     return 0 if run_agent(loaded, identity, session) is None else 1
 

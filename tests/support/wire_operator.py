@@ -9,30 +9,31 @@ import sys
 import time
 
 import helics as h
-from foreign_operator import COMMIT, EVALUATE, OPEN, SOLVE, STOP, Line, RailPower, RoadTransport
+from foreign_operator import COMMIT, EVALUATE, OPEN, SOLVE, STOP, Line, RailPower, RoadTransport, join
 
-MULTIPLIERS = "coordinator/multipliers_usd_per_veh"
 LONG_S = 60.0
 
 
 class FaultyLine(Line):
     """Joins and sends as `Line` does, apart from what the fault says."""
 
-    def __init__(self, fault, operator, version, reads):
-        self.fault = fault
-        role = "stranger" if fault == "another_name" else operator.role
-        sends = operator.sends[:-1] if fault == "topic_missing" else operator.sends
-        more = ("coordinator/train_ready",) if fault == "overhears" else ()
+    fault = ""
+
+    def __init__(self, agent, version, sends, hears):
+        fault = self.fault
+        name = "stranger" if fault == "another_name" else agent
+        sends = sends[:-1] if fault == "topic_missing" else sends
+        more = ("coordinator/power_operator/station_travel_time_s",) if fault == "overhears" else ()
         if fault == "endpoint":
             h.helicsCreateValueFederate = h.helicsCreateCombinationFederate
-        super().__init__(role, "1" if fault == "old_version" else version, sends, (*reads, *more))
+        super().__init__(name, "1" if fault == "old_version" else version, sends, (*hears, *more))
         if fault == "extra_topic":
-            h.helicsFederateRegisterTypePublication(self.fed, "fuel_price", "portage.fuel_price/v3", "")
+            h.helicsFederateRegisterTypePublication(self.fed, "fuel_price", "portage.fuel_price/v4", "")
         if fault == "endpoint":
             h.helicsFederateRegisterEndpoint(self.fed, "mail", "")
 
     def send(self, name, period, round_, values):
-        is_answer = name.endswith("connection_veh")
+        is_answer = name in ("delivery_veh", "connection")
         if name not in self.out or (self.fault == "no_answer" and round_ == 2 and is_answer):
             return
         if self.fault == "old_stamp" and round_ > 1:
@@ -53,26 +54,26 @@ class Stranger:
     def __init__(self, fault):
         self.fault = fault
         self.operator = RoadTransport() if os.environ["PORTAGE_WORLD"] == "road" else RailPower()
-        common = ("coordinator/session", "coordinator/command", MULTIPLIERS, self.operator.connection)
-        version = os.environ["PORTAGE_BOUNDARY_VERSION"]
-        self.line = FaultyLine(fault, self.operator, version, common + self.operator.reads)
+        FaultyLine.fault = fault
+        self.line = join(self.operator, FaultyLine)
         self.seen, self.asked = {}, {}
 
-    def given(self, key, period, round_):
-        stamp, values = self.seen[key][:2], self.seen[key][2]
+    def given(self, name, period, round_):
+        stamp, values = self.seen[name][:2], self.seen[name][2]
         if stamp != (period, round_) and self.fault == "leaves_when_late":
             self.leave(0)
         if stamp != (period, round_) and self.fault != "answers_late":
-            raise SystemExit(f"portage: {key} is of {stamp}, needed is {(period, round_)}")
+            raise SystemExit(f"portage: {name} is of {stamp}, needed is {(period, round_)}")
         return values
 
     def answer(self, code, period, round_):
+        self.operator.period = period
         if code == OPEN:
             return self.operator.opening()
         if code == COMMIT:
-            return self.operator.commit(self.given(self.operator.connection, period, round_))
-        key = self.operator.connection if code == EVALUATE else MULTIPLIERS
-        answers = self.operator.answer(code, self.given(key, period, round_))
+            return self.operator.commit(self.given(self.operator.quantity, period, round_))
+        name = self.operator.quantity if code == EVALUATE else self.operator.price
+        answers = self.operator.answer(code, self.given(name, period, round_))
         times = self.asked[period, round_] = self.asked.get((period, round_), 0) + 1
         if self.fault == "counts_repetitions" and times > 1:
             answers = [(name, [value + 1.0 for value in values]) for name, values in answers]
@@ -113,11 +114,11 @@ class Stranger:
             new = self.step(time_s)
             self.seen |= new
             time_s += step_s
-            if "coordinator/command" not in new:
+            if "command" not in new:
                 if self.fault == "chatters":
                     self.line.send(self.operator.sends[1], 0, 0, [0.0, 0.0, 0.0])
                 continue
-            period, round_, (code,) = new["coordinator/command"]
+            period, round_, (code,) = new["command"]
             if code == STOP:
                 return
             self.misbehave(code, round_)

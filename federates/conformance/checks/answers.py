@@ -7,8 +7,7 @@ from federates.conformance.check import Check
 from federates.conformance.checks.in_time import slowest_in_time
 from federates.conformance.errors import Breach
 from federates.conformance.life import Kind
-from federates.conformance.operator_calls import range_fault
-from federates.conformance.values import finite_fault, opening_fault, shape_fault
+from federates.conformance.values import finite_fault, opening_fault, range_fault, shape_fault
 
 __all__ = ["ANSWER_CHECKS", "SOUND"]
 
@@ -45,10 +44,11 @@ def _every_round(bench: Bench) -> str:
 
 def _shape(bench: Bench) -> str:
     for heard in bench.day.answers:
-        fault = shape_fault(bench.session, heard.answer)
+        fault = shape_fault(heard.entries, heard.answer)
         if fault is not None:
             raise Breach(fault, heard.words)
-    return f"{len(bench.day.answers)} answers of shape {bench.session.connection_shape}"
+    shapes = [str(shape) for heard in bench.day.answers[:1] for shape in heard.entries.shapes.values()]
+    return f"{len(bench.day.answers)} answers, the first of shape {' and '.join(shapes)}"
 
 
 def _finite(bench: Bench) -> str:
@@ -62,11 +62,11 @@ def _finite(bench: Bench) -> str:
 
 def _range(bench: Bench) -> str:
     for heard in bench.day.answers:
-        fault = range_fault(bench.role, bench.session, heard)
+        fault = range_fault(bench.session, heard)
         if fault is not None:
             raise Breach(fault, f"{heard.words}, period {heard.period}")
-    largest = max((float(heard.answer.connection_veh.max(initial=0.0)) for heard in bench.day.answers), default=0.0)
-    return f"connections from 0 to {largest:.6g}"
+    largest = max((float(heard.z.max(initial=0.0)) for heard in bench.day.answers), default=0.0)
+    return f"quantities from 0 to {largest:.6g}"
 
 
 ANSWER_CHECKS: tuple[Check[Bench], ...] = (
@@ -87,7 +87,7 @@ ANSWER_CHECKS: tuple[Check[Bench], ...] = (
     ),
     Check(
         "answers.shape",
-        "Every answer is a Answer: a connection of the session's shape, and numbers for cost and bound.",
+        "Every answer is an Answer: an array of the right shape for each exchange, and numbers for cost and bound.",
         _shape,
         needs=("answers.every_round",),
     ),

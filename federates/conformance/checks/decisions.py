@@ -7,17 +7,15 @@ from itertools import pairwise
 
 import numpy as np
 
-from federates.boundary.names import RAIL, Role
+from federates.boundary.names import Role
 from federates.boundary.roles import Commit
+from federates.boundary.world import world_of
 from federates.conformance.bench import Bench
 from federates.conformance.check import Check
 from federates.conformance.checks.in_time import slowest_in_time
 from federates.conformance.errors import Breach, DoesNotApply
 from federates.conformance.life import Kind
 from federates.conformance.negotiation import Committed, Negotiated
-from federates.conformance.trains import timetable_breach
-from federates.worlds.rail.session import RailSession
-from federates.worlds.road.session import RoadSession
 
 __all__ = ["DECISION_CHECKS"]
 
@@ -71,19 +69,25 @@ def _refuse_broken_plans(bench: Bench, found: Negotiated, partners: str = "") ->
 
 
 def _plan_fault(bench: Bench, period: Committed) -> str | None:
-    session, plan = bench.session, period.commit.connection_veh
-    part = plan[:, :, 0] if isinstance(session, RoadSession) else plan[:, :, period.period :]
-    if part.min(initial=0.0) < 0:
-        return f"connection_veh has {part.min():.6g}, must not be negative"
-    if np.abs(part - np.rint(part)).max(initial=0.0) > 1e-6:
-        return "the opened period of connection_veh must be whole numbers"
-    if isinstance(session, RailSession):
-        fault = timetable_breach(session, plan, period.pair.places, period.period)  # type: ignore[attr-defined]
-        if fault is not None:
-            return fault
-    if period.pair.cost_usd(plan) is None:
-        return "the transport operator cannot carry the plan out"
-    return None
+    layout, plan = period.operators.layout, period.plan
+    for copy in period.copies.values():
+        if copy.min(initial=0.0) < 0:
+            return f"what is committed has {copy.min():.6g}, must not be negative"
+    # Of what can be divided only the opened period must be whole.
+    now = {
+        e.name: np.ones(s) if e.whole else np.arange(s[-1]) == 0
+        for e, s in zip(layout.exchanges, layout.shapes.values(), strict=True)
+    }
+    opened = layout.flat(now) > 0
+    if np.abs(plan - np.rint(plan))[opened].max(initial=0.0) > 1e-6:
+        return "what is committed in the opened period must be whole numbers"
+    over = layout.residual(period.copies)
+    if over.max(initial=0.0) > 1e-6:
+        return f"{over.max():.6g} more is given to those who ask than is sent"
+    fault = bench.kit.offer_fault(bench.session, period.period, layout.shaped(plan), period.operators.openings)
+    if fault is None and period.operators.cost_usd(plan) is None:
+        return "those who offer cannot carry the plan out"
+    return fault
 
 
 def _agreed(bench: Bench) -> str:
@@ -91,16 +95,16 @@ def _agreed(bench: Bench) -> str:
         raise DoesNotApply("whether a plan was agreed does not cross the wire")
     worst, agreed = 0.0, 0
     for period in bench.agreeable.periods:
-        if isinstance(bench.session, RailSession) and period.period > 0:
+        if bench.world.plan_lasts(bench.session) and period.period > 0:
             continue  # The day is negotiated in its first period.
         if not period.commit.agreed:
             continue
         agreed += 1
-        cost, optimum = period.pair.cost_usd(period.commit.connection_veh), period.pair.optimum_usd()
+        cost, optimum = period.operators.cost_usd(period.plan), period.operators.optimum_usd()
         assert cost is not None
         apart = (cost - optimum) / max(abs(optimum), 1e-9)
         claimed = _claimed_gap(period.commit, cost)
-        if apart > claimed + _ROUNDING + _rounding_share(bench, optimum):
+        if apart > claimed + _ROUNDING + _rounding_share(period, optimum):
             raise Breach(
                 f"the plan costs {cost:.6g} usd, {apart:.1%} more than the best, {optimum:.6g}; claimed are {claimed:.1%}",
                 f"commit in period {period.period}, said to be agreed ({period.commit.reason})",
@@ -120,9 +124,9 @@ def _claimed_gap(commit: Commit, cost: float) -> float:
 def _bound(bench: Bench) -> str:
     named = 0
     for period in bench.agreeable.periods:
-        bound, optimum = period.commit.lower_bound_usd, period.pair.optimum_usd()
-        if not np.isfinite(bound) or (isinstance(bench.session, RailSession) and period.period > 0):
-            continue  # By rail the day is negotiated in its first period.
+        bound, optimum = period.commit.lower_bound_usd, period.operators.optimum_usd()
+        if not np.isfinite(bound) or (bench.world.plan_lasts(bench.session) and period.period > 0):
+            continue  # A plan that lasts is negotiated in the first period.
         named += 1
         if bound > optimum + _ROUNDING * max(1.0, abs(optimum)):
             raise Breach(
@@ -131,12 +135,11 @@ def _bound(bench: Bench) -> str:
     return f"{named} lower bounds named, none above the known optimum" if named else "it named no lower bound of its own"
 
 
-def _rounding_share(bench: Bench, optimum: float) -> float:
-    """Return what whole vehicles in the opened period may cost: half a vehicle's price for each pair."""
-    if isinstance(bench.session, RailSession):
-        return 0.0
-    pairs = bench.session.connection_shape[0] * bench.session.connection_shape[1]
-    return pairs * 0.5 / max(abs(optimum), 1e-9)
+def _rounding_share(period: Committed, optimum: float) -> float:
+    """Return what whole numbers in the opened period may cost: the slack that the world gives, at a dollar each."""
+    operators = period.operators
+    slack = operators.layout.flat(world_of(operators.session.world).whole_slack(operators.session, period.period))
+    return float(slack.sum()) / max(abs(optimum), 1e-9)
 
 
 def _refuse_broken_off(found: Negotiated, partners: str) -> None:
@@ -165,10 +168,10 @@ def _day_goes_on(bench: Bench) -> str:
     found = bench.agreeable
     if len(found.periods) < bench.session.periods:
         raise Breach(f"only {len(found.periods)} of {bench.session.periods} periods were committed", "the whole day")
-    if isinstance(bench.session, RailSession):
-        plans = [period.commit.connection_veh for period in found.periods]
+    if bench.world.plan_lasts(bench.session):
+        plans = [period.operators.layout.shaped(period.plan) for period in found.periods]
         for period, (before, after) in enumerate(pairwise(plans), start=1):
-            if (np.rint(before[:, :, period:]) != np.rint(after[:, :, period:])).any():
+            if any((np.rint(before[name][..., 1:]) != np.rint(after[name])).any() for name in after):
                 raise Breach("the plan is another one, though every train is where it should be", f"commit in period {period}")
     return f"{len(found.periods)} periods committed"
 
@@ -191,10 +194,8 @@ def _says_why(bench: Bench) -> str:
     return f"for example: {reasons[0]}" if reasons else "nothing was committed"
 
 
-def _check(
-    name: str, holds: str, run: Callable[[Bench], str], *needs: str, worlds: tuple[World, ...] = tuple(World)
-) -> Check[Bench]:
-    return Check(name, holds, run, roles=_ROLES, worlds=worlds, needs=needs)
+def _check(name: str, holds: str, run: Callable[[Bench], str], *needs: str, whole_only: bool = False) -> Check[Bench]:
+    return Check(name, holds, run, roles=_ROLES, whole_only=whole_only, needs=needs)
 
 
 DECISION_CHECKS: tuple[Check[Bench], ...] = (
@@ -257,6 +258,6 @@ DECISION_CHECKS: tuple[Check[Bench], ...] = (
         "After a train was late, the plan is one that it can keep.",
         _late,
         "day.goes_on",
-        worlds=(RAIL,),
+        whole_only=True,
     ),
 )

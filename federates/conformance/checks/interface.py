@@ -6,33 +6,27 @@ import inspect
 from typing import Any
 
 from federates.boundary.names import Role
-from federates.boundary.roles import CoordinationAlgorithm, Plugin, PowerOperator, TrafficModel, TransportOperator
 from federates.conformance.bench import Bench
 from federates.conformance.check import Check
 from federates.conformance.errors import Breach
 from federates.conformance.life import Kind
+from federates.runtime.plugins import base_class
 
 __all__ = ["INTERFACE_CHECKS"]
 
-_BASE: dict[Role, type[Plugin]] = {
-    Role.POWER_OPERATOR: PowerOperator,
-    Role.TRANSPORT_OPERATOR: TransportOperator,
-    Role.TRAFFIC: TrafficModel,
-    Role.COORDINATOR: CoordinationAlgorithm,
-}
-_EVERY_ROLE = tuple(_BASE)
+_EVERY_ROLE = tuple(Role)
 _OPTIONAL = {"relax": 2}
 
 
 def _role(bench: Bench) -> str:
     cls: Any = getattr(bench.target, "cls", None)
-    base = _BASE[bench.role]
+    base = base_class(bench.role)
     if not (isinstance(cls, type) and issubclass(cls, base)):
         raise Breach(f"{getattr(cls, '__name__', cls)} is not derived from {base.__name__}", "the class")
     missing = sorted(cls.__abstractmethods__)
     if missing:
         raise Breach(f"it does not define {', '.join(missing)}", "the class")
-    methods = [name for name, value in vars(base).items() if getattr(value, "__isabstractmethod__", False)]
+    methods = [name for name, value in inspect.getmembers(base) if getattr(value, "__isabstractmethod__", False)]
     methods += [name for name in _OPTIONAL if hasattr(base, name)]
     for name in methods:
         wanted = len(inspect.signature(getattr(base, name)).parameters) - 1

@@ -37,7 +37,7 @@ def _rows(bench: Bench) -> str:
     return f"{len(rows)} rows in {len({table for table, _ in rows})} tables"
 
 
-def _name_fault(role: Role, table: Any, row: dict[str, Any]) -> str | None:
+def _name_fault(role: str, table: Any, row: dict[str, Any]) -> str | None:
     if not (isinstance(table, str) and table.isidentifier()):
         return f"the table's name is {table!r}, must be a word as of a variable"
     if not row:

@@ -6,14 +6,13 @@ from typing import Any
 
 from federates.boundary.names import Role
 from federates.conformance.bench import Bench
-from federates.conformance.check import OPERATORS, Check
+from federates.conformance.check import Check
 from federates.conformance.checks.answers import SOUND
 from federates.conformance.elsewhere import Again
+from federates.conformance.entries import Answered, Entries, proven_gap_usd, tolerance_usd, value_usd
 from federates.conformance.errors import Breach, DoesNotApply
 from federates.conformance.life import Call, Kind
-from federates.conformance.money import proven_gap_usd, tolerance_usd, value_usd
-from federates.conformance.operator_calls import Answered
-from federates.conformance.operator_day import OperatorDay
+from federates.conformance.operator_day import is_long
 from federates.conformance.replay import Replay, difference
 from federates.conformance.second_process import UnknownThereError
 
@@ -42,7 +41,7 @@ def _repeatable(bench: Bench) -> str:
         apart = difference(before.answer, heard.answer)
         if apart is None:
             continue
-        off, allowed = _apart_usd(bench.role, before, heard)
+        off, allowed = _apart_usd(before, heard)
         if off > allowed:
             raise Breach(apart, f"{heard.words} in period {heard.period}, as before")
         worst = max(worst, off)
@@ -50,15 +49,15 @@ def _repeatable(bench: Bench) -> str:
     return f"{repeated} questions asked again, {words}"
 
 
-def _apart_usd(role: Role, first: Answered, second: Answered) -> tuple[float, float]:
+def _apart_usd(first: Answered, second: Answered) -> tuple[float, float]:
     """Return how far the values of two answers to one question are apart, and how far they may be, usd.
 
     A solver with a tolerance may stop elsewhere the second time, but both answers must be as good as they prove to be.
     """
-    gap = max(proven_gap_usd(role, first), proven_gap_usd(role, second))
-    gap = min(gap, _MOST_GAP_SHARE * abs(value_usd(role, first)))
-    rounding = tolerance_usd(role, second)
-    values = abs(value_usd(role, second) - value_usd(role, first))
+    gap = max(proven_gap_usd(first), proven_gap_usd(second))
+    gap = min(gap, _MOST_GAP_SHARE * abs(value_usd(first)))
+    rounding = tolerance_usd(second)
+    values = abs(value_usd(second) - value_usd(first))
     off = max(values, abs(second.answer.bound_usd - first.answer.bound_usd))
     return off, gap + rounding if gap > rounding else -1.0
 
@@ -89,8 +88,10 @@ def _forgets(bench: Bench) -> str:
         apart = difference(call.answer, answer, relative=_SOLVERS_DIGITS)
         if apart is None or call.kind not in _QUESTIONS:
             return apart
-        pair = [Answered(call.kind, call.period, call.words, call.args[0], said, None) for said in (call.answer, answer)]
-        off, allowed = _apart_usd(bench.role, *pair)
+        entries = Entries(bench.session, bench.role, call.period)
+        asked = entries.flat(call.args[0])
+        pair = [Answered(call.kind, call.period, call.words, asked, said, entries, {}) for said in (call.answer, answer)]
+        off, allowed = _apart_usd(*pair)
         return apart if off > allowed else None
 
     for whole in (periods[1::2], periods[2::2]):  # The first period has none before it.
@@ -162,7 +163,7 @@ def _refuse_difference(again: Replay | Again, asked: str) -> None:
 
 
 def _long(bench: Bench) -> bool:
-    return bench.role in OPERATORS and OperatorDay.is_long(bench.session)
+    return bench.role in bench.world.operators and is_long(bench.session)
 
 
 SAMENESS_CHECKS: tuple[Check[Bench], ...] = (
