@@ -71,7 +71,7 @@ def shape_fault(entries: Entries, answer: Any) -> str | None:
 
 def finite_fault(answer: Answer) -> str | None:
     """Return which values of an answer of the right shape are not finite."""
-    parts = {"cost_usd": answer.cost_usd, "bound_usd": answer.bound_usd}
+    parts: dict[str, Any] = {"cost_usd": answer.cost_usd, "bound_usd": answer.bound_usd}
     parts |= {f"quantities[{name!r}]": values for name, values in answer.quantities.items()}
     parts |= {f"slopes[{name!r}]": values for name, values in (answer.slopes or {}).items()}
     for name, value in parts.items():

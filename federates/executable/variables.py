@@ -24,6 +24,7 @@ def child_environment(agent: str, identity: RunIdentity, results: Path, session:
     told = {
         "PORTAGE_AGENT": agent,
         "PORTAGE_ROLE": identity.agents[agent],
+        "PORTAGE_AGENTS": " ".join(f"{name}:{role}" for name, role in identity.agents.items()),
         "PORTAGE_WORLD": identity.world,
         "PORTAGE_CORE_TYPE": broker.core_type,
         "PORTAGE_CORE_NAME": core_name(agent, identity),

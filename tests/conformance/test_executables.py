@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 from broken_executables import ALTERS_OPENING, COORDINATORS, OPERATORS, OPERATORS_TOO, TRAFFIC_MODELS, executable
 
-from federates.worlds.rail.session import RailSession, Train
 from federates.boundary.names import RAIL
 from federates.cli.app import main
 from federates.conformance import State, conform
 from federates.conformance.kit import small_session
 from federates.conformance.through_helics import WIRE_BASICS, ExecutableTarget, wire_checks
+from federates.worlds.rail.session import RailSession, Train
 
 ROAD = small_session("road").model_copy(update={"periods": 2})
 PATIENT_S = 10.0
@@ -78,7 +78,9 @@ def test_without_a_fault_the_same_operator_keeps_every_rule_of_the_wire(tmp_path
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("role", "session"), [("coordinator", ROAD), ("traffic_sumo", ROAD), ("coordinator", small_session("rail"))])
+@pytest.mark.parametrize(
+    ("role", "session"), [("coordinator", ROAD), ("traffic_sumo", ROAD), ("coordinator", small_session("rail"))]
+)
 def test_classes_behind_helics_pass_every_check(role, session, tmp_path):
     with ExecutableTarget(session=session, **executable(role, "", tmp_path)) as target:
         conform(target).raise_if_broken()

@@ -10,9 +10,9 @@ import numpy as np
 from good_agents import GoodAlgorithm, GoodTraffic, the
 
 from federates.boundary.errors import ModelError
-from federates.worlds.road.messages import TrafficObservation
 from federates.boundary.roles import Commit, Evaluate, Solve
 from federates.worlds.rail.conformance import home_all_day
+from federates.worlds.road.messages import TrafficObservation
 
 
 class NeedsVehicles(GoodTraffic):

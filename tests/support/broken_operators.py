@@ -12,8 +12,8 @@ from good_agents import RAIL_WORTH, GoodPower, GoodRailPower, GoodRailTransport,
 
 from federates.boundary.errors import ModelError
 from federates.boundary.messages import Answer
-from federates.worlds.road.messages import Gate
 from federates.boundary.roles import PowerOperator
+from federates.worlds.road.messages import Gate
 
 
 class NotAnOperator:

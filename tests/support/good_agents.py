@@ -10,8 +10,8 @@ from small_agents import SmallPower, SmallTransport
 from small_rail_agents import SmallRailPower, SmallRailTransport
 
 from federates.boundary.messages import Answer
-from federates.worlds.road.messages import LinkObservation, StationObservation, TrafficObservation
 from federates.boundary.roles import Commit, CoordinationAlgorithm, Evaluate, Solve, TrafficModel
+from federates.worlds.road.messages import LinkObservation, StationObservation, TrafficObservation
 
 RAIL_WORTH = {
     "worth_usd": (
@@ -22,7 +22,17 @@ RAIL_WORTH = {
 }
 """Settings of `GoodRailPower` for the small session by rail: what stands are worth, per station and period."""
 
-__all__ = ["RAIL_WORTH", "GoodAlgorithm", "GoodPower", "GoodRailPower", "GoodRailTransport", "GoodTraffic", "GoodTransport", "only", "the"]
+__all__ = [
+    "RAIL_WORTH",
+    "GoodAlgorithm",
+    "GoodPower",
+    "GoodRailPower",
+    "GoodRailTransport",
+    "GoodTraffic",
+    "GoodTransport",
+    "only",
+    "the",
+]
 
 GoodPower = SmallPower
 GoodRailPower, GoodRailTransport = SmallRailPower, SmallRailTransport

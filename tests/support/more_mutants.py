@@ -15,7 +15,7 @@ import numpy as np
 from good_agents import GoodAlgorithm, GoodPower, GoodTraffic, the
 from mutants import fails, mutant
 
-from federates.boundary.roles import Commit, Evaluate, Solve
+from federates.boundary.roles import Commit, Solve
 
 __all__ = ["HABITS", "RAIL_ALGORITHMS", "ROAD_ALGORITHMS", "TRAFFIC"]
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from federates.boundary.config import parse_config, read_yaml
-from federates.worlds.road.messages import StationObservation
-from federates.worlds.road.session import RoadSession
 from federates.power_operator.models.charging_station.forecast import read_history
 from federates.power_operator.models.charging_station.operator import ChargingStationOperator
+from federates.worlds.road.messages import StationObservation
+from federates.worlds.road.session import RoadSession
 
 FOLDER = Path(__file__).parents[2] / "scenarios" / "la_gcs" / "power_operator"
 ROAD_TIME_S = np.array([[850.0, 1000.0], [600.0, 800.0]])

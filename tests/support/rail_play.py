@@ -7,8 +7,8 @@ from typing import Any
 
 from toy_railway import Rows
 
-from federates.boundary.roles import Commit, RoundResult, Solve
 from federates.boundary.names import Role
+from federates.boundary.roles import Commit, RoundResult, Solve
 from federates.runs.scenario import load_scenario
 from federates.runtime.agent import load_session
 from federates.runtime.negotiation_record import NegotiationRecord

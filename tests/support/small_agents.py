@@ -14,8 +14,8 @@ import numpy as np
 from federates.boundary.config import Config
 from federates.boundary.errors import ModelError
 from federates.boundary.messages import Answer
-from federates.worlds.road.messages import Departure, Gate, LinkObservation, StationObservation, TrafficObservation
 from federates.boundary.roles import PowerOperator, TrafficModel, TransportOperator
+from federates.worlds.road.messages import Departure, Gate, LinkObservation, StationObservation, TrafficObservation
 
 
 class PowerSettings(Config):

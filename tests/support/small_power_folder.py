@@ -12,10 +12,10 @@ import numpy as np
 import yaml
 
 from federates.boundary.errors import Problem
-from federates.worlds.rail.session import RailSession
 from federates.boundary.world import parse_session
 from federates.power_operator.models.unit_commitment.operator import UnitCommitmentOperator
 from federates.power_operator.models.unit_commitment.settings import UnitCommitmentSettings
+from federates.worlds.rail.session import RailSession
 
 SCENARIO = Path(__file__).parent.parent.parent / "scenarios" / "ieee30"
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from federates.worlds.rail.session import RailSession
 from federates.centralised.joint_data import JointData
 from federates.power_operator.models.unit_commitment.fleet import StorageFleet
 from federates.power_operator.models.unit_commitment.system import (
@@ -19,6 +18,7 @@ from federates.power_operator.models.unit_commitment.system import (
 )
 from federates.transport_operator.models.time_space_network.network import build_network
 from federates.transport_operator.models.time_space_network.settings import TimeSpaceNetworkSettings
+from federates.worlds.rail.session import RailSession
 
 NAMES = "abc"
 

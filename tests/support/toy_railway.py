@@ -14,9 +14,9 @@ import numpy as np
 
 from federates.boundary.messages import Answer
 from federates.boundary.roles import Commit, RoundResult, Solve
-from federates.worlds.rail.session import RailSession
 from federates.lp.linear_model import LinearModel
 from federates.runtime.negotiation_record import NegotiationRecord
+from federates.worlds.rail.session import RailSession
 
 BATTERY, RATE = 2.0, 1.0
 

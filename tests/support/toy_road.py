@@ -10,8 +10,8 @@ from scipy.optimize import linprog
 
 from federates.boundary.messages import Answer
 from federates.boundary.roles import Commit, RoundResult, Solve
-from federates.worlds.road.session import RoadSession
 from federates.runtime.negotiation_record import NegotiationRecord
+from federates.worlds.road.session import RoadSession
 
 SHAPE = (2, 2, 2)
 PLACES = 8

@@ -1,7 +1,7 @@
 """Conformance of executables: the program runs behind HELICS as in a run, with partners in the loops of the runtime.
 
-The protocol is what those loops ask (docs/decisions/0002, 0007, 0008; the topics: docs/boundary.md). ``d`` is the round step, ``T``
-the length of a period, ``p`` a period, ``r`` a round; every message begins with the period and round it belongs to.
+The protocol is what those loops ask (docs/decisions/0002, 0007, 0008; the topics: docs/boundary.md). ``d`` is the round step,
+``T`` the length of a period, ``p`` a period, ``r`` a round; every message begins with the period and round it belongs to.
 
 An operator requests the times p T + d, p T + 2 d, ... one by one while period p is negotiated, with HELICS's option
 *uninterruptible*. If ``coordinator/command`` is new with a grant, the operator does what it says and publishes every topic of
@@ -18,8 +18,8 @@ the answer, stamped (p, r) as the command is, before its next request:
 A command may be missing from a grant: then there is nothing to say. A model requests p T + o (the dispatch offset), moves through
 p with the dispatch that bears its stamp, requests (p + 1) T and then publishes its topics, stamped p; after the last period it
 requests one dispatch more and ends. The coordinator publishes the session before the first period, then commands as above, asking
-for the next micro-step until all answers have come; it waits until everyone is ready before the first ``open``, and steps once more
-after ``stop``. A HELICS error ends every agent, with another exit code than 0.
+for the next micro-step until all answers have come; it waits until everyone is ready before the first ``open``, and steps once
+more after ``stop``. A HELICS error ends every agent, with another exit code than 0.
 """
 
 from federates.conformance.through_helics.checks import WIRE_BASICS, wire_checks

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,9 +78,9 @@ def _ordinary_day(target: ExecutableTarget) -> WireDay:
 
 
 def _deaf_inputs(line: Federation) -> list[str]:
-    """Return what the executable wants to hear and nobody says; who may hear what is said, the run's own look at the wiring says."""
+    """Return what the executable wants to hear and nobody says. What it may hear the run's own look at the wiring says."""
     federates = [f for core in line.graph().get("cores", ()) for f in core.get("federates", ())]
-    own = next((f for f in federates if f.get("attributes", {}).get("name") == line.subject.agent), {})
+    own: Mapping[str, Any] = next((f for f in federates if f.get("attributes", {}).get("name") == line.subject.agent), {})
     deaf = [entry.get("key", "without a name") for entry in own.get("inputs", ()) if not entry.get("sources")]
     return [f"its input {name} hears no topic of its role" for name in deaf]
 
@@ -277,7 +277,7 @@ def _come_late(plugin: StandIn) -> None:
         line.log.overhear()
         plugin.round += 1
         with line.asking(asked):
-            line.coordinator.stale = True
+            line.coordinator.stale = line.subject.agent
             plugin.loop.ask(plugin.prices(_prices(plugin, 3)), plugin.round)
             for _ in range(_MOST_STEPS):
                 plugin.loop.step(plugin.loop.answer_limit_s, "an answer")
@@ -287,7 +287,7 @@ def _come_late(plugin: StandIn) -> None:
             raise WireBreach("wire.late", f"{' and '.join(came)} came for round {plugin.round}", asked)
         return
     for partner in line.federates.values():
-        partner.stale = True
+        partner.stale = line.subject.agent
     if isinstance(plugin, ModelStandIn):
         if plugin.session.periods < 2:
             raise DoesNotApply("the session has one period, so no dispatch can be late")

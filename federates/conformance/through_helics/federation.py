@@ -40,7 +40,7 @@ __all__ = ["Federation", "LateError", "Subject"]
 _ATTEMPTS = 5
 _PATIENCE_S = 3600.0
 """Partners wait for as long as the kit may think; what the executable may take is looked at elsewhere."""
-_CRASH_S, _LEAVE_S, _LOOK_S = 1.0, 3.0, 0.01
+_CRASH_S, _HICCUP_S, _LEAVE_S, _LOOK_S = 5.0, 0.2, 3.0, 0.05
 _THREAD = "portage-conform partner"
 
 
@@ -198,8 +198,9 @@ class Federation:
             time.sleep(_LOOK_S)
 
     def _end_federation(self, why: str) -> None:
+        quiet = next(iter(self.federates.values()), None)  # A broker prints what ends it, a partner does not.
         with contextlib.suppress(Exception):
-            self._broker.fail(why)
+            (self._broker if quiet is None else quiet).fail(why)
 
     def graph(self) -> dict[str, Any]:
         """Return HELICS's data-flow graph as it is now."""
@@ -225,7 +226,9 @@ class Federation:
             return WireBreach(found.rule, found.seen, found.asked or asked)
         late = type(error) in (FederationError, LateError) or any(f.watchdog.reason for f in self.federates.values())
         process = getattr(self, "process", None)
-        if not late and process is not None and process.wait(_CRASH_S) is not None:
+        # Who has left the federation may have crashed: its process then ends.
+        has_left = any(federate.has_left(self.subject.agent) for federate in list(self.federates.values())[:1])
+        if not late and process is not None and process.wait(_CRASH_S if has_left else _HICCUP_S) is not None:
             return WireBreach(rule, process.how_it_ended(), asked)
         if late:
             limit_s = self.subject.start_s if rule == "wire.joins" else self.subject.answer_s

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from federates.boundary.exchange import Message, Moment
+from federates.boundary.errors import FederationError
+from federates.boundary.exchange import COMMAND, Message, Moment
 from federates.boundary.messages import Answer, Array, Quantities
 from federates.boundary.parts import cut, places
 from federates.boundary.roles import Openings, Operator, Recorder, WorldModel
@@ -18,7 +19,10 @@ from federates.boundary.world import world_of
 from federates.conformance.entries import Entries
 from federates.conformance.kit import kit_of
 from federates.runtime.federate import Federate
+from federates.runtime.helics_api import h
+from federates.runtime.identity import RunIdentity
 from federates.runtime.results import ResultWriter
+from federates.runtime.watchdog import Watchdog
 
 __all__ = ["Idle", "Partner", "QuietWriter", "Relay", "ScriptedModel", "idle_dispatch", "seen_in_part", "told_in_part"]
 
@@ -28,15 +32,27 @@ class Partner(Federate):
 
     Attributes
     ----------
-    stale : whether what belongs to a question bears the stamp of the one before.
+    stale : name of the agent to whom everything that belongs to a question bears the stamp of the one before; empty: nobody.
     look_s : HELICS time at which to listen on the way to a later one; nothing of the executable may have come by then.
     """
 
-    stale = False
+    stale = ""
     look_s: float | None = None
 
+    def __init__(self, agent: str, identity: RunIdentity, watchdog: Watchdog) -> None:
+        super().__init__(agent, identity, watchdog)
+        # What is wrong, a breach says.
+        h.helicsFederateSetIntegerProperty(self._fed, h.HELICS_PROPERTY_INT_LOG_LEVEL, h.HELICS_LOG_LEVEL_NO_PRINT)
+
+    def has_left(self, agent: str) -> bool:
+        """Return whether an agent is in the federation no more, or nobody is."""
+        try:
+            return self._progress(h.helicsCreateQuery(agent, "current_time")) is None
+        except (FederationError, h.HelicsException):
+            return True
+
     def publish(self, topic: Topic, period: int, round_: int, values: Array, receiver: str = "") -> None:  # noqa: D102
-        if self.stale and topic.name != "command":
+        if self.stale and receiver in ("", self.stale) and topic.name != COMMAND.name:
             dispatched = world_of(self.identity.world).said(self.role, Moment.DISPATCH)
             is_dispatch = dispatched is not None and topic.name in [row.name for row in dispatched.rows]
             period, round_ = (period - 1, round_) if is_dispatch else (period, round_ - 1)
@@ -145,13 +161,13 @@ class Relay(Operator):
 class ScriptedModel(WorldModel):
     """Tells what it is given to tell, or at once an example; keeps what it was told."""
 
-    def __init__(self, *, waits: bool) -> None:
+    def __init__(self, session: Any, *, waits: bool) -> None:
         self.dispatches: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.observations: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._waits = waits
+        self._session, self._waits = session, waits
 
     def begin(self, session: Any, recorder: Recorder) -> None:  # noqa: D102
-        self._session = session
+        return
 
     def run(self, period: int, dispatch: Any) -> Any:  # noqa: D102
         self.dispatches.put(dispatch)

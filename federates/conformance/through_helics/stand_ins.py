@@ -95,7 +95,7 @@ class StandIn:
 
     def models(self, *, wait: bool) -> dict[str, ScriptedModel]:
         """Return models to be partners."""
-        return {name: ScriptedModel(waits=wait) for name in self.others(*self.world.models)}
+        return {name: ScriptedModel(self.session, waits=wait) for name in self.others(*self.world.models)}
 
     def idle(self) -> dict[str, Idle]:
         """Return operators to be partners, to whom nothing is given."""

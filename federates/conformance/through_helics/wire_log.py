@@ -48,6 +48,7 @@ class WireLog:
         self._name_of = {line.key: line.topic.name for line in lines(identity)}
         self._is_coordinator = identity.agents[agent] == Role.COORDINATOR
         self._world = world_of(identity.world)
+        self._passed_on = {topic.name for m in self._world.messages if m.moment is Moment.OPENING for topic in m.heard()}
         self._expected: tuple[Collection[str], Stamp] | None = None
         self._commands: dict[str, tuple[Command, Stamp]] = {}
 
@@ -87,7 +88,9 @@ class WireLog:
             self._commands[partner] = (Command(code), stamp)
             return
         command, wanted = self._commands.get(partner, (Command.OPEN, (0, 0)))
-        if name not in self._belongs(command):
+        if name in self._passed_on:  # before the first question, or with it
+            wanted = (wanted[0], 0)
+        elif name not in self._belongs(command):
             raise WireBreach("wire.silence", f"{key} came, which {command.name.lower()} has no use for")
         _refuse_stamp(key, stamp, wanted)
 
@@ -97,8 +100,6 @@ class WireLog:
             return {exchange.price.name for exchange in self._world.exchanges}
         if command in (Command.EVALUATE, Command.COMMIT):
             return {exchange.given.name for exchange in self._world.exchanges}
-        if command is Command.OPEN:
-            return {topic.name for m in self._world.messages if m.moment is Moment.OPENING for topic in m.heard()}
         return set()
 
 

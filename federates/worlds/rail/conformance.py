@@ -193,7 +193,7 @@ class _RailOperators(Scripted):
         return np.asarray(self.worth.ravel() * (1.0 - connection))
 
     def _best(self, reward: Array) -> tuple[Array, Array]:
-        """Return what earns most by standing, less the cost of moving, and that cost, which stands at each train's first entry."""
+        """Return what earns most by standing, less the cost of moving, and that cost, at each train's first entry."""
         connection, moving = np.zeros_like(self.worth), np.zeros_like(self.worth)
         for k in range(len(self.homes)):
             station, since = int(self.places[k, 0]), max(int(self.places[k, 1]), self.period) - self.period

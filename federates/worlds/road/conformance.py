@@ -1,8 +1,8 @@
 """What the checks of agents (`federates.conformance`) must know of the road.
 
 The operators that algorithms negotiate with are in closed form. The power operator needs n vehicles per pair and period; what is
-missing costs it b (n - z)^2 / 2. The transport operator sends z of them for b z^2 / 2. So the joint optimum is z = n / 2, for every
-pair and period on its own, and prices b z bring both to it: there is no duality gap. The needs are even, so that it is whole.
+missing costs it b (n - z)^2 / 2. The transport operator sends z of them for b z^2 / 2. So the joint optimum is z = n / 2, for
+every pair and period on its own, and prices b z bring both to it: there is no duality gap. The needs are even, so it is whole.
 """
 
 from __future__ import annotations
