@@ -4,33 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING
 
 from federates.boundary.names import Role
 from federates.boundary.world import World
 
-__all__ = ["OPERATORS", "Check"]
+if TYPE_CHECKING:
+    from federates.conformance.bench import Bench
 
-Subject = TypeVar("Subject", contravariant=True)
-"""What a check is given: a `Bench` (the checks of this package), or a `Target` (those of the wire)."""
+__all__ = ["OPERATORS", "Check"]
 
 OPERATORS = (Role.POWER_OPERATOR, Role.TRANSPORT_OPERATOR)
 
 
 @dataclass(frozen=True)
-class Check(Generic[Subject]):
+class Check:
     """One rule, and how to find out whether an agent keeps it.
 
     ``run`` returns what was seen, in one short line without a full stop. It raises `Breach` if the rule is broken, with what was
-    asked and what came, and `DoesNotApply` if the rule says nothing about this session. On the wire any other exception is a
-    breach as well; elsewhere it is a fault of the kit, which is not put down to the agent.
+    asked and what came, and `DoesNotApply` if the rule says nothing about this session. Any other exception is a
+    fault of the kit, which is not put down to the agent.
     """
 
     id: str
     """``<area>.<name>``, such as ``answers.shape``; never changes, for others select and count by it."""
     holds: str
     """What must hold, as a sentence with its full stop."""
-    run: Callable[[Subject], str]
+    run: Callable[[Bench], str]
     """Tries it; see above."""
     roles: tuple[str, ...] = OPERATORS
     """Roles that the rule is for."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from federates.boundary.markdown import markdown_table
 from federates.boundary.names import Role
@@ -38,7 +37,7 @@ def _part(title: str, roles: tuple[str, ...]) -> str:
     return _section(title, (check for check in CHECKS if set(check.roles) & set(roles)), roles)
 
 
-def _section(title: str, checks: Iterable[Check[Any]], roles: tuple[str, ...]) -> str:
+def _section(title: str, checks: Iterable[Check], roles: tuple[str, ...]) -> str:
     rows = [
         (f"`{check.id}`", _scope(check, roles), check.holds, ", ".join(f"`{name}`" for name in _shortest(check)))
         for check in checks
@@ -46,9 +45,9 @@ def _section(title: str, checks: Iterable[Check[Any]], roles: tuple[str, ...]) -
     return f"### {title}\n\n" + markdown_table(["check", "for", "what must hold", "needs"], rows)
 
 
-def _shortest(check: Check[Any]) -> list[str]:
+def _shortest(check: Check) -> list[str]:
     """Return the ids that a check needs, without those that another of them needs anyway."""
-    everything: list[Check[Any]] = [*CHECKS, *wire_checks]
+    everything: list[Check] = [*CHECKS, *wire_checks]
     known = {other.id: other for other in everything}
 
     def behind(name: str) -> set[str]:
@@ -58,7 +57,7 @@ def _shortest(check: Check[Any]) -> list[str]:
     return [name for name in check.needs if not any(name in behind(other) for other in check.needs if other != name)]
 
 
-def _scope(check: Check[Any], roles: tuple[str, ...]) -> str:
+def _scope(check: Check, roles: tuple[str, ...]) -> str:
     """Return for whom a check is, where that is not everybody of its part."""
     of_some = not set(roles) <= set(check.roles)
     words = [role.removesuffix("_operator") for role in check.roles if of_some and role in roles]

@@ -188,7 +188,7 @@ class Life:
         ------
         LifeOverError : it raised an error or took longer than it may.
         """
-        limit = limit_s or self.target.limit_s
+        limit = (limit_s or self.target.limit_s) + self.target.margin_s
         words = words if self.period < 0 else f"{words} in period {self.period}"
         started = time.perf_counter()
         try:

@@ -12,9 +12,9 @@ from federates.conformance.life import Failure, Kind, Life, LifeOverError
 from federates.conformance.target import Target
 from federates.conformance.values import message_arrays
 
-__all__ = ["ModelDay", "model_day", "observations", "seen_fault"]
+__all__ = ["MOST_PERIODS", "ModelDay", "model_day", "observations", "seen_fault"]
 
-_MOST_PERIODS, _FLOODED_PERIODS = 4, 2
+MOST_PERIODS, _FLOODED_PERIODS = 4, 2
 
 
 @dataclass
@@ -29,10 +29,10 @@ class ModelDay:
 
 
 def model_day(target: Target, *, flooded: bool = False) -> ModelDay:
-    """Move a model through at most `_MOST_PERIODS` periods; in the first and the last nothing is sent."""
+    """Move a model through at most `MOST_PERIODS` periods; in the first and the last nothing is sent."""
     session, life = target.view, Life(target)
     day = ModelDay(life)
-    periods = min(session.periods, _FLOODED_PERIODS if flooded else _MOST_PERIODS)
+    periods = min(session.periods, _FLOODED_PERIODS if flooded else MOST_PERIODS)
     dispatches = kit_of(session).dispatches(session, target.routes, periods, flooded=flooded)
     with life:
         try:

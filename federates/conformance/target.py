@@ -30,6 +30,8 @@ class Target(ABC):
 
     executable: ClassVar[bool]
     """Whether it is reached through HELICS, so that checks of the wire apply."""
+    margin_s: ClassVar[float] = 0.0
+    """So much longer is waited for an answer, s: who waits on the wire can say more of what is late."""
 
     def __init__(
         self, role: str, name: str, session: Any, limit_s: float, folder: Path | None, routes: tuple[Any, ...], agent: str = ""

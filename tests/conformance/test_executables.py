@@ -121,7 +121,7 @@ def portage(monkeypatch, capfd, *words):
         (("power_operator", "./notes.txt"), "'./notes.txt': may not be executed"),
         (("power_operator", "joint_grap --fast"), "a command whose program exists"),
         (("grid_operator", "./program"), "'grid_operator' is not one of"),
-        (("traffic_sumo", "./program", "--world", "rail"), "there is no traffic model by rail"),
+        (("traffic_sumo", "./program", "--world", "rail"), "there is no traffic_sumo in the world rail"),
         (("power_operator", "./program", "--settings", "notes.txt"), "an executable reads what it needs itself"),
         (("power_operator", "./program", "--only", "wires"), "must be one of wire.joins"),
         (("power_operator", "./program", "--json", "nowhere/report.json"), "its folder must exist"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from federates.conformance.bench import Bench
 from federates.conformance.check import Check
 from federates.conformance.checks.alike import ALIKE_CHECKS
 from federates.conformance.checks.answers import ANSWER_CHECKS
@@ -17,7 +16,7 @@ from federates.conformance.checks.traffic import TRAFFIC_CHECKS
 
 __all__ = ["CHECKS"]
 
-CHECKS: tuple[Check[Bench], ...] = (
+CHECKS: tuple[Check, ...] = (
     *INTERFACE_CHECKS,
     *ANSWER_CHECKS,
     *TRAFFIC_CHECKS,

@@ -46,7 +46,7 @@ def _route_fault(heard: Answered, other: Answered) -> str | None:
     return f"the one train meets {met:g} of the stands asked for, the other {met_other:g}" if abs(met - met_other) > 0.5 else None
 
 
-ALIKE_CHECKS: tuple[Check[Bench], ...] = (
+ALIKE_CHECKS: tuple[Check, ...] = (
     Check(
         "alike.exchanged",
         "Trains of one kind and one home are interchangeable: asked the same of the one as of the other, it says the same.",

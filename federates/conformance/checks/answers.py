@@ -69,7 +69,7 @@ def _range(bench: Bench) -> str:
     return f"quantities from 0 to {largest:.6g}"
 
 
-ANSWER_CHECKS: tuple[Check[Bench], ...] = (
+ANSWER_CHECKS: tuple[Check, ...] = (
     Check(
         "opening.shape",
         "Every period is opened with what the partner must know: gates, travel times or the trains' places, finite and not"

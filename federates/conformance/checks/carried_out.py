@@ -52,7 +52,7 @@ def _unchanged(bench: Bench) -> str:
 
 _WORKS = (*SOUND, "answers.repeatable", "answers.deterministic")
 
-CARRIED_OUT_CHECKS: tuple[Check[Bench], ...] = (
+CARRIED_OUT_CHECKS: tuple[Check, ...] = (
     Check(
         "commit.feasible",
         "What is committed is carried out: on the road every vehicle of every pair is led by known links, in an order that"
@@ -70,7 +70,7 @@ CARRIED_OUT_CHECKS: tuple[Check[Bench], ...] = (
     ),
 )
 
-END_CHECKS: tuple[Check[Bench], ...] = (
+END_CHECKS: tuple[Check, ...] = (
     Check(
         "end.clean",
         "It ends cleanly: no thread, child process or temporary file is left, and no file was written outside its own folder.",

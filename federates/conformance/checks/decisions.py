@@ -194,11 +194,11 @@ def _says_why(bench: Bench) -> str:
     return f"for example: {reasons[0]}" if reasons else "nothing was committed"
 
 
-def _check(name: str, holds: str, run: Callable[[Bench], str], *needs: str, whole_only: bool = False) -> Check[Bench]:
+def _check(name: str, holds: str, run: Callable[[Bench], str], *needs: str, whole_only: bool = False) -> Check:
     return Check(name, holds, run, roles=_ROLES, whole_only=whole_only, needs=needs)
 
 
-DECISION_CHECKS: tuple[Check[Bench], ...] = (
+DECISION_CHECKS: tuple[Check, ...] = (
     _check("decisions.in_time", "Every decision is made within the time limit.", _in_time, "interface.begin"),
     _check(
         "decisions.every_round",

@@ -96,7 +96,7 @@ def _infeasible(bench: Bench) -> str:
     )
 
 
-GIVEN_CHECKS: tuple[Check[Bench], ...] = (
+GIVEN_CHECKS: tuple[Check, ...] = (
     Check(
         "evaluate.within",
         "The power operator uses at most what it is offered; on the road the transport operator sends at most what it is asked;"

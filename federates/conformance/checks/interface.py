@@ -45,7 +45,7 @@ def _begins(bench: Bench) -> str:
     return f"ready after {wall_s:.2f} s"
 
 
-INTERFACE_CHECKS: tuple[Check[Bench], ...] = (
+INTERFACE_CHECKS: tuple[Check, ...] = (
     Check(
         "interface.role",
         "The class is derived from its role and has every method of it, with the role's arguments.",

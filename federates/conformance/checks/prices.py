@@ -159,7 +159,7 @@ def _plane(heard: Answered, answers: list[Answered]) -> int:
     return compared
 
 
-PRICE_CHECKS: tuple[Check[Bench], ...] = (
+PRICE_CHECKS: tuple[Check, ...] = (
     Check(
         "answers.own_cost",
         "cost_usd is the operator's own cost, without prices: the same for the same connection, whatever was paid for it.",

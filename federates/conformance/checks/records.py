@@ -59,7 +59,7 @@ def _value_fault(table: str, name: str, value: Any, kinds: dict[tuple[str, str],
     return None if before == kind else f"{table}.{name} is a {before} in one row and a {kind} in another"
 
 
-RECORD_CHECKS: tuple[Check[Bench], ...] = (
+RECORD_CHECKS: tuple[Check, ...] = (
     Check(
         "records.rows",
         "What is recorded are rows of plain values, of one kind a column; a table of the boundary has its columns; no"

@@ -166,7 +166,7 @@ def _long(bench: Bench) -> bool:
     return bench.role in bench.world.operators and is_long(bench.session)
 
 
-SAMENESS_CHECKS: tuple[Check[Bench], ...] = (
+SAMENESS_CHECKS: tuple[Check, ...] = (
     Check(
         "answers.repeatable",
         "A question that is asked again in the same period, after others, gets the same answer: a repeated message changes"

@@ -126,11 +126,11 @@ def _share(flow: Array, product: Array, defined: NDArray[np.bool_]) -> Array:
     return np.where(defined, np.abs(flow - product) / np.where(defined, flow, 1.0), 0.0)
 
 
-def _check(name: str, holds: str, run: Callable[[Bench], str], *needs: str) -> Check[Bench]:
+def _check(name: str, holds: str, run: Callable[[Bench], str], *needs: str) -> Check:
     return Check(f"traffic.{name}", holds, run, roles=_ROLES, needs=needs)
 
 
-TRAFFIC_CHECKS: tuple[Check[Bench], ...] = (
+TRAFFIC_CHECKS: tuple[Check, ...] = (
     _check("in_time", "Every period is run within the time limit.", _in_time, "interface.begin"),
     _check("every_period", "Every period can be run, with departures and without.", _runs, "interface.begin", "traffic.in_time"),
     _check("shape", "Every observation has a value per link, and per station and bin.", _shape, "traffic.every_period"),

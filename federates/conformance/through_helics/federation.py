@@ -76,7 +76,8 @@ class Federation:
     """
 
     def __init__(self, subject: Subject, session: Any, partners: dict[str, Operator | ScriptedModel]) -> None:
-        self.subject, self.session, self.broken = subject, session, False
+        self.subject, self.session = subject, session
+        self.breach: WireBreach | None = None
         self.partners = partners
         self.federates: dict[str, Partner] = {}
         self.waits_s: list[tuple[str, float]] = []
@@ -202,22 +203,25 @@ class Federation:
         with contextlib.suppress(Exception):
             (self._broker if quiet is None else quiet).fail(why)
 
-    def graph(self) -> dict[str, Any]:
-        """Return HELICS's data-flow graph as it is now."""
-        return self._broker.graph() or {}
+    def deaf_inputs(self) -> list[str]:
+        """Return what the executable wants to hear and nobody says; what it may hear `WireWatch` looks at."""
+        federates = [f for core in (self._broker.graph() or {}).get("cores", ()) for f in core.get("federates", ())]
+        own: Any = next((f for f in federates if f.get("attributes", {}).get("name") == self.subject.agent), {})
+        deaf = [entry.get("key", "without a name") for entry in own.get("inputs", ()) if not entry.get("sources")]
+        return [f"its input {name} hears no topic of its role" for name in deaf]
 
     # What is asked.
 
     @contextlib.contextmanager
-    def asking(self, asked: str, rule: str = "wire.answers") -> Iterator[None]:
+    def asking(self, asked: str, rule: str = "wire.answers", *, timed: bool = True) -> Iterator[None]:
         """Time what the executable is asked, and turn whatever goes wrong into a breach: of ``rule``, if of no other."""
         started = time.perf_counter()
         try:
             yield
         except Exception as error:
-            self.broken = True
-            raise self._breach(error, asked, rule) from error
-        if rule == "wire.answers":
+            self.breach = self._breach(error, asked, rule)
+            raise self.breach from error
+        if timed and rule == "wire.answers":
             self.waits_s.append((asked, time.perf_counter() - started))
 
     def _breach(self, error: Exception, asked: str, rule: str) -> WireBreach:
@@ -236,6 +240,11 @@ class Federation:
         if rule == "wire.joins" and self.missing:
             return WireBreach("wire.topics", f"it does not publish {' and '.join(self.missing)}", asked)
         return WireBreach(rule, str(found or error), asked)
+
+    def refuse(self, rule: str, seen: str, asked: str) -> WireBreach:
+        """Return a breach to be raised; after one, nothing can be asked any more."""
+        self.breach = WireBreach(rule, seen, asked)
+        return self.breach
 
     def wait(self, get: Callable[[], Any], limit_s: float) -> Any:
         """Return what ``get`` has as soon as it has something; it raises `queue.Empty` until then."""
@@ -266,8 +275,7 @@ class Federation:
         self.expect_end()
         code = self.process.wait(self.subject.end_s)
         if code is None:
-            self.broken = True
-            raise WireBreach(rule, f"it still runs {self.subject.end_s:g} s later", asked)
+            raise self.refuse(rule, f"it still runs {self.subject.end_s:g} s later", asked)
         return code
 
     def fail(self, message: str) -> int:

@@ -13,14 +13,15 @@ from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.names import Role
 from federates.boundary.roles import Plugin
 from federates.boundary.world import world_of
+from federates.conformance.model_day import MOST_PERIODS
 from federates.conformance.target import Target
+from federates.conformance.through_helics.asked import ModelStandIn, OperatorStandIn
+from federates.conformance.through_helics.asking import CoordinatorStandIn
 from federates.conformance.through_helics.federation import Subject
-from federates.conformance.through_helics.stand_ins import CoordinatorStandIn, ModelStandIn, OperatorStandIn, StandIn
+from federates.conformance.through_helics.stand_in import StandIn
 from federates.runtime.broker_config import BrokerConfig
 
 __all__ = ["ExecutableTarget"]
-
-_SHORT_PERIODS = 2
 
 
 class ExecutableTarget(Target):
@@ -42,6 +43,7 @@ class ExecutableTarget(Target):
     """
 
     executable: ClassVar[bool] = True
+    margin_s: ClassVar[float] = 5.0
 
     def __init__(
         self,
@@ -54,29 +56,29 @@ class ExecutableTarget(Target):
         routes: tuple[Any, ...] = (),
         agent: str = "",
     ) -> None:
+        if role in world_of(session.world).models:  # It ends by itself only after the last period.
+            session = session.model_copy(update={"periods": min(session.periods, MOST_PERIODS)})
         super().__init__(role, shlex.join(command), session, limit_s, folder, routes, agent)
         if not command:
             raise ConfigError([Problem("command line", "target", "''", "must be a program and its arguments")])
         config = broker or BrokerConfig(schema_version=1)
         self.subject = Subject(self.role, self.agent, tuple(command), self.folder, config, limit_s)
-        self.day: Any = None
-        """What was seen of an ordinary day on the wire, lived once for all the checks that look at it."""
+        self.first: StandIn | None = None
+        """The main life, which all the checks look at that need none of their own."""
         self._lives: list[StandIn] = []
         atexit.register(self.close)
 
-    def create(self, *, short: bool = False) -> Plugin:
-        """Return a stand-in of the role, whose `begin` starts the process.
-
-        Parameters
-        ----------
-        short : for a run of few periods, where the executable ends only after the last one and plans do not last.
-        """
-        session, world, kind = self.session, world_of(self.session.world), OperatorStandIn
-        if self.role not in world.operators:
-            kind = CoordinatorStandIn if self.role == Role.COORDINATOR else ModelStandIn  # type: ignore[assignment]
-            if short and not world.plan_lasts(session):
-                session = session.model_copy(update={"periods": min(session.periods, _SHORT_PERIODS)})
-        plugin = kind(self.subject, session)
+    def create(self) -> Any:
+        """Return a stand-in of the role, whose `begin` starts the process."""
+        plugin: StandIn
+        if self.role in world_of(self.session.world).operators:
+            plugin = OperatorStandIn(self.subject, self.session)
+            plugin.thorough = self.first is None
+        elif self.role == Role.COORDINATOR:
+            plugin = CoordinatorStandIn(self.subject, self.session)
+        else:
+            plugin = ModelStandIn(self.subject, self.session)
+        self.first = self.first or plugin
         self._lives.append(plugin)
         return plugin
 
@@ -88,8 +90,7 @@ class ExecutableTarget(Target):
         """
         assert isinstance(plugin, StandIn)
         try:
-            if plugin.federation is not None and not plugin.federation.broken:
-                plugin.end()
+            plugin.end()
         finally:
             self.discard(plugin)
 

@@ -1,8 +1,4 @@
-"""Executables behind HELICS, seen through the abstract class of their role: the kit's own side of the line.
-
-Operators and models are asked by the coordinator's loop of the runtime. A coordinator asks operators in the loop of the runtime,
-which hand its questions to this thread.
-"""
+"""Operators and models behind HELICS, which the coordinator's loop of the runtime asks."""
 
 from __future__ import annotations
 
@@ -16,99 +12,32 @@ import numpy as np
 from federates.boundary.errors import FederationError
 from federates.boundary.exchange import Message, Moment, cost_topic
 from federates.boundary.layout import Layout
-from federates.boundary.messages import Answer, Quantities, encode
-from federates.boundary.names import Role
-from federates.boundary.parts import cut
+from federates.boundary.messages import Answer, Quantities
 from federates.boundary.roles import (
-    Commit,
-    CoordinationAlgorithm,
-    Decision,
     Evaluate,
-    NoSettings,
     Openings,
     Operator,
     Recorder,
-    RoundResult,
     Solve,
     WorldModel,
 )
 from federates.boundary.topics import Command
-from federates.boundary.world import world_of
+from federates.conformance.entries import Entries
 from federates.conformance.kit import kit_of
-from federates.conformance.through_helics.federation import Federation, Subject
 from federates.conformance.through_helics.partners import (
     Idle,
     QuietWriter,
-    Relay,
     ScriptedModel,
-    idle_dispatch,
     seen_in_part,
     told_in_part,
 )
-from federates.conformance.through_helics.wire_log import WireBreach
-from federates.runtime.coordinator_loop import _NegotiationLoop
+from federates.conformance.through_helics.stand_in import StandIn
+from federates.runtime.coordinator_loop import _MOST_STEPS, _NegotiationLoop
 
-__all__ = ["CoordinatorStandIn", "ModelStandIn", "OperatorStandIn", "StandIn"]
+__all__ = ["ModelStandIn", "OperatorStandIn"]
 
-_QUIET_STEPS = 2
-
-
-class StandIn:
-    """What all have in common. ``session`` is the whole public agreement, of which the agent sees its part."""
-
-    def __init__(self, subject: Subject, session: Any) -> None:
-        super().__init__(NoSettings(), subject.folder)  # type: ignore[call-arg]
-        self.subject, self.session, self.world = subject, session, world_of(session.world)
-        self.federation: Federation | None = None
-        self.period = 0
-
-    def join(self, partners: Mapping[str, Any]) -> Federation:
-        """Start the executable and its partners."""
-        self.federation = Federation(self.subject, self.session, dict(partners))
-        self.session = self.federation.session
-        return self.federation
-
-    @property
-    def line(self) -> Federation:
-        """Return the federation; raise RuntimeError before `begin`."""
-        if self.federation is None:
-            raise RuntimeError("begin was not called")
-        return self.federation
-
-    def end(self) -> None:
-        """Bring the executable to its agreed end."""
-        if self.federation is not None and (code := self.stop()) is not None and code != 0:
-            raise WireBreach("wire.stop", self.line.process.how_it_ended(), "to end after the run")
-
-    def stop(self) -> int | None:
-        """End the run and return the exit code; None where only a partner's failure ends the executable so early."""
-        raise NotImplementedError
-
-    def close(self) -> None:
-        """Leave nothing behind."""
-        if self.federation is not None:
-            self.federation.close()
-
-    def others(self, *roles: str) -> list[str]:
-        """Return the names of the other agents that have one of the roles."""
-        return [agent.name for agent in self.session.of_role(*roles) if agent.name != self.subject.agent]
-
-    def models(self, *, wait: bool) -> dict[str, ScriptedModel]:
-        """Return models to be partners."""
-        return {name: ScriptedModel(self.session, waits=wait) for name in self.others(*self.world.models)}
-
-    def idle(self) -> dict[str, Idle]:
-        """Return operators to be partners, to whom nothing is given."""
-        example = kit_of(self.session).scripted(self.session).openings
-        found = {}
-        for name in self.others(*self.world.operators):
-            role = self.session.role_of(name)
-            found[name] = idle = Idle(NoSettings(), self.subject.folder)
-            idle.dispatch = idle_dispatch(self.session, role)
-            if (message := self.world.said(role, Moment.OPENING)) is not None:
-                whole = example[message.name]
-                idle.opening = told_in_part(self.session, self.session, name, message, whole, whole)
-        return found
+_QUIET_STEPS, _REST_STEPS = 2, 3
+_MILD_USD = 10.0
 
 
 class _Asked(StandIn):
@@ -151,7 +80,12 @@ class _Asked(StandIn):
 
 
 class OperatorStandIn(_Asked, Operator):
-    """An operator behind HELICS."""
+    """An operator behind HELICS; if `thorough`, it is also listened to where nothing is asked, and asked one question twice."""
+
+    thorough = False
+    repeated = ""
+    """What came of the question that was asked twice."""
+    quiet_steps = 0
 
     def begin(self, session: Any, recorder: Recorder) -> None:
         """Start the executable and wait until it is ready."""
@@ -180,6 +114,7 @@ class OperatorStandIn(_Asked, Operator):
         self.line.log.expect(keys, period, 0)
         with self.line.asking(f"open in period {period}, round 0"):
             self.open(period)
+        self._rest(f"open in period {period}")
         return None if said is None else self._said(said, period)
 
     def _said(self, message: Message, period: int) -> Any:
@@ -191,7 +126,11 @@ class OperatorStandIn(_Asked, Operator):
         return message.unpacked(self.view, tuple(arrays))
 
     def solve(self, prices: Quantities, openings: Openings) -> Answer:  # noqa: D102
-        return self.ask(self.prices(prices))
+        question = self.prices(prices)
+        answer = self.ask(question)
+        if self.thorough and not self.repeated:
+            self.repeated = self._repeat(question)
+        return answer
 
     def relax(self, prices: Quantities, openings: Openings) -> Answer:  # noqa: D102
         return self.ask(self.prices(prices, relaxed=True))
@@ -202,6 +141,7 @@ class OperatorStandIn(_Asked, Operator):
     def commit(self, given: Quantities) -> Any:
         """Ask `commit`, and return what the model hears."""
         line, said = self.line, self.world.said(self.subject.role, Moment.DISPATCH)
+        self._rest(f"the answers of period {self.period}")
         self.round += 1
         line.log.expect([] if said is None else [t.key(self.subject.agent, "") for t in said.sent()], self.period, self.round)
         with line.asking(f"commit in period {self.period}, round {self.round}"):
@@ -217,9 +157,9 @@ class OperatorStandIn(_Asked, Operator):
         self.committed = True
         return None if said is None else dispatch
 
-    def ask(self, decision: Solve | Evaluate, *, again: bool = False) -> Answer:
-        """Ask in a new round, or ``again`` in the same one."""
-        self.round += not again
+    def ask(self, decision: Solve | Evaluate) -> Answer:
+        """Ask in a new round."""
+        self.round += 1
         word = "evaluate" if isinstance(decision, Evaluate) else "relax" if decision.relaxed else "solve"
         self.line.log.expect(self.answer_keys, self.period, self.round)
         with self.line.asking(f"{word} in period {self.period}, round {self.round}"):
@@ -239,19 +179,48 @@ class OperatorStandIn(_Asked, Operator):
         vector[layout.entries[self.subject.agent]] = layout.own(self.subject.agent, own)
         return Solve(layout.shaped(vector), relaxed=relaxed)
 
+    def mild_prices(self) -> dict[str, Any]:
+        """Return ordinary prices of the executable's part."""
+        entries = Entries(self.view, self.subject.role, self.period)
+        return entries.shaped(np.full_like(entries.sign, _MILD_USD))
+
     def given(self, own: Quantities) -> dict[str, Quantities]:
         """Return what all are given: nothing but the executable."""
         layout = Layout(self.session, self.period)
         nothing = {agent: layout.part(agent, np.zeros(layout.size)) for agent in layout.agents}
         return {**nothing, self.subject.agent: own}
 
-    def rest(self, steps: int, after: str) -> None:
+    def overhear(self, decision: Solve | Evaluate, asked: str) -> dict[str, bytes]:
+        """Ask and wait as for an answer, and return the payload of whatever comes with its stamp, by key."""
+        frames = self.line.log.frames
+        keys = {(key, self.period, self.round): frames.pop((key, self.period, self.round), b"") for key in self.answer_keys}
+        with self.line.asking(asked, timed=False):
+            self.loop.ask(decision, self.round)
+            self._steps(_MOST_STEPS)
+        return {key[0]: frames[key] for key in keys if key in frames}
+
+    def _repeat(self, question: Solve) -> str:
+        """Ask the same question again, as if the first had been lost; say what came of it."""
+        asked = f"solve in period {self.period}, round {self.round}, twice"
+        first = {key: self.line.log.frames[key, self.period, self.round] for key in self.answer_keys}
+        again = self.overhear(question, asked)
+        differs = [key for key, payload in again.items() if payload != first[key]]
+        if differs:
+            raise self.line.refuse("wire.repeated", f"the second answer differs in {', '.join(differs)}", asked)
+        return "the same answer came again" if again else "no second answer came"
+
+    def _rest(self, after: str) -> None:
         """Take micro-steps in which nothing is asked, so that nothing may come."""
-        self.line.log.expect((), self.period, self.round)
-        with self.line.asking(f"nothing, after {after}", "wire.silence"):
-            for _ in range(steps):
-                self.loop.step(self.loop.answer_limit_s, "nothing")
-                self.line.coordinator.updates()
+        if self.thorough:
+            self.line.log.expect((), self.period, self.round)
+            with self.line.asking(f"nothing, after {after}", timed=False):
+                self._steps(_REST_STEPS)
+            self.quiet_steps += _REST_STEPS
+
+    def _steps(self, count: int) -> None:
+        for _ in range(count):
+            self.loop.step(self.loop.answer_limit_s, "nothing")
+            self.line.coordinator.updates()
 
 
 class ModelStandIn(_Asked, WorldModel):
@@ -301,107 +270,3 @@ class ModelStandIn(_Asked, WorldModel):
         with contextlib.suppress(FederationError):
             self.line.coordinator.finish()
         return self.line.await_end("to end after the last period", "wire.stop")
-
-
-class CoordinatorStandIn(StandIn, CoordinationAlgorithm):
-    """A coordination algorithm behind HELICS. Whether a commit was agreed, and why, does not cross the boundary."""
-
-    committed = False
-    round = 0
-
-    def begin(self, session: Any, recorder: Recorder) -> None:
-        """Start the executable, hear the public agreement, and wait until it opens period 0."""
-        self.relays = {
-            name: Relay(idle_dispatch(self.session, self.session.role_of(name))) for name in self.others(*self.world.operators)
-        }
-        line = self.join(self.relays | self.models(wait=False))
-        with line.asking("to open period 0", "wire.joins"):
-            self._calls(self.subject.start_s)
-        for name, relay in self.relays.items():
-            wanted = self.session.view(name)
-            differs = [key for key, value in wanted if key != "run_id" and getattr(relay.session, key, None) != value]
-            if differs:
-                line.broken = True
-                seen = f"another one came; it differs in {', '.join(differs)}"
-                raise WireBreach("wire.joins", seen, "to announce the public agreement that its file holds")
-
-    def start(self, period: int, openings: Openings) -> Decision:
-        """Open a period as operators do, and return what it decides first."""
-        asked = f"to decide in period {period}, after all operators have opened it"
-        self.openings = openings
-        with self.line.asking(asked):
-            if period > 0:
-                self._calls(self.subject.answer_s)
-            self.period, self.round, self.committed = period, 0, False
-            self._open(openings)
-            decision = self._decision()
-        self._refuse_altered(openings, asked)
-        return decision
-
-    def next(self, result: RoundResult) -> Decision:
-        """Send all answers, and return what it decides next."""
-        with self.line.asking(f"to decide in period {self.period}, after the answers of round {self.round}"):
-            for name, relay in self.relays.items():
-                relay.answers.put(result.answers[name])
-            return self._decision()
-
-    def _open(self, openings: Openings) -> None:
-        for name, relay in self.relays.items():
-            message = self.world.said(self.session.role_of(name), Moment.OPENING)
-            whole = None if message is None else openings[message.name]
-            relay.answers.put(None if message is None else told_in_part(self.session, self.session, name, message, whole, whole))
-
-    def _calls(self, limit_s: float) -> dict[str, tuple[str, Any]]:
-        """Return what every operator is asked."""
-        get = {name: relay.calls for name, relay in self.relays.items()}
-        return {name: self.line.wait(lambda calls=calls: calls.get(timeout=0.02), limit_s) for name, calls in get.items()}  # type: ignore[misc]
-
-    def _decision(self) -> Decision:
-        calls = self._calls(self.subject.answer_s)
-        self.round += 1
-        (what,) = {word for word, _ in calls.values()}
-        given: dict[str, Quantities] = {name: about for name, (_, about) in calls.items()}
-        if what == "commit":
-            self.committed = True
-            return Commit(given, agreed=False, reason="why does not cross the wire")
-        if what == "evaluate":
-            return Evaluate(given)
-        layout = Layout(self.session, self.period)
-        vector = np.zeros(layout.size)
-        for name in given:
-            vector[layout.entries[name]] = layout.own(name, given[name])
-        return Solve(layout.shaped(vector), relaxed=what == "relax")
-
-    def _refuse_altered(self, openings: Openings, asked: str) -> None:
-        """Raise a breach if what an operator said was not passed on as it is."""
-        for name in self.relays:
-            view = self.session.view(name)
-            for message in self.world.told(self.session.role_of(name), Moment.OPENING):
-                arrays = message.packed(self.session, openings[message.name])
-                for topic, values in zip(message.heard(), arrays, strict=True):
-                    key = topic.key(Role.COORDINATOR.value, name)
-                    wanted = encode(topic, key, self.period, 0, cut(topic, self.session, view, np.asarray(values)), view)
-                    came = self.line.log.frames.get((key, self.period, 0))
-                    if came != wanted:
-                        self.line.broken = True
-                        seen = "nothing" if came is None else np.frombuffer(came)[2:].tolist()
-                        raise WireBreach(
-                            "wire.passed_on", f"{key}: {seen}", f"{asked}, and to pass on {np.ravel(values).tolist()}"
-                        )
-
-    def stop(self) -> int | None:
-        """Let it end by itself after the last commit; before that nothing but a partner's failure ends a coordinator."""
-        line = self.line
-        if not (self.committed and self.period == self.session.periods - 1):
-            line.fail("the conformance check is over")
-            return None
-        with line.asking("to close the day after the last period"):
-            self._calls(self.subject.answer_s)
-        line.expect_end()
-        self._open(kit_of(self.session).scripted(self.session).openings | dict(self.closing_openings()))
-        line.complete()
-        return line.await_end("to end after its own stop", "wire.stop")
-
-    def closing_openings(self) -> Openings:
-        """Return what operators say when the period behind the last one opens."""
-        return self.openings
