@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from federates.boundary.names import Role
 from federates.boundary.world import World
@@ -12,7 +12,9 @@ from federates.boundary.world import World
 if TYPE_CHECKING:
     from federates.conformance.bench import Bench
 
-__all__ = ["OPERATORS", "Check"]
+__all__ = ["OPERATORS", "Check", "in_order", "rules"]
+
+Run = TypeVar("Run", bound="Callable[[Bench], str]")
 
 OPERATORS = (Role.POWER_OPERATOR, Role.TRANSPORT_OPERATOR)
 
@@ -49,3 +51,29 @@ class Check:
     def area(self) -> str:
         """Return the part of the id before the dot."""
         return self.id.partition(".")[0]
+
+
+def rules(checks: list[Check], **common: Any) -> Callable[..., Callable[[Run], Run]]:
+    """Return a decorator that makes functions checks of a list: of an id and what it needs, other fields by name.
+
+    What must hold is the function's docstring, or ``holds`` where several checks share one. ``common`` are fields of all.
+    """
+
+    def rule(name: str, *needs: str, holds: str = "", **fields: Any) -> Callable[[Run], Run]:
+        def add(run: Run) -> Run:
+            checks.append(Check(name, holds or " ".join((run.__doc__ or "").split()), run, needs=needs, **{**common, **fields}))
+            return run
+
+        return add
+
+    return rule
+
+
+def in_order(*checks: Check) -> tuple[Check, ...]:
+    """Return the checks, each behind those that it needs, else as they stand."""
+    left, found = list(checks), list[Check]()
+    while left:
+        ready = next(c for c in left if not any(other.id in c.needs for other in left))
+        left.remove(ready)
+        found.append(ready)
+    return tuple(found)

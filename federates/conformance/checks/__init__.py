@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from federates.conformance.check import Check
+from federates.conformance.check import Check, in_order
 from federates.conformance.checks.alike import ALIKE_CHECKS
 from federates.conformance.checks.answers import ANSWER_CHECKS
-from federates.conformance.checks.carried_out import CARRIED_OUT_CHECKS, END_CHECKS
+from federates.conformance.checks.carried_out import CARRIED_OUT_CHECKS
 from federates.conformance.checks.decisions import DECISION_CHECKS
 from federates.conformance.checks.given import GIVEN_CHECKS
 from federates.conformance.checks.interface import INTERFACE_CHECKS
@@ -16,7 +16,7 @@ from federates.conformance.checks.traffic import TRAFFIC_CHECKS
 
 __all__ = ["CHECKS"]
 
-CHECKS: tuple[Check, ...] = (
+CHECKS: tuple[Check, ...] = in_order(
     *INTERFACE_CHECKS,
     *ANSWER_CHECKS,
     *TRAFFIC_CHECKS,
@@ -27,5 +27,4 @@ CHECKS: tuple[Check, ...] = (
     *ALIKE_CHECKS,
     *CARRIED_OUT_CHECKS,
     *RECORD_CHECKS,
-    *END_CHECKS,
 )

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from federates.conformance.bench import Bench
-from federates.conformance.check import Check
+from federates.conformance.check import Check, rules
 from federates.conformance.checks.answers import SOUND
 from federates.conformance.entries import Answered, tolerance_usd, value_usd
 from federates.conformance.errors import Breach, DoesNotApply
@@ -17,7 +17,13 @@ from federates.conformance.operator_day import EXCHANGED
 __all__ = ["ALIKE_CHECKS"]
 
 
+ALIKE_CHECKS: list[Check] = []
+_rule = rules(ALIKE_CHECKS)
+
+
+@_rule("alike.exchanged", *SOUND, "answers.repeatable", "answers.deterministic", "bound.proven", whole_only=True)
 def _exchanged(bench: Bench) -> str:
+    """Trains of one kind and one home are interchangeable: asked the same of the one as of the other, it says the same."""
     pairs = [pair for pair in pairwise(bench.day.answers) if EXCHANGED in pair[1].words]
     if not pairs:
         raise DoesNotApply("nothing is interchangeable: no two trains of one kind and home are in one place")
@@ -44,14 +50,3 @@ def _route_fault(heard: Answered, other: Answered) -> str | None:
         return None
     met, met_other = (float(np.minimum(h.asked, h.z)[offers].sum()) for h in (heard, other))
     return f"the one train meets {met:g} of the stands asked for, the other {met_other:g}" if abs(met - met_other) > 0.5 else None
-
-
-ALIKE_CHECKS: tuple[Check, ...] = (
-    Check(
-        "alike.exchanged",
-        "Trains of one kind and one home are interchangeable: asked the same of the one as of the other, it says the same.",
-        _exchanged,
-        whole_only=True,
-        needs=(*SOUND, "answers.repeatable", "answers.deterministic", "bound.proven"),
-    ),
-)

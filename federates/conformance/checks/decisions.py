@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
@@ -11,7 +10,7 @@ from federates.boundary.names import Role
 from federates.boundary.roles import Commit
 from federates.boundary.world import world_of
 from federates.conformance.bench import Bench
-from federates.conformance.check import Check
+from federates.conformance.check import Check, rules
 from federates.conformance.checks.in_time import slowest_in_time
 from federates.conformance.errors import Breach, DoesNotApply
 from federates.conformance.life import Kind
@@ -25,7 +24,13 @@ _DEFAULT_GAP = 0.01
 _ROUNDING = 1e-3
 
 
+DECISION_CHECKS: list[Check] = []
+_rule = rules(DECISION_CHECKS, roles=_ROLES)
+
+
+@_rule("decisions.in_time", "interface.begin")
 def _in_time(bench: Bench) -> str:
+    """Every decision is made within the time limit."""
     calls = [call for call in bench.agreeable.life.calls if call.kind in (Kind.START, Kind.NEXT)]
     slowest = slowest_in_time(bench, calls)
     if slowest is None:
@@ -33,14 +38,18 @@ def _in_time(bench: Bench) -> str:
     return f"the slowest of {len(calls)} decisions took {slowest.wall_s:.2g} s of {bench.target.limit_s:g} s"
 
 
+@_rule("decisions.every_round", "interface.begin", "decisions.in_time")
 def _every_round(bench: Bench) -> str:
+    """Every answer of the operators is followed by a decision."""
     failure = bench.agreeable.failure
     if failure is not None and not failure.late:
         raise Breach(failure.error, failure.words)
     return f"{len(bench.agreeable.decisions)} decisions in {len(bench.agreeable.periods)} periods"
 
 
+@_rule("decisions.valid", "decisions.every_round")
 def _valid(bench: Bench) -> str:
+    """Every decision is Solve, Evaluate or Commit, its prices and connections finite and of the session's shape."""
     found = bench.agreeable
     if found.malformed is not None:
         raise Breach(found.malformed, "with operators that agree")
@@ -48,7 +57,9 @@ def _valid(bench: Bench) -> str:
     return ", ".join(f"{kinds.count(kind)} x {kind}" for kind in sorted(set(kinds)))
 
 
+@_rule("decisions.end", "decisions.valid")
 def _ends(bench: Bench) -> str:
+    """Every negotiation ends: with operators that can agree, within 400 rounds."""
     found = bench.agreeable
     if found.endless is not None:
         raise Breach(found.endless, "with operators that agree")
@@ -56,7 +67,9 @@ def _ends(bench: Bench) -> str:
     return f"{len(rounds)} periods with {', '.join(map(str, rounds))} rounds"
 
 
+@_rule("plan.feasible", "decisions.end")
 def _whole(bench: Bench) -> str:
+    """What is committed is whole in the opened period, not negative, and one that the transport operator can carry out."""
     _refuse_broken_plans(bench, bench.agreeable)
     return f"{len(bench.agreeable.periods)} plans committed, whole and possible"
 
@@ -90,7 +103,9 @@ def _plan_fault(bench: Bench, period: Committed) -> str | None:
     return fault
 
 
+@_rule("plan.agreed", "plan.feasible")
 def _agreed(bench: Bench) -> str:
+    """A plan is said to be agreed only if it costs at most the claimed gap more than the known joint optimum."""
     if bench.target.executable:
         raise DoesNotApply("whether a plan was agreed does not cross the wire")
     worst, agreed = 0.0, 0
@@ -121,7 +136,9 @@ def _claimed_gap(commit: Commit, cost: float) -> float:
     return max(0.0, (cost - commit.lower_bound_usd) / max(abs(cost), 1e-9))
 
 
+@_rule("plan.bound", "plan.feasible")
 def _bound(bench: Bench) -> str:
+    """A lower bound that comes with a plan lies at most at the known joint optimum."""
     named = 0
     for period in bench.agreeable.periods:
         bound, optimum = period.commit.lower_bound_usd, period.operators.optimum_usd()
@@ -150,21 +167,27 @@ def _refuse_broken_off(found: Negotiated, partners: str) -> None:
         raise Breach(broken, partners)
 
 
+@_rule("decisions.stubborn", "plan.feasible")
 def _stubborn(bench: Bench) -> str:
+    """An operator that never offers anything does not keep a negotiation from ending with a plan that can be carried out."""
     found = bench.stubborn
     _refuse_broken_off(found, "with an operator that offers nothing")
     _refuse_broken_plans(bench, found, ", with an operator that offers nothing")
     return f"{len(found.periods)} periods end, after at most {max(p.rounds for p in found.periods)} rounds"
 
 
+@_rule("decisions.unproven", "plan.feasible")
 def _unproven(bench: Bench) -> str:
+    """Operators whose bounds leave a gap that nothing closes do not keep a negotiation from ending."""
     found = bench.unproven
     _refuse_broken_off(found, "with operators whose bounds leave a gap")
     _refuse_broken_plans(bench, found, ", with operators whose bounds leave a gap")
     return f"{len(found.periods)} periods end, after at most {max(p.rounds for p in found.periods)} rounds"
 
 
+@_rule("day.goes_on", "plan.feasible")
 def _day_goes_on(bench: Bench) -> str:
+    """Every period of the day is committed; by rail the plan is kept while every train is where it should be."""
     found = bench.agreeable
     if len(found.periods) < bench.session.periods:
         raise Breach(f"only {len(found.periods)} of {bench.session.periods} periods were committed", "the whole day")
@@ -176,7 +199,9 @@ def _day_goes_on(bench: Bench) -> str:
     return f"{len(found.periods)} periods committed"
 
 
+@_rule("day.late_train", "day.goes_on", whole_only=True)
 def _late(bench: Bench) -> str:
+    """After a train was late, the plan is one that it can keep."""
     found = bench.delayed
     _refuse_broken_off(found, "with a train that is late")
     if found.late_period is None:
@@ -186,78 +211,11 @@ def _late(bench: Bench) -> str:
     return f"a train is late in period {found.late_period}; {rounds} rounds later there is a plan that it can keep"
 
 
+@_rule("decisions.reason", "decisions.valid")
 def _says_why(bench: Bench) -> str:
+    """Every commit says in words why the rounds ended."""
     for words, decision in bench.agreeable.decisions:
         if isinstance(decision, Commit) and not (isinstance(decision.reason, str) and decision.reason.strip()):
             raise Breach(f"reason is {decision.reason!r}, must say in words why the rounds ended", words)
     reasons = [period.commit.reason for period in bench.agreeable.periods]
     return f"for example: {reasons[0]}" if reasons else "nothing was committed"
-
-
-def _check(name: str, holds: str, run: Callable[[Bench], str], *needs: str, whole_only: bool = False) -> Check:
-    return Check(name, holds, run, roles=_ROLES, whole_only=whole_only, needs=needs)
-
-
-DECISION_CHECKS: tuple[Check, ...] = (
-    _check("decisions.in_time", "Every decision is made within the time limit.", _in_time, "interface.begin"),
-    _check(
-        "decisions.every_round",
-        "Every answer of the operators is followed by a decision.",
-        _every_round,
-        "interface.begin",
-        "decisions.in_time",
-    ),
-    _check(
-        "decisions.valid",
-        "Every decision is Solve, Evaluate or Commit, its prices and connections finite and of the session's shape.",
-        _valid,
-        "decisions.every_round",
-    ),
-    _check(
-        "decisions.end", "Every negotiation ends: with operators that can agree, within 400 rounds.", _ends, "decisions.valid"
-    ),
-    _check("decisions.reason", "Every commit says in words why the rounds ended.", _says_why, "decisions.valid"),
-    _check(
-        "plan.feasible",
-        "What is committed is whole in the opened period, not negative, and one that the transport operator can carry out.",
-        _whole,
-        "decisions.end",
-    ),
-    _check(
-        "plan.agreed",
-        "A plan is said to be agreed only if it costs at most the claimed gap more than the known joint optimum.",
-        _agreed,
-        "plan.feasible",
-    ),
-    _check(
-        "plan.bound",
-        "A lower bound that comes with a plan lies at most at the known joint optimum.",
-        _bound,
-        "plan.feasible",
-    ),
-    _check(
-        "day.goes_on",
-        "Every period of the day is committed; by rail the plan is kept while every train is where it should be.",
-        _day_goes_on,
-        "plan.feasible",
-    ),
-    _check(
-        "decisions.stubborn",
-        "An operator that never offers anything does not keep a negotiation from ending with a plan that can be carried out.",
-        _stubborn,
-        "plan.feasible",
-    ),
-    _check(
-        "decisions.unproven",
-        "Operators whose bounds leave a gap that nothing closes do not keep a negotiation from ending.",
-        _unproven,
-        "plan.feasible",
-    ),
-    _check(
-        "day.late_train",
-        "After a train was late, the plan is one that it can keep.",
-        _late,
-        "day.goes_on",
-        whole_only=True,
-    ),
-)

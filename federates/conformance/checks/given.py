@@ -8,7 +8,7 @@ import numpy as np
 
 from federates.boundary.names import Role
 from federates.conformance.bench import Bench
-from federates.conformance.check import Check
+from federates.conformance.check import Check, rules
 from federates.conformance.checks.answers import SOUND
 from federates.conformance.entries import Answered, proven_gap_usd, tolerance_usd
 from federates.conformance.errors import Breach
@@ -24,7 +24,15 @@ _MOST_GAP_SHARE = 0.01
 _HALF = 0.5
 
 
+GIVEN_CHECKS: list[Check] = []
+_rule = rules(GIVEN_CHECKS)
+
+
+@_rule("evaluate.within", *SOUND)
 def _within(bench: Bench) -> str:
+    """The power operator uses at most what it is offered; on the road the transport operator sends at most what it is asked;
+    and whatever it has offered at prices itself it can send, by rail all stands of it.
+    """
     evaluated = [heard for heard in bench.day.answers if heard.kind is Kind.EVALUATE]
     for heard in evaluated:
         fault = _within_fault(bench.day, heard)
@@ -57,7 +65,9 @@ def _is_own_offer(day: Day, heard: Answered) -> bool:
     return any(np.abs(other.z - heard.asked).max(initial=0.0) <= _TOLERANCE for other in solved)
 
 
+@_rule("evaluate.falling", *SOUND, "answers.repeatable", "answers.deterministic", roles=(Role.POWER_OPERATOR,))
 def _falling(bench: Bench) -> str:
+    """The power operator's cost never rises because more is offered: it need not use it."""
     pairs = 0
     evaluated = [heard for heard in bench.day.answers if heard.kind is Kind.EVALUATE]
     for first, second in combinations(evaluated, 2):
@@ -76,7 +86,11 @@ def _falling(bench: Bench) -> str:
     return f"{pairs} pairs of quantities, one within the other"
 
 
+@_rule("evaluate.infeasible", *SOUND, "answers.repeatable", "answers.deterministic", "evaluate.within")
 def _infeasible(bench: Bench) -> str:
+    """A demand that nobody can meet (a million vehicles, a train everywhere at once) is answered, by the same rules, and
+    leaves no trace.
+    """
     day = bench.rough_day
     if day.failure is not None:
         raise Breach(day.failure.error, day.failure.words)
@@ -94,28 +108,3 @@ def _infeasible(bench: Bench) -> str:
         for heard in day.answers
         if all(heard is not other for other in ordinary)
     )
-
-
-GIVEN_CHECKS: tuple[Check, ...] = (
-    Check(
-        "evaluate.within",
-        "The power operator uses at most what it is offered; on the road the transport operator sends at most what it is asked;"
-        " and whatever it has offered at prices itself it can send, by rail all stands of it.",
-        _within,
-        needs=SOUND,
-    ),
-    Check(
-        "evaluate.falling",
-        "The power operator's cost never rises because more is offered: it need not use it.",
-        _falling,
-        roles=(Role.POWER_OPERATOR,),
-        needs=(*SOUND, "answers.repeatable", "answers.deterministic"),
-    ),
-    Check(
-        "evaluate.infeasible",
-        "A demand that nobody can meet (a million vehicles, a train everywhere at once) is answered, by the same rules, and"
-        " leaves no trace.",
-        _infeasible,
-        needs=(*SOUND, "answers.repeatable", "answers.deterministic", "evaluate.within"),
-    ),
-)

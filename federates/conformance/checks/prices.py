@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 
 from federates.conformance.bench import Bench
-from federates.conformance.check import Check
+from federates.conformance.check import Check, rules
 from federates.conformance.checks.answers import SOUND
 from federates.conformance.entries import Answered, priced, proven_gap_usd, tolerance_usd, value_usd
 from federates.conformance.errors import Breach
@@ -26,7 +26,13 @@ _SAME_VEH = 1e-6
 _SAME = (*SOUND, "answers.repeatable", "answers.deterministic")
 
 
+PRICE_CHECKS: list[Check] = []
+_rule = rules(PRICE_CHECKS)
+
+
+@_rule("answers.own_cost", *_SAME, "evaluate.within", "evaluate.falling")
 def _own_cost(bench: Bench) -> str:
+    """cost_usd is the operator's own cost, without prices: the same for the same connection, whatever was paid for it."""
     compared = 0
     answers = [heard for heard in bench.day.answers if heard.kind is not Kind.RELAX]
     for first, second in combinations(answers, 2):
@@ -52,7 +58,9 @@ def _alike(first: Answered, second: Answered) -> bool:
     return bool(apart <= _SAME_VEH * max(1.0, first.z.max(initial=0.0)))
 
 
+@_rule("prices.monotone", *_SAME)
 def _monotone(bench: Bench) -> str:
+    """Higher prices never make the power operator ask for more, nor the transport operator offer less, beyond proven gaps."""
     pairs, moved = 0, 0
     for first, second in _priced_pairs(bench.day.answers):
         pairs += 1
@@ -80,8 +88,10 @@ def _priced_pairs(answers: list[Answered]) -> Iterator[tuple[Answered, Answered]
                 yield first, second
 
 
+@_rule("prices.best", *_SAME, "evaluate.within", "answers.own_cost", "prices.monotone")
 def _best(bench: Bench) -> str:
-    """Compare each answer to prices with all other quantities whose cost is known."""
+    """The answer to prices is the best connection at these prices: no other one that is known is better, beyond proven gaps."""
+    # Compare each answer to prices with all other quantities whose cost is known.
     compared = 0
     for heard in (heard for heard in bench.day.answers if heard.kind is Kind.SOLVE):
         value = value_usd(heard)
@@ -100,7 +110,11 @@ def _best(bench: Bench) -> str:
     return f"{compared} comparisons with other quantities, none of them better"
 
 
+@_rule("bound.proven", *_SAME, "evaluate.within", "answers.own_cost", "prices.monotone", "prices.best")
 def _bound(bench: Bench) -> str:
+    """bound_usd bounds: no connection seen has a lower value at the prices asked, and no slope's plane lies above a known
+    cost.
+    """
     answers, compared, closest = bench.day.answers, 0, np.inf
     for heard in answers:
         if heard.kind is Kind.EVALUATE:
@@ -157,32 +171,3 @@ def _plane(heard: Answered, answers: list[Answered]) -> int:
                 f"{heard.words} in period {heard.period}",
             )
     return compared
-
-
-PRICE_CHECKS: tuple[Check, ...] = (
-    Check(
-        "answers.own_cost",
-        "cost_usd is the operator's own cost, without prices: the same for the same connection, whatever was paid for it.",
-        _own_cost,
-        needs=(*_SAME, "evaluate.within", "evaluate.falling"),
-    ),
-    Check(
-        "prices.monotone",
-        "Higher prices never make the power operator ask for more, nor the transport operator offer less, beyond proven gaps.",
-        _monotone,
-        needs=_SAME,
-    ),
-    Check(
-        "prices.best",
-        "The answer to prices is the best connection at these prices: no other one that is known is better, beyond proven gaps.",
-        _best,
-        needs=(*_SAME, "evaluate.within", "answers.own_cost", "prices.monotone"),
-    ),
-    Check(
-        "bound.proven",
-        "bound_usd bounds: no connection seen has a lower value at the prices asked, and no slope's plane lies above a known"
-        " cost.",
-        _bound,
-        needs=(*_SAME, "evaluate.within", "answers.own_cost", "prices.monotone", "prices.best"),
-    ),
-)

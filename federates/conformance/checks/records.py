@@ -1,4 +1,4 @@
-"""Checks of what an agent records: rows that tables can be made of."""
+"""Checks of what an agent leaves: rows that tables can be made of, and nothing else."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from federates.boundary.names import Role
 from federates.boundary.tables import TABLES
 from federates.conformance.bench import Bench
-from federates.conformance.check import Check
+from federates.conformance.check import Check, rules
 from federates.conformance.errors import Breach
 
 __all__ = ["RECORD_CHECKS"]
@@ -23,7 +23,15 @@ _KINDS: dict[str, tuple[type, ...]] = {
 _MOST_ROWS_A_CALL, _MOST_CHARACTERS = 1_000, 10_000
 
 
+RECORD_CHECKS: list[Check] = []
+_rule = rules(RECORD_CHECKS)
+
+
+@_rule("records.rows", "interface.begin", roles=tuple(Role), classes_only=True)
 def _rows(bench: Bench) -> str:
+    """What is recorded are rows of plain values, of one kind a column; a table of the boundary has its columns; no flood of
+    rows.
+    """
     life = bench.main_life()
     rows = life.notes.rows
     kinds: dict[tuple[str, str], str] = {}
@@ -59,14 +67,21 @@ def _value_fault(table: str, name: str, value: Any, kinds: dict[tuple[str, str],
     return None if before == kind else f"{table}.{name} is a {before} in one row and a {kind} in another"
 
 
-RECORD_CHECKS: tuple[Check, ...] = (
-    Check(
-        "records.rows",
-        "What is recorded are rows of plain values, of one kind a column; a table of the boundary has its columns; no"
-        " flood of rows.",
-        _rows,
-        roles=tuple(Role),
-        needs=("interface.begin",),
-        classes_only=True,
-    ),
-)
+@_rule("end.clean", "interface.begin", roles=tuple(Role))
+def _clean(bench: Bench) -> str:
+    """It ends cleanly: no thread, child process or temporary file is left, and no file was written outside its own folder."""
+    bench.main_life()
+    problems = [*bench.end_errors, *bench.surroundings.left_behind()]
+    if problems:
+        shown = "; ".join(problems[:3]) + (f"; and {len(problems) - 3} more" if len(problems) > 3 else "")
+        raise Breach(shown, f"the end of {bench.lives} lives")
+    return f"nothing is left of {bench.lives} lives"
+
+
+@_rule("end.unchanged", "interface.begin", roles=tuple(Role), classes_only=True)
+def _unchanged(bench: Bench) -> str:
+    """The process is as it was: working directory, umask, environment, signal handlers, NumPy's settings, standard output."""
+    bench.main_life()
+    if bench.changed:
+        raise Breach(f"changed and not put back: {'; '.join(bench.changed)}", f"the end of {bench.lives} lives")
+    return f"{bench.lives} lives have changed nothing of the process"

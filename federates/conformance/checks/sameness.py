@@ -6,7 +6,7 @@ from typing import Any
 
 from federates.boundary.names import Role
 from federates.conformance.bench import Bench
-from federates.conformance.check import Check
+from federates.conformance.check import Check, rules
 from federates.conformance.checks.answers import SOUND
 from federates.conformance.elsewhere import Again
 from federates.conformance.entries import Answered, Entries, proven_gap_usd, tolerance_usd, value_usd
@@ -29,7 +29,15 @@ _SHORT_CALLS, _WHOLE_ANSWERS = 14, 3
 """A long day by rail is expensive: in so many calls arrays are watched, and up to so many whole answers it is held again."""
 
 
+SAMENESS_CHECKS: list[Check] = []
+_rule = rules(SAMENESS_CHECKS)
+
+
+@_rule("answers.repeatable", *SOUND)
 def _repeatable(bench: Bench) -> str:
+    """A question that is asked again in the same period, after others, gets the same answer: a repeated message changes
+    nothing.
+    """
     first: dict[tuple[Kind, int, bytes], int] = {}
     answers, repeated, worst = bench.day.answers, 0, 0.0
     for number, heard in enumerate(answers):
@@ -62,6 +70,26 @@ def _apart_usd(first: Answered, second: Answered) -> tuple[float, float]:
     return off, gap + rounding if gap > rounding else -1.0
 
 
+@_rule(
+    "decisions.deterministic",
+    "decisions.valid",
+    roles=(Role.COORDINATOR,),
+    holds="Two fresh ones make the same decisions of the same answers, also in another process.",
+)
+@_rule(
+    "traffic.deterministic",
+    "traffic.finite",
+    roles=(Role.TRAFFIC,),
+    holds="Two fresh ones, moved through the same periods, see the same traffic, also in another process.",
+)
+@_rule(
+    "answers.deterministic",
+    "answers.every_round",
+    "answers.finite",
+    "answers.repeatable",
+    holds="Two fresh ones answer the same calls alike, given the session's seed; a class also in another process, where hashes"
+    " are others.",
+)
 def _deterministic(bench: Bench) -> str:
     most = None
     if _long(bench):
@@ -79,8 +107,10 @@ def _deterministic(bench: Bench) -> str:
     return f"{again.calls} calls to a fresh one, and in another process, with the same answers"
 
 
+@_rule("answers.forgetful", *SOUND, "answers.repeatable", "answers.deterministic", "answers.independent")
 def _forgets(bench: Bench) -> str:
-    """Live the day again with one question only in some periods, and compare the answers of the others."""
+    """What is asked in one period does not change the answers of the next: only what was committed and seen does."""
+    # Live the day again with one question only in some periods, and compare the answers of the others.
     periods = sorted({heard.period for heard in bench.day.answers})
     compared = 0
 
@@ -121,7 +151,9 @@ def _with_one_question(bench: Bench, whole: set[int]) -> list[Call]:
     ]
 
 
+@_rule("answers.memory", "answers.deterministic", classes_only=True)
 def _memory(bench: Bench) -> str:
+    """The same questions asked again and again take no more memory every time."""
     pending = bench.growth_elsewhere()
     if isinstance(pending, str):
         raise DoesNotApply(pending)
@@ -140,7 +172,9 @@ def _memory(bench: Bench) -> str:
     return f"the same questions {growth.repeats} times: {growth.objects_bytes / each / 1e3:.3g} kB more each"
 
 
+@_rule("decisions.read_only", "decisions.valid", "decisions.deterministic", roles=(Role.COORDINATOR,), classes_only=True)
 def _read_only(bench: Bench) -> str:
+    """The answers that are given are only read, not changed."""
     calls = bench.main_life().calls
     for call in calls:
         if call.changed:
@@ -148,7 +182,9 @@ def _read_only(bench: Bench) -> str:
     return f"{len(calls)} calls, whose arrays came back as they were"
 
 
+@_rule("answers.independent", "answers.every_round", "answers.finite", "answers.deterministic", classes_only=True)
 def _independent(bench: Bench) -> str:
+    """The arrays that are given are neither changed nor kept: what happens to them afterwards does not matter."""
     _read_only(bench)
     most = _SHORT_CALLS if _long(bench) else None
     _refuse_difference(again := bench.repeated(scribble=True, most=most), "arrays overwritten after each call")
@@ -164,63 +200,3 @@ def _refuse_difference(again: Replay | Again, asked: str) -> None:
 
 def _long(bench: Bench) -> bool:
     return bench.role in bench.world.operators and is_long(bench.session)
-
-
-SAMENESS_CHECKS: tuple[Check, ...] = (
-    Check(
-        "answers.repeatable",
-        "A question that is asked again in the same period, after others, gets the same answer: a repeated message changes"
-        " nothing.",
-        _repeatable,
-        needs=SOUND,
-    ),
-    Check(
-        "answers.deterministic",
-        "Two fresh ones answer the same calls alike, given the session's seed; a class also in another process, where hashes are"
-        " others.",
-        _deterministic,
-        needs=("answers.every_round", "answers.finite", "answers.repeatable"),
-    ),
-    Check(
-        "answers.independent",
-        "The arrays that are given are neither changed nor kept: what happens to them afterwards does not matter.",
-        _independent,
-        needs=("answers.every_round", "answers.finite", "answers.deterministic"),
-        classes_only=True,
-    ),
-    Check(
-        "answers.forgetful",
-        "What is asked in one period does not change the answers of the next: only what was committed and seen does.",
-        _forgets,
-        needs=(*SOUND, "answers.repeatable", "answers.deterministic", "answers.independent"),
-    ),
-    Check(
-        "answers.memory",
-        "The same questions asked again and again take no more memory every time.",
-        _memory,
-        needs=("answers.deterministic",),
-        classes_only=True,
-    ),
-    Check(
-        "traffic.deterministic",
-        "Two fresh ones, moved through the same periods, see the same traffic, also in another process.",
-        _deterministic,
-        roles=(Role.TRAFFIC,),
-        needs=("traffic.finite",),
-    ),
-    Check(
-        "decisions.deterministic",
-        "Two fresh ones make the same decisions of the same answers, also in another process.",
-        _deterministic,
-        roles=(Role.COORDINATOR,),
-        needs=("decisions.valid",),
-    ),
-    Check(
-        "decisions.read_only",
-        "The answers that are given are only read, not changed.",
-        _read_only,
-        roles=(Role.COORDINATOR,),
-        needs=("decisions.valid", "decisions.deterministic"),
-        classes_only=True,
-    ),
-)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
 from federates.boundary.messages import Array
 from federates.boundary.names import Role
 from federates.conformance.bench import Bench
-from federates.conformance.check import Check
+from federates.conformance.check import Check, rules
 from federates.conformance.checks.in_time import slowest_in_time
 from federates.conformance.errors import Breach
 from federates.conformance.life import Kind
@@ -25,14 +23,22 @@ _MOST_APART = 0.35
 _LEAST_SPEED_M_PER_S = 1.0
 
 
+TRAFFIC_CHECKS: list[Check] = []
+_rule = rules(TRAFFIC_CHECKS, roles=_ROLES)
+
+
+@_rule("traffic.every_period", "interface.begin", "traffic.in_time")
 def _runs(bench: Bench) -> str:
+    """Every period can be run, with departures and without."""
     failure = bench.model.failure
     if failure is not None and not failure.late:
         raise Breach(failure.error, failure.words)
     return f"{len(bench.model.seen)} periods, the first and the last without a departure"
 
 
+@_rule("traffic.in_time", "interface.begin")
 def _in_time(bench: Bench) -> str:
+    """Every period is run within the time limit."""
     day = bench.model
     slowest = slowest_in_time(bench, [call for call in day.life.calls if call.kind is Kind.RUN])
     if slowest is None:
@@ -40,7 +46,9 @@ def _in_time(bench: Bench) -> str:
     return f"the slowest of {len(day.seen)} periods took {slowest.wall_s:.2g} s of {bench.target.limit_s:g} s"
 
 
+@_rule("traffic.shape", "traffic.every_period")
 def _shape(bench: Bench) -> str:
+    """Every observation has a value per link, and per station and bin."""
     for period, seen in enumerate(bench.model.seen):
         fault = seen_fault(bench.target, period, seen)
         if fault is not None:
@@ -48,7 +56,9 @@ def _shape(bench: Bench) -> str:
     return f"{len(bench.model.seen)} observations of {len(bench.session.links)} links and {len(bench.session.stations)} stations"
 
 
+@_rule("traffic.finite", "traffic.shape")
 def _finite(bench: Bench) -> str:
+    """Every count and mean is finite and not negative."""
     fault = _value_fault(bench, bench.model)
     if fault is not None:
         raise Breach(fault, "run")
@@ -64,7 +74,9 @@ def _value_fault(bench: Bench, day: ModelDay) -> str | None:
     return None
 
 
+@_rule("traffic.arrivals", "traffic.finite")
 def _arrivals(bench: Bench) -> str:
+    """At no time have more vehicles arrived at a station than set out for it."""
     return _arrivals_of(bench, bench.model)
 
 
@@ -83,7 +95,9 @@ def _arrivals_of(bench: Bench, day: ModelDay) -> str:
     return f"{arrived.sum():g} of {sent.sum():g} vehicles arrived, none that had not set out"
 
 
+@_rule("traffic.delivers", "traffic.finite")
 def _delivers(bench: Bench) -> str:
+    """Vehicles that set out arrive."""
     day = bench.model
     sent = sum(float(bench.kit.sent_to(bench.session, dispatch).sum()) for dispatch in day.dispatches)
     arrived = sum(float(bench.kit.arrived_at(bench.session, seen).sum()) for seen in day.seen)
@@ -92,7 +106,9 @@ def _delivers(bench: Bench) -> str:
     return f"{arrived:g} of {sent:g} vehicles arrived by the end of {len(day.seen)} periods"
 
 
+@_rule("traffic.flooded", "traffic.finite", "traffic.arrivals")
 def _flooded(bench: Bench) -> str:
+    """Far more vehicles than a road can carry are answered, by the same rules."""
     day = bench.flooded_model
     if day.failure is not None:
         raise Breach(day.failure.error, day.failure.words)
@@ -103,7 +119,9 @@ def _flooded(bench: Bench) -> str:
     return f"{vehicles:g} vehicles on one route; {_arrivals_of(bench, day)}"
 
 
+@_rule("traffic.consistent", "traffic.finite")
 def _consistent(bench: Bench) -> str:
+    """Flow is about density times speed, where all three are there."""
     worst, compared = 0.0, 0
     for period, seen in enumerate(bench.model.seen):
         links = seen.links
@@ -124,25 +142,3 @@ def _consistent(bench: Bench) -> str:
 
 def _share(flow: Array, product: Array, defined: NDArray[np.bool_]) -> Array:
     return np.where(defined, np.abs(flow - product) / np.where(defined, flow, 1.0), 0.0)
-
-
-def _check(name: str, holds: str, run: Callable[[Bench], str], *needs: str) -> Check:
-    return Check(f"traffic.{name}", holds, run, roles=_ROLES, needs=needs)
-
-
-TRAFFIC_CHECKS: tuple[Check, ...] = (
-    _check("in_time", "Every period is run within the time limit.", _in_time, "interface.begin"),
-    _check("every_period", "Every period can be run, with departures and without.", _runs, "interface.begin", "traffic.in_time"),
-    _check("shape", "Every observation has a value per link, and per station and bin.", _shape, "traffic.every_period"),
-    _check("finite", "Every count and mean is finite and not negative.", _finite, "traffic.shape"),
-    _check("arrivals", "At no time have more vehicles arrived at a station than set out for it.", _arrivals, "traffic.finite"),
-    _check("delivers", "Vehicles that set out arrive.", _delivers, "traffic.finite"),
-    _check("consistent", "Flow is about density times speed, where all three are there.", _consistent, "traffic.finite"),
-    _check(
-        "flooded",
-        "Far more vehicles than a road can carry are answered, by the same rules.",
-        _flooded,
-        "traffic.finite",
-        "traffic.arrivals",
-    ),
-)

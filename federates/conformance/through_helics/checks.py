@@ -12,7 +12,7 @@ from typing import Any
 from federates.boundary.names import Role
 from federates.boundary.roles import Commit
 from federates.conformance.bench import Bench
-from federates.conformance.check import OPERATORS, Check
+from federates.conformance.check import OPERATORS, Check, rules
 from federates.conformance.errors import DoesNotApply
 from federates.conformance.kit import kit_of
 from federates.conformance.life import Notes
@@ -30,6 +30,10 @@ _REFUSAL_S = 2.0
 """A message is refused by an exit code other than 0 within this time, or by silence."""
 WIRE_BASICS = ("wire.joins", "wire.answers", "wire.shape", "wire.stamp", "wire.passed_on", "wire.in_time", "wire.silence")
 """Without these nothing else can be said of an executable, so every other check needs them."""
+
+
+wire_checks: list[Check] = []
+_rule = rules(wire_checks, roles=_ALL)
 
 
 def _lived(bench: Bench, rule: str) -> Any:
@@ -51,36 +55,50 @@ def _heard(bench: Bench, rule: str) -> Any:
     return plugin
 
 
+@_rule("wire.joins")
 def _joins(bench: Bench) -> str:
+    """It joins the federation under its agent's name, with this version's topics, and gets ready."""
     _lived(bench, "wire.joins")
     return f"it joined as {bench.target.agent} and got ready"
 
 
+@_rule("wire.topics", "wire.joins")
 def _topics(bench: Bench) -> str:
+    """It publishes all topics of its role and world and no other, and reads only what its role may read."""
     plugin = _lived(bench, "wire.topics")
     if plugin.deaf:
         raise WireBreach("wire.topics", "; ".join(plugin.deaf), "what it has registered with HELICS")
     return "it publishes all topics of its role, and hears no other than its own"
 
 
+@_rule("wire.answers", "wire.joins", "wire.topics")
 def _answers(bench: Bench) -> str:
+    """Every question is answered with all topics of the answer, until the end of the run."""
     return f"{len(_lived(bench, 'wire.answers').line.waits_s)} questions were answered"
 
 
+@_rule("wire.shape", "wire.joins")
 def _shape(bench: Bench) -> str:
+    """Every message has the shape of the topic table and is finite."""
     return f"{_heard(bench, 'wire.shape').line.log.messages} messages fit the topic table"
 
 
+@_rule("wire.stamp", "wire.joins")
 def _stamp(bench: Bench) -> str:
+    """Every message bears the period and round it belongs to."""
     return f"{_heard(bench, 'wire.stamp').line.log.messages} messages bear the period and round they belong to"
 
 
+@_rule("wire.passed_on", "wire.joins", roles=(Role.COORDINATOR,))
 def _passed_on(bench: Bench) -> str:
+    """What one operator says when a period opens is passed on to the others unchanged."""
     _heard(bench, "wire.passed_on")
     return "each operator heard what the others had said"
 
 
+@_rule("wire.in_time", "wire.joins")
 def _in_time(bench: Bench) -> str:
+    """Every answer comes within the limit."""
     plugin = _lived(bench, "wire.in_time")
     waits_s = plugin.line.waits_s if plugin.federation is not None else []
     if not waits_s:
@@ -91,19 +109,25 @@ def _in_time(bench: Bench) -> str:
     return f"the slowest of {len(waits_s)} answers took {wall_s:.2g} s ({asked})"
 
 
+@_rule("wire.silence", "wire.joins")
 def _silence(bench: Bench) -> str:
+    """Nothing is sent that was not asked for."""
     plugin = _heard(bench, "wire.silence")
     if isinstance(plugin, OperatorStandIn):
         return f"nothing came in {plugin.quiet_steps} steps in which nothing was asked"
     return f"nothing came beside {plugin.line.log.messages} messages that belong to what was asked"
 
 
+@_rule("wire.repeated", *WIRE_BASICS, roles=OPERATORS)
 def _repeated(bench: Bench) -> str:
+    """The same question asked again is answered the same, or not at all."""
     found: str = _lived(bench, "wire.repeated").repeated
     return found
 
 
+@_rule("wire.stop", *WIRE_BASICS, "wire.repeated")
 def _stop(bench: Bench) -> str:
+    """When the run is over it ends with exit code 0, within 10 s."""
     plugin = _lived(bench, "wire.stop")
     if plugin.exit_code is None:
         raise DoesNotApply("it was not led to the end of its run")
@@ -122,7 +146,9 @@ def _ready(bench: Bench) -> Iterator[Any]:
         bench.target.discard(plugin)
 
 
+@_rule("wire.late", *WIRE_BASICS)
 def _late(bench: Bench) -> str:
+    """A message of an older round is not taken for a new one: it keeps silent, or ends with another exit code than 0."""
     with _ready(bench) as plugin:
         try:
             _come_late(plugin)
@@ -181,7 +207,9 @@ def _first_question(plugin: StandIn) -> Any:
     return None
 
 
+@_rule("wire.failure", *WIRE_BASICS)
 def _failure(bench: Bench) -> str:
+    """When a partner fails it ends within 10 s, with another exit code than 0."""
     with _ready(bench) as plugin:
         _first_question(plugin)
         code = plugin.line.fail("a partner fails, as the conformance check wants it")
@@ -189,66 +217,3 @@ def _failure(bench: Bench) -> str:
             asked = "to notice that a partner has failed"
             raise WireBreach("wire.failure", "it ended with exit code 0, as if the run were complete", asked)
     return f"it ended with exit code {code}"
-
-
-wire_checks: list[Check] = [
-    Check(
-        "wire.joins",
-        "It joins the federation under its agent's name, with this version's topics, and gets ready.",
-        _joins,
-        _ALL,
-    ),
-    Check(
-        "wire.topics",
-        "It publishes all topics of its role and world and no other, and reads only what its role may read.",
-        _topics,
-        _ALL,
-        needs=("wire.joins",),
-    ),
-    Check(
-        "wire.answers",
-        "Every question is answered with all topics of the answer, until the end of the run.",
-        _answers,
-        _ALL,
-        needs=("wire.joins", "wire.topics"),
-    ),
-    Check("wire.shape", "Every message has the shape of the topic table and is finite.", _shape, _ALL, needs=("wire.joins",)),
-    Check("wire.stamp", "Every message bears the period and round it belongs to.", _stamp, _ALL, needs=("wire.joins",)),
-    Check(
-        "wire.passed_on",
-        "What one operator says when a period opens is passed on to the others unchanged.",
-        _passed_on,
-        (Role.COORDINATOR,),
-        needs=("wire.joins",),
-    ),
-    Check("wire.in_time", "Every answer comes within the limit.", _in_time, _ALL, needs=("wire.joins",)),
-    Check("wire.silence", "Nothing is sent that was not asked for.", _silence, _ALL, needs=("wire.joins",)),
-    Check(
-        "wire.repeated",
-        "The same question asked again is answered the same, or not at all.",
-        _repeated,
-        OPERATORS,
-        needs=WIRE_BASICS,
-    ),
-    Check(
-        "wire.stop",
-        "When the run is over it ends with exit code 0, within 10 s.",
-        _stop,
-        _ALL,
-        needs=(*WIRE_BASICS, "wire.repeated"),
-    ),
-    Check(
-        "wire.late",
-        "A message of an older round is not taken for a new one: it keeps silent, or ends with another exit code than 0.",
-        _late,
-        _ALL,
-        needs=WIRE_BASICS,
-    ),
-    Check(
-        "wire.failure",
-        "When a partner fails it ends within 10 s, with another exit code than 0.",
-        _failure,
-        _ALL,
-        needs=WIRE_BASICS,
-    ),
-]
