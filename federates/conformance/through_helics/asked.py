@@ -13,6 +13,7 @@ from federates.boundary.errors import FederationError
 from federates.boundary.exchange import Message, Moment, cost_topic
 from federates.boundary.layout import Layout
 from federates.boundary.messages import Answer, Quantities
+from federates.boundary.parts import places
 from federates.boundary.roles import (
     Evaluate,
     Openings,
@@ -256,8 +257,20 @@ class ModelStandIn(_Asked, WorldModel):
             keys = [t.key(self.subject.agent, agent.name) for m in messages for t in m.sent() for agent in told]
             line.log.expect(keys, period, 0)
             self.open(period + 1)
-            hearer = {m.name: next(n for n in operators if self.session.role_of(n) in m.hearers) for m in messages}
-            return SimpleNamespace(**{m.name: operators[hearer[m.name]].seen for m in messages})
+            return SimpleNamespace(**{message.name: self._gathered(message, operators) for message in messages})
+
+    def _gathered(self, message: Message, operators: Mapping[str, Idle]) -> Any:
+        """Return what the executable told, of which every operator hears what is of its part."""
+        heard = {n: operator.seen for n, operator in operators.items() if self.session.role_of(n) in message.hearers}
+        views = {name: self.session.view(name) for name in heard}
+        packed = {name: message.packed(views[name], seen) for name, seen in heard.items()}
+        sizes, arrays = self.session.sizes(self.period), []
+        for number, topic in enumerate(message.rows):
+            whole = np.zeros([sizes[d] if isinstance(d, str) else d for d in topic.shape])
+            for name, parts in packed.items():
+                whole[places(topic.shape, whole.shape, self.session, views[name])] = parts[number]
+            arrays.append(whole)
+        return message.unpacked(self.session, tuple(arrays))
 
     def stop(self) -> int | None:
         """Let it end by itself after the last period; before that nothing but a partner's failure ends a model."""
