@@ -10,6 +10,7 @@ from federates.boundary.names import Role
 from federates.boundary.world import World, world_of
 from federates.conformance.class_target import ClassTarget
 from federates.conformance.elsewhere import growth_elsewhere, replay_elsewhere
+from federates.conformance.errors import Breach
 from federates.conformance.kit import WorldKit, kit_of
 from federates.conformance.life import Call, Failure, Life
 from federates.conformance.model_day import ModelDay, model_day
@@ -124,6 +125,21 @@ class Bench:
         if self.role in self.world.models:
             return self.model
         return self.agreeable if self.role == Role.COORDINATOR else self.day
+
+    def slowest_in_time(self, calls: Sequence[Call]) -> Call | None:
+        """Return the slowest of ``calls``, None if there are none.
+
+        Raises
+        ------
+        Breach : it took longer than is allowed, or the main life ended with a call that did.
+        """
+        failure, limit_s = self.main_failure(), self.target.limit_s
+        if failure is not None and failure.late:
+            raise Breach(failure.error, failure.words)
+        slowest = max(calls, key=lambda call: call.wall_s, default=None)
+        if slowest is not None and slowest.wall_s > limit_s:
+            raise Breach(f"it took {slowest.wall_s:.2f} s, {limit_s:g} s are allowed", slowest.words)
+        return slowest
 
     def repeated(self, *, scribble: bool = False, most: int | None = None) -> Replay:
         """Let a fresh one answer the same calls as the main life."""

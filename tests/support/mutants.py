@@ -252,7 +252,7 @@ ROAD_POWER = table(
         ("CostAndPrices", "answers.own_cost", {"solve": later(lambda self, args, a: replace(a, cost_usd=a.bound_usd))}),
         ("WrongWayLater", "prices.best", {"solve": later(price_of(lambda prices: 16.0 - prices))}),
         ("WrongWayWhereDear", "prices.monotone", {"solve": price_of(lambda p: np.where(p > 20.0, 0.0, p))}),
-        ("HorizonReversed", "prices.best", {"solve": price_of(lambda prices: prices[:, :, ::-1].copy())}),
+        ("HorizonReversed", "prices.best", {"solve": later(price_of(lambda prices: prices[:, :, ::-1].copy()))}),
         ("PricesMixedUp", "prices.monotone", {"solve": price_of(flattened)}),
         ("StationsReversed", "prices.best", {"solve": price_of(lambda prices: prices[:, ::-1].copy())}),
         ("AveragesPrices", "prices.best", {"solve": price_of(lambda prices: np.full_like(prices, prices.mean()))}),

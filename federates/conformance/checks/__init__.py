@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from federates.conformance.check import Check, in_order
-from federates.conformance.checks.alike import ALIKE_CHECKS
 from federates.conformance.checks.answers import ANSWER_CHECKS
 from federates.conformance.checks.carried_out import CARRIED_OUT_CHECKS
 from federates.conformance.checks.decisions import DECISION_CHECKS
@@ -24,7 +23,6 @@ CHECKS: tuple[Check, ...] = in_order(
     *SAMENESS_CHECKS,
     *GIVEN_CHECKS,
     *PRICE_CHECKS,
-    *ALIKE_CHECKS,
     *CARRIED_OUT_CHECKS,
     *RECORD_CHECKS,
 )

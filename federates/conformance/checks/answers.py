@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from federates.conformance.bench import Bench
 from federates.conformance.check import Check, rules
-from federates.conformance.checks.in_time import slowest_in_time
 from federates.conformance.errors import Breach
 from federates.conformance.life import Kind
 from federates.conformance.values import finite_fault, opening_fault, range_fault, shape_fault
@@ -39,7 +38,7 @@ def _openings(bench: Bench) -> str:
 def _in_time(bench: Bench) -> str:
     """Every call returns within the time limit."""
     timed = [call for call in bench.day.life.calls if call.kind not in (Kind.CREATE, Kind.BEGIN)]
-    slowest = slowest_in_time(bench, timed)
+    slowest = bench.slowest_in_time(timed)
     if slowest is None:
         return "nothing was answered"
     return f"the slowest of {len(timed)} answers took {slowest.wall_s:.2g} s of {bench.target.limit_s:g} s: {slowest.words}"

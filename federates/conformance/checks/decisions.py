@@ -11,7 +11,6 @@ from federates.boundary.roles import Commit
 from federates.boundary.world import world_of
 from federates.conformance.bench import Bench
 from federates.conformance.check import Check, rules
-from federates.conformance.checks.in_time import slowest_in_time
 from federates.conformance.errors import Breach, DoesNotApply
 from federates.conformance.life import Kind
 from federates.conformance.negotiation import Committed, Negotiated
@@ -32,7 +31,7 @@ _rule = rules(DECISION_CHECKS, roles=_ROLES)
 def _in_time(bench: Bench) -> str:
     """Every decision is made within the time limit."""
     calls = [call for call in bench.agreeable.life.calls if call.kind in (Kind.START, Kind.NEXT)]
-    slowest = slowest_in_time(bench, calls)
+    slowest = bench.slowest_in_time(calls)
     if slowest is None:
         return "no decision was made"
     return f"the slowest of {len(calls)} decisions took {slowest.wall_s:.2g} s of {bench.target.limit_s:g} s"

@@ -9,7 +9,6 @@ from federates.boundary.messages import Array
 from federates.boundary.names import Role
 from federates.conformance.bench import Bench
 from federates.conformance.check import Check, rules
-from federates.conformance.checks.in_time import slowest_in_time
 from federates.conformance.errors import Breach
 from federates.conformance.life import Kind
 from federates.conformance.model_day import ModelDay, observations, seen_fault
@@ -40,7 +39,7 @@ def _runs(bench: Bench) -> str:
 def _in_time(bench: Bench) -> str:
     """Every period is run within the time limit."""
     day = bench.model
-    slowest = slowest_in_time(bench, [call for call in day.life.calls if call.kind is Kind.RUN])
+    slowest = bench.slowest_in_time([call for call in day.life.calls if call.kind is Kind.RUN])
     if slowest is None:
         return "no period was run"
     return f"the slowest of {len(day.seen)} periods took {slowest.wall_s:.2g} s of {bench.target.limit_s:g} s"
