@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from federates.boundary.config import parse_config, read_yaml
+from federates.transport_operator.models.joint_graph.operator import JointGraphOperator
 from federates.worlds.road.messages import Gate
 from federates.worlds.road.session import RoadSession
-from federates.transport_operator.models.joint_graph.operator import JointGraphOperator
 
 ROOT = Path(__file__).parents[1]
 GATE = Gate(np.array([460.0, 470.0, 700.0, 690.0]), np.array([26.0, 20.0, 17.0, 17.0]))
@@ -78,17 +78,17 @@ def los_angeles_rows(calls=100):
         def cold(operator=operator, rewards=rewards):
             for reward in rewards:
                 operator._planner.forget()
-                operator.solve(reward, GATE)
+                operator.solve({"delivery": reward}, {"gate": GATE})
 
         walk = rewards[0] + np.cumsum(rng.normal(0, 0.5, rewards.shape), axis=0)
 
         def warm(operator=operator, walk=walk):
             for reward in walk:
-                operator.solve(reward, GATE)
+                operator.solve({"delivery": reward}, {"gate": GATE})
 
         def given(operator=operator, rewards=rewards):
             for reward in rewards:
-                operator.evaluate(reward, GATE)
+                operator.evaluate({"delivery": reward}, {"gate": GATE})
 
         yield "Los Angeles solve, 4 periods, from nothing", gap, cpu_s(cold)[0] / calls, 0.020, "mean of 100"
         yield "Los Angeles solve, 4 periods, next round", gap, cpu_s(warm)[0] / calls, 0.020, "mean of 100"

@@ -34,7 +34,7 @@ PRICES = '''
 """Prints what one event of no interest, the first open of a file, and the confinement itself cost this process, in s."""
 import json, os, sys, time
 from pathlib import Path
-from federates.boundary.topics import Role
+from federates.boundary.names import Role
 from federates.runtime.broker_config import BrokerConfig
 from federates.isolation.confinement import Confinement
 from federates.runtime.identity import RunIdentity
@@ -52,13 +52,13 @@ scenario = Path(sys.argv[1])
 own = scenario / "power_operator/config.yaml"
 library = sorted(map(str, Path(os.__file__).parent.rglob("*.py")))[:1000]
 each(lambda file: open(file).close(), library)
-agents = ("coordinator", "power_operator", "transport_operator")
+agents = {role: role for role in ("coordinator", "power_operator", "transport_operator")}
 
 def confine(**audit):
     broker = BrokerConfig(schema_version=1, audit=audit)
-    identity = RunIdentity("r", str(scenario / "results/prices"), 24_000, "k", broker, agents)
+    identity = RunIdentity("r", str(scenario), str(scenario / "results/prices"), 24_000, "k", broker, "rail", agents)
     began = time.process_time()
-    confinement = Confinement(Role.POWER_OPERATOR, identity, own.parent, None)
+    confinement = Confinement("power_operator", Role.POWER_OPERATOR, identity, own.parent, None)
     confinement.write()
     return time.process_time() - began
 

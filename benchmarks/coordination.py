@@ -14,15 +14,16 @@ from pathlib import Path
 import numpy as np
 
 from federates.boundary.config import load_config
-from federates.worlds.road.messages import StationObservation
-from federates.boundary.roles import Commit, CoordinationAlgorithm, RoundResult, Solve
-from federates.worlds.road.session import RoadSession
+from federates.boundary.messages import Answer
 from federates.boundary.names import Role
+from federates.boundary.roles import Commit, CoordinationAlgorithm, Evaluate, Operator, RoundResult, Solve
 from federates.coordinator.algorithms.admm import Admm
 from federates.coordinator.algorithms.ocd import OptimalityConditionDecomposition
 from federates.coordinator.algorithms.posted_price import PostedPrice
 from federates.runtime.negotiation_record import NegotiationRecord
 from federates.runtime.plugins import load_agent
+from federates.worlds.road.messages import StationObservation
+from federates.worlds.road.session import RoadSession
 
 SCENARIO = Path(__file__).parents[1] / "scenarios/la_gcs"
 START_HOUR, PERIODS = 4, 20
@@ -65,32 +66,36 @@ def negotiate(algorithm: CoordinationAlgorithm) -> list[dict]:
     session = load_config(SCENARIO / "scenario.yaml", RoadSession)
     session = session.model_copy(update={"start_hour": START_HOUR, "periods": PERIODS})
     power, transport = (
-        load_agent(r, SCENARIO / r / "config.yaml").create() for r in (Role.POWER_OPERATOR, Role.TRANSPORT_OPERATOR)
+        load_agent(r, r, SCENARIO / r / "config.yaml").create() for r in (Role.POWER_OPERATOR, Role.TRANSPORT_OPERATOR)
     )
     rows = Rows()
     record = NegotiationRecord(session, rows)
     algorithm.begin(session, rows)
-    for operator in (power, transport):
+    operators = {Role.POWER_OPERATOR: power, Role.TRANSPORT_OPERATOR: transport}
+    for operator in operators.values():
         operator.begin(session, Rows())
     seen, last = None, []
     for period in range(PERIODS):
-        gate, road_s = power.open_period(period, seen), transport.open_period(period, None)
-        record.open(period, None)
-        decision = algorithm.start(period)
+        openings = {"gate": power.open_period(period, seen), "road_time_s": transport.open_period(period, None)}
+        record.open(period, openings)
+        decision = algorithm.start(period, openings)
         while not isinstance(decision, Commit):
-            if isinstance(decision, Solve):
-                prices = decision.multipliers_usd_per_veh
-                result = RoundResult(power.solve(prices, road_s), transport.solve(prices, gate))
-            else:
-                asked = power.evaluate(decision.power_connection_veh, road_s)
-                result = RoundResult(asked, transport.evaluate(decision.transport_connection_veh, gate))
+            result = RoundResult({name: answer(name, operator, decision, openings) for name, operator in operators.items()})
             record.answered(decision, result)
             decision = algorithm.next(result)
-        for operator in (power, transport):
-            operator.commit(decision.connection_veh)
+        for name, operator in operators.items():
+            operator.commit(decision.given[name])
         last.append(rows.rounds[-1] | {"agreed": decision.agreed})
-        seen = observation(session, power.settings, decision.connection_veh[:, :, 0], (START_HOUR + period) % 24)
+        sent = decision.given[Role.POWER_OPERATOR]["delivery"][:, :, 0]
+        seen = observation(session, power.settings, sent, (START_HOUR + period) % 24)
     return last
+
+
+def answer(name: str, operator: Operator, decision: Solve | Evaluate, openings: dict) -> Answer:
+    """Return an operator's answer; each looks up what its partner has opened the period with."""
+    if isinstance(decision, Solve):
+        return operator.solve(decision.prices, openings)
+    return operator.evaluate(decision.given[name], openings)
 
 
 def observation(session: RoadSession, settings: object, sent: np.ndarray, hour: int) -> StationObservation:
@@ -107,7 +112,7 @@ def main() -> None:
     print("| rule | rounds a period | gap, mean | gap, largest | periods agreed | sum of UB, usd |\n|---|---|---|---|---|---|")
     for name, (kind, changes) in RULES.items():
         if changes is None:
-            settings = load_agent(Role.COORDINATOR, SCENARIO / "coordinator/config.yaml").settings
+            settings = load_agent("coordinator", Role.COORDINATOR, SCENARIO / "coordinator/config.yaml").settings
         else:
             settings = kind.Settings(**changes)
         last = negotiate(kind(settings, SCENARIO))

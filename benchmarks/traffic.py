@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from federates.traffic_sumo.bpr import BprSettings, BprTraffic
 from federates.worlds.road.messages import Departure
 from federates.worlds.road.session import RoadSession
-from federates.traffic_sumo.bpr import BprSettings, BprTraffic
 
 
 class Tables:

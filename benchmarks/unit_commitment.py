@@ -17,7 +17,6 @@ import numpy as np
 
 from federates.boundary.config import parse_config, read_yaml
 from federates.lp.linear_model import LinearModel
-from federates.power_operator.models.unit_commitment.checker import check_schedule
 from federates.power_operator.models.unit_commitment.commitment import LazyLines, add_commitment
 from federates.power_operator.models.unit_commitment.day_data import read_day
 from federates.power_operator.models.unit_commitment.schedule import schedule_of
@@ -27,6 +26,10 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "scenarios" / "ieee118" / "power_operator"
 GAP_REL = 1e-3
 TARGET_FIRST_S, TARGET_OVERHEAD_S = 4.0, 0.1
+
+sys.path.insert(0, str(ROOT / "tests/support"))
+
+from schedule_checker import check_schedule  # noqa: E402 (the checker is the tests')
 
 
 def system_of(folder, segments=10):

@@ -4,27 +4,29 @@
 
 #include "portage.h"
 
-/* One topic that an operator sends or hears: the operators' part of federates/boundary/topics.py. */
+/* One topic that an operator sends or hears. Roles: P power operator, T transport operator, B both, C coordinator, X traffic model. */
 typedef struct {
-    const char *sender;
+    char sender;
     const char *name;
-    char receiver;        /* P power operator, T transport operator, B both, C coordinator, X traffic model */
+    char receiver;
     char world;           /* B both, R road, L rail */
     const char *shape;    /* letters of index sets; 1, 2 numbers; D: 3 + MAX_ROUTE_LINKS; E: any number of rows; -: JSON text */
-    char part;            /* what it belongs to: S session, C command and answers, O opening, T traffic, D departures */
+    char part;            /* S session, C command, P prices, G what is given, Q quantities, Z slopes, M cost (money), O opening,
+                             T traffic, D departures */
+    int addressed;        /* its key names the receiver too */
 } portage_topic;
 
 extern const portage_topic portage_topics[];
 extern const int portage_topic_count;
 
-/* Number of values in a message, or of one row of it if the number of rows is free (*rows = 1). */
-size_t portage_values(const portage_topic *topic, const portage_session *session, int *rows);
+/* Number of values in a message of this period, or of one row of it if the number of rows is free (*rows = 1). */
+size_t portage_values(const portage_topic *topic, const portage_session *session, int period, int *rows);
 
 /* A topic that this operator sends or hears, with its newest message: values of period and round. */
 typedef struct {
     const portage_topic *topic;
     void *publication, *input; /* HELICS's handles; one of them is NULL */
-    char key[80];
+    char key[240];
     double *values;
     int period, round, present;
 } portage_line;
@@ -34,8 +36,8 @@ typedef struct {
 struct portage_run {
     const portage_operator *operator_;
     void *state;
-    const char *role;
-    char letter; /* P or T */
+    const char *agent, *role; /* its name, and what it is */
+    char letter;              /* P or T */
     void *federate;
     portage_session session;
     portage_line lines[PORTAGE_MOST_LINES];
@@ -57,8 +59,8 @@ int portage_updated(const portage_line *from);      /* whether a message has com
 void portage_receive(portage_line *into);           /* take in the newest message */
 void portage_send(portage_line *to, const double *values, size_t count);
 const double *portage_take(const portage_line *from, int period, int round); /* insists on period, and on round unless -1 */
-portage_line *portage_find(const char *key);        /* a topic of this operator, or the run ends */
-portage_line *portage_own(const char *name);        /* one that it sends */
+portage_line *portage_find(const char *name, int sent); /* a topic that it sends or hears, or the run ends */
+portage_line *portage_part(char part);                  /* the only topic of this part */
 void portage_leave(void);                           /* in good order */
 
 /* The session from its JSON text; what is wrong with it ends the run. */

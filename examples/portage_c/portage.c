@@ -1,6 +1,6 @@
 /* The operator's side: what a user may ask of the kit, the coordinator's commands, and the run from its beginning to its end.
  *
- * It does what federates/runtime/desks.py and operator_loop.py do for operators in Python. */
+ * It does what federates/runtime/operator_loop.py does for operators in Python. */
 #include "internal.h"
 
 #include <errno.h>
@@ -20,18 +20,17 @@ void *portage_state(portage_run *r) { return r->state; }
 const portage_session *portage_agreement(const portage_run *r) { return &r->session; }
 int portage_period(const portage_run *r) { return r->period; }
 
-const double *portage_read(portage_run *r, const char *key) {
-    const portage_line *from = portage_find(key);
+const double *portage_read(portage_run *r, const char *name) {
+    const portage_line *from = portage_find(name, 0);
     const int behind = from->topic->part == 'T';
-    if (from->input == NULL) portage_fail("%s is sent, not heard, by this operator", key);
     if (behind && r->period == 0) return NULL;
     return portage_take(from, r->period - behind, -1);
 }
 
 void portage_publish(portage_run *r, const char *name, const double *values, size_t count) {
-    portage_line *to = portage_own(name);
+    portage_line *to = portage_find(name, 1);
     int rows;
-    const size_t expected = portage_values(to->topic, &r->session, &rows);
+    const size_t expected = portage_values(to->topic, &r->session, r->period, &rows);
     if (to->topic->part != 'O' || count != expected) {
         portage_fail("%s: %zu values; an operator sends its opening topics, this one with %zu", to->key, count, expected);
     }
@@ -69,46 +68,31 @@ static void open_period(void) {
     }
 }
 
-/* The connection that the coordinator shows this operator, to evaluate or as committed; it must be of this very round. */
-static const double *shown(void) {
-    const char *key = run->letter == 'P' ? "coordinator/power_connection_veh" : "coordinator/transport_connection_veh";
-    return portage_take(portage_find(key), run->period, run->round);
-}
-
-static void send_answer(size_t size) {
-    const double cost[3] = {run->answer.cost_usd, run->answer.bound_usd, run->answer.bound_kind};
-    if (run->letter == 'P') {
-        portage_send(portage_own("asked_connection_veh"), run->answer.connection, size);
-        portage_send(portage_own("power_cost_usd"), cost, 3);
-        portage_send(portage_own("power_slope_usd_per_veh"), run->answer.slope, run->answer.has_slope ? size : 0);
-    } else {
-        portage_send(portage_own("offered_connection_veh"), run->answer.connection, size);
-        portage_send(portage_own("transport_cost_usd"), cost, 3);
-    }
-}
+/* Prices ('P'), or what is given ('G') to evaluate or as committed; they must be of this very round. */
+static const double *told(char part) { return portage_take(portage_part(part), run->period, run->round); }
 
 static void answer(int command) {
     const portage_operator *methods = run->operator_;
+    portage_answer *to = &run->answer;
     const size_t size = (size_t)run->session.n * (size_t)run->session.m * (size_t)run->session.h;
-    memset(run->answer.connection, 0, size * sizeof(double));
-    memset(run->answer.slope, 0, size * sizeof(double));
-    run->answer.has_slope = 0;
-    run->answer.cost_usd = run->answer.bound_usd = 0.0;
-    run->answer.bound_kind = PORTAGE_STATED;
-    if (command == EVALUATE) {
-        methods->evaluate(run, shown(), &run->answer);
-    } else {
-        const double *multipliers = portage_take(portage_find("coordinator/multipliers_usd_per_veh"), run->period, run->round);
-        (command == RELAX && methods->relax != NULL ? methods->relax : methods->solve)(run, multipliers, &run->answer);
-    }
-    send_answer(size);
+    memset(to->quantities, 0, size * sizeof(double));
+    memset(to->slopes, 0, size * sizeof(double));
+    to->has_slopes = 0;
+    to->cost_usd = to->bound_usd = 0.0;
+    to->bound_kind = PORTAGE_STATED;
+    if (command == EVALUATE) methods->evaluate(run, told('G'), to);
+    else (command == RELAX && methods->relax != NULL ? methods->relax : methods->solve)(run, told('P'), to);
+    const double cost[3] = {to->cost_usd, to->bound_usd, to->bound_kind};
+    portage_send(portage_part('Q'), to->quantities, size);
+    portage_send(portage_part('Z'), to->slopes, to->has_slopes ? size : 0);
+    portage_send(portage_part('M'), cost, 3);
 }
 
 static void commit(void) {
     run->departure_count = 0;
-    run->operator_->commit(run, shown());
+    run->operator_->commit(run, told('G'));
     if (run->letter == 'P' || run->session.rail) return;
-    portage_send(portage_own("departures"), run->departures, run->departure_count * DEPARTURE_VALUES);
+    portage_send(portage_part('D'), run->departures, run->departure_count * DEPARTURE_VALUES);
 }
 
 static int understand(const portage_line *command) {
@@ -118,6 +102,7 @@ static int understand(const portage_line *command) {
     if (command->period > last) portage_fail("command %g in period %d of %d", code, command->period, run->session.periods);
     run->period = command->period;
     run->round = command->round;
+    if (run->session.rail) run->session.h = run->session.periods - run->period;
     return (int)code;
 }
 
@@ -128,7 +113,7 @@ static int news(void) {
         portage_line *entry = &run->lines[i];
         if (!portage_updated(entry)) continue;
         portage_receive(entry);
-        if (strcmp(entry->key, "coordinator/command") == 0) command = understand(entry);
+        if (entry->topic->part == 'C') command = understand(entry);
     }
     return command;
 }
@@ -155,14 +140,15 @@ static void answer_commands(void) {
 static void release(void) {
     for (int i = 0; i < run->line_count; i++) free(run->lines[i].values);
     free(run->departures);
-    free(run->answer.connection);
-    free(run->answer.slope);
+    free(run->answer.quantities);
+    free(run->answer.slopes);
     portage_free_session(&run->session);
 }
 
 int portage_main(const portage_operator *operator_, void *state) {
     run->operator_ = operator_;
     run->state = state;
+    run->agent = portage_environment("PORTAGE_AGENT");
     run->role = portage_environment("PORTAGE_ROLE");
     run->letter = strcmp(run->role, "power_operator") == 0 ? 'P' : 'T';
     if (run->letter == 'T' && strcmp(run->role, "transport_operator") != 0) portage_fail("the kit is for operators");

@@ -2,7 +2,8 @@
  * functions of yours, and leaves in good order. docs/other_languages.md tells what goes over the wire.
  *
  * Index sets: on the road N resourceful stations, M limited stations, H periods planned ahead; by rail N trains, M stations, H
- * periods of the day. A connection and its multipliers are arrays of N x M x H doubles in C order: [(n * M + m) * H + h].
+ * periods left of the day. What is exchanged (on the road deliveries, by rail connections) and its prices are arrays of N x M x H
+ * doubles in C order, [(n * M + m) * H + h]; h = 0 is the opened period. The session holds the agent's own part of what agents share.
  */
 #ifndef PORTAGE_H
 #define PORTAGE_H
@@ -14,7 +15,7 @@
 extern "C" {
 #endif
 
-#define PORTAGE_BOUNDARY_VERSION 3
+#define PORTAGE_BOUNDARY_VERSION 4
 #define PORTAGE_MAX_ROUTE_LINKS 16
 #define PORTAGE_MAX_WORDS 64
 
@@ -25,7 +26,7 @@ typedef struct {
     int periods;           /* T */
     double period_s;       /* length of a period */
     int start_hour;        /* hour of the day at which period 0 starts */
-    int n, m, h;           /* shape of a connection */
+    int n, m, h;           /* shape of what is exchanged in the opened period */
     int stations;          /* S: resourceful, then limited ones; by rail all of them */
     char **station;        /* names, S */
     int links;             /* L, road */
@@ -39,14 +40,14 @@ typedef struct {
 
 enum { PORTAGE_STATED, PORTAGE_LINEAR, PORTAGE_TREE, PORTAGE_CONVEX, PORTAGE_EXACT };
 
-/* Answer to multipliers or to a given connection; arrays have N x M x H values and are zero when you get them. */
+/* Answer to prices or to what is given; arrays have N x M x H values and are zero when you get them. */
 typedef struct {
-    double *connection;
-    double cost_usd;       /* own cost without multipliers */
+    double *quantities;
+    double cost_usd;       /* own cost without prices */
     double bound_usd;      /* proven lower bound: see docs/other_languages.md */
     int bound_kind;        /* what the bound rests on; PORTAGE_STATED, your word, unless you set it */
-    double *slope;         /* power operator, evaluate: slope of a plane below own cost */
-    int has_slope;         /* set it to 1 if slope is filled in */
+    double *slopes;        /* evaluate: slopes of a plane below own cost */
+    int has_slopes;        /* set it to 1 if slopes is filled in */
 } portage_answer;
 
 typedef struct portage_run portage_run;
@@ -55,10 +56,10 @@ typedef struct portage_run portage_run;
 typedef struct {
     void (*begin)(portage_run *run);
     void (*open)(portage_run *run, int period);
-    void (*solve)(portage_run *run, const double *multipliers, portage_answer *answer);
-    void (*relax)(portage_run *run, const double *multipliers, portage_answer *answer);
-    void (*evaluate)(portage_run *run, const double *connection, portage_answer *answer);
-    void (*commit)(portage_run *run, const double *connection);
+    void (*solve)(portage_run *run, const double *prices, portage_answer *answer);
+    void (*relax)(portage_run *run, const double *prices, portage_answer *answer);
+    void (*evaluate)(portage_run *run, const double *given, portage_answer *answer);
+    void (*commit)(portage_run *run, const double *given);
 } portage_operator;
 
 /* Take the operator through its whole run; return the exit code 0. state is yours: portage_state gives it back. */
@@ -68,9 +69,9 @@ void *portage_state(portage_run *run);
 const portage_session *portage_agreement(const portage_run *run);
 int portage_period(const portage_run *run); /* the opened period */
 
-/* Newest values of a topic such as "coordinator/gate_time_s": of the opened period, of the traffic model's topics those of the
+/* Newest values of a topic that you hear, such as "gate_time_s": of the opened period, of the traffic model's topics those of the
  * period before. NULL for the latter before the first period. */
-const double *portage_read(portage_run *run, const char *key);
+const double *portage_read(portage_run *run, const char *name);
 
 /* In open: send one of your opening topics, such as "station_travel_time_s". count is the number of values. */
 void portage_publish(portage_run *run, const char *name, const double *values, size_t count);
@@ -110,15 +111,15 @@ void portage_open_lines(portage_lines *lines, const char *path);
 int portage_next_line(portage_lines *lines);
 double portage_number(const portage_lines *lines, int word); /* a finite number >= 0, or the run ends */
 
-/* Best way of a train for the rest of the day, by dynamic programming over (station, period): exact. */
+/* Best way of a train for the rest of the day, H periods, by dynamic programming over (station, period): exact. */
 typedef struct {
     double value_usd;      /* least of cost minus reward; infinite if there is no way */
     double cost_usd;       /* cost of the trips alone */
     int next;              /* the station itself if the train stays, else where its first trip leads */
 } portage_route;
 
-/* From station, where the train stands from period ready on, to station end by the end of the day (-1: anywhere). trip_usd
- * (S x S) is the cost of a trip, reward (S x T) what standing earns. stand (T) becomes the station in each period, -1 else. */
+/* From station, where the train stands ready periods after the opened one, to station end by the end of the day (-1: anywhere).
+ * trip_usd (S x S) is the cost of a trip, reward (S x H) what standing earns. stand (H) becomes the station in each period, -1 else. */
 portage_route portage_best_route(const portage_session *session, int station, int ready, int end, const double *trip_usd,
                                  const double *reward, int *stand);
 

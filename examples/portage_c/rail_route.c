@@ -1,6 +1,6 @@
 /* The cheapest route of a train on the time-space network (Ding et al., JMPCE 2025, equations (1)-(4)) by dynamic programming.
  *
- * Nodes are (station, period), period 0..T. In a period a train stands, which earns the reward, or is on a trip, which is paid as
+ * Nodes are (station, period), period 0..H after the opened one. In a period a train stands, which earns the reward, or is on a trip, which is paid as
  * it begins. Trains do not touch each other here, so the minimum is exact and is its own bound. */
 #include "portage.h"
 
@@ -19,11 +19,11 @@ typedef struct {
 typedef struct {
     const portage_session *session;
     const double *trip_usd, *reward;
-    node *nodes; /* S x (T + 1) */
+    node *nodes; /* S x (H + 1) */
 } network;
 
 static node *at(const network *net, int station, int period) {
-    return &net->nodes[(size_t)station * (size_t)(net->session->periods + 1) + (size_t)period];
+    return &net->nodes[(size_t)station * (size_t)(net->session->h + 1) + (size_t)period];
 }
 
 /* Value and number of trips of going from (s, t) to r, or of staying if r is s. */
@@ -32,9 +32,9 @@ static node step(const network *net, int s, int t, int r) {
     const size_t pair = (size_t)s * (size_t)session->stations + (size_t)r;
     const int length = r == s ? 1 : session->trip_periods[pair];
     node result = {HUGE_VAL, 0, r};
-    if (length < 1 || t + length > session->periods) return result; /* no track, or the day ends on the way */
+    if (length < 1 || t + length > session->h) return result; /* no track, or the day ends on the way */
     const node *head = at(net, r, t + length);
-    const double gain = net->reward[(size_t)s * (size_t)session->periods + (size_t)t];
+    const double gain = net->reward[(size_t)s * (size_t)session->h + (size_t)t];
     result.value_usd = head->value_usd + (r == s ? -gain : net->trip_usd[pair]);
     result.trips = head->trips + (r != s);
     return result;
@@ -60,7 +60,7 @@ static void choose(const network *net, int s, int t) {
 
 portage_route portage_best_route(const portage_session *session, int station, int ready, int end, const double *trip_usd,
                                  const double *reward, int *stand) {
-    const int periods = session->periods, stations = session->stations;
+    const int periods = session->h, stations = session->stations;
     network net = {session, trip_usd, reward, portage_memory((size_t)stations * (size_t)(periods + 1), sizeof(node))};
     for (int s = 0; s < stations; s++) at(&net, s, periods)->value_usd = end < 0 || s == end ? 0.0 : HUGE_VAL;
     for (int t = periods - 1; t >= ready; t--) {

@@ -24,7 +24,7 @@ static portage_run *const run = &portage_this; /* a process is one federate */
 __attribute__((noreturn))
 #endif
 static void end_with(const char *message) {
-    fprintf(stderr, "portage: %s: %s\n", run->role != NULL ? run->role : "operator", message);
+    fprintf(stderr, "portage: %s: %s\n", run->agent != NULL ? run->agent : "operator", message);
     if (run->federate != NULL) helicsFederateFree(run->federate);
     helicsCloseLibrary();
     exit(1);
@@ -36,7 +36,7 @@ void portage_fail(const char *format, ...) {
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    snprintf(named, sizeof named, "%s: %s", run->role != NULL ? run->role : "operator", message);
+    snprintf(named, sizeof named, "%s: %s", run->agent != NULL ? run->agent : "operator", message);
     if (run->federate != NULL) helicsFederateGlobalError(run->federate, 1, named, NULL); /* all others stop with this message */
     end_with(message);
 }
@@ -64,11 +64,14 @@ int portage_by_rail(void) { return strcmp(portage_environment("PORTAGE_WORLD"), 
 
 /* ---- Joining ---- */
 
-static void add_line(const portage_topic *topic, int sent, HelicsError *error) {
-    char type[80], name[100];
+static void add_line(const portage_topic *topic, const char *sender, int sent, HelicsError *error) {
+    char type[80], name[260];
+    if (run->line_count == PORTAGE_MOST_LINES) portage_fail("more than %d topics", PORTAGE_MOST_LINES);
     portage_line *new_line = &run->lines[run->line_count++];
+    const char *receiver = topic->addressed ? run->agent : "", *slash = topic->addressed ? "/" : "";
     new_line->topic = topic;
-    snprintf(new_line->key, sizeof new_line->key, "%s/%s", topic->sender, topic->name);
+    const int length = snprintf(new_line->key, sizeof new_line->key, "%s/%s%s%s", sender, receiver, slash, topic->name);
+    if (length >= (int)sizeof new_line->key) portage_fail("the name of an agent is too long");
     snprintf(type, sizeof type, "portage.%s/v%d", topic->name, PORTAGE_BOUNDARY_VERSION);
     if (sent) {
         new_line->publication = helicsFederateRegisterTypePublication(run->federate, topic->name, type, "", error);
@@ -81,13 +84,27 @@ static void add_line(const portage_topic *topic, int sent, HelicsError *error) {
     check(error);
 }
 
+/* Every topic that agents of a role send to this operator; PORTAGE_AGENTS says who they are: `name:role name:role`. */
+static void hear(const portage_topic *topic, HelicsError *error) {
+    const char *role = topic->sender == 'C' ? "coordinator" : "traffic_sumo";
+    char *agents = portage_memory(strlen(portage_environment("PORTAGE_AGENTS")) + 1, 1);
+    strcpy(agents, portage_environment("PORTAGE_AGENTS"));
+    for (char *name = strtok(agents, " "); name != NULL; name = strtok(NULL, " ")) {
+        char *colon = strchr(name, ':');
+        if (colon == NULL) portage_fail("PORTAGE_AGENTS must be `name:role name:role ...`");
+        *colon = '\0';
+        if (strcmp(colon + 1, role) == 0) add_line(topic, name, 0, error);
+    }
+    free(agents);
+}
+
 static void register_topics(HelicsError *error) {
     const char other_world = portage_by_rail() ? 'R' : 'L';
     for (int i = 0; i < portage_topic_count; i++) {
         const portage_topic *topic = &portage_topics[i];
-        const int sent = strcmp(topic->sender, run->role) == 0;
-        const int heard = topic->receiver == 'B' || topic->receiver == run->letter;
-        if (topic->world != other_world && (sent || heard)) add_line(topic, sent, error);
+        if (topic->world == other_world) continue;
+        if (topic->sender == 'B' || topic->sender == run->letter) add_line(topic, run->agent, 1, error);
+        else if (topic->receiver == 'B' || topic->receiver == run->letter) hear(topic, error);
     }
 }
 
@@ -99,7 +116,7 @@ static void enter(HelicsError *error) {
     helicsFederateInfoSetTimeProperty(info, HELICS_PROPERTY_TIME_DELTA, 1e-9, error);
     helicsFederateInfoSetFlagOption(info, HELICS_FLAG_TERMINATE_ON_ERROR, HELICS_TRUE, error);
     helicsFederateInfoSetFlagOption(info, HELICS_FLAG_UNINTERRUPTIBLE, HELICS_TRUE, error);
-    run->federate = helicsCreateValueFederate(run->role, info, error);
+    run->federate = helicsCreateValueFederate(run->agent, info, error);
     helicsFederateInfoFree(info);
     check(error);
     register_topics(error);
@@ -109,17 +126,18 @@ static void enter(HelicsError *error) {
     check(error);
 }
 
-portage_line *portage_find(const char *key) {
+portage_line *portage_find(const char *name, int sent) {
     for (int i = 0; i < run->line_count; i++) {
-        if (strcmp(run->lines[i].key, key) == 0) return &run->lines[i];
+        if ((run->lines[i].input == NULL) == sent && strcmp(run->lines[i].topic->name, name) == 0) return &run->lines[i];
     }
-    portage_fail("%s is no topic of this operator in this world", key);
+    portage_fail("%s is no topic that this operator %s in this world", name, sent ? "sends" : "hears");
 }
 
-portage_line *portage_own(const char *name) {
-    char key[120];
-    snprintf(key, sizeof key, "%s/%s", run->role, name);
-    return portage_find(key);
+portage_line *portage_part(char part) {
+    for (int i = 0; i < run->line_count; i++) {
+        if (run->lines[i].topic->part == part) return &run->lines[i];
+    }
+    portage_fail("this operator has no topic of the part %c", part);
 }
 
 /* ---- Messages ---- */
@@ -134,18 +152,18 @@ static unsigned char *received(const portage_line *from, int *size, HelicsError 
 
 static void read_session(HelicsError *error) {
     int size;
-    char *text = (char *)received(portage_find("coordinator/session"), &size, error);
+    char *text = (char *)received(portage_part('S'), &size, error);
     text[size] = '\0';
     portage_parse_session(text, &run->session);
     free(text);
     for (int i = 0, rows; i < run->line_count; i++) {
         portage_line *entry = &run->lines[i];
         if (entry->topic->part == 'S') continue;
-        entry->values = portage_memory(portage_values(entry->topic, &run->session, &rows), sizeof(double));
+        entry->values = portage_memory(portage_values(entry->topic, &run->session, 0, &rows), sizeof(double));
     }
-    const size_t size_of_connection = (size_t)run->session.n * (size_t)run->session.m * (size_t)run->session.h;
-    run->answer.connection = portage_memory(size_of_connection, sizeof(double));
-    run->answer.slope = portage_memory(size_of_connection, sizeof(double));
+    const size_t most = (size_t)run->session.n * (size_t)run->session.m * (size_t)run->session.h; /* by rail later fewer */
+    run->answer.quantities = portage_memory(most, sizeof(double));
+    run->answer.slopes = portage_memory(most, sizeof(double));
 }
 
 static double from_wire(const unsigned char *bytes) {
@@ -172,17 +190,19 @@ static int whole_number(const portage_line *from, double value) {
 void portage_receive(portage_line *into) {
     HelicsError error = helicsErrorInitialize();
     int size, rows;
-    const size_t expected = portage_values(into->topic, &run->session, &rows);
     unsigned char *bytes = received(into, &size, &error);
-    if (size < 0 || (size_t)size != 8 * (HEADER + expected)) {
+    if (size < 8 * HEADER) portage_fail("%s: has %d bytes, must begin with period and round", into->key, size);
+    into->period = whole_number(into, from_wire(bytes));
+    into->round = whole_number(into, from_wire(bytes + 8));
+    if (into->period > run->session.periods) portage_fail("%s: is of period %d of %d", into->key, into->period, run->session.periods);
+    const size_t expected = portage_values(into->topic, &run->session, into->period, &rows);
+    if ((size_t)size != 8 * (HEADER + expected)) {
         portage_fail("%s: has %d bytes, must have %zu: period, round and values", into->key, size, 8 * (HEADER + expected));
     }
     for (size_t i = 0; i < expected; i++) {
         into->values[i] = from_wire(bytes + 8 * (HEADER + i));
         if (!isfinite(into->values[i])) portage_fail("%s: value %zu is not finite", into->key, i);
     }
-    into->period = whole_number(into, from_wire(bytes));
-    into->round = whole_number(into, from_wire(bytes + 8));
     into->present = 1;
     free(bytes);
 }

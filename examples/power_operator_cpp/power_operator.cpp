@@ -31,7 +31,6 @@ public:
             if (found == known.end()) portage_fail("%s: nothing is said of station %s", file_, s_->station[i]);
             stations_.push_back(found->second);
         }
-        done_.assign(size(), 0.0);
     }
 
     void open(portage_run* run, int) const {
@@ -46,11 +45,11 @@ public:
     }
 
     void solve(portage_run* run, const double* price, portage_answer* answer) const {
-        if (s_->rail) want_routes(run, price, answer->connection);
-        else want_vehicles(run, price, answer->connection);
-        answer->cost_usd = cost(run, answer->connection);
+        if (s_->rail) want_routes(run, price, answer->quantities);
+        else want_vehicles(run, price, answer->quantities);
+        answer->cost_usd = past_usd_ + cost(run, answer->quantities, s_->h);
         answer->bound_kind = PORTAGE_EXACT;
-        answer->bound_usd = std::inner_product(price, price + size(), answer->connection, answer->cost_usd);
+        answer->bound_usd = std::inner_product(price, price + size(), answer->quantities, answer->cost_usd);
     }
 
     // Use what is offered, as far as it is worth anything. By rail own cost is linear, so its slope is that of a plane below it.
@@ -61,40 +60,38 @@ public:
                 for (int n = 0; n < s_->n; ++n) {
                     const int i = index(n, m, h);
                     const double used = std::clamp(offered[i], 0.0, s_->rail ? 1.0 : need);
-                    answer->connection[i] = !s_->rail && total > need ? used * need / total : used;
-                    answer->slope[i] = past(run, h) ? 0.0 : -next_worth(run, m, h, sum(offered, m, h));
+                    answer->quantities[i] = !s_->rail && total > need ? used * need / total : used;
+                    answer->slopes[i] = -next_worth(run, m, h, sum(offered, m, h));
                 }
             }
         }
-        answer->has_slope = s_->rail;
-        answer->cost_usd = answer->bound_usd = cost(run, answer->connection);
+        answer->has_slopes = s_->rail;
+        answer->cost_usd = answer->bound_usd = past_usd_ + cost(run, answer->quantities, s_->h);
         answer->bound_kind = PORTAGE_EXACT;
     }
 
+    // By rail costs are those of the whole day, so what a period has cost is added up as it is carried out.
     void commit(portage_run* run, const double* agreed) {
-        for (int n = 0; s_->rail && n < s_->n; ++n) {
-            for (int m = 0; m < s_->m; ++m) done_[index(n, m, portage_period(run))] = agreed[index(n, m, portage_period(run))];
-        }
+        if (s_->rail) past_usd_ += cost(run, agreed, 1);
     }
 
 private:
     std::size_t size() const { return static_cast<std::size_t>(s_->n) * s_->m * s_->h; }
     int index(int n, int m, int h) const { return (n * s_->m + m) * s_->h + h; }
     const Station& station(int m) const { return stations_[s_->rail ? m : s_->n + m]; }
-    bool past(portage_run* run, int h) const { return s_->rail && h < portage_period(run); }
 
     // Vehicles, or trains, that are worth anything at m in one period.
     double most(int m) const { return s_->rail ? s_->trains : std::floor(station(m).need); }
 
     // Vehicles at m in period h of the horizon: negative numbers count as none.
-    double sum(const double* connection, int m, int h) const {
+    double sum(const double* quantities, int m, int h) const {
         double total = 0.0;
-        for (int n = 0; n < s_->n; ++n) total += std::max(connection[index(n, m, h)], 0.0);
+        for (int n = 0; n < s_->n; ++n) total += std::max(quantities[index(n, m, h)], 0.0);
         return total;
     }
 
     double worth(portage_run* run, int m, int h) const {
-        const double hour = s_->start_hour + (s_->rail ? h : portage_period(run) + h) * s_->period_s / kSecondsPerHour;
+        const double hour = s_->start_hour + (portage_period(run) + h) * s_->period_s / kSecondsPerHour;
         return station(m).worth_usd[static_cast<int>(hour) % kHours];
     }
 
@@ -104,12 +101,12 @@ private:
         return std::floor(there) < most(m) ? worth(run, m, h) * (1.0 - std::floor(there) / most(m)) : 0.0;
     }
 
-    // Worth of the vehicles that do not come: of whole ones, and of the part of the one that comes in part.
-    double cost(portage_run* run, const double* connection) const {
+    // Worth of the vehicles that do not come in the first `periods`: of whole ones, and of the part of the one that comes in part.
+    double cost(portage_run* run, const double* quantities, int periods) const {
         double usd = 0.0;
         for (int m = 0; m < s_->m; ++m) {
-            for (int h = 0; h < s_->h; ++h) {
-                const double there = sum(connection, m, h);
+            for (int h = 0; h < periods; ++h) {
+                const double there = sum(quantities, m, h);
                 usd -= (there - std::floor(there)) * next_worth(run, m, h, there);
                 for (double j = std::floor(there); j < most(m); ++j) usd += next_worth(run, m, h, j);
             }
@@ -128,17 +125,17 @@ private:
         }
     }
 
-    // The past as it was carried out, and every train's route of largest worth minus price, at its end if that is certain and there is time.
+    // Every train's route of largest worth minus price, at its end if that is certain and there is time.
     void want_routes(portage_run* run, const double* price, double* wanted) const {
-        std::copy(done_.begin(), done_.end(), wanted);
         if (std::strcmp(s_->scheme, "mobile") != 0) return;
-        const double* ready = portage_read(run, "coordinator/train_ready");
+        const double* ready = portage_read(run, "train_ready");
         const std::vector<double> free_trips(static_cast<std::size_t>(s_->stations) * s_->stations, 0.0);
         std::vector<double> reward(static_cast<std::size_t>(s_->m) * s_->h);
         std::vector<int> stand(s_->h);
         for (int k = 0; k < s_->n; ++k) {
             for (int i = 0; i < s_->m * s_->h; ++i) reward[i] = worth(run, i / s_->h, i % s_->h) - price[k * s_->m * s_->h + i];
-            const int at = static_cast<int>(ready[3 * k]), from = static_cast<int>(ready[3 * k + 1]);
+            const int at = static_cast<int>(ready[3 * k]);
+            const int from = std::max(static_cast<int>(ready[3 * k + 1]) - portage_period(run), 0);
             const int end = static_cast<int>(ready[3 * k + 2]);
             auto route = portage_best_route(s_, at, from, end, free_trips.data(), reward.data(), stand.data());
             if (std::isinf(route.value_usd)) portage_best_route(s_, at, from, -1, free_trips.data(), reward.data(), stand.data());
@@ -151,7 +148,7 @@ private:
     const char* file_;
     const portage_session* s_ = nullptr;
     std::vector<Station> stations_;
-    std::vector<double> done_;  // by rail: what has been carried out
+    double past_usd_ = 0.0;  // by rail: what the periods before the opened one have cost
 };
 
 PriceTaker& self(portage_run* run) { return *static_cast<PriceTaker*>(portage_state(run)); }

@@ -14,10 +14,9 @@ typedef struct {
     const char *settings;
     double *trip_usd;     /* S x S */
     int *station, *ready; /* K: where a train stands next, and from which period */
-    double *stood;        /* K x S x T: what has been carried out */
-    double spent_usd;
-    int *stand;           /* T, scratch */
-    double *reward;       /* S x T, scratch */
+    double spent_usd;     /* of the trips that have begun */
+    int *stand;           /* H, scratch */
+    double *reward;       /* S x H, scratch */
     FILE *moves;
 } rail;
 
@@ -40,7 +39,6 @@ static void begin(portage_run *run) {
     own->trip_usd = portage_memory((size_t)(s->stations * s->stations), sizeof(double));
     own->station = portage_memory((size_t)s->trains, sizeof(int));
     own->ready = portage_memory((size_t)s->trains, sizeof(int));
-    own->stood = portage_memory((size_t)s->n * (size_t)s->m * (size_t)s->h, sizeof(double));
     own->stand = portage_memory((size_t)s->periods, sizeof(int));
     own->reward = portage_memory((size_t)s->m * (size_t)s->h, sizeof(double));
     for (int k = 0; k < s->trains; k++) own->station[k] = s->home[k];
@@ -68,7 +66,8 @@ static void open_period(portage_run *run, int period) {
 static portage_route best_route(portage_run *run, int k, const double *reward) {
     const portage_session *s = portage_agreement(run);
     rail *own = portage_state(run);
-    return portage_best_route(s, own->station[k], own->ready[k], s->home[k], own->trip_usd, reward, own->stand);
+    const int ready = own->ready[k] - portage_period(run);
+    return portage_best_route(s, own->station[k], ready, s->home[k], own->trip_usd, reward, own->stand);
 }
 
 /* The route that stands where it is asked to as often as can be, and of these the cheapest: an entry that is asked earns more
@@ -79,12 +78,12 @@ static portage_route agreeing_route(portage_run *run, int k, const double *asked
     double dearest = 0.0;
     for (int pair = 0; pair < s->stations * s->stations; pair++) dearest = fmax(dearest, own->trip_usd[pair]);
     for (int i = 0; i < s->m * s->h; i++) {
-        own->reward[i] = (1.0 + dearest * s->periods) * fmax(0.0, fmin(asked[k * s->m * s->h + i], 1.0));
+        own->reward[i] = (1.0 + dearest * s->h) * fmax(0.0, fmin(asked[k * s->m * s->h + i], 1.0));
     }
     return best_route(run, k, own->reward);
 }
 
-/* The whole day: what was carried out, and each train's route for the rest of it, by what standing earns or by what is asked. */
+/* Each train's route for the rest of the day, by what standing earns or by what is asked; costs are those of the whole day. */
 static void respond(portage_run *run, const double *earned, const double *asked, portage_answer *answer) {
     const portage_session *s = portage_agreement(run);
     const rail *own = portage_state(run);
@@ -97,27 +96,24 @@ static void respond(portage_run *run, const double *earned, const double *asked,
         answer->cost_usd += route.cost_usd;
         answer->bound_usd += earned != NULL ? route.value_usd : route.cost_usd;
         for (int i = 0; i < size; i++) {
-            const int t = i % s->h, stands = own->stood[k * size + i] > 0.0 || own->stand[t] == i / s->h;
-            answer->connection[k * size + i] = stands;
-            if (earned != NULL && t < own->ready[k]) answer->bound_usd -= earned[k * size + i] * own->stood[k * size + i];
+            answer->quantities[k * size + i] = own->stand[i % s->h] == i / s->h;
         }
     }
 }
 
-static void solve(portage_run *run, const double *multipliers, portage_answer *to) { respond(run, multipliers, NULL, to); }
+static void solve(portage_run *run, const double *prices, portage_answer *to) { respond(run, prices, NULL, to); }
 
-static void evaluate(portage_run *run, const double *connection, portage_answer *to) { respond(run, NULL, connection, to); }
+static void evaluate(portage_run *run, const double *given, portage_answer *to) { respond(run, NULL, given, to); }
 
 /* Carry out one period: a train under way goes on, another one takes the first step of the route that was agreed. */
-static void commit(portage_run *run, const double *connection) {
+static void commit(portage_run *run, const double *given) {
     const portage_session *s = portage_agreement(run);
     rail *own = portage_state(run);
     const int period = portage_period(run);
     for (int k = 0; k < s->trains && !idle(s); k++) {
         if (own->ready[k] > period) continue;
-        const int from = own->station[k], to = agreeing_route(run, k, connection).next, pair = from * s->stations + to;
+        const int from = own->station[k], to = agreeing_route(run, k, given).next, pair = from * s->stations + to;
         const double cost = to == from ? 0.0 : own->trip_usd[pair];
-        if (to == from) own->stood[(k * s->m + from) * s->h + period] = 1.0;
         own->ready[k] = period + (to == from ? 1 : s->trip_periods[pair]);
         own->station[k] = to;
         own->spent_usd += cost;
@@ -134,7 +130,6 @@ int run_rail(const char *settings) {
     free(own.trip_usd);
     free(own.station);
     free(own.ready);
-    free(own.stood);
     free(own.stand);
     free(own.reward);
     return code;

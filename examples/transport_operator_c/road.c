@@ -67,7 +67,7 @@ static void begin(portage_run *run) {
 static void open_period(portage_run *run, int period) {
     const portage_session *s = portage_agreement(run);
     road *own = portage_state(run);
-    const double *seen_s = portage_read(run, "traffic_sumo/link_travel_time_s");
+    const double *seen_s = portage_read(run, "link_travel_time_s");
     double *told = portage_memory((size_t)(s->n * s->m), sizeof(double));
     (void)period;
     for (int pair = 0; pair < s->n * s->m; pair++) {
@@ -88,7 +88,7 @@ static void prices(portage_run *run, int pair, double *a, double *b, double *fle
     const portage_session *s = portage_agreement(run);
     const road *own = portage_state(run);
     const route *way = &own->routes[pair];
-    const double *gate_s = portage_read(run, "coordinator/gate_time_s");
+    const double *gate_s = portage_read(run, "gate_time_s");
     const double trip_s = gate_s[pair / s->m] + way->road_s + gate_s[s->n + pair % s->m];
     *fleet = way->fleet_veh_per_h * s->period_s / S_PER_H;
     *a = own->value_of_time_usd_per_h * trip_s / S_PER_H + own->trip_usd;
@@ -108,23 +108,23 @@ static void respond(portage_run *run, const double *prices_usd, const double *as
             const double best = prices_usd == NULL ? asked[i] : b > 0 ? (prices_usd[i] - a) / b : 0.0;
             const double z = fmax(0.0, fmin(best, fleet));
             const double cost = (a + b * z / 2) * z;
-            answer->connection[i] = z;
+            answer->quantities[i] = z;
             answer->cost_usd += cost;
             answer->bound_usd += cost - (prices_usd == NULL ? 0.0 : prices_usd[i] * z);
         }
     }
 }
 
-static void solve(portage_run *run, const double *multipliers, portage_answer *to) { respond(run, multipliers, NULL, to); }
+static void solve(portage_run *run, const double *prices_usd, portage_answer *to) { respond(run, prices_usd, NULL, to); }
 
-static void evaluate(portage_run *run, const double *connection, portage_answer *to) { respond(run, NULL, connection, to); }
+static void evaluate(portage_run *run, const double *given, portage_answer *to) { respond(run, NULL, given, to); }
 
-static void commit(portage_run *run, const double *connection) {
+static void commit(portage_run *run, const double *given) {
     const portage_session *s = portage_agreement(run);
     const road *own = portage_state(run);
     for (int pair = 0; pair < s->n * s->m; pair++) {
         const route *way = &own->routes[pair];
-        const int r = pair / s->m, q = pair % s->m, vehicles = (int)lround(connection[pair * s->h]);
+        const int r = pair / s->m, q = pair % s->m, vehicles = (int)lround(given[pair * s->h]);
         if (vehicles > 0) portage_departure(run, r, q, vehicles, way->link, way->links);
         fprintf(own->plan, "%d,%s,%s,%d,%.1f\n", portage_period(run), s->station[r], s->station[s->n + q], vehicles, way->road_s);
     }

@@ -1,18 +1,26 @@
-"""The records of opened files and connections: an agent reads its own folder, and what every program on the computer may read."""
+"""Files and connections that agents opened or changed: an agent reads its own folder, and what every program here may read."""
 
 from __future__ import annotations
 
 import ipaddress
+import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from federates.audit.outcome import Breach
 from federates.audit.records import AgentRecords, RunRecords
 from federates.audit.written import FilesRecord, Opened
 
-__all__ = ["files_breaches", "files_not_recorded", "other_files", "own_files", "sandbox_gaps", "sandbox_of"]
+__all__ = [
+    "FilesState", "changed_files", "files_breaches", "files_not_recorded", "files_state", "other_files", "own_files",
+    "sandbox_gaps", "sandbox_of",
+]  # fmt: skip
 
+FilesState = dict[str, tuple[int, int]]
+"""By path from the scenario: number of the file, and time of its last change, ns."""
+_MOST_FILES = 5000
 _OWN, _OUTSIDE = "own", "outside"
 _DOING = {"read": "read", "write": "wrote to", "list": "listed", "change": "changed the mode, owner, times or attributes of"}
 
@@ -107,3 +115,30 @@ def _loopback(address: str) -> bool:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:
         return address in ("", "localhost")
+
+
+def files_state(scenario: Path, agents: Iterable[str]) -> FilesState:
+    """Return how the files in the agents' folders of ``scenario`` are now; what Python compiles is left out.
+
+    No agent may change any while a run goes on, its own included. The time of a file's last change of any kind (``ctime``)
+    cannot be set, so this sees also a mode, time or attribute that was put back, by whatever program. It does not see by whom.
+    """
+    found: FilesState = {}
+    for path in islice((path for agent in agents for path in _files(scenario / agent)), _MOST_FILES):
+        try:
+            known = os.lstat(path)
+        except OSError:
+            continue
+        found[os.path.relpath(path, scenario)] = (known.st_ino, known.st_ctime_ns)
+    return found
+
+
+def changed_files(before: FilesState, after: FilesState) -> list[str]:
+    """Return the paths of which ``after`` says something else than ``before``, sorted."""
+    return sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
+
+
+def _files(folder: Path) -> Iterable[str]:
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name != "__pycache__")
+        yield from (os.path.join(place, name) for name in sorted(names))

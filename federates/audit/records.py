@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from federates.audit.written import FilesRecord, GraphRecord, RunRecord
 from federates.boundary.errors import PortageError
-from federates.boundary.lines import Line, lines
+from federates.boundary.lines import Line, Roster, lines
 from federates.boundary.names import RAIL, ROAD, Role
 from federates.boundary.world import parse_session
 from federates.runtime.ledger import LEDGER, TEXT, UNREADABLE
@@ -63,11 +63,6 @@ class AgentRecords:
     """Why the record of opened files cannot be read."""
 
 
-class _Federation(NamedTuple):
-    world: str
-    agents: dict[str, str]
-
-
 @dataclass(frozen=True)
 class RunRecords:
     """What one run left. ``complete``: every agent came to its end. ``graph`` is None where the broker left none."""
@@ -89,7 +84,7 @@ class RunRecords:
     @cached_property
     def lines(self) -> dict[str, Line]:
         """Return what may cross in the run, by HELICS key."""
-        return {line.key: line for line in lines(_Federation(self.world, self.roles))}
+        return {line.key: line for line in lines(Roster(self.world, self.roles))}
 
 
 def read_run(folder: Path) -> RunRecords:

@@ -10,7 +10,7 @@ from typing import Any
 from federates.boundary.history import VERSIONS
 from federates.boundary.markdown import markdown_table
 from federates.boundary.schemas import boundary_json, message_schema, session_schema
-from federates.boundary.tables import TABLES
+from federates.boundary.tables import COMMON
 from federates.boundary.topics import BOUNDARY_VERSION, Command, Rounding, Topic
 from federates.boundary.world import World, shipped_worlds
 
@@ -29,9 +29,9 @@ this page are made from one table per world, `federates/worlds/<world>/world.py`
 A run is of one world. **On the road** vehicles go from stations with energy to spare to stations whose feeders overload. **By
 rail** trains stand at stations.
 
-An **agent** has a name and a **role**; `scenario.yaml` lists the agents; there may be several of a role. What agents must agree on is an **exchange**: some ask for it, others offer it. An **answer** to prices, or to given
-quantities, is of one agent: its quantities, one cost, one proven bound. Along the last dimension of an exchange entry 0 is the
-opened period.
+An **agent** has a name and a **role**; `scenario.yaml` lists the agents; there may be several of a role. What agents must agree
+on is an **exchange**: some ask for it, others offer it. An **answer** to prices, or to given quantities, is of one agent: its
+quantities, one cost, one proven bound. Along the last dimension of an exchange entry 0 is the opened **period**.
 
 A message is a vector of 64-bit little-endian floats: period, round, then the values in C order of the shape. Send and read it
 as raw bytes. Its HELICS type is `portage.<topic>/v{BOUNDARY_VERSION}`, so HELICS itself refuses a partner with another version
@@ -124,10 +124,11 @@ def _versions() -> str:
 
 def _tables() -> str:
     lines = ["## Tables that a run leaves", "", "Each agent writes its own, as `results/<run id>/<agent>/<table>.parquet`.", ""]
-    for entry in TABLES:
-        lines += [f"### `{entry.owner}/{entry.name}`", "", f"World: {entry.world or 'both'}. {entry.meaning}", ""]
-        rows = [(f"`{name}`", meaning) for name, meaning in entry.columns.items()]
-        lines.append(markdown_table(["column", "meaning"], rows))
+    for where, entries in (("Of every world", COMMON), *((f"Of the world `{w.name}`", w.tables) for w in shipped_worlds())):
+        for entry in entries:
+            lines += [f"### `{entry.owner}/{entry.name}`", "", f"{where}. {entry.meaning}", ""]
+            rows = [(f"`{name}`", meaning) for name, meaning in entry.columns.items()]
+            lines.append(markdown_table(["column", "meaning"], rows))
     return "\n".join(lines)
 
 

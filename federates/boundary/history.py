@@ -46,8 +46,8 @@ VERSIONS: tuple[Version, ...] = (
         4,
         "c6b6a275ffd4b03e",
         (
-            "An agent has a name and a role; the session lists the agents, of which there may be several of a role, and what part "
-            "of it is an agent's own. Every agent is announced the session as it sees it, `coordinator/<agent>/session`.",
+            "An agent has a name and a role; the session lists the agents, of which there may be several of a role, and what "
+            "part of it is an agent's own. Every agent is announced the session as it sees it, `coordinator/<agent>/session`.",
             "What agents agree on is an exchange: `delivery` on the road, `connection` by rail. Its topics are "
             "`<agent>/delivery_veh`, `<agent>/delivery_slope_usd_per_veh`, `coordinator/<agent>/delivery_price_usd_per_veh` and "
             "`coordinator/<agent>/delivery_veh`; by rail `connection`, `connection_slope_usd` and `connection_price_usd`.",

@@ -7,10 +7,11 @@ from typing import NamedTuple, Protocol
 
 from federates.boundary.exchange import SESSION
 from federates.boundary.names import Role
+from federates.boundary.session import Session
 from federates.boundary.topics import Topic
 from federates.boundary.world import world_of
 
-__all__ = ["Federation", "Line", "lines", "lines_from", "lines_to", "session_key"]
+__all__ = ["Federation", "Line", "Roster", "lines", "lines_from", "lines_to", "session_key"]
 
 
 class Federation(Protocol):
@@ -23,6 +24,18 @@ class Federation(Protocol):
     @property
     def agents(self) -> Mapping[str, str]:
         """Return the role of every agent by its name."""
+
+
+class Roster(NamedTuple):
+    """World and agents (name to role) of a run."""
+
+    world: str
+    agents: Mapping[str, str]
+
+    @classmethod
+    def of(cls, session: Session) -> Roster:
+        """Return who takes part by the public agreement."""
+        return cls(session.world, {agent.name: agent.role for agent in session.agents})
 
 
 class Line(NamedTuple):

@@ -124,6 +124,11 @@ class Problem:
         """Return the vector as it can be carried out: whole where it must be."""
         return np.round(vector) if self.whole else vector
 
+    def shifted(self, prices: Array) -> Array:
+        """Return prices of all entries, (n,), one period on; the last period keeps its own."""
+        shaped = self.layout.shaped(prices)
+        return self.layout.flat({name: np.concatenate([p[..., 1:], p[..., -1:]], axis=-1) for name, p in shaped.items()})
+
     def signed(self, agent: str, copy: Array) -> Array:
         """Return s_i z_i summed over the entries of each price, (m,): the slope of the agent's plane in the prices."""
         vector = np.zeros(self.layout.size)

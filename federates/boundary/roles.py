@@ -79,9 +79,9 @@ class Plugin(ABC):  # noqa: B024 (the roles below add the abstract methods)
     worlds: ClassVar[tuple[str, ...]] = ()
     """Worlds in which the class can work; empty: all."""
 
-    def __init__(self, settings: Any, folder: Path) -> None:
-        """Keep ``settings`` (an instance of ``Settings``) and ``folder``, the agent's own part of the scenario."""
-        self.settings = settings
+    def __init__(self, settings: Any = None, folder: Path = Path()) -> None:
+        """Keep ``settings`` (an instance of ``Settings``; None: its defaults) and ``folder``, the agent's own of the scenario."""
+        self.settings: Any = self.Settings() if settings is None else settings
         self.folder = folder
 
     @classmethod

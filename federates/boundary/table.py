@@ -15,7 +15,5 @@ class Table:
     owner: str
     meaning: str
     columns: dict[str, str]
-    world: str | None = None
-    """The only world whose runs leave this table; None: both."""
     exceptional: bool = False
     """A sound run has no row, and then no such table."""

@@ -7,16 +7,100 @@ two runs with the same seed is identical.
 
 from __future__ import annotations
 
-from federates.boundary.exceptional_tables import EXCEPTIONAL_TABLES
-from federates.boundary.names import RAIL, ROAD, Role
-from federates.boundary.negotiation_tables import NEGOTIATION_TABLES
+from federates.boundary.bound_kinds import BoundKind
+from federates.boundary.names import Role
 from federates.boundary.table import Table
+from federates.boundary.world import world_names, world_of
 
-__all__ = ["TABLES", "Table", "table"]
+__all__ = ["COMMON", "Table", "table", "tables_of"]
 
+_KINDS = ", ".join(kind.word for kind in BoundKind)
 
-TABLES: tuple[Table, ...] = (
-    *NEGOTIATION_TABLES,
+COMMON: tuple[Table, ...] = (
+    Table(
+        "rounds",
+        Role.COORDINATOR,
+        "One row per round: what the answers prove, as worked out by the loop that asks the operators. NaN: none yet.",
+        {
+            "period": "period",
+            "round": "round, from 1",
+            "command": "solve, relax or evaluate",
+            "bound_usd": "sum of all proven bounds in this answer to prices (NaN: evaluate)",
+            "lower_bound_usd": "best lower bound so far (NaN: none): of the sums at prices of which none is negative (of any "
+            "sign for trains whose end is announced and in reach)",
+            "upper_bound_usd": "best upper bound so far (NaN: none): least cost of a plan, the power operator's of what it "
+            "uses plus the transport operator's of an offer that covers it",
+            "gap": "(UB - LB) / |UB| (NaN while there is none)",
+            "residual_veh": "sum of |asked - offered|",
+            "shortfall_veh": "sum of max(0, asked - offered)",
+            "lower_bound_kinds": "what the agents' parts of the best lower bound rest on, in their order (empty: none yet)",
+        },
+    ),
+    Table(
+        "prices",
+        Role.COORDINATOR,
+        "Multiplier of every connection entry and round of solve or relax. Prices of zero are left out.",
+        {
+            "period": "period",
+            "round": "round, from 1",
+            "exchange": "name of the exchange",
+            "source": "name along its first dimension: r (road) or train",
+            "station": "q (road) or station",
+            "for_period": "period that the entry is of: on the road the opened one or later, by rail one of the day",
+            "price_usd_per_veh": "multiplier",
+        },
+    ),
+    Table(
+        "answers",
+        Role.COORDINATOR,
+        "What was asked and offered, per connection entry and round; by rail of periods that are still open. Zeros are left out.",
+        {
+            "period": "period",
+            "round": "round, from 1",
+            "agent": "name of the agent",
+            "exchange": "name of the exchange",
+            "source": "name along its first dimension: r (road) or train",
+            "station": "q (road) or station",
+            "for_period": "period that the entry is of",
+            "connection_veh": "wanted (solve, relax); used of what is offered, or sent of what is asked (evaluate)",
+        },
+    ),
+    Table(
+        "answer_costs",
+        Role.COORDINATOR,
+        "What each operator said of its cost, per round.",
+        {
+            "period": "period",
+            "round": "round, from 1",
+            "agent": "power_operator or transport_operator",
+            "cost_usd": "own cost of its answer, without multipliers",
+            "bound_usd": "its proven bound",
+            "bound_kind": f"what it rests on: {_KINDS}",
+        },
+    ),
+    Table(
+        "negotiations",
+        Role.COORDINATOR,
+        "One row per negotiation: on the road every period, by rail the first is day-ahead and others follow a disturbance. "
+        "What the answers prove of the committed plan, and beside it what the algorithm claims. NaN: not known.",
+        {
+            "period": "period in which it was held",
+            "cause": "a new period (road), day ahead, or what broke the plan (rail)",
+            "rounds": "number of rounds",
+            "agreed": "the algorithm says so, both operators have named a cost that holds for the plan, no bounds contradict "
+            "each other, and claimed_gap is at most agreed_gap of broker.yaml; as claimed where the scheme negotiates nothing",
+            "verdict": "why it is agreed or not, in words",
+            "lower_bound_usd": "lower bound that the answers prove (NaN: none)",
+            "upper_bound_usd": "cost of both operators with the committed plan by their answers (NaN: not told); on the "
+            "road before the opened period was rounded to whole vehicles",
+            "gap": "(UB - LB) / |UB| of these two (NaN: not known)",
+            "claimed_agreed": "the algorithm says that the operators agreed, by its own stopping rule",
+            "reason": "why the rounds ended, in the algorithm's words",
+            "claimed_lower_bound_usd": "the algorithm's own lower bound (NaN: it names none)",
+            "claimed_gap": "gap with the better of both lower bounds (NaN: not known)",
+            "ended_by_time": "the algorithm says that a limit of time ended the rounds: on another computer the plan may differ",
+        },
+    ),
     Table(
         "timings",
         Role.COORDINATOR,
@@ -29,345 +113,31 @@ TABLES: tuple[Table, ...] = (
         },
     ),
     Table(
-        "stations",
+        "bound_misses",
         Role.POWER_OPERATOR,
-        "Stations as built.",
+        "Linear programmes whose proven bound missed the objective that the solver gave, and that were solved again from cold; a "
+        "solver that errs nowhere leaves no row. The transport operator has this table too.",
         {
-            "station": "name",
-            "kind": "rcs or lcs",
-            "feeder_limit_kw": "limit",
-            "chargers": "number",
-            "charger_kw": "power of one",
-            "spots": "spots for mobile storage",
+            "period": "period in which it was asked",
+            "round": "round",
+            "activity": "solve or evaluate",
+            "objective_usd": "the solver's objective",
+            "safe_bound_usd": "bound proven from its dual values",
+            "cold_objective_usd": "objective of the second solve",
+            "cold_safe_bound_usd": "bound proven from the second dual values",
+            "cold_agrees": "whether the second bound meets the second objective",
         },
-        ROAD,
+        exceptional=True,
     ),
-    Table(
-        "feeder_load",
-        Role.POWER_OPERATOR,
-        "Realised load per station and bin.",
-        {
-            "period": "period",
-            "bin": "bin in the period",
-            "time_s": "start of the bin",
-            "duration_s": "length of the bin",
-            "station": "name",
-            "passing_veh_per_h": "flow past the station",
-            "pev_arrivals_per_h": "vehicles that come to charge",
-            "load_without_kw": "mean charging load",
-            "mves_kw": "mean power that mobile storage gives (+) or takes (-)",
-            "load_with_kw": "load_without_kw - mves_kw",
-            "limit_kw": "feeder limit",
-            "overload_probability_without": "P(load > limit) without",
-            "overload_probability_with": "P(load > limit) with",
-            "blocking_probability": "P(all chargers busy)",
-        },
-        ROAD,
-    ),
-    Table(
-        "power_costs",
-        Role.POWER_OPERATOR,
-        "What a period cost the power operator as it came, without what it pays to others for deliveries.",
-        {
-            "period": "period",
-            "drawn_kwh": "energy that mobile storages took at resourceful stations",
-            "waiting_veh_h": "vehicle hours that storages wait at stations",
-            "unmet_kwh": "energy above the limits of limited stations all the same, from bins",
-            "energy_usd": "drawn_kwh at the price of the hour",
-            "waiting_usd": "waiting_veh_h at what an hour of waiting costs",
-            "unmet_usd": "unmet_kwh at the value of lost load",
-            "total_usd": "sum",
-        },
-        ROAD,
-    ),
-    Table(
-        "energy_plan",
-        Role.POWER_OPERATOR,
-        "Plan of the committed period per limited station.",
-        {
-            "period": "period",
-            "station": "q",
-            "forecast_passing_veh_per_h": "forecast",
-            "need_kwh": "forecast energy above the limit, with margin",
-            "delivered_kwh": "planned delivery",
-            "unmet_kwh": "part of the need that is not met",
-            "supply_limited": "true where the group's energy does not suffice",
-        },
-        ROAD,
-    ),
-    Table(
-        "route_flow",
-        Role.TRANSPORT_OPERATOR,
-        "Committed vehicles per route.",
-        {
-            "period": "period",
-            "origin": "r",
-            "destination": "q",
-            "route": "links joined by |",
-            "vehicles": "whole",
-            "road_time_s": "predicted with the committed flows",
-        },
-        ROAD,
-    ),
-    Table(
-        "delivery_forecast",
-        Role.TRANSPORT_OPERATOR,
-        "Predicted delivery time of the committed vehicles, by formula.",
-        {
-            "period": "period",
-            "origin": "r",
-            "destination": "q",
-            "vehicles": "whole",
-            "charging_s": "wait and charge at r",
-            "road_time_s": "vehicle-weighted mean over routes",
-            "discharging_s": "wait and discharge at q",
-            "delivery_time_s": "their sum",
-        },
-        ROAD,
-    ),
-    Table(
-        "link_plan",
-        Role.TRANSPORT_OPERATOR,
-        "The transport operator's view of a link in the committed period.",
-        {
-            "period": "period",
-            "link": "name",
-            "background_veh_per_h": "forecast of other traffic",
-            "mves_veh_per_h": "committed mobile storage",
-            "capacity_veh_per_h": "capacity",
-            "travel_time_s": "predicted",
-            "toll_usd": "marginal-cost toll",
-            "capacity_toll_usd": "dual of the capacity",
-        },
-        ROAD,
-    ),
-    Table(
-        "transport_costs",
-        Role.TRANSPORT_OPERATOR,
-        "What the committed vehicles cost everybody on the road, by the operator's forecast; prices are no part of it.",
-        {
-            "period": "period",
-            "vehicles": "whole",
-            "storage_time_h": "vehicle hours of the mobile storages: charging, road, discharging",
-            "public_delay_h": "vehicle hours that other traffic loses to them",
-            "storage_time_usd": "storage_time_h at the value of time of a driver",
-            "public_delay_usd": "public_delay_h at the value of time of the public",
-            "trip_usd": "other cost of trips",
-            "total_usd": "their sum, f_T of the period",
-        },
-        ROAD,
-    ),
-    Table(
-        "routing_alternatives",
-        Role.TRANSPORT_OPERATOR,
-        "The committed vehicles of a period under every routing rule, by the operator's forecast, not rounded to whole vehicles.",
-        {
-            "period": "period",
-            "routing": "system_optimum, storage_optimum, user_equilibrium or fastest_route",
-            "vehicles": "whole",
-            "delivery_time_s": "mean time of a delivery",
-            "storage_time_h": "vehicle hours of the mobile storages: charging, road, discharging",
-            "public_delay_h": "vehicle hours that other traffic loses to them",
-            "total_usd": "cost to everybody on the road",
-        },
-        ROAD,
-    ),
-    Table(
-        "link_state",
-        Role.TRAFFIC,
-        "What the traffic model published per link.",
-        {
-            "period": "period",
-            "link": "name",
-            "flow_veh_per_h": "mean",
-            "density_veh_per_km": "mean",
-            "speed_m_per_s": "mean",
-            "travel_time_s": "mean",
-        },
-        ROAD,
-    ),
-    Table(
-        "deliveries",
-        Role.TRAFFIC,
-        "Every mobile storage on the road.",
-        {
-            "vehicle": "id",
-            "period": "period of departure",
-            "origin": "r",
-            "destination": "q",
-            "route": "links joined by |",
-            "depart_s": "left r",
-            "arrive_s": "arrived at q (-1: still on the road at the end)",
-            "road_time_s": "arrive - depart (-1: not arrived)",
-        },
-        ROAD,
-    ),
-    Table(
-        "station_state",
-        Role.TRAFFIC,
-        "What the traffic model published per station.",
-        {
-            "period": "period",
-            "bin": "bin in the period",
-            "station": "name",
-            "passing_veh": "vehicles",
-            "arrivals_veh": "mobile storages",
-        },
-        ROAD,
-    ),
-    Table(
-        "link_geometry",
-        Role.TRAFFIC,
-        "Course of the links, for the map.",
-        {"link": "name", "seq": "order along the link", "lat": "latitude, degrees", "lon": "longitude, degrees"},
-        ROAD,
-    ),
-    Table(
-        "station_sites",
-        Role.TRAFFIC,
-        "Places of the stations, for the map.",
-        {"station": "name", "lat": "latitude, degrees", "lon": "longitude, degrees"},
-        ROAD,
-    ),
-    Table(
-        "plan_costs",
-        Role.POWER_OPERATOR,
-        "Cost of the power operator's plan for the whole day, per negotiation, and (phase realised) of what was carried out.",
-        {
-            "phase": "planned or realised",
-            "period": "period in which it was planned; T for what was carried out",
-            "production_usd": "fuel",
-            "start_up_usd": "starts",
-            "shut_down_usd": "stops",
-            "throughput_usd": "tie-break cost of charging and discharging",
-            "slack_usd": "priced slacks: energy not served, overloads, storage end states",
-            "total_usd": "sum",
-        },
-        RAIL,
-    ),
-    Table(
-        "power_balance",
-        Role.POWER_OPERATOR,
-        "Load, renewables, storage and price per period, as forecast, planned and realised.",
-        {
-            "period": "period",
-            "forecast_load_mw": "forecast load",
-            "load_mw": "actual load",
-            "forecast_renewable_mw": "forecast of available renewable power",
-            "available_renewable_mw": "available renewable power",
-            "planned_renewable_mw": "planned use",
-            "renewable_mw": "used",
-            "planned_storage_mw": "planned discharge minus charge of all stations",
-            "storage_mw": "discharge minus charge of all stations",
-            "shed_mw": "load not served",
-            "spill_mw": "generation that nobody takes",
-            "price_usd_per_mwh": "price of the realised dispatch, mean over the buses weighted by load",
-            "planned_cost_usd": "planned cost of the period",
-            "cost_usd": "realised cost of the period",
-        },
-        RAIL,
-    ),
-    Table(
-        "bus_prices",
-        Role.POWER_OPERATOR,
-        "Locational price: what one more MWh of load at the bus would cost in the realised dispatch of the rest of the day, with "
-        "the commitment fixed and without losses; it does not depend on a reference bus. Where one more and one less MWh differ "
-        "in cost, the price is one between both.",
-        {"period": "period", "bus": "bus", "load_mw": "actual load at the bus", "price_usd_per_mwh": "price"},
-        RAIL,
-    ),
-    Table(
-        "grid",
-        Role.POWER_OPERATOR,
-        "What stands where in the grid, one row each.",
-        {
-            "kind": "line, unit, renewable or station",
-            "name": "name",
-            "bus": "bus; of a line where it begins",
-            "to_bus": "bus where a line ends; empty for all others",
-            "limit_mw": "limit of a line (-1: none), largest output of a unit, largest forecast of a renewable, or most "
-            "batteries at a station",
-        },
-        RAIL,
-    ),
-    Table(
-        "unit_dispatch",
-        Role.POWER_OPERATOR,
-        "Thermal units per period.",
-        {
-            "period": "period",
-            "unit": "name",
-            "bus": "bus",
-            "on": "committed",
-            "planned_mw": "planned output",
-            "output_mw": "realised output",
-        },
-        RAIL,
-    ),
-    Table(
-        "storage_state",
-        Role.POWER_OPERATOR,
-        "Storage stations at the end of each period.",
-        {
-            "period": "period",
-            "planned_in": "period of the negotiation whose plan the planned values are of; where it changes, so does the plan",
-            "station": "name",
-            "planned_capacity_mw": "planned battery capacity at the station, c[s, t]",
-            "capacity_mw": "realised",
-            "planned_energy_mwh": "planned energy at the station, e[s, t]",
-            "energy_mwh": "realised",
-            "planned_charge_mw": "planned charging power",
-            "charge_mw": "realised",
-            "planned_discharge_mw": "planned discharging power",
-            "discharge_mw": "realised",
-        },
-        RAIL,
-    ),
-    Table(
-        "train_storage",
-        Role.POWER_OPERATOR,
-        "What the trains carry at the end of each period.",
-        {
-            "period": "period",
-            "planned_in": "period of the negotiation whose plan the planned values are of; where it changes, so does the plan",
-            "train": "name",
-            "planned_capacity_mw": "planned battery capacity on the train, c[k, t]",
-            "capacity_mw": "realised",
-            "planned_energy_mwh": "planned energy on the train, e[k, t]",
-            "energy_mwh": "realised",
-        },
-        RAIL,
-    ),
-    Table(
-        "line_flow",
-        Role.POWER_OPERATOR,
-        "Realised flow of lines with a limit.",
-        {"period": "period", "line": "name", "flow_mw": "flow", "limit_mw": "limit"},
-        RAIL,
-    ),
-    Table(
-        "train_moves",
-        Role.TRANSPORT_OPERATOR,
-        "Where the trains are: one row per train and period, planned (per negotiation) and realised.",
-        {
-            "phase": "planned or realised",
-            "planned_in": "period of the negotiation; T for what was carried out",
-            "train": "name",
-            "period": "period",
-            "origin": "station where the train stands or which it left",
-            "destination": "the same station, or where it is going",
-            "delay_periods": "periods by which the running trip is late",
-            "cost_usd": "transport cost of the period",
-        },
-        RAIL,
-    ),
-    *EXCEPTIONAL_TABLES,
 )
+"""Of every world: rounds, what was said in them, how they ended, and what is carried out; then what every agent leaves."""
 
 
 def table(name: str) -> Table:
-    """Return the table with this name; raise KeyError for a name outside `TABLES`."""
-    return _BY_NAME[name]
+    """Return the table with this name, of whichever world; raise KeyError if there is none."""
+    return {entry.name: entry for world in world_names() for entry in tables_of(world)}[name]
 
 
-_BY_NAME = {entry.name: entry for entry in TABLES}
+def tables_of(world: str) -> tuple[Table, ...]:
+    """Return the tables that a run of a world may leave."""
+    return (*COMMON, *world_of(world).tables)

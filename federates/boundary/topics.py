@@ -1,8 +1,9 @@
 """Topics: the quantities that may cross between agents. Each world has a table of them (`federates.boundary.world`).
 
 HELICS interfaces, the docs page, the wiring check and the message check are all made from that table; an agent can publish
-nothing else. A message is a vector of 64-bit little-endian floats ``[period, round, *values]``, its values in C order of the topic's
-shape. Its HELICS type string is ``portage.<topic>/v<version>``: HELICS itself refuses a partner with another version at start.
+nothing else. A message is a vector of 64-bit little-endian floats ``[period, round, *values]``, its values in C order of the
+topic's shape. Its HELICS type string is ``portage.<topic>/v<version>``: HELICS itself refuses a partner with another version at
+start.
 
 A topic's key begins with the name of the agent that sends it. What differs from receiver to receiver, because it is of the
 receiver's part of the session alone, is *addressed*: its key names the receiver too, and nobody else hears it.

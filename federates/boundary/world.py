@@ -22,6 +22,7 @@ from federates.boundary.exchange import COMMAND, SESSION, Exchange, Message, Mom
 from federates.boundary.messages import Quantities
 from federates.boundary.names import RAIL, ROAD, Role
 from federates.boundary.session import Session
+from federates.boundary.table import Table
 from federates.boundary.topics import Topic
 
 __all__ = ["Openings", "World", "parse_session", "shipped_worlds", "world_names", "world_of"]
@@ -43,6 +44,10 @@ class World:
     """Roles that move the world through a period and take part in no exchange."""
     letters: Mapping[str, str] = field(default_factory=dict)
     """What the letters of a shape count."""
+    package: str = ""
+    """Package whose modules `report`, `published` and `conformance` say more of the world, as far as it has them."""
+    tables: tuple[Table, ...] = ()
+    """Tables of results that its agents leave, beside those of every world."""
     takes_long: bool = False
     """An answer may take minutes: the coordinator then waits without asking HELICS for time (docs/decisions/0008)."""
 

@@ -11,7 +11,9 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,17 +22,16 @@ from typing import Any, NoReturn
 
 from federates.audit.outcome import printable_lines
 from federates.boundary.config import load_config
-from federates.boundary.errors import FederationError, PortageError
+from federates.boundary.errors import ConfigError, FederationError, PortageError, Problem
 from federates.isolation.owner_only import keep_logs_to_owner
-from federates.runs.aside import Aside
 from federates.runs.broker_core import Broker
 from federates.runs.finish import finish_run, mark_failed, note_failure
 from federates.runs.how_ended import HowEnded
 from federates.runs.liveness import AgentsWatch
-from federates.runs.lost import Siblings, ended_early, lost_agents, lost_reason
+from federates.runs.lost import Siblings, lost_agents, lost_reason, process_of
 from federates.runs.remains import remove_scratch
 from federates.runs.scenario import agents_of
-from federates.runs.start import new_identity
+from federates.runs.start import RESULTS_VARIABLE, new_identity
 from federates.runs.wire_watch import WireWatch
 from federates.runtime.broker_config import BrokerConfig
 from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity, choose_port, identity_path
@@ -43,6 +44,7 @@ _POLL_S = 0.2
 _GATE_POLL_S = 0.05
 _LAST_WORDS_S = 0.3
 _ATTEMPTS = 5
+_ASIDE_S = 0.1
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -78,7 +80,8 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     # This process is no agent's: what came out is its to say, and its log is read by whoever may read all results.
     folder = Path(identity.run_folder)
-    for line in [*record.get("headline", []), f"Results: {folder}", f"Report:  {folder / 'report.html'}"]:
+    report = [f"Report:  {folder / 'report.html'}"] if identity.broker.report else []
+    for line in [*record.get("headline", []), f"Results: {folder}", *report]:
         say(line, error=False)
     return 0
 
@@ -117,7 +120,12 @@ def _identity(arguments: argparse.Namespace, path: Path) -> RunIdentity:
     if os.environ.get(IDENTITY_VARIABLE) and request.exists():
         return RunIdentity.read(request)
     config = load_config(arguments.config, BrokerConfig)
-    return new_identity(Path.cwd(), config, str(arguments.config), *agents_of(arguments.runner))
+    named = os.environ.get(RESULTS_VARIABLE)
+    if named and not Path(named).is_absolute():
+        # The user's working folder is not known here: `helics run` starts this process in the scenario's.
+        raise ConfigError([Problem("environment", RESULTS_VARIABLE, named, "must be an absolute path")])
+    results = Path(named) if named else None
+    return new_identity(Path.cwd(), config, str(arguments.config), *agents_of(arguments.runner), results=results)
 
 
 def _serve(identity: RunIdentity, path: Path, started: float) -> str | None:
@@ -133,9 +141,9 @@ def _serve(identity: RunIdentity, path: Path, started: float) -> str | None:
         # HELICS waits for the gate whenever it joins, so the agents need not wait for it.
         broker.join_gate()
         watch = WireWatch(broker, identity)
-        wiring = Aside(partial(_look, identity, watch))
+        wiring = _Aside(partial(_look, identity, watch))
         clock = AwakeClock()
-        siblings, how = Siblings(), HowEnded()
+        siblings, how = Siblings(identity.agents), HowEnded()
         alive = AgentsWatch(Path(identity.run_folder), identity.agents, identity.broker.timeout_s)
         while broker.connected:
             time.sleep(_POLL_S if broker.gate_open else _GATE_POLL_S)
@@ -162,10 +170,13 @@ def _look(identity: RunIdentity, watch: WireWatch) -> str | None:
 
 def _missing(identity: RunIdentity, watch: WireWatch, siblings: Siblings, how: HowEnded, late: bool) -> str | None:
     """Return who is lost, or did not join in time if it is ``late``, in words, or None."""
+    starting = siblings.pids
+    told = (process_of(Path(identity.run_folder) / agent) for agent in identity.agents)
+    how.watch({*starting.values(), *(pid for pid in told if pid is not None)})
     if lost := lost_agents(identity):
-        return lost_reason(identity, lost, how)
+        return lost_reason(identity, lost, how, starting)
     if not watch.everyone_is_here and (ended := siblings.ended()):
-        return ended_early(identity, ended, how)
+        return lost_reason(identity, ended, how, starting | ended, "before everyone had joined")
     if not watch.everyone_is_here and late:
         missing = [agent for agent in identity.agents if agent not in watch.joined]
         return f"{', '.join(missing)}: did not join within {identity.broker.limits.join_s:g} s (join_s)"
@@ -191,6 +202,39 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         "--runner", type=Path, default=Path("runner.json"), help="file that names the agents of the run (default: runner.json)"
     )
     return parser.parse_args(argv)
+
+
+class _Aside:
+    """Does ``work`` in a thread, one at a time, so that the watch over all agents goes on.
+
+    A query of HELICS to a stopped agent has no answer (HELICS 3.6.1).
+    """
+
+    def __init__(self, work: Callable[[], str | None]) -> None:
+        self._work = work
+        self._thread: threading.Thread | None = None
+        self._answer: str | None = None
+        self._error: Exception | None = None
+
+    def look(self) -> str | None:
+        """Begin the work unless it goes on; return its answer if it comes within a moment, or raise its error."""
+        if self._thread is None:
+            self._answer = self._error = None
+            self._thread = threading.Thread(target=self._do, name="aside", daemon=True)
+            self._thread.start()
+        self._thread.join(_ASIDE_S)
+        if self._thread.is_alive():
+            return None
+        self._thread = None
+        if self._error is not None:
+            raise self._error
+        return self._answer
+
+    def _do(self) -> None:
+        try:
+            self._answer = self._work()
+        except Exception as error:
+            self._error = error
 
 
 if __name__ == "__main__":

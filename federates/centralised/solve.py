@@ -6,18 +6,18 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from federates.boundary.errors import ModelError
 from federates.centralised.flow import build_flow_model, transport_cost_usd
 from federates.centralised.joint_data import JointData, read_joint_data
+from federates.lp.highs import use_threads
 from federates.lp.linear_model import Improvement, NoSolutionInTimeError, Solution
 from federates.power_operator.models.unit_commitment.plan_model import PlanModel
 from federates.power_operator.models.unit_commitment.plan_ranges import Range, least_and_most, limit_cost
 
-__all__ = ["FORMULATIONS", "CentralisedResult", "solve_centralised", "solve_flow"]
+__all__ = ["FORMULATIONS", "CentralisedResult", "solve_centralised", "solve_flow", "solve_literal"]
 
 FORMULATIONS = ("flow", "literal")
 _RANGE_GAP = 0.002
@@ -77,8 +77,6 @@ def solve_centralised(
     if formulation == "literal" and indicators:
         raise ModelError("indicators: only the formulation flow has them")
     if formulation == "literal":
-        from federates.centralised.literal_solve import solve_literal
-
         return solve_literal(data, gap, time_limit_s, threads)
     if formulation != "flow":
         raise ModelError(f"formulation {formulation!r}: must be one of {', '.join(FORMULATIONS)}")
@@ -125,8 +123,53 @@ def solve_flow(
             plan.offer_all()
             solution = solve(plan)
             bound = max(bound, solution.bound)
-    result = _result(data, plan, solution, bound, time.perf_counter() - began, progress)
+    values, stations = solution.values, plan.stations
+    transport_usd, trips, moving = transport_cost_usd(data, plan, values)
+    used_mw = float(values[plan.commitment.renewable_mw].sum())
+    cycled_mw = float(np.sum(values[stations.charge]) + np.sum(values[stations.discharge]))
+    usd, ended = (solution.objective, bound, transport_usd), (time.perf_counter() - began, solution.status, tuple(progress))
+    result = _result(data, "flow", usd, (used_mw, cycled_mw), (trips, moving), ended)
     return replace(result, ranges=indicator_ranges(data, solution, time_limit_s, threads)) if indicators else result
+
+
+def solve_literal(data: JointData, gap: float, time_limit_s: float, threads: int = 1) -> CentralisedResult:
+    """Solve the published form with HiGHS through Pyomo; the wall time contains building it.
+
+    Raises
+    ------
+    ModelError : infeasible, or no plan within the time limit.
+    """
+    # Pyomo loads slowly, and the other formulation does without.
+    from pyomo.contrib.appsi.base import TerminationCondition
+    from pyomo.contrib.appsi.solvers import Highs
+    from pyomo.environ import value
+
+    from federates.centralised.literal import build_literal_model
+
+    began = time.perf_counter()
+    model = build_literal_model(data)
+    solver = Highs()
+    solver.config.load_solution = False
+    solver.config.mip_gap = gap
+    solver.config.time_limit = max(time_limit_s - (time.perf_counter() - began), 1.0)
+    solver.highs_options = {"threads": threads}
+    use_threads(threads)
+    results = solver.solve(model)
+    condition = results.termination_condition
+    if condition in (TerminationCondition.infeasible, TerminationCondition.infeasibleOrUnbounded):
+        raise ModelError("the literal formulation has no feasible plan (it has no priced slacks that would say why)")
+    if results.best_feasible_objective is None:
+        raise ModelError(f"the literal formulation found no plan within {time_limit_s:g} s")
+    results.solution_loader.load_vars()
+    usd = (float(results.best_feasible_objective), float(results.best_objective_bound), float(value(model.transport_usd)))
+    rail = data.rail
+    moves = [int(a) for a in rail.tsn.transport_arcs if rail.open_arcs[a]] if rail is not None else []
+    trips = {a: sum(value(model.x[k, a]) for k in model.K) for a in moves}
+    moving = float(sum(n * rail.tsn.duration[a] for a, n in trips.items())) if rail is not None else 0.0
+    used_mw = sum(value(variable) for variable in model.p_w.values())
+    cycled_mw = sum(value(v) for part in (model.p_ch, model.p_dis) for v in part.values())
+    ended = (time.perf_counter() - began, str(condition).rsplit(".", 1)[-1], ())
+    return _result(data, "literal", usd, (used_mw, cycled_mw), (float(sum(trips.values())), moving), ended)
 
 
 def indicator_ranges(data: JointData, best: Solution, time_limit_s: float, threads: int) -> dict[str, Range]:
@@ -155,37 +198,37 @@ def indicator_ranges(data: JointData, best: Solution, time_limit_s: float, threa
 
 def _result(
     data: JointData,
-    plan: PlanModel,
-    solution: Solution,
-    bound_usd: float,
-    wall_s: float,
-    progress: list[tuple[float, float, float]],
+    formulation: str,
+    usd: tuple[float, float, float],
+    mw: tuple[float, float],
+    trains: tuple[float, float],
+    ended: tuple[float, str, tuple[tuple[float, float, float], ...]],
 ) -> CentralisedResult:
-    values = solution.values
-    transport_usd, trips, moving = transport_cost_usd(data, plan, values)
+    """Return the result of a plan.
+
+    ``usd``: in all, proven bound, transport's part. ``mw``: sums over the periods of wind used and of what batteries charge and
+    discharge; indicator (48) is the mean power of all batteries over their total power. ``trains``: trips, periods in motion.
+    ``ended``: wall time, status, progress.
+    """
+    total_usd, bound_usd, transport_usd = usd
+    used_mw, cycled_mw = mw
     return CentralisedResult(
         scheme=str(data.session.scheme),
-        formulation="flow",
-        operating_cost_usd=solution.objective - transport_usd,
+        formulation=formulation,
+        operating_cost_usd=total_usd - transport_usd,
         transport_cost_usd=transport_usd,
-        total_cost_usd=solution.objective,
+        total_cost_usd=total_usd,
         bound_usd=bound_usd,
-        gap=max(0.0, solution.objective - bound_usd) / max(abs(solution.objective), 1e-9),
-        wind_used_share=_share(values[plan.commitment.renewable_mw].sum(), data.system.renewables.available_mw.sum()),
-        storage_utilisation=_utilisation(data, values[plan.stations.charge], values[plan.stations.discharge]),
-        trips=trips,
-        moving_periods=moving,
-        wall_s=wall_s,
-        status=solution.status,
-        progress=tuple(progress),
+        gap=max(0.0, total_usd - bound_usd) / max(abs(total_usd), 1e-9),
+        wind_used_share=_share(used_mw, data.system.renewables.available_mw.sum()),
+        storage_utilisation=_share(cycled_mw, data.fleet.total_capacity_mw * data.system.periods),
+        trips=trains[0],
+        moving_periods=trains[1],
+        wall_s=ended[0],
+        status=ended[1],
+        progress=ended[2],
     )
 
 
 def _share(part: float, whole: float) -> float:
     return float(part / whole) if whole > 0 else 0.0
-
-
-def _utilisation(data: JointData, charge_mw: Any, discharge_mw: Any) -> float:
-    """Return indicator (48): mean power of all batteries, charging or discharging, over their total power."""
-    throughput_mw = float(np.sum(charge_mw) + np.sum(discharge_mw))
-    return _share(throughput_mw, data.fleet.total_capacity_mw * data.system.periods)

@@ -16,6 +16,7 @@ from federates.cli.centralised import centralised
 from federates.cli.common import (
     Command,
     Group,
+    ResultsOption,
     ScenarioArgument,
     SetOption,
     UseOption,
@@ -78,7 +79,7 @@ def check(scenario: ScenarioArgument, changes: SetOption = None, use: UseOption 
 
 
 @app.command(cls=Command)
-def run(scenario: ScenarioArgument, changes: SetOption = None, use: UseOption = None) -> None:
+def run(scenario: ScenarioArgument, changes: SetOption = None, use: UseOption = None, results: ResultsOption = None) -> None:
     """Run a scenario with live progress; the exit code is 0 only if the run is complete."""
     from federates.cli.progress import ProgressView
     from federates.runs.check import check_scenario
@@ -88,7 +89,7 @@ def run(scenario: ScenarioArgument, changes: SetOption = None, use: UseOption = 
     overrides = pairs(changes)
     found = check_scenario(scenario, overrides, pairs(use, "--use"))
     with hear_signals(), ProgressView(console) as view:
-        finished = launch(found, overrides, watch=view.update)
+        finished = launch(found, overrides, watch=view.update, results=results)
     raise typer.Exit(say_end(finished))
 
 

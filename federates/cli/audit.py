@@ -82,7 +82,8 @@ def _show_agent(agent: AgentAudit) -> None:
     _row("read", _read(agent))
     _row("told", f"[dim]{'':{_NAME}}{'messages':>{_NUMBER}}{'numbers':>{_NUMBER}}  to[/]" if agent.told else "nothing")
     for entry in agent.told:
-        name, receivers = entry.topic.partition("/")[2], ", ".join(entry.receivers) or "nobody"
+        # Whom a topic is addressed to stands behind it.
+        name, receivers = entry.topic.rpartition("/")[2], ", ".join(entry.receivers) or "nobody"
         _row("", f"{name:{_NAME}}{grouped(entry.messages):>{_NUMBER}}{grouped(entry.numbers):>{_NUMBER}}  {receivers}")
     heard = [f"{_count(count, 'message', 'messages')} from {name}" for name, count in agent.heard.items()]
     _row("heard", ", ".join(heard) or ("nothing" if agent.kind == "python" else "not recorded"))

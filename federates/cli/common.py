@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Command",
     "Group",
+    "ResultsOption",
     "ScenarioArgument",
     "SetOption",
     "UseOption",
@@ -36,11 +37,20 @@ ScenarioArgument = Annotated[Path, typer.Argument(help="Folder of the scenario, 
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one key of scenario.yaml for this run.")
 ]
+ResultsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--results",
+        metavar="FOLDER",
+        envvar="PORTAGE_RESULTS_ROOT",
+        help="Put results into a folder of this one; by default into the scenario's folder results.",
+    ),
+]
 UseOption = Annotated[
     list[str] | None,
     typer.Option(
         "--use",
-        metavar="ROLE=CLASS",
+        metavar="AGENT=CLASS",
         help="Use another class in this run, such as traffic_sumo=bpr or power_operator=file.py:Class; may be given again.",
     ),
 ]
@@ -73,7 +83,7 @@ def pairs(changes: list[str] | None, option: str = "--set") -> dict[str, str]:
         key, equals, value = change.partition("=")
         if not equals:
             raise typer.BadParameter(
-                f"{change!r}: must be {'KEY=VALUE' if option == '--set' else 'ROLE=CLASS'}", param_hint=option
+                f"{change!r}: must be {'KEY=VALUE' if option == '--set' else 'AGENT=CLASS'}", param_hint=option
             )
         if key in found:
             raise typer.BadParameter(f"{key} is given twice", param_hint=option)
@@ -90,7 +100,8 @@ def say_end(finished: Launch) -> int:
         for line in record.get("headline", []):
             console.print(line, markup=False, highlight=False)
         console.print(f"Run {record['run_id']} is complete after {record['wall_s']:.0f} s.", highlight=False)
-        console.print(f"Report: {finished.folder / 'report.html'}", markup=False, highlight=False)
+        where = f"Report: {finished.folder / 'report.html'}" if finished.identity.broker.report else f"Results: {finished.folder}"
+        console.print(where, markup=False, highlight=False)
         return 0
     failure = printable_lines(str(record.get("failure") or finished.culprit))
     errors.print(f"Run {finished.identity.run_id} failed: {failure}", markup=False, highlight=False)

@@ -7,15 +7,14 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from federates.boundary.errors import ConfigError, PortageError, Problem
-from federates.cli.common import SetOption, UseOption, console, errors, pairs, say_end, say_if_not_whole
+from federates.cli.common import ResultsOption, SetOption, UseOption, console, errors, pairs, say_end, say_if_not_whole
 
 if TYPE_CHECKING:
-    from federates.cli.progress import ProgressView
     from federates.runs.launch import Launch
     from federates.runs.scenario import Scenario
 
@@ -30,6 +29,7 @@ def compare(
     jobs: Annotated[int, typer.Option(min=0, help="Runs at a time; 0: as many as there are cores.")] = 0,
     changes: SetOption = None,
     use: UseOption = None,
+    results: ResultsOption = None,
 ) -> None:
     """Run the schemes of a scenario with the same random numbers, or take runs that there are; set them side by side."""
     from federates.cli.progress import ProgressView
@@ -51,14 +51,14 @@ def compare(
     failed: dict[str, str] = {}
     try:
         with hear_signals(), ProgressView(console) as view:
-            failed = _run_schemes(found, overrides, names, workers, view, runs)
+            failed = _run_schemes(found, overrides, names, workers, runs, watch=view.update, results=results)
     except KeyboardInterrupt as error:
         _say_what_is_kept(runs, why(error))
         raise
-    raise typer.Exit(_compare(found, names, runs, failed))
+    raise typer.Exit(_compare(names, runs, failed))
 
 
-def _compare(found: Scenario, names: list[str], runs: Mapping[str, Launch], failed: dict[str, str]) -> int:
+def _compare(names: list[str], runs: Mapping[str, Launch], failed: dict[str, str]) -> int:
     """Say how each run ended and set the complete ones side by side; return the exit code."""
     from federates.runs.reports import compare_runs
 
@@ -67,7 +67,7 @@ def _compare(found: Scenario, names: list[str], runs: Mapping[str, Launch], fail
             failed[name] = str(runs[name].record.get("failure") or runs[name].culprit)
     complete = {name: runs[name].folder for name in names if name not in failed}
     if complete and (len(complete) > 1 or not failed):
-        page = compare_runs(complete, _comparison_folder(found.folder / "results"))
+        page = compare_runs(complete, _comparison_folder(next(iter(complete.values())).parent))
         console.print(f"Comparison: {page}", markup=False, highlight=False)
     for name in (name for name in names if name in failed):
         errors.print(f"Not compared: scheme {name}, which failed: {failed[name]}", markup=False, highlight=False)
@@ -75,9 +75,14 @@ def _compare(found: Scenario, names: list[str], runs: Mapping[str, Launch], fail
 
 
 def _run_schemes(
-    found: Scenario, overrides: dict[str, str], names: list[str], workers: int, view: ProgressView, runs: dict[str, Launch]
+    found: Scenario,
+    overrides: dict[str, str],
+    names: list[str],
+    workers: int,
+    runs: dict[str, Launch],
+    **options: Any,
 ) -> dict[str, str]:
-    """Run the schemes in threads that each attend their processes; put what has ended into ``runs``.
+    """Run the schemes in threads that each attend their processes; put what has ended into ``runs``; ``options`` are `launch`'s.
 
     Returns why a scheme could not be started, by scheme. A signal ends all of them.
     """
@@ -87,7 +92,7 @@ def _run_schemes(
     stop = Stop()
 
     def one(scheme: str) -> None:
-        runs[scheme] = launch(found, overrides | {"scheme": scheme}, label=scheme, watch=view.update, stop=stop)
+        runs[scheme] = launch(found, overrides | {"scheme": scheme}, label=scheme, stop=stop, **options)
 
     with ThreadPoolExecutor(workers) as pool:
         futures = {name: pool.submit(one, name) for name in names}

@@ -43,12 +43,12 @@ class ProgressView:
         """Take in what is new in a run's folder; called from the thread that attends the run."""
         with self._lock:
             run_id = run.identity.run_id
-            ended = bool(run.processes) and None not in [process.poll() for process in run.processes.values()]
+            over = run.over
             tail = self._tails.setdefault(run_id, RunTail(run.identity))
-            lines = tail.read(ended)
+            lines = tail.read(over)
             for line in lines:
                 self._say(run_id, line)
-            if ended:
+            if over:
                 self._tails.pop(run_id)
             elif self._live is None:
                 self._say_that_it_goes_on(run_id, tail, bool(lines))

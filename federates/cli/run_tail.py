@@ -23,11 +23,13 @@ class RunTail:
         self.world = identity.world
         self.asked: tuple[int, int] | None = None
         self._folder = Path(identity.run_folder)
+        self._roles = dict(identity.agents)
         self._offsets = dict.fromkeys(identity.agents, 0)
         self._fields: Fields = {}
         self._session: Fields = {}
         self._planned: dict[int, str] = {}
-        self._loads: dict[int, str] = {}
+        self._loads: dict[int, dict[str, str]] = {}
+        """By period, what each agent tells of its stations."""
         self._lines: list[str] = []
         self._negotiated_from = 0
         self._began_s = time.monotonic()
@@ -46,7 +48,8 @@ class RunTail:
     def cells(self) -> dict[str, str]:
         """Return what is shown of the run while it goes on, by column."""
         shown = {"elapsed": _minutes(time.monotonic() - self._began_s), "day": self._share(), "hour": self._hour(self._period())}
-        return shown | (self._road_cells() if self.world == ROAD else self._rail_cells())
+        cells = {ROAD: self._road_cells, RAIL: self._rail_cells}.get(self.world, self._plain_cells)
+        return shown | cells()
 
     def _read_file(self, agent: str, path: Path) -> None:
         with path.open("rb") as file:
@@ -62,8 +65,8 @@ class RunTail:
         self._fields.update({f"{agent}.{name}": value for name, value in said.items()})
         if agent == _C:
             self._take_decision(said)
-        elif agent == _P and (load := _load(said)):
-            self._loads[int(said.get("period", -1))] = load
+        elif self._roles[agent] == _P and (load := _load(said)):
+            self._loads.setdefault(int(said.get("period", -1)), {})[agent] = load
 
     def _take_decision(self, said: Fields) -> None:
         if "asked_round" in said:
@@ -80,31 +83,41 @@ class RunTail:
     def _close_hours(self, before: int | None) -> None:
         """Say what became of the hours before the one that is committed now: their load is known, or will not be told."""
         for period in sorted(p for p in self._planned if before is None or p < before):
-            load = self._loads.get(period, "")
+            load = self._load_of(period)
             words = f"hour {self._hour(period)}  {self._planned.pop(period)}"
             self._lines.append(f"{words}  load/limit kW {load}" if load else words)
 
     def _plan_words(self, said: Fields) -> str:
         if self.world == RAIL:
-            return f"trains at stations {said.get('trains_standing', '-')}  late {self._fields.get(f'{_T}.trains_late', '-')}"
-        return f"rounds {self._fields.get(f'{_C}.round', '-')}  gap {self._gap()}  sent {said.get('vehicles_sent', '-')}"
+            return f"trains at stations {said.get('trains_standing', '-')}  late {self._told(_T, 'trains_late')}"
+        sent = f"  sent {said['vehicles_sent']}" if "vehicles_sent" in said else ""
+        return f"rounds {self._told(_C, 'round')}  gap {self._gap()}{sent}"
+
+    def _told(self, role: str, name: str) -> str:
+        """Return what the agents of a role have told last of ``name``, one after the other."""
+        told = [self._fields.get(f"{agent}.{name}") for agent, own in self._roles.items() if own == role]
+        return " + ".join(str(value) for value in told if value is not None) or "-"
+
+    def _load_of(self, period: int) -> str:
+        """Return the loads of all power operators in a period, in the order of the agents."""
+        loads = self._loads.get(period, {})
+        return ", ".join(loads[agent] for agent in self._roles if agent in loads)
 
     def _road_cells(self) -> dict[str, str]:
         newest = max(self._loads, default=None)
-        load = "-" if newest is None else f"{self._hour(newest)} {self._loads[newest]}"
-        return {
-            "round": str(self._fields.get(f"{_C}.round", "-")),
-            "gap": self._gap(),
-            "on road": str(self._fields.get(f"{_X}.mves_on_road", "-")),
-            "load/limit kW": load,
-        }
+        load = "-" if newest is None else f"{self._hour(newest)} {self._load_of(newest)}"
+        return self._plain_cells() | {"on road": self._told(_X, "mves_on_road"), "load/limit kW": load}
+
+    def _plain_cells(self) -> dict[str, str]:
+        """Return what is shown in every world."""
+        return {"round": self._told(_C, "round"), "gap": self._gap()}
 
     def _rail_cells(self) -> dict[str, str]:
         again = f"again from {self._hour(self._negotiated_from)}" if self._negotiated_from else "day ahead"
         return {
             "negotiation": again,
-            "asked": str(self._fields.get(f"{_C}.asked", "-")),
-            "round": str(self._fields.get(f"{_C}.asked_round", "-")),
+            "asked": self._told(_C, "asked"),
+            "round": self._told(_C, "asked_round"),
             "gap": self._gap(),
         }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import json
 import re
 import shlex
 import shutil
@@ -27,7 +28,7 @@ from federates.conformance.target import Target
 from federates.runs.scenario import Scenario, load_scenario
 from federates.runtime.agent import load_session
 from federates.runtime.broker_config import Limits
-from federates.runtime.plugins import Place, class_key, find_class, load_agent
+from federates.runtime.plugins import LoadedAgent, Place, class_key, find_class, load_agent
 
 __all__ = ["Wanted", "find_target", "scenario_routes"]
 
@@ -84,6 +85,8 @@ def _from_name(
 ) -> Target:
     config = scenario.configs.get(_agent_of(role, scenario)) if scenario is not None else None
     folder = config.parent if config is not None else _folder(role, scenario)
+    named = _named_in(role, config, name) if config is not None and wanted.settings is None else None
+    # Last, for who loads the file once more makes another class of it, and a second process must find this one.
     cls = find_class(role, name, module_folder or folder, Place(_COMMAND_LINE, class_key(role)))
     if not isinstance(cls, type):
         raise ConfigError([Problem(_COMMAND_LINE, class_key(role), repr(name), "must be a class")])
@@ -91,18 +94,29 @@ def _from_name(
     settings: Config | Mapping[str, Any] | None = None
     if wanted.settings is not None:
         settings = _settings_file(wanted.settings)
-    elif config is not None:
-        settings = _settings_in(role, config, name, cls)
+    elif config is not None and named is not None:
+        settings = _settings_in(config, name, cls, named)
     return ClassTarget(role, cls, settings, folder, session, limit_s, name, _routes(role, scenario, session))
 
 
-def _settings_in(role: str, config: Path, name: str, cls: type) -> Config | None:
-    """Return the scenario's settings if they are those of ``cls``: it is the class named there, or derived from it."""
-    named = read_yaml(config).get(class_key(role))
-    if named == name:
-        return load_agent(config.parent.name, role, config).settings
+def _named_in(role: str, config: Path, name: str) -> LoadedAgent | None:
+    """Return the agent that the scenario names; None if it cannot be loaded and is not the one with this ``name``."""
+    try:
+        return load_agent(config.parent.name, role, config)
+    except ConfigError:
+        if read_yaml(config).get(class_key(role)) == name:
+            raise
+        return None
+
+
+def _settings_in(config: Path, name: str, cls: type, named: LoadedAgent) -> Config | None:
+    """Return the scenario's settings if they are those of ``cls``: it is the class ``named`` there, or derived from it."""
+    if not issubclass(cls, Plugin):
+        return None
+    if named.name == name:
+        return parse_config(json.loads(named.settings.model_dump_json(exclude_unset=True)), cls.Settings, str(config))
     with contextlib.suppress(ConfigError):
-        if issubclass(cls, Plugin) and issubclass(cls, load_agent(config.parent.name, role, config).cls):
+        if issubclass(cls, named.cls):
             return parse_config(read_yaml(config).get("settings") or {}, cls.Settings, str(config))
     return None
 

@@ -12,13 +12,14 @@ from typing import NoReturn
 
 from federates.boundary.errors import ConfigError, FederationError, PortageError, Problem
 from federates.boundary.session import Session
+from federates.boundary.topics import BOUNDARY_VERSION
 from federates.executable.arguments import Arguments, find_program, program_folders, search_path
 from federates.executable.child import Child
-from federates.executable.variables import child_environment
 from federates.isolation.confinement import Confinement
 from federates.isolation.places import TEMPORARY
 from federates.runtime.agent import agent_name, load_session
-from federates.runtime.identity import RunIdentity, process_start, wait_for_identity
+from federates.runtime.federate import core_init_string, core_name
+from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity, process_start, wait_for_identity
 from federates.runtime.results import PROCESS_RECORD, disk_error, release_failure, reserve_failure, write_json
 from federates.runtime.say import say
 from federates.runtime.sign_of_life import ALIVE, SignOfLife
@@ -46,11 +47,11 @@ def run_executable(arguments: Arguments, folder: Path) -> None:
         raise disk_error(results, error) from error
     try:
         session_file = _announce(arguments, identity, folder, results)
-        program = _program(arguments, folder)
-        extra = program_folders(program, Path(identity.run_folder).parent.parent.resolve())
+        program = _program(agent, arguments, folder)
+        extra = program_folders(program, Path(identity.scenario).resolve())
         # This process may no more than the program that it starts: what is refused here is refused there.
         confinement = Confinement(agent, role, identity, folder, session_file, extra=extra, recorded=False)
-        child = _start(arguments, program, folder, child_environment(agent, identity, results, session_file))
+        child = _start(agent, arguments, program, folder, _child_environment(agent, identity, results, session_file))
     except PortageError as error:
         _fail(agent, results, str(error))
         raise
@@ -82,21 +83,21 @@ def _check_agents(session: Session, identity: RunIdentity, file: str) -> None:
         raise ConfigError([Problem(file, "agents", f"world {session.world}, {', '.join(told)}", allowed)])
 
 
-def _program(arguments: Arguments, folder: Path) -> Path:
+def _program(agent: str, arguments: Arguments, folder: Path) -> Path:
     word = arguments.command[0]
     program = find_program(word, folder, search_path())
     if program is None:
         allowed = "no such program in the agent's folder or on the PATH, or it may not be executed"
-        raise ConfigError([Problem(str(arguments.role), "program", repr(word), allowed)])
+        raise ConfigError([Problem(agent, "program", repr(word), allowed)])
     return program
 
 
-def _start(arguments: Arguments, program: Path, folder: Path, environment: dict[str, str]) -> Child:
+def _start(agent: str, arguments: Arguments, program: Path, folder: Path, environment: dict[str, str]) -> Child:
     try:
         return Child([str(program), *arguments.command[1:]], folder, environment)
     except OSError as error:
         reason = error.strerror or error
-        raise FederationError(f"{arguments.role}: {arguments.command[0]} cannot be started: {reason}") from error
+        raise FederationError(f"{agent}: {arguments.command[0]} cannot be started: {reason}") from error
 
 
 def _attend(child: Child, results: Path) -> int:
@@ -140,3 +141,29 @@ def _fail(agent: str, results: Path, message: str) -> None:
 
 def _hashes(results: Path) -> dict[str, str]:
     return {path.stem: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(results.glob("*.parquet"))}
+
+
+def _child_environment(agent: str, identity: RunIdentity, results: Path, session: Path | None) -> dict[str, str]:
+    """Return the environment of an executable that takes the place of ``agent``.
+
+    ``results`` is the folder where it may write, ``session`` the file of the public agreement (coordinator only). The file
+    that tells of the whole run is not handed on.
+    """
+    broker = identity.broker
+    inherited = {name: value for name, value in os.environ.items() if name != IDENTITY_VARIABLE}
+    told = {
+        "PORTAGE_AGENT": agent,
+        "PORTAGE_ROLE": identity.agents[agent],
+        "PORTAGE_AGENTS": " ".join(f"{name}:{role}" for name, role in identity.agents.items()),
+        "PORTAGE_WORLD": identity.world,
+        "PORTAGE_CORE_TYPE": broker.core_type,
+        "PORTAGE_CORE_NAME": core_name(agent, identity),
+        "PORTAGE_CORE_INIT": core_init_string(identity),
+        "PORTAGE_ROUND_STEP_S": repr(broker.round_step_s),
+        "PORTAGE_DISPATCH_OFFSET_S": repr(broker.dispatch_offset_s),
+        "PORTAGE_RESULTS": str(results),
+        "PORTAGE_BOUNDARY_VERSION": str(BOUNDARY_VERSION),
+    }
+    if session is not None:
+        told["PORTAGE_SESSION"] = str(session)
+    return inherited | {"PATH": search_path()} | told

@@ -42,10 +42,10 @@ class Confinement:
         extra: Iterable[Path] = (),
         recorded: bool = True,
     ) -> None:
-        run_folder = Path(identity.run_folder)
-        besides = also_readable(identity.broker.audit, agent, run_folder.parent.parent)
+        scenario, run_folder = Path(identity.scenario), Path(identity.run_folder)
+        besides = also_readable(identity.broker.audit, agent, (scenario, run_folder))
         agreement = None if session is None else session.resolve()
-        self._places = places_of(folder, run_folder, agent, agreement, [*extra, *besides])
+        self._places = places_of(folder, scenario, run_folder / agent, agreement, [*extra, *besides])
         self._places.results.mkdir(parents=True, exist_ok=True)
         planned = plan_sandbox(role, identity, self._places)
         use_private_temporary_folder(self._places)

@@ -31,7 +31,7 @@ class Places:
     ``own`` are the agent's folder of the scenario and the modules that lie beside the agents' folders, ``results`` its part of
     the run's folder, ``session`` the public agreement (the coordinator's alone), ``environment`` the interpreter, packages and
     the system.
-    ``exposed`` are allowed folders in which the scenario lies all the same: there nothing can be promised.
+    ``exposed`` are allowed folders in which the scenario or the run's results lie all the same: there nothing can be promised.
     """
 
     own: tuple[Path, ...]
@@ -71,34 +71,34 @@ class Places:
         return "outside", None
 
 
-def places_of(folder: Path, run_folder: Path, agent: str, session: Path | None = None, extra: Iterable[Path] = ()) -> Places:
-    """Return the places of ``agent``, whose folder of the scenario is ``folder``.
+def places_of(folder: Path, scenario: Path, results: Path, session: Path | None = None, extra: Iterable[Path] = ()) -> Places:
+    """Return the places of the agent whose folder of the ``scenario`` is ``folder``, and whose part of the run's is ``results``.
 
     ``extra`` are further folders with programs and libraries of an executable; one in which the scenario lies is left out.
     """
-    scenario, own = run_folder.parent.parent.resolve(), folder.resolve()
+    scenario, own, results = scenario.resolve(), folder.resolve(), results.resolve()
+    closed = (scenario, results.parent)
     allowed: list[Path] = []
     exposed: list[Path] = []
     for root in map(Path.resolve, extra):
-        if not (scenario.is_relative_to(root) or root.is_relative_to(scenario)):
+        if not (_holds(root, closed) or any(root.is_relative_to(place) for place in closed)):
             allowed.append(root)
     for root in _roots():
         if root.is_relative_to(scenario):
             continue  # the agent's own folder is allowed anyway, another's never
         if not _is_environment(root):
-            allowed += _code(root, scenario)
+            allowed += _code(root, closed)
             continue
-        for part in _narrowed(root) if scenario.is_relative_to(root) else [root]:
-            (exposed if scenario.is_relative_to(part) else allowed).append(part)
-    if scenario.is_relative_to(own):
+        for part in _narrowed(root) if _holds(root, closed) else [root]:
+            (exposed if _holds(part, closed) else allowed).append(part)
+    if _holds(own, closed):
         exposed.append(own)
-    results = (run_folder / agent).resolve()
     shared = [*sorted(scenario.glob("*.py")), scenario / "__pycache__"]
     return Places((own, *shared), results, session, tuple(_outermost([*allowed, *exposed])), tuple(exposed))
 
 
-def also_readable(audit: AuditConfig, agent: str, scenario: Path, file: str = "broker.yaml") -> list[Path]:
-    """Return what ``broker.yaml`` lets an agent read besides its own.
+def also_readable(audit: AuditConfig, agent: str, closed: Iterable[Path], file: str = "broker.yaml") -> list[Path]:
+    """Return what ``broker.yaml`` lets an agent read besides its own; in ``closed`` folders lies what is others'.
 
     Raises
     ------
@@ -108,21 +108,26 @@ def also_readable(audit: AuditConfig, agent: str, scenario: Path, file: str = "b
     problems = [
         Problem(file, f"audit.readable.{agent}", repr(name), allowed)
         for name, path in paths.items()
-        if (allowed := _not_to_be_read(path, scenario.resolve()))
+        if (allowed := _not_to_be_read(path, tuple(place.resolve() for place in closed)))
     ]
     if problems:
         raise ConfigError(problems)
     return [path.resolve() for path in paths.values()]
 
 
-def _not_to_be_read(path: Path, scenario: Path) -> str:
+def _not_to_be_read(path: Path, closed: tuple[Path, ...]) -> str:
     if not path.is_absolute():
         return "must be an absolute path, or begin with ~/"
     if not path.exists():
         return "must exist"
-    if scenario.is_relative_to(path.resolve()) or path.resolve().is_relative_to(scenario):
-        return "must lie outside the scenario, and not around it: each agent's folder is its own"
+    if _holds(path.resolve(), closed) or any(path.resolve().is_relative_to(place) for place in closed):
+        return "must lie outside the scenario and the run's results, and not around them: each agent's folder is its own"
     return ""
+
+
+def _holds(folder: Path, closed: Iterable[Path]) -> bool:
+    """Whether one of the ``closed`` folders lies in ``folder``."""
+    return any(place.is_relative_to(folder) for place in closed)
 
 
 def _lies_in(path: Path, place: Path) -> bool:
@@ -152,16 +157,16 @@ def _narrowed(root: Path) -> list[Path]:
     return [part for part in parts if part.exists()] or [root]
 
 
-def _code(root: Path, scenario: Path) -> Iterator[Path]:
+def _code(root: Path, closed: tuple[Path, ...]) -> Iterator[Path]:
     """Yield what is code in ``root``, for an editable installation puts a whole project on the search path."""
     if root.is_file():
         yield root
         return
     for entry in [_OURS] if root == _OURS.parent else sorted(root.iterdir()):
-        if not _is_code(entry) or entry == scenario:
+        if not _is_code(entry) or entry in closed:
             continue
-        if scenario.is_relative_to(entry):
-            yield from _code(entry, scenario)
+        if _holds(entry, closed):
+            yield from _code(entry, closed)
         else:
             yield entry
 
@@ -169,7 +174,8 @@ def _code(root: Path, scenario: Path) -> Iterator[Path]:
 def _is_code(entry: Path) -> bool:
     """Whether an entry of the search path is a module, or a folder of modules that is no scenario."""
     if entry.is_dir():
-        known = entry.suffix in (".dist-info", ".egg-info", ".libs")  # wheels carry shared libraries beside the package
+        # Wheels carry shared libraries beside the package; what modules beside it were compiled to is code as they are.
+        known = entry.suffix in (".dist-info", ".egg-info", ".libs") or entry.name == "__pycache__"
         return known or (any(entry.glob("*.py")) and not (entry / "runner.json").exists())
     return entry.suffix in (".py", ".so", ".pth")
 

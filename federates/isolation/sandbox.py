@@ -62,7 +62,9 @@ def plan_sandbox(role: str, identity: RunIdentity, places: Places) -> SandboxSta
     words = []
     if places.exposed:
         folders = ", ".join(str(path) for path in places.exposed)
-        words.append(f"the scenario lies in {folders}, which this process must read: partners' files there are not protected")
+        words.append(
+            f"scenario or results lie in {folders}, which this process must read: partners' files there are not protected"
+        )
     if not network:
         free = "SUMO's control port is any free one" if role == Role.TRAFFIC else "this kernel cannot limit it"
         words.append(f"TCP is not limited: {free}")

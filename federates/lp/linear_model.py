@@ -84,11 +84,6 @@ class LinearModel:
         """Add ``value`` to the objective's constant."""
         self._constant += float(value)
 
-    def names_of(self, columns: ArrayLike = (), rows: ArrayLike = ()) -> list[str]:
-        """Return the labels, such as ``output_mw[3, 7]``, of column and row indices."""
-        named = [self.column_groups.label(int(i)) for i in np.ravel(columns)]
-        return named + [self.row_groups.label(int(i)) for i in np.ravel(rows)]
-
     @property
     def shape(self) -> tuple[int, int]:
         """Number of rows and of columns."""

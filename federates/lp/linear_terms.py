@@ -57,10 +57,6 @@ class Groups:
         """Return a copy that can grow on its own."""
         return Groups(list(self.names), list(self.starts), list(self.shapes), self.size)
 
-    def block_of(self, index: int) -> str:
-        """Return the name of the block that ``index`` lies in."""
-        return self.names[bisect_right(self.starts, index) - 1]
-
     def label(self, index: int) -> str:
         """Return the name of the block with the position in it, such as ``balance[3]``."""
         block = bisect_right(self.starts, index) - 1

@@ -24,10 +24,11 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from federates.lp.bound_misses import BoundMiss, note_miss
 from federates.lp.linear_result import ArrayModel
 from federates.lp.linear_terms import Values
 
-__all__ = ["BoundMiss", "SafeBound", "answer_and_proof", "lower_dot", "lower_sum", "safe_bound", "take_misses", "tolerance"]
+__all__ = ["SafeBound", "answer_and_proof", "lower_dot", "lower_sum", "safe_bound", "tolerance"]
 
 _ULP = 2.0**-52
 _TINY = 2.0**-1022  # per product: far above what underflow can take away
@@ -123,23 +124,6 @@ class _Answer(Protocol):
 Answered = TypeVar("Answered", bound=_Answer)
 
 
-@dataclass(frozen=True, slots=True)
-class BoundMiss:
-    """A linear programme whose safe bound did not meet the solver's objective, as it was solved first and then without a basis.
-
-    ``cold_agrees``: the second time both met, and that answer was taken. Else the safe bound went out, never the objective.
-    """
-
-    objective_usd: float
-    safe_bound_usd: float
-    cold_objective_usd: float
-    cold_safe_bound_usd: float
-    cold_agrees: bool
-
-
-_misses: list[BoundMiss] = []
-
-
 def answer_and_proof(
     first: Answered, again: Callable[[], Answered], apart: Callable[[Answered], bool]
 ) -> tuple[Answered, Answered]:
@@ -152,12 +136,5 @@ def answer_and_proof(
         return first, first
     cold = again()
     agrees = not apart(cold)
-    _misses.append(BoundMiss(first.objective, first.bound, cold.objective, cold.bound, agrees))
+    note_miss(BoundMiss(first.objective, first.bound, cold.objective, cold.bound, agrees))
     return cold, cold if agrees or cold.bound >= first.bound else first
-
-
-def take_misses() -> list[BoundMiss]:
-    """Return what this process missed since the last call; an operator's loop writes it to the table ``bound_misses``."""
-    taken = list(_misses)
-    _misses.clear()
-    return taken

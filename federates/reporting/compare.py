@@ -1,39 +1,34 @@
-"""Compare runs of several schemes: the two figures of the case study, and the paper's claims against the numbers."""
+"""Compare runs: the schemes of one scenario with what a paper says about them, or any runs of one kind of day side by side.
+
+Side by side is for what a user changed: a setting, or an own operator.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-
-import pandas as pd
-from matplotlib.figure import Figure
+from typing import Any
 
 from federates.boundary.errors import ConfigError, Problem
-from federates.reporting.claims import Claim, check_claims
-from federates.reporting.delivery import delivery_by_period
-from federates.reporting.figures import delivery_time_figure, feeder_load_figure, link_flow_by_scheme_figure
-from federates.reporting.figures.style import save_figure, scheme_style
-from federates.reporting.metrics import summary
-from federates.reporting.names import summary_rows, write_summary_files
-from federates.reporting.page import Picture, render_page, svg_uri
+from federates.reporting.page import render_page, saved_pictures, write_json
 from federates.reporting.tables import RunTables
-from federates.reporting.words import number
-from federates.worlds.road.session import Scheme
+from federates.reporting.words import summary_rows, write_summary_files
+from federates.reporting.world import Grid, Section
 
-__all__ = ["write_comparison"]
+_SAME_DAY = ("world", "periods", "period_s", "start_hour", "stations")
+_NO_DIFFERENCE = {"run_id", "name"}
+_LETTERS = "ABCDEFGH"
+Runs = Mapping[str, RunTables[Any]]
 
-_MUST_AGREE = ("name", "periods", "period_s", "start_hour", "limited_stations", "resourceful_stations", "links")
 
-
-def write_comparison(run_dirs: Mapping[str, Path], out_dir: Path) -> Path:
+def write_comparison(runs: Mapping[str, Path], folder: Path) -> Path:
     """Compare runs and write ``comparison.html``, ``comparison.json``, ``summary.csv``, ``summary.md`` and ``figures/``.
 
     Parameters
     ----------
-    run_dirs : mapping of scheme to Path
-        Scheme (``proposed``, ``fastest_route``, ``no_mves``) to the folder of its run; any of them may be left out.
-    out_dir : Path
+    runs : mapping of scheme to Path
+        Scheme to the folder of its run; any of the world's schemes may be left out.
+    folder : Path
         Where the comparison goes; made if missing.
 
     Returns
@@ -45,146 +40,148 @@ def write_comparison(run_dirs: Mapping[str, Path], out_dir: Path) -> Path:
     ------
     ConfigError : no run is given, a run is of another scheme than said, or the runs are of different scenarios.
     """
-    runs = {scheme: RunTables.read(Path(folder)) for scheme, folder in run_dirs.items()}
-    _check(runs)
-    out_dir = Path(out_dir)
-    out_dir.mkdir(parents=True, exist_ok=True)
-    published = next(iter(runs.values())).published
-    claims, notes = check_claims(runs, published.statements), _notes(runs)
-    heads = {scheme: summary(run) for scheme, run in runs.items()}
-    write_summary_files(out_dir, heads)
-    pictures = []
-    for name, title, figure, reading in _figures(runs):
-        pictures.append(Picture(name, title, svg_uri(save_figure(figure, out_dir / "figures", name)), reading))
-    _write_json(out_dir / "comparison.json", runs, claims, notes, pictures)
+    read = {scheme: RunTables.read(Path(run_dir)) for scheme, run_dir in runs.items()}
+    first = _checked(read)
+    world = first.world
+    read = {scheme: read[scheme] for scheme in world.schemes if scheme in read}
+    folder = _made(folder)
+    claims, notes = world.claims(read), [*world.notes(read), *_not_complete(read)]
+    write_summary_files(folder, {scheme: run.summary for scheme, run in read.items()}, world.name_of)
+    pictures = saved_pictures(world.compared_figures(read), folder)
+    content = {
+        "runs": {scheme: run.run_id for scheme, run in read.items()},
+        "common_random_numbers": len({run.session.seed for run in read.values()}) == 1,
+        **world.compared_numbers(read),
+        "claims": [claim.as_dict() for claim in claims],
+        "notes": notes,
+        "figures": {entry.name: entry.reading for entry in pictures},
+        "summary": {scheme: run.summary for scheme, run in read.items()},
+    }
+    write_json(folder / "comparison.json", content)
+    labels = [world.schemes[scheme]["label"] for scheme in read]
+    rows = summary_rows([run.summary for run in read.values()], world.name_of)
     return render_page(
         "comparison.html.j2",
-        out_dir / "comparison.html",
-        runs=runs,
-        claims=claims,
+        folder / "comparison.html",
+        title=f"Portage comparison: {first.session.name}: {', '.join(labels)}",
+        heading=f"{world.heading}: {first.session.name}, schemes compared",
+        lead=" · ".join(f"{scheme}: run {run.run_id}" for scheme, run in read.items()),
+        not_whole="",
         notes=notes,
+        sections=list(world.compared_sections(read)),
+        claims=claims,
         pictures=pictures,
-        labels=[scheme_style(scheme)["label"] for scheme in runs],
-        summary=summary_rows(list(heads.values())),
-        routes=_route_rows(runs),
-        published=published,
+        grids=[Grid(world.compared_caption, ["Quantity", *labels], rows), *world.compared_grids(read)],
+        basis=world.basis,
+        published=first.published,
     )
 
 
-def _check(runs: Mapping[str, RunTables]) -> None:
-    """Raise with everything that keeps the runs from being compared."""
+def write_side_by_side(folders: Sequence[Path], out: Path) -> Path:
+    """Write ``comparison.html``, ``comparison.json`` and ``figures/`` of these runs into ``out`` and return the page.
+
+    The runs are called A, B, C and so on, in the order given.
+
+    Raises
+    ------
+    ConfigError : there are too few or too many runs, a folder is no run's, or the runs are not of the same kind of day.
+    """
+    if not 2 <= len(folders) <= len(_LETTERS):
+        allowed = f"give two to {len(_LETTERS)} folders of runs"
+        raise ConfigError([Problem("portage compare", "runs", str(len(folders)), allowed)])
+    runs = {letter: RunTables.read(folder) for letter, folder in zip(_LETTERS, folders, strict=False)}
+    first = runs["A"]
+    if problems := _unlike(runs, _SAME_DAY, "the first run", lambda run: str(run.folder)):
+        raise ConfigError(problems)
+    differences, out = _differences(runs), _made(out)
+    content = {
+        "runs": {letter: str(run.folder.resolve()) for letter, run in runs.items()},
+        "differences": {name: dict(zip(runs, values, strict=True)) for name, values in differences},
+        "summary": {letter: run.summary for letter, run in runs.items()},
+    }
+    write_json(out / "comparison.json", content)
+    rows = summary_rows([run.summary for run in runs.values()], first.world.name_of, without=("run_id",))
+    return render_page(
+        "comparison.html.j2",
+        out / "comparison.html",
+        title="Portage: runs side by side",
+        heading="Runs side by side",
+        lead=" · ".join(f"{letter}: {run.title}" for letter, run in runs.items()),
+        not_whole=", ".join(letter for letter, run in runs.items() if run.status != "complete"),
+        notes=[],
+        sections=[_what_differs(runs, differences)],
+        claims=[],
+        pictures=saved_pictures(first.world.side_by_side(runs), out),
+        grids=[Grid("Summary.", ["Quantity", *runs], rows)],
+        basis=None,
+    )
+
+
+def _made(folder: Path) -> Path:
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    return Path(folder)
+
+
+def _checked(runs: Runs) -> RunTables[Any]:
+    """Return the first run; raise with everything that keeps the runs from being compared."""
     if not runs:
         raise ConfigError([Problem("comparison", "runs", "none", "give at least one run")])
     first, problems = next(iter(runs.values())), []
+    world = first.world
     for scheme, run in runs.items():
-        if scheme not in {entry.value for entry in Scheme}:
-            problems.append(Problem("comparison", "scheme", scheme, f"must be one of {', '.join(Scheme)}"))
-        elif run.session.scheme.value != scheme:
-            problems.append(Problem(run.run_id, "scheme", run.session.scheme.value, f"was given as {scheme}"))
-        for name in _MUST_AGREE:
-            value, expected = getattr(run.session, name), getattr(first.session, name)
-            if value != expected:
-                problems.append(Problem(run.run_id, name, str(value), f"must be as in run {first.run_id}: {expected}"))
+        if scheme not in world.schemes:
+            problems.append(Problem("comparison", "scheme", scheme, f"must be one of {', '.join(world.schemes)}"))
+        elif run.scheme != scheme:
+            problems.append(Problem(run.run_id, "scheme", run.scheme, f"was given as {scheme}"))
+    problems += _unlike(runs, ("world", *world.must_agree), f"run {first.run_id}", lambda run: run.run_id)
     if problems:
         raise ConfigError(problems)
+    return first
 
 
-def _notes(runs: Mapping[str, RunTables]) -> list[str]:
-    """Return what a reader must know before trusting the comparison."""
-    seeds = {run.session.seed for run in runs.values()}
-    if len(runs) == 1:
-        notes = []
-    elif len(seeds) == 1:
-        notes = [
-            f"Common random numbers: all runs share seed {seeds.pop()}, so they differ by the scheme and not by chance alone."
-        ]
-    else:
-        listed = ", ".join(f"{scheme}: {run.session.seed}" for scheme, run in runs.items())
-        notes = [f"The runs have different seeds ({listed}): part of every difference is chance."]
-    notes += [
+def _unlike(runs: Runs, names: Sequence[str], first: str, shown: Callable[[RunTables[Any]], str]) -> list[Problem]:
+    """Return the fields of the sessions that are not as in the first run."""
+    problems = []
+    expected = next(iter(runs.values())).session
+    for run in runs.values():
+        for name in names:
+            value, wanted = getattr(run.session, name, None), getattr(expected, name)
+            if value != wanted:
+                problems.append(Problem(shown(run), name, str(value), f"must be as in {first}: {wanted}"))
+    return problems
+
+
+def _not_complete(runs: Runs) -> list[str]:
+    return [
         f"Run {run.run_id} ({scheme}) has status {run.status}: its day may not be whole."
         for scheme, run in runs.items()
         if run.status != "complete"
     ]
-    if Scheme.PROPOSED.value in runs:
-        notes.append(_source_of_load_without(runs))
-    notes += [
-        f"{scheme}: {run.lacks('feeder_load', 'delivery_forecast', 'deliveries')}."
-        for scheme, run in runs.items()
-        if scheme != Scheme.NO_MVES.value and run.lacks("feeder_load", "delivery_forecast", "deliveries")
+
+
+def _differences(runs: Runs) -> list[tuple[str, list[Any]]]:
+    """Return every key of the configurations that is not the same in all runs, with its value in each (empty: not there)."""
+    flat = [dict(_flat(run.configuration)) for run in runs.values()]
+    keys = dict.fromkeys(key for one in flat for key in one if key.split(".")[-1] not in _NO_DIFFERENCE)
+    rows = [(key, [one.get(key, "") for one in flat]) for key in keys]
+    return [(key, values) for key, values in rows if any(value != values[0] for value in values)]
+
+
+def _flat(content: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(content, dict) and content:
+        for key, value in content.items():
+            yield from _flat(value, f"{prefix}.{key}" if prefix else key)
+    else:
+        yield prefix, content
+
+
+def _what_differs(runs: Runs, differences: list[tuple[str, list[Any]]]) -> Section:
+    title = "What was different"
+    if not differences:
+        text = "The runs' settings are the same. An own class may have changed without its settings."
+        return Section("differences", title, text=(text,))
+    rows = [
+        [name, *(f"{value:.6g}" if isinstance(value, float) else str(value) for value in values)] for name, values in differences
     ]
-    return notes
-
-
-def _base(runs: Mapping[str, RunTables]) -> RunTables | None:
-    """Return the run of its own that gives the load without mobile storage, if there is one."""
-    base = runs.get(Scheme.NO_MVES.value)
-    return None if base is None or "feeder_load" in base.missing else base
-
-
-def _source_of_load_without(runs: Mapping[str, RunTables]) -> str:
-    base = _base(runs)
-    if base is None:
-        return (
-            "Load without mobile storage: from the proposed run itself, as its load before the vehicles' contribution "
-            "(no run without vehicles is given)."
-        )
-    return (
-        f"Load without mobile storage: from run {base.run_id} without vehicles. Its simulated traffic differs slightly from "
-        "that of the proposed run, and so do the vehicles that come to charge."
-    )
-
-
-def _figures(runs: Mapping[str, RunTables]) -> Iterator[tuple[str, str, Figure, str]]:
-    proposed = runs.get(Scheme.PROPOSED.value)
-    if proposed is not None and "feeder_load" not in proposed.missing:
-        text = "Hatched: above the limit without mobile storage; filled: above it with. " + _source_of_load_without(runs)
-        figure = feeder_load_figure(proposed, _base(runs))
-        yield "fig5_feeder_load", "Feeder load without and with mobile storage (the paper's Fig. 5)", figure, text
-    sending = {scheme: run for scheme, run in runs.items() if scheme != Scheme.NO_MVES.value}
-    timed = {scheme: run for scheme, run in sending.items() if _has_times(run)}
-    if timed:
-        traffic = next(iter(timed.values())).traffic_name
-        text = (
-            f"Top: mean time of a delivery by period, in {traffic} (solid) and by formula (dashed). Middle, if both schemes are "
-            "given: how much longer the fastest route takes; the short orange line is the same for station pairs that both "
-            "schemes serve, weighted alike, so that it does not depend on where the vehicles go. Bottom: vehicles sent."
-        )
-        yield "fig6_delivery_time", "Mean energy delivery time by scheme (the paper's Fig. 6)", delivery_time_figure(timed), text
-    planned = {scheme: run for scheme, run in sending.items() if "link_plan" not in run.missing}
-    if planned:
-        text = "Committed mobile storage per link; below, where the fastest route puts more (orange) or fewer (violet) vehicles."
-        yield "link_flow_by_scheme", "Mobile storage per link by scheme", link_flow_by_scheme_figure(planned), text
-
-
-def _has_times(run: RunTables) -> bool:
-    return bool((delivery_by_period(run)[["traffic_veh", "formula_veh"]] > 0).any(axis=None))
-
-
-def _write_json(
-    path: Path, runs: Mapping[str, RunTables], claims: list[Claim], notes: list[str], pictures: list[Picture]
-) -> None:
-    base = _base(runs)
-    content = {
-        "runs": {scheme: run.run_id for scheme, run in runs.items()},
-        "common_random_numbers": len({run.session.seed for run in runs.values()}) == 1,
-        "load_without_from": Scheme.PROPOSED.value if base is None else Scheme.NO_MVES.value,
-        "claims": [claim.as_dict() for claim in claims],
-        "notes": notes,
-        "figures": {entry.name: entry.reading for entry in pictures},
-        "summary": {scheme: summary(run) for scheme, run in runs.items()},
-    }
-    path.write_text(json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def _route_rows(runs: Mapping[str, RunTables]) -> list[list[str]]:
-    """Return vehicles of the whole run per pair and route, one column per scheme that sends vehicles."""
-    keys = ["origin", "destination", "route"]
-    parts = []
-    for scheme, run in runs.items():
-        flow = run.frame("route_flow").astype(dict.fromkeys(keys, "object"))
-        parts.append(flow.groupby(keys)["vehicles"].sum().rename(scheme).astype(float))
-    table = pd.concat(parts, axis=1).fillna(0.0)
-    table = table[table.sum(axis=1) > 0].sort_index()
-    rows = table.reset_index().itertuples(index=False)
-    return [[f"{row[0]} to {row[1]}", row[2].replace("|", " › "), *(number(value) for value in row[3:])] for row in rows]
+    caption = "Settings that are not the same in all runs; empty: this run has no such setting."
+    return Section("differences", title, grids=(Grid(caption, ["Setting", *runs], rows),))

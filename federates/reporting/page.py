@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import base64
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-__all__ = ["Picture", "markdown_picture", "render_page", "svg_uri"]
+from federates.reporting.figures import save_figure
+from federates.reporting.tables import RunTables
+from federates.reporting.world import Drawing
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +31,30 @@ def svg_uri(svg: bytes) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(svg).decode("ascii")
 
 
-def markdown_picture(name: str, reading: str) -> str:
-    """Return a figure of the docs with its caption in Markdown; who does not see it reads the first sentence."""
-    alt = reading.split(". ")[0].rstrip(".").replace("[", "(").replace("]", ")")
-    return f"![{alt}](figures/{name}.png)\n\n{reading}\n"
+def run_pictures(run: RunTables) -> tuple[list[Picture], list[tuple[str, str]]]:
+    """Draw the figures of a run, as files too; return the pictures, and title and obstacle of those that cannot be drawn."""
+    obstacles = [(figure, figure.obstacle(run)) for figure in run.world.figures]
+    drawn = (Drawing(f.name, f.title, f.draw(run), f.reading(run)) for f, obstacle in obstacles if not obstacle)
+    return saved_pictures(drawn, run.folder), [(figure.title, obstacle) for figure, obstacle in obstacles if obstacle]
+
+
+def saved_pictures(drawings: Iterable[Drawing], folder: Path) -> list[Picture]:
+    """Save figures into ``figures`` in a folder and return them as pictures."""
+    return [
+        Picture(entry.name, entry.title, svg_uri(save_figure(entry.figure, folder / "figures", entry.name)), entry.reading)
+        for entry in drawings
+    ]
+
+
+def pretty(content: object) -> str:
+    """Return JSON for people."""
+    return json.dumps(content, indent=2, ensure_ascii=False, sort_keys=True)
+
+
+def write_json(path: Path, content: object) -> Path:
+    """Write JSON in the order given; refuse what JSON has no number for."""
+    path.write_text(json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
+    return path
 
 
 def render_page(template: str, path: Path, **content: Any) -> Path:

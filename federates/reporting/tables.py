@@ -7,8 +7,10 @@ is kept: what needs it is left out, and the report says so. Nothing is ever fill
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, cast
 
@@ -16,33 +18,29 @@ import pandas as pd
 from typing_extensions import TypeVar
 
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.names import ROAD, Role
 from federates.boundary.session import Session
-from federates.boundary.tables import TABLES, Table, table
-from federates.boundary.topics import roles_of
+from federates.boundary.table import Table
+from federates.boundary.tables import tables_of
 from federates.boundary.world import parse_session
-from federates.reporting.published import NOTHING_PUBLISHED, Published, read_published
+from federates.reporting.published import Published, nothing_published, read_published
+from federates.reporting.world import Numbers, WorldReport, world_report
 from federates.runtime.results import read_record
 from federates.runtime.run_record import RUN_RECORD, read_run_record
-from federates.worlds.rail.session import RailSession
-from federates.worlds.road.session import RoadSession
-
-__all__ = ["RailRun", "RunTables"]
 
 _NOT_WRITTEN, _EMPTY = "was not written", "has no rows"
 
-S = TypeVar("S", bound=Session, default=RoadSession, covariant=True)
+S = TypeVar("S", bound=Session, default=Any, covariant=True)
 
 
 @dataclass(frozen=True)
 class RunTables(Generic[S]):
-    """Everything that reporting knows about one run; ``RunTables`` alone is a run on the road, `RailRun` one by rail.
+    """Everything that reporting knows about one run, whatever its world.
 
     Attributes
     ----------
     folder : Path
         Folder of the run.
-    session : RoadSession or RailSession
+    session : Session
         Public agreement of the run.
     record : dict
         What `read_run_record` makes of ``run.json``; empty if there is none.
@@ -63,7 +61,7 @@ class RunTables(Generic[S]):
     _frames: dict[str, pd.DataFrame] = field(repr=False)
 
     @classmethod
-    def read(cls, folder: Path, record: Mapping[str, Any] | None = None, world: World = ROAD) -> RunTables[S]:
+    def read(cls, folder: Path, record: Mapping[str, Any] | None = None) -> RunTables[S]:
         """Read a run folder.
 
         Parameters
@@ -72,34 +70,29 @@ class RunTables(Generic[S]):
             Folder of the run.
         record : mapping, optional
             What ``run.json`` is going to say, for a report that is written before it; read from the file if left out.
-        world : World
-            World that the caller can make something of.
 
         Raises
         ------
-        ConfigError : there is no usable ``session.json``, or it is of another world.
+        ConfigError : there is no usable ``session.json``.
         """
         folder = Path(folder)
-        session = _read_session(folder / "session.json", world)
-        frames, missing = {}, {}
-        for entry in TABLES:
-            if entry.world not in (None, session.world):
-                continue
-            frames[entry.name], reason = _read_table(folder, entry)
-            if reason and not (entry.exceptional and reason in (_NOT_WRITTEN, _EMPTY)):
-                missing[entry.name] = reason
+        session = _read_session(folder)
+        found = [(entry, *_read_all(folder, entry, session)) for entry in tables_of(session.world)]
+        usual = (_NOT_WRITTEN, _EMPTY)
+        if record is None:  # `read_json` says where the record is damaged
+            record = read_json(folder / RUN_RECORD) and read_run_record(folder)
         return cls(
             folder=folder,
             session=cast(S, session),
-            record=_read_record(folder) if record is None else dict(record),
+            record=dict(record or {}),
             configuration=read_json(folder / "configuration.json"),
-            missing=missing,
-            published=read_published(folder),
-            _frames=frames,
+            missing={entry.name: why for entry, _, why in found if why and not (entry.exceptional and why in usual)},
+            published=read_published(folder, session.world),
+            _frames={entry.name: frame for entry, frame, _ in found},
         )
 
     @classmethod
-    def read_own(cls, folder: Path, agent: Role) -> RunTables[S]:
+    def read_own(cls, folder: Path, agent: str) -> RunTables[S]:
         """Read what one agent may see of a run: the public agreement and its own part of the folder; no other file is opened.
 
         `folder` is then the agent's part, and the tables of all others are missing.
@@ -108,16 +101,13 @@ class RunTables(Generic[S]):
         ------
         ConfigError : there is no usable ``session.json``.
         """
-        own = Path(folder) / agent.value
-        content = read_json(Path(folder) / "session.json")
-        session = _read_session(Path(folder) / "session.json", World(content.get("world", ROAD)))
-        frames, missing = {}, {}
-        for entry in TABLES:
-            if entry.world in (None, session.world):
-                mine = entry.owner is agent
-                frames[entry.name], reason = _read_table(own.parent, entry) if mine else (_empty(entry), "is another agent's")
-                if reason:
-                    missing[entry.name] = reason
+        own = Path(folder) / agent
+        whole = _read_session(Path(folder))
+        session, role = whole.view(agent), whole.role_of(agent)
+        found = {
+            entry.name: _read_table(own, entry) if entry.owner == role else (_empty(entry), "is another agent's")
+            for entry in tables_of(session.world)
+        }
         finished = (own / "finished.json").is_file()
         said = {} if finished else read_record(own / "failed.json") or {}
         status = "finished" if finished else "failed" if said else "not recorded"
@@ -126,14 +116,14 @@ class RunTables(Generic[S]):
             session=cast(S, session),
             record={"run_id": Path(folder).resolve().name, "status": status, **said},
             configuration=read_record(own / "config.json") or {},
-            missing=missing,
-            published=NOTHING_PUBLISHED,
-            _frames=frames,
+            missing={name: why for name, (_, why) in found.items() if why},
+            published=nothing_published(session.world),
+            _frames={name: frame for name, (frame, _) in found.items()},
         )
 
     def frame(self, name: str) -> pd.DataFrame:
         """Return a copy of a table; it has all its columns and no row if the run did not write it."""
-        return self._frames[table(name).name].copy()
+        return self._frames[name].copy()
 
     def lacks(self, *names: str) -> str:
         """Return why one of these tables cannot be used, or an empty text."""
@@ -145,26 +135,43 @@ class RunTables(Generic[S]):
         return str(self.record.get("run_id") or self.session.run_id or self.folder.resolve().name)
 
     @property
-    def traffic_name(self) -> str:
-        """Return the name of the traffic model of a run on the road, as a reader knows it."""
-        model = str(self.configuration.get(Role.TRAFFIC.value, {}).get("model", "sumo"))
-        return "SUMO" if model == "sumo" else model
-
-    @property
     def status(self) -> str:
         """Return ``complete``, ``failed`` or, while it goes on, ``running``, as recorded.
 
         Without a record a run is never complete: it is ``finished`` if all agents say so, else ``not recorded``.
         """
-        done = all((self.folder / role.value / "finished.json").is_file() for role in roles_of(self.session.world))
+        done = all((self.folder / agent.name / "finished.json").is_file() for agent in self.session.agents)
         return str(self.record.get("status", "finished" if done else "not recorded"))
 
     @property
     def title(self) -> str:
         """Return scenario, scheme and run, for titles."""
         ended = " (failed)" if self.status == "failed" else ""
-        scheme = cast(RoadSession | RailSession, self.session).scheme.value
-        return f"{self.session.name}, scheme {scheme}, run {self.run_id}{ended}"
+        return f"{self.session.name}, scheme {self.scheme}, run {self.run_id}{ended}"
+
+    @property
+    def scheme(self) -> str:
+        """Return the scheme of the run."""
+        return str(getattr(self.session, "scheme", ""))
+
+    @property
+    def world(self) -> WorldReport:
+        """Return how the reports of this run's world are made."""
+        return world_report(self.session.world)
+
+    @cached_property
+    def summary(self) -> Numbers:
+        """Return the headline numbers of the run; a number that cannot be formed is left out."""
+        head: Numbers = {
+            "run_id": self.run_id,
+            "scenario": self.session.name,
+            "scheme": self.scheme,
+            "status": self.status,
+            "seed": self.session.seed,
+            "periods": self.session.periods,
+        }
+        head |= self.world.summary(self)
+        return {name: value for name, value in head.items() if not (isinstance(value, float) and not math.isfinite(value))}
 
     @property
     def period_h(self) -> float:
@@ -194,29 +201,32 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _read_record(folder: Path) -> dict[str, Any]:
-    """Return what is known of a run; `read_json` says where ``run.json`` is damaged."""
-    return read_json(folder / RUN_RECORD) and (read_run_record(folder) or {})
-
-
-def _read_session(path: Path, world: World) -> RoadSession | RailSession:
-    content = read_json(path)
+def _read_session(folder: Path) -> Session:
+    content = read_json(folder / "session.json")
     if not content:
-        raise ConfigError([Problem(path.name, "(file)", "missing", "the folder of a run holds its session")])
-    session = parse_session(content, path.name)
-    if session.world is not world:
-        raise ConfigError([Problem(path.name, "world", session.world.value, f"must be {world.value} for this report")])
-    return session
+        raise ConfigError([Problem("session.json", "(file)", "missing", "the folder of a run holds its session")])
+    return parse_session(content, "session.json")
 
 
 def _empty(entry: Table) -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(dtype=float) for name in entry.columns})
 
 
-def _read_table(folder: Path, entry: Table) -> tuple[pd.DataFrame, str]:
-    """Return the table and, if it cannot be used, an empty one and the reason."""
+def _read_all(folder: Path, entry: Table, session: Session) -> tuple[pd.DataFrame, str]:
+    """Return what all agents of the table's role have left, in the order of periods, or an empty table and the reason."""
+    agents = session.of_role(entry.owner)
+    found = [_read_table(folder / agent.name, entry) for agent in agents]
+    frames = [frame for frame, why in found if not why]
+    if len(found) == 1 or not frames:
+        return found[0] if found else (_empty(entry), _NOT_WRITTEN)
+    together = pd.concat(frames, ignore_index=True)
+    return (together.sort_values("period", kind="stable", ignore_index=True) if "period" in together else together), ""
+
+
+def _read_table(own: Path, entry: Table) -> tuple[pd.DataFrame, str]:
+    """Return the table in an agent's folder and, if it cannot be used, an empty one and the reason."""
     empty = _empty(entry)
-    whole = folder / entry.owner.value / f"{entry.name}.parquet"
+    whole = own / f"{entry.name}.parquet"
     # An agent that did not come to its end leaves the parts it had written, one a period.
     paths = [whole] if whole.is_file() else sorted(whole.with_suffix(".parts").glob("*.parquet"))
     if not paths:
@@ -230,7 +240,3 @@ def _read_table(folder: Path, entry: Table) -> tuple[pd.DataFrame, str]:
     if absent:
         return empty, f"lacks the columns {', '.join(absent)}"
     return (frame, "") if len(frame) else (empty, _EMPTY)
-
-
-RailRun = RunTables[RailSession]
-"""A run by rail; read it with ``world=RAIL``."""

@@ -49,7 +49,7 @@ def check_scenario(folder: Path, overrides: dict[str, str] | None = None, use: M
     session = _collect(problems, lambda: load_session(scenario.session_file, changes, shown_as=shown(scenario.session_file)))
     _collect(problems, lambda: choose_port(scenario.broker, shown(scenario.broker_file)))
     for agent in scenario.broker.audit.readable:
-        readable = partial(also_readable, scenario.broker.audit, agent, scenario.folder, shown(scenario.broker_file))
+        readable = partial(also_readable, scenario.broker.audit, agent, (scenario.folder,), shown(scenario.broker_file))
         _collect(problems, readable)
     for entry in scenario.entries:
         problems += command_problems(entry, scenario)
@@ -99,12 +99,11 @@ def _collect(problems: list[Problem], action: Any) -> Any:
 
 def _published_problems(scenario: Scenario, world: str) -> list[Problem]:
     """Return what is wrong with what the scenario says about its data and a paper; no agent reads it, but every report does."""
-    file = shown(scenario.folder / PUBLISHED)
     try:
-        published = read_published(scenario.folder, file)
+        read_published(scenario.folder, world, shown(scenario.folder / PUBLISHED))
     except ConfigError as error:
         return error.problems
-    return [Problem(file, name, "given", f"must be left out in the world {world}") for name in published.foreign(world)]
+    return []
 
 
 def _too_short(session: Session, broker: BrokerConfig) -> str:

@@ -49,8 +49,9 @@ def finish_run(identity: RunIdentity, started: float, ended_by_broker: str | Non
     audit = write_audit(folder)
     _judge(record, audit)
     if record["status"] == "complete":
-        write_run_report(folder, record)
-        write_agent_reports(folder)
+        if identity.broker.report:
+            write_run_report(folder, record)
+            write_agent_reports(folder)
         record["headline"] = [*run_headline(folder), audit.line]
         record["wall_s"] = round(time.time() - started, 2)
     _conclude(folder, record)

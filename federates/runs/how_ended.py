@@ -1,14 +1,18 @@
 """How a process ended, in words: by which signal, or with which exit code.
 
-The system keeps that of an ended process until its parent takes note. `portage run` takes note only at the end of the run, and
-``helics run`` looks once a second, so the broker mostly comes first.
+The system keeps that of an ended process until its parent takes note. `portage run` takes note only at the end of the run, but
+``helics run`` looks once a second and then kills everyone, so a thread waits for each process and looks the moment it ends.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
+import threading
+import time
+from collections.abc import Iterable
 from pathlib import Path
 
 __all__ = ["HowEnded", "code_words"]
@@ -37,14 +41,26 @@ def code_words(code: int) -> str:
 
 
 class HowEnded:
-    """Says how processes ended that have left no word."""
+    """Says when and how processes ended that have left no word."""
 
     def __init__(self) -> None:
         self._out_of_memory = _ended_for_memory()
+        self._watched: set[int] = set()
+        self._ended: dict[int, tuple[float, int | None]] = {}
+
+    def watch(self, pids: Iterable[int]) -> None:
+        """Keep when and how these processes end; those watched already are not watched twice."""
+        for pid in set(pids) - self._watched:
+            self._watched.add(pid)
+            threading.Thread(target=self._wait_for, args=(pid,), name=f"end of {pid}", daemon=True).start()
+
+    def ended_s(self, pid: int) -> float:
+        """Return when a process that is gone ended, s since the epoch; now if that was not seen."""
+        return self._ended[pid][0] if pid in self._ended else time.time()
 
     def words(self, pid: int) -> str:
-        """Return how the process ended, as far as the system still knows."""
-        status = _status_of_ended(pid)
+        """Return how the process ended, as far as it was seen, or the system still knows."""
+        status = self._ended[pid][1] if pid in self._ended else _status_of_ended(pid)
         if status is None:
             return "ended without a word (killed?)"
         if os.WIFSIGNALED(status):
@@ -53,6 +69,18 @@ class HowEnded:
                 return f"{code_words(-number)} ({_NO_MEMORY})"
             return code_words(-number)
         return f"{code_words(os.WEXITSTATUS(status))} before the run was over, without a word"
+
+    def _wait_for(self, pid: int) -> None:
+        # Only Linux can wait for a process that is not one's own child.
+        with contextlib.suppress(OSError, AttributeError):
+            descriptor = os.pidfd_open(pid)
+            try:
+                end = select.poll()
+                end.register(descriptor, select.POLLIN)
+                end.poll()
+                self._ended[pid] = (time.time(), _status_of_ended(pid))
+            finally:
+                os.close(descriptor)
 
 
 def _status_of_ended(pid: int) -> int | None:

@@ -9,13 +9,15 @@ from __future__ import annotations
 import json
 import threading
 import time
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from federates.boundary.config import parse_config
+from federates.boundary.config import Config, parse_config
 from federates.boundary.errors import ConfigError, FederationError, Problem
 from federates.boundary.names import Role
+from federates.boundary.roles import Plugin
 from federates.boundary.session import Session
 from federates.isolation.owner_only import owner_only
 from federates.runs.broker_core import Broker
@@ -25,10 +27,11 @@ from federates.runs.start import new_identity
 from federates.runs.use import used_classes
 from federates.runs.wire_watch import WireWatch
 from federates.runtime.agent import load_session, run_agent
+from federates.runtime.broker_config import BrokerConfig
 from federates.runtime.identity import RunIdentity
-from federates.runtime.plugins import LoadedAgent, load_agent
+from federates.runtime.plugins import LoadedAgent, class_key, load_agent
 
-__all__ = ["run_in_process"]
+__all__ = ["run_in_process", "run_objects"]
 
 _POLL_S = 0.2
 _GATE_POLL_S = 0.005
@@ -67,7 +70,42 @@ def run_in_process(
     broker = scenario.broker.model_copy(update={"core_type": "inproc"})
     load_session(scenario.session_file, overrides)
     identity = new_identity(scenario.folder, broker, str(scenario.broker_file), scenario.world, scenario.roles, label="inproc")
-    session = load_session(scenario.session_file, overrides, identity.run_id)
+    return _complete(identity, loaded, load_session(scenario.session_file, overrides, identity.run_id))
+
+
+@dataclass(frozen=True)
+class _Object:
+    """An agent that is there already, in place of a `LoadedAgent`."""
+
+    agent: str
+    role: str
+    plugin: Plugin
+
+    def create(self) -> Plugin:
+        return self.plugin
+
+    def resolved(self) -> dict[str, Any]:
+        settings = self.plugin.settings
+        shown = settings.model_dump(mode="json") if isinstance(settings, Config) else repr(settings)
+        return {class_key(self.role): type(self.plugin).__name__, "settings": shown}
+
+
+def run_objects(session: Session, agents: Mapping[str, Plugin], results: Path) -> Path:
+    """Run agents that are objects, one for each of the session's, and return the folder of the run in ``results``.
+
+    Raises
+    ------
+    FederationError : an agent failed; the message names it.
+    """
+    loaded = {agent.name: _Object(agent.name, agent.role, agents[agent.name]) for agent in session.agents}
+    roles = {agent.name: agent.role for agent in session.agents}
+    broker = BrokerConfig(schema_version=1, core_type="inproc")
+    identity = new_identity(results, broker, "broker", session.world, roles, label="inproc")
+    return _complete(identity, loaded, session.model_copy(update={"run_id": identity.run_id}))
+
+
+def _complete(identity: RunIdentity, loaded: Mapping[str, Any], session: Session) -> Path:
+    """Run agents as threads and return the folder of the run, which is complete."""
     started = time.time()
     try:
         with owner_only():
@@ -99,7 +137,7 @@ def _with_settings(loaded: LoadedAgent, changes: dict[str, Any]) -> LoadedAgent:
     return replace(loaded, settings=merged)
 
 
-def _run_threads(identity: RunIdentity, loaded: dict[str, LoadedAgent], session: Session) -> dict[str, Exception]:
+def _run_threads(identity: RunIdentity, loaded: Mapping[str, Any], session: Session) -> dict[str, Exception]:
     failures: dict[str, Exception] = {}
 
     def live(agent: LoadedAgent) -> None:

@@ -58,6 +58,11 @@ class Launch:
         return Path(self.identity.run_folder)
 
     @property
+    def over(self) -> bool:
+        """Whether every process has been started and has ended; how is left for the broker to see (`how_ended`)."""
+        return bool(self.processes) and None not in [_code(process) for process in self.processes.values()]
+
+    @property
     def ok(self) -> bool:
         """Whether the run is complete; ``culprit`` may then be a process that failed when its work was done."""
         return self.record.get("status") == "complete"
@@ -69,6 +74,7 @@ def launch(
     label: str = "",
     watch: Callable[[Launch], None] = lambda run: None,
     stop: Stop | None = None,
+    results: Path | None = None,
 ) -> Launch:
     """Run a scenario in processes and return when all of them have ended.
 
@@ -78,15 +84,17 @@ def launch(
     label : becomes part of the run's identity.
     watch : called ten times a second, to show progress.
     stop : by which another thread ends the run (a signal reaches the main thread alone).
+    results : folder in which the run gets its own; by default the scenario's ``results``.
 
     Raises
     ------
-    ConfigError : the overrides would not reach the coordinator, or the fixed port is taken.
+    ConfigError : the overrides would not reach the coordinator, the fixed port is taken, or ``results`` is no place for results.
     PortageError : the run's folder cannot be made.
     """
     if problems := overrides_problems(scenario, overrides):
         raise ConfigError(problems)
-    identity = new_identity(scenario.folder, scenario.broker, str(scenario.broker_file), scenario.world, scenario.roles, label)
+    broker_file, world, roles = str(scenario.broker_file), scenario.world, scenario.roles
+    identity = new_identity(scenario.folder, scenario.broker, broker_file, world, roles, label, results)
     run = Launch(scenario, identity)
     started = time.time()
     try:
@@ -140,7 +148,7 @@ def _attend(run: Launch, watch: Callable[[Launch], None], stop: Stop, beat: Path
     signs = Signs(run.identity.broker.timeout_s)
     brokers = [Watched(name, process.pid, beat) for name, process in run.processes.items() if name == BROKER]
     failed_s: float | None = None
-    while None in [_code(process) for process in run.processes.values()]:
+    while run.processes and not run.over:
         watch(run)
         if stop.why:
             raise KeyboardInterrupt(stop.why)
@@ -170,7 +178,7 @@ def _broker_is_done(run: Launch) -> bool:
 
 
 def _code(process: subprocess.Popen[bytes]) -> int | None:
-    """Return the exit code of an ended process, negative for a signal, and leave it for the broker to see (`how_ended`)."""
+    """Return the exit code of an ended process, negative for a signal, without taking note of it as `poll` would."""
     if process.returncode is not None or not hasattr(os, "waitid"):
         return process.poll()
     ended = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import psutil
@@ -20,7 +21,6 @@ from federates.runtime.results import PROCESS_RECORD, read_record
 __all__ = [
     "Siblings",
     "ended",
-    "ended_early",
     "lost_agents",
     "lost_reason",
     "process_of",
@@ -48,23 +48,24 @@ def vanished_agents(folder: Path, agents: tuple[str, ...]) -> list[str]:
     return [agent for agent in agents if _vanished(folder / agent)]
 
 
-def lost_reason(identity: RunIdentity, lost: list[str], how: HowEnded) -> str:
-    """Return in words why the federation cannot go on without the ``lost`` agents: their own, or how they ended."""
-    return "; ".join(_last_words(Path(identity.run_folder), agent, how) for agent in lost)
+def lost_reason(identity: RunIdentity, lost: Iterable[str], how: HowEnded, starting: Mapping[str, int], when: str = "") -> str:
+    """Return in words why the federation cannot go on without the ``lost`` agents: their own, or how the first of them ended.
 
-
-def ended_early(identity: RunIdentity, processes: dict[str, int], how: HowEnded) -> str:
-    """Return in words how agents, given with their processes, ended before everyone had joined: their own where there are any."""
-    early = "before everyone had joined"
-    return "; ".join(_last_words(Path(identity.run_folder), name, how, pid, early) for name, pid in processes.items())
-
-
-def _last_words(folder: Path, agent: str, how: HowEnded, pid: int = 0, when: str = "") -> str:
-    failure = read_record(folder / agent / "failed.json")
-    if failure is not None:
-        return str(failure["message"])
-    ended_as = how.words(process_of(folder / agent) or pid)
-    return f"{agent}: {ended_as}" + (f" {when}" if when and "before" not in ended_as else "")
+    Parameters
+    ----------
+    starting : processes of agents that may not have said yet which theirs is.
+    when : words that say when they ended, such as "before everyone had joined".
+    """
+    folder = Path(identity.run_folder)
+    told = [(float(r["time"]), str(r["message"])) for agent in lost if (r := read_record(folder / agent / "failed.json"))]
+    silent = [agent for agent in lost if not (folder / agent / "failed.json").exists()]
+    pids = {agent: process_of(folder / agent) or starting.get(agent, 0) for agent in silent}
+    # Those that fell later were mostly ended by the launcher, because of the first.
+    first = min(pids, key=lambda agent: how.ended_s(pids[agent]), default=None)
+    if first is None or (told and min(told)[0] < how.ended_s(pids[first])):
+        return "; ".join(message for _, message in sorted(told))
+    ended_as = how.words(pids[first])
+    return f"{first}: {ended_as}" + (f" {when}" if when and "before" not in ended_as else "")
 
 
 def wait_for_records(identity: RunIdentity, limit_s: float = 10.0) -> None:
@@ -87,7 +88,8 @@ class Siblings:
     A parent with several runs at once, such as ``portage compare``, tells each by the identity in its processes' environment.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, agents: Mapping[str, str]) -> None:
+        self._agents = agents
         self._parent = psutil.Process(os.getppid())
         self._run = os.environ.get(IDENTITY_VARIABLE)
         self._seen: dict[int, tuple[str, str]] = {}
@@ -106,19 +108,23 @@ class Siblings:
         for child in children:
             if child.pid not in self._seen and child.pid != os.getpid():
                 with contextlib.suppress(psutil.Error, OSError):
-                    name = _agent(child.cmdline())
+                    name = self._name(child)
                     if name and child.environ().get(IDENTITY_VARIABLE) == self._run:
                         self._seen[child.pid] = (name, process_start(child.pid))
         return {name: pid for pid, (name, start) in self._seen.items() if not process_lives(pid, start)}
 
-
-def _agent(words: list[str]) -> str | None:
-    """Return which agent a command line of ours starts; the wrapper of an executable is told so."""
-    modules = [index for index, word in enumerate(words) if word.startswith("federates.")]
-    if not modules:
-        return None
-    name = words[modules[0]].removeprefix("federates.")
-    return words[modules[0] + 1] if name == "executable" and len(words) > modules[0] + 1 else name
+    def _name(self, process: psutil.Process) -> str | None:
+        """Return which agent a process of ours is: the one whose folder it works in, or the only one of its role."""
+        words = process.cmdline()
+        modules = [index for index, word in enumerate(words) if word.startswith("federates.")]
+        if not modules:
+            return None
+        role = words[modules[0]].removeprefix("federates.")
+        if role in ("executable", "agent") and len(words) > modules[0] + 1:
+            role = words[modules[0] + 1]
+        names = [name for name, other in self._agents.items() if other == role]
+        folder = Path(process.cwd()).name
+        return folder if folder in names else names[0] if len(names) == 1 else None
 
 
 def _lost(folder: Path) -> bool:

@@ -91,7 +91,8 @@ class Scenario:
     """A scenario whose ``runner.json`` and ``broker.yaml`` are sound; the agents' own files are not read yet.
 
     ``roles`` has the role of every agent by its name, ``configs`` the configuration file of every agent that runs as one of our
-    modules, ``use`` the class that takes the place of the one named there (option ``--use``). ``notes`` are words about what is not wrong, but may not be meant.
+    modules, ``use`` the class that takes the place of the one named there (option ``--use``). ``notes`` are words about what is
+    not wrong, but may not be meant.
     """
 
     folder: Path

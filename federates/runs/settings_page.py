@@ -15,9 +15,10 @@ from pydantic.fields import FieldInfo
 from federates.boundary.markdown import markdown_table
 from federates.boundary.names import Role
 from federates.boundary.ranges import LEAST_SIZE, MOST_SIZE
-from federates.reporting.published import Published
 from federates.runtime.broker_config import BrokerConfig
+from federates.worlds.rail.published import RailPublished
 from federates.worlds.rail.session import RailSession
+from federates.worlds.road.published import RoadPublished
 from federates.worlds.road.session import RoadSession
 
 __all__ = ["settings_page"]
@@ -45,11 +46,11 @@ def settings_page() -> str:
     ranges = ", ".join(f"`{ending}` {most:g}" for ending, most in sorted(MOST_SIZE.items()) if ending)
     text = _HEAD.format(least=LEAST_SIZE, ranges=ranges, most=MOST_SIZE[""])
     text += _section("`broker.yaml`", BrokerConfig)
-    text += _section("`scenario.yaml` on the road (`world: road`)", RoadSession, skip={"run_id"})
-    text += _section("`scenario.yaml` by rail (`world: rail`)", RailSession, skip={"run_id"})
-    text += _section(
-        "`published.yaml`: what the data rest on, and what a paper published (optional; only reports read it)", Published
-    )
+    text += _section("`scenario.yaml` on the road (`world: road`)", RoadSession, skip={"run_id", "viewer"})
+    text += _section("`scenario.yaml` by rail (`world: rail`)", RailSession, skip={"run_id", "viewer"})
+    published = "what the data rest on, and what a paper published (optional; only reports read it)"
+    text += _section(f"`published.yaml` on the road: {published}", RoadPublished)
+    text += _section(f"`published.yaml` by rail: {published}", RailPublished)
     for role in Role:
         for entry in sorted(entry_points(group=f"portage.{role.value}"), key=lambda entry: entry.name):
             cls = entry.load()

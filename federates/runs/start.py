@@ -8,7 +8,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from federates.boundary.errors import PortageError
+from federates.boundary.errors import ConfigError, PortageError, Problem
 from federates.isolation.owner_only import owner_only
 from federates.reporting.published import keep_published
 from federates.runs.remains import remove_keys_of_the_dead, settle_broken_runs
@@ -18,38 +18,65 @@ from federates.runtime.results import disk_error
 from federates.runtime.run_record import begin_run_record
 from federates.runtime.say import say
 
-__all__ = ["new_identity"]
+__all__ = ["RESULTS_VARIABLE", "new_identity"]
+
+RESULTS_VARIABLE = "PORTAGE_RESULTS_ROOT"
+"""Environment variable with the folder in which runs put their results, where that is not the scenario's own ``results``."""
 
 
 def new_identity(
-    scenario: Path, config: BrokerConfig, config_file: str, world: str, agents: dict[str, str], label: str = ""
+    scenario: Path,
+    config: BrokerConfig,
+    config_file: str,
+    world: str,
+    agents: dict[str, str],
+    label: str = "",
+    results: Path | None = None,
 ) -> RunIdentity:
-    """Make the folder ``<scenario>/results/<run id>`` and return the identity of a new run of ``agents`` (name to role).
+    """Make the folder of a new run in ``results`` (by default ``<scenario>/results``); return the run's identity.
+
+    ``agents`` are all that take part, name to role.
 
     Says which runs there were ended from outside, and removes what they left in temporary folders.
 
     Raises
     ------
-    ConfigError : the fixed port is taken.
+    ConfigError : the fixed port is taken, or ``results`` is no place for results.
     PortageError : the results folder cannot be written.
     """
+    scenario = scenario.resolve()
+    results = scenario / "results" if results is None else _results_folder(results, scenario)
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     run_id = "-".join(part for part in (stamp, label, secrets.token_hex(2)) if part)
-    folder = scenario.resolve() / "results" / run_id
+    folder = results / run_id
     port = choose_port(config, config_file, len(agents))
     remove_keys_of_the_dead()
-    for sentence in settle_broken_runs(folder.parent):
+    for sentence in settle_broken_runs(results):
         say(f"portage: {sentence}")
     try:
         with owner_only():
             folder.mkdir(parents=True)
     except OSError as error:
-        raise PortageError(f"{folder}: cannot be made: {error.strerror or error}") from error
+        words = "no run can put its results there; choose a folder with --results"
+        raise PortageError(f"{folder}: cannot be made: {error.strerror or error}: {words}") from error
     try:
         with owner_only():
-            keep_published(scenario.resolve(), folder)
+            keep_published(scenario, folder)
             begin_run_record(folder, tuple(agents), time.time())
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)  # nothing has run in it
         raise disk_error(folder, error) from error
-    return RunIdentity(run_id, str(folder), port, secrets.token_hex(8), config, world, agents)
+    return RunIdentity(run_id, str(scenario), str(folder), port, secrets.token_hex(8), config, world, agents)
+
+
+def _results_folder(results: Path, scenario: Path) -> Path:
+    """Return ``results`` as a real path."""
+    folder = results.resolve()
+    allowed = ""
+    if folder.is_relative_to(scenario) and not folder.is_relative_to(scenario / "results"):
+        allowed = f"must lie outside the scenario, or in {scenario / 'results'}: what else lies there is input"
+    elif folder.exists() and not folder.is_dir():
+        allowed = "must be a folder, or not be there yet"
+    if allowed:
+        raise ConfigError([Problem("command line", f"--results or {RESULTS_VARIABLE}", str(results), allowed)])
+    return folder

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from federates.audit.changes import changed_files, files_state
+from federates.audit.files import changed_files, files_state
 from federates.audit.graph import Edge, federate_id, read_wiring, wiring_breaches
 from federates.runs.broker_core import GATE, Broker
 from federates.runtime.federate import core_name
@@ -48,7 +48,7 @@ class WireWatch:
         # By its number, for once it has left anyone may take its name; as long as it is here nobody else has it.
         self._gate = federate_id(broker.graph() or {}, GATE)
         self._looks = 0
-        self._scenario = Path(identity.run_folder).parent.parent
+        self._scenario = Path(identity.scenario)
         self._files = files_state(self._scenario, tuple(identity.agents))
         self._changed: list[str] = []
         self._written: tuple[int, int, int] | None = None

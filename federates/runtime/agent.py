@@ -45,7 +45,10 @@ _RUN_S = 5.0
 def load_session(path: Path, overrides: dict[str, Any] | None = None, run_id: str = "", shown_as: str | None = None) -> Any:
     """Return the public agreement in ``path`` with ``overrides`` on top; raise `ConfigError` for anything wrong."""
     file = shown_as or str(path)
-    session = parse_session(read_yaml(path, file), file)
+    data = read_yaml(path, file)
+    if data.get("viewer"):
+        raise ConfigError([Problem(file, "viewer", repr(data["viewer"]), "must be left out: it is set when a run starts")])
+    session = parse_session(data, file)
     changes = overrides or {}
     if changes.get("world", session.world) != session.world:
         allowed = f"must be {session.world}, as in the file: another world needs other keys and agents"

@@ -75,6 +75,8 @@ class BrokerConfig(Config):
     """A process that gives no sign of life for this long ends the run and is named: it is stopped, or stuck in a library that
     holds Python's interpreter. A long answer is no silence (see ``limits``); time in which all of a run is stopped does not
     count."""
+    report: bool = True
+    """Whether a complete run writes its reports, which takes a few seconds; `portage report` writes them later as well."""
     limits: Limits = Limits()
     """Longest waits."""
     audit: AuditConfig = AuditConfig()

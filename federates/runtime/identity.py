@@ -52,10 +52,11 @@ _known: dict[Path, RunIdentity] = {}
 class RunIdentity:
     """What a process must know to join a run.
 
-    ``run_folder`` is where the run's results go, ``agents`` are all agents that take part, name to role.
+    ``scenario`` is its folder, ``run_folder`` where the run's results go; ``agents`` are all agents that take part, name to role.
     """
 
     run_id: str
+    scenario: str
     run_folder: str
     port: int
     key: str

@@ -13,7 +13,7 @@ from federates.boundary.messages import Answer, Quantities
 from federates.boundary.names import Role
 from federates.boundary.roles import Openings, Operator
 from federates.boundary.topics import Command
-from federates.lp.safe_bound import take_misses
+from federates.lp.bound_misses import take_misses
 from federates.runtime.federate import Federate
 from federates.runtime.inbox import Inbox
 from federates.runtime.results import ResultWriter

@@ -23,10 +23,19 @@ from pydantic import Field, create_model
 from federates.boundary.config import Config, parse_config, read_yaml
 from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.names import Role
-from federates.boundary.roles import CoordinationAlgorithm, Operator, Plugin, PowerOperator, TrafficModel, TransportOperator
+from federates.boundary.roles import (
+    CoordinationAlgorithm,
+    Operator,
+    Plugin,
+    PowerOperator,
+    TrafficModel,
+    TransportOperator,
+    WorldModel,
+)
+from federates.boundary.world import world_names, world_of
 from federates.runtime.set_aside import set_aside
 
-__all__ = ["LoadedAgent", "Place", "base_class", "class_key", "find_class", "load_agent", "read_agent_file"]
+__all__ = ["LoadedAgent", "Place", "base_class", "class_key", "find_class", "load_agent", "load_module", "read_agent_file"]
 
 _STANDARD: dict[str, tuple[str, type[Plugin]]] = {
     Role.POWER_OPERATOR: ("operator", PowerOperator),
@@ -34,18 +43,24 @@ _STANDARD: dict[str, tuple[str, type[Plugin]]] = {
     Role.TRAFFIC: ("model", TrafficModel),
     Role.COORDINATOR: ("algorithm", CoordinationAlgorithm),
 }
-_OTHER = ("operator", Operator)
-"""Of a role that only its world knows."""
+
+
+def _kind(role: str) -> tuple[str, type[Plugin]]:
+    """Return key and base of a role; one that only its world knows is an operator, or moves the world."""
+    if role in _STANDARD:
+        return _STANDARD[role]
+    moves = any(role in world_of(name).models for name in world_names())
+    return ("model", WorldModel) if moves else ("operator", Operator)
 
 
 def class_key(role: str) -> str:
     """Return the key of ``config.yaml`` that names the class of a role."""
-    return _STANDARD.get(role, _OTHER)[0]
+    return _kind(role)[0]
 
 
 def base_class(role: str) -> type[Plugin]:
     """Return the class from which the classes of a role are derived."""
-    return _STANDARD.get(role, _OTHER)[1]
+    return _kind(role)[1]
 
 
 class _AgentFile(Config):
@@ -197,7 +212,7 @@ def _find(role: str, name: str, folder: Path, place: Place) -> type[Plugin]:
 def _import(name: str, folder: Path, place: Place) -> object:
     module_name, _, class_name = name.partition(":")
     try:
-        module = _load_module(module_name, folder)
+        module = load_module(module_name, folder, folder.parent)
     except Exception as error:
         allowed = (
             f"cannot be imported ({type(error).__name__}: {error}); put {module_name}.py into the agent's folder or install it"
@@ -209,15 +224,19 @@ def _import(name: str, folder: Path, place: Place) -> object:
     return getattr(module, class_name)
 
 
-def _load_module(name: str, folder: Path) -> ModuleType:
-    """Import a file of the agent's or the scenario's folder under a name of its own, or an installed module.
+def load_module(name: str, folder: Path, *others: Path) -> ModuleType:
+    """Import a file of ``folder`` or of ``others`` under a name of its own, or an installed module.
 
     Two agents may each have an ``operator.py``, and neither folder stays on the search path, where it could hide
-    installed modules or open one agent's folder to another. While a file of the agent's folder is imported this folder stands at
+    installed modules or open one agent's folder to another. While a file of ``folder`` is imported this folder stands at
     the end of that path, so that it may import files beside it, at its top. Of the scenario's folder an agent may open no more
     than the one file.
+
+    Raises
+    ------
+    Exception : whatever the module raises, and `ImportError` if there is none of that name.
     """
-    for place in (folder, folder.parent):
+    for place in (folder, *others):
         path = place / f"{name}.py"
         if path.is_file():
             spec = importlib.util.spec_from_file_location(f"portage_{place.name}_{name}", path)

@@ -7,24 +7,39 @@ import inspect
 import keyword
 import re
 import sys
-from dataclasses import dataclass
+import textwrap
+from dataclasses import dataclass, fields
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 import jinja2
 
 from federates.boundary.config import read_yaml
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.names import RAIL, ROAD
-from federates.boundary.world import world_of
-from federates.runtime.plugins import class_key
+from federates.boundary.exchange import Message, Moment
+from federates.boundary.names import ROAD
+from federates.boundary.topics import FREE
+from federates.boundary.world import World, world_names, world_of
+from federates.runtime.plugins import base_class, class_key
+from federates.worlds.road.messages import Departure, Gate, LinkObservation, StationObservation
 
 __all__ = ["Skeleton", "new_operator", "world_around"]
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _TEMPLATES = Path(__file__).parent / "templates"
-_WHERE = {ROAD: "on the road", RAIL: "by rail"}
-_SESSION = {ROAD: "RoadSession", RAIL: "RailSession"}
+_OBJECTS = {"gate": Gate, "departures": Departure, "links": LinkObservation, "stations": StationObservation}
+"""Python objects that messages carry; others are arrays."""
+_EXAMPLE = {
+    "operator": ("usd_per_unit: float = 10.0", "What one unit costs or is worth, usd."),
+    "model": ("free_speed_m_per_s: float = 30.0", "Speed of an empty link, m/s."),
+    "algorithm": ("most_rounds: int = 50", "Rounds after which the best plan is committed (below `max_rounds` of broker.yaml)."),
+}
+_USED = {
+    "operator": ("Openings", "Recorder"),
+    "model": ("Recorder",),
+    "algorithm": ("Commit", "Decision", "Evaluate", "Openings", "Recorder", "RoundResult", "Solve"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +78,18 @@ def new_operator(role: str, name: str, world: str, folder: Path, source: str = "
     """
     files = (folder / f"{name}.py", folder / f"test_{name}.py")
     problems = [*_name_problems(name, folder), *_place_problems(folder, files)]
-    if role not in world_of(world).roles:
-        problems.append(Problem("portage new-operator", "--world", world, f"there is no {role} {_WHERE[world]}"))
+    if world not in world_names():
+        problems.append(Problem("portage new-operator", "--world", world, f"installed: {', '.join(world_names())}"))
+    elif role not in world_of(world).roles:
+        allowed = f"there is no {role} in it, but {', '.join(world_of(world).roles)}"
+        problems.append(Problem("portage new-operator", "--world", world, allowed))
     code = ""
     if source and not problems:
         code = _copy_of(role, source, _class_name(name), problems)
     if problems:
         raise ConfigError(problems)
-    texts = [code or _render(f"{role}.py.j2", role, name, world), _render("test.py.j2", role, name, world)]
+    template = f"{class_key(role)}.py.j2"
+    texts = [code or _render(template, role, name, world_of(world)), _render("test.py.j2", role, name, world_of(world))]
     for path, text in zip(files, texts, strict=True):
         path.write_text(text, encoding="utf-8")
     return Skeleton(role, name, files)
@@ -80,8 +99,7 @@ def world_around(folder: Path) -> str:
     """Return the world of the scenario that ``folder`` is, or is a part of; the road if there is none."""
     for place in (folder, folder.absolute().parent):
         if (place / "scenario.yaml").is_file():
-            named = read_yaml(place / "scenario.yaml").get("world")
-            return RAIL if named == RAIL else ROAD
+            return str(read_yaml(place / "scenario.yaml").get("world", ROAD))
     return ROAD
 
 
@@ -122,7 +140,7 @@ def _class_name(name: str) -> str:
     return "".join(part.capitalize() for part in name.split("_"))
 
 
-def _render(template: str, role: str, name: str, world: str) -> str:
+def _render(template: str, role: str, name: str, world: World) -> str:
     # Python, not a page: nothing is to be escaped.
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
@@ -132,13 +150,90 @@ def _render(template: str, role: str, name: str, world: str) -> str:
         keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
     )
-    return environment.get_template(template).render(
-        class_name=_class_name(name),
-        module=name,
-        role=role,
-        road=world == ROAD,
-        world_name=world.upper(),
-        where=_WHERE[world],
-        session=_SESSION[world],
-        test_file=f"test_{name}.py",
+    names = {"class_name": _class_name(name), "module": name, "role": role, "test_file": f"test_{name}.py"}
+    tools = {"rows": _rows, "wrapped": _wrapped, "type_of": _type_of}
+    return environment.get_template(template).render(**names, **tools, **_facts(role, world))
+
+
+def _facts(role: str, world: World) -> dict[str, Any]:
+    """Return what the world says of a role."""
+    kind = class_key(role)
+    taking_part = [e for e in world.exchanges if role in e.roles or kind == "algorithm"]
+    opening, dispatch = (world.said(role, moment) for moment in (Moment.OPENING, Moment.DISPATCH))
+    told = [m for m in world.messages if m.moment is Moment.OPENING and (role in m.hearers or kind == "algorithm")]
+    observed = next(iter(world.told(role, Moment.OBSERVATION)), None)
+    said = [m for m in world.messages if m.moment is Moment.OBSERVATION and m.sender == role]
+    if kind == "model":
+        dispatch = next(iter(world.told(role, Moment.DISPATCH)), None)
+    messages = [m for m in (opening, dispatch, observed, *told, *said) if m is not None]
+    used = [axis for e in taking_part for axis in e.axes] + [axis for m in messages for row in m.rows for axis in row.shape]
+    seen = "TrafficObservation" if {"links", "stations"} <= {m.name for m in said} else "Any"
+    return {
+        "world": world,
+        "what": {"operator": f"a {role.replace('_', ' ')}", "model": "a model", "algorithm": "a coordination algorithm"}[kind],
+        "base": base_class(role).__name__,
+        "session": world.session.__name__,
+        "letters": {letter: counts for letter, counts in world.letters.items() if letter in used and letter != FREE},
+        "asks": [e for e in taking_part if role in e.asks or kind == "algorithm"],
+        "offers": [e for e in taking_part if role in e.offers],
+        "whole": any(e.whole for e in taking_part),
+        "opening": opening,
+        "opening_held": _OBJECTS[opening.name].__name__ if opening and opening.name in _OBJECTS else "array",
+        "told": told,
+        "observed": observed,
+        "dispatch": dispatch,
+        "said": said,
+        "seen": seen,
+        "any": seen == "Any" and kind == "model",
+        "operators": ", ".join(f'"{name}"' for name in world.operators),
+        "example": _EXAMPLE[kind],
+        "imports": _imports(role, world, [m for m in (opening, dispatch, observed) if m is not None], seen),
+    }
+
+
+def _imports(role: str, world: World, messages: list[Message], seen: str) -> list[str]:
+    kind = class_key(role)
+    types = " ".join(_type_of(message) for message in messages)
+    own = {name for name in ("Departure", "Gate", "LinkObservation", "StationObservation") if name in types}
+    own |= {"LinkObservation", "StationObservation", seen} if kind == "model" and seen != "Any" else set()
+    wire = ["Array"] if "Array" in types else []
+    wire += ["Answer", "Quantities"] if kind == "operator" else []
+    modules = {
+        "federates.boundary.messages": wire,
+        "federates.boundary.roles": [base_class(role).__name__, *_USED[kind]],
+        "federates.worlds.road.messages": own,
+        world.session.__module__: [world.session.__name__],
+    }
+    unused = {"algorithm": "federates.boundary.roles", "model": "federates.worlds.road.messages"}.get(kind)  # until it is written
+    return [
+        f"from {module} import {', '.join(sorted(names))}" + ("  # noqa: F401" if module == unused else "")
+        for module, names in modules.items()
+        if names
+    ]
+
+
+def _type_of(message: Message | None) -> str:
+    """Return the annotation of a message."""
+    if message is None:
+        return "None"
+    name = _OBJECTS[message.name].__name__ if message.name in _OBJECTS else "Array"
+    if message.moment is Moment.OBSERVATION:
+        return f"{name} | None"
+    return f"list[{name}]" if message.rows[0].shape[0] == FREE else name
+
+
+def _rows(message: Message, held: str) -> str:
+    """Return one item of a docstring's list for each array of a message, which the reader has as ``held``."""
+    found = _OBJECTS.get(message.name)
+    if found is not None and message.rows[0].shape[0] == FREE:
+        told = " ".join(str(found.__doc__).split())
+        return _wrapped(f"- {held}: a list of ``{found.__name__}({', '.join(f.name for f in fields(found))})``: {told}")
+    attributes = [""] if found is None else [f".{field.name}" for field in fields(found)]
+    return "\n".join(
+        _wrapped(f"- ``{held}{attribute}``, {row.unit}, shape ({', '.join(map(str, row.shape))}): {row.meaning}")
+        for attribute, row in zip(attributes, message.rows, strict=True)
     )
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, 128, initial_indent=" " * 8, subsequent_indent=" " * 10)

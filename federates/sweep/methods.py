@@ -7,8 +7,6 @@ module is a file beside ``runner.json``, which goes along to every worker, or in
 from __future__ import annotations
 
 import dataclasses
-import importlib
-import importlib.util
 import inspect
 import json
 import math
@@ -18,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from federates.boundary.errors import PortageError
+from federates.runtime.plugins import load_module
 
 __all__ = ["METHODS", "as_row", "find_method", "method_problem"]
 
@@ -36,10 +35,13 @@ def _centralised(
 def _run(scenario: Path) -> dict[str, Any]:
     from federates.runs.check import check_scenario
     from federates.runs.launch import launch
+    from federates.runs.reports import write_run_report
 
     finished = launch(check_scenario(scenario))
     if not finished.ok:
         raise PortageError(f"the run failed: {finished.record.get('failure') or finished.culprit}")
+    if not finished.identity.broker.report:
+        write_run_report(finished.folder)
     summary = json.loads((finished.folder / "summary.json").read_text(encoding="utf-8"))
     kept = {name: value for name, value in summary.items() if name not in ("run_id", "headline")}
     return kept | {"wall_s": finished.record["wall_s"]}
@@ -62,7 +64,7 @@ def find_method(name: str, folder: Path) -> Method:
         return METHODS[name]
     module_name, _, function_name = name.partition(":")
     try:
-        module = _load(module_name, folder)
+        module = load_module(module_name, folder)
     except Exception as error:
         raise PortageError(
             f"cannot be imported ({type(error).__name__}: {error}); put {module_name}.py beside runner.json or install it"
@@ -72,18 +74,6 @@ def find_method(name: str, folder: Path) -> Method:
         raise PortageError(f"{module_name} has no function {function_name!r}")
     method: Method = found
     return method
-
-
-def _load(name: str, folder: Path) -> Any:
-    path = folder / f"{name}.py"
-    if not path.is_file():
-        return importlib.import_module(name)
-    spec = importlib.util.spec_from_file_location(f"portage_sweep_{name}", path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path.name} is no Python module")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def method_problem(name: str, folder: Path, options: Mapping[str, Any]) -> tuple[str, str, str] | None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import contextlib
+import importlib.util
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from federates.boundary.errors import ConfigError, PortageError, Problem
+from federates.boundary.errors import ConfigError, Problem
 from federates.reporting.published import keep_published
 from federates.sweep.changes import check_changes
+from federates.sweep.local import compute_here
 from federates.sweep.methods import method_problem
-from federates.sweep.spec import Point, Sweep, load_sweep
+from federates.sweep.spec import LocalExecutor, Point, SchedulerExecutor, Sweep, load_sweep
 from federates.sweep.store import PointStore
+from federates.sweep.worker import Outcome
 
 __all__ = ["SweepEnd", "SweepProgress", "run_sweep"]
 
@@ -69,26 +73,30 @@ def run_sweep(file: Path, watch: Callable[[SweepProgress], None] = lambda progre
     progress = SweepProgress(len(points), len(points) - len(missing))
     watch(progress)
     try:
-        for point, outcome in _outcomes(sweep, missing):
-            store.write(point, outcome)
-            progress.last = point
-            if outcome["status"] == "done":
-                progress.done += 1
-            else:
-                progress.failed[point.name] = outcome["error"]
-            watch(progress)
+        with contextlib.closing(_outcomes(sweep, missing)) as outcomes:
+            for point, outcome in outcomes:
+                store.write(point, outcome)
+                progress.last = point
+                if outcome["status"] == "done":
+                    progress.done += 1
+                else:
+                    progress.failed[point.name] = outcome["error"]
+                watch(progress)
     finally:
         table = store.merge(points, _about(sweep, progress))
     keep_published(sweep.scenario.folder, sweep.output)
     # Figures load slowly, and a sweep with a mistake in it should not wait for them.
-    from federates.reporting.rail.sweep_page import write_sweep_page
+    from federates.reporting.sweep_page import write_sweep_page
 
     return SweepEnd(sweep.output, write_sweep_page(sweep.output), table, progress)
 
 
 def check_sweep(sweep: Sweep) -> None:
-    """Raise `ConfigError` with everything wrong with the method, its options, the keys and their values."""
+    """Raise `ConfigError` with everything wrong with the executor, the method, its options, the keys and their values."""
     problems = []
+    if isinstance(sweep.spec.executor, SchedulerExecutor) and importlib.util.find_spec("distributed") is None:
+        allowed = "needs Dask, which is not installed: pip install portage-cosim[cluster]"
+        problems.append(Problem(sweep.shown, "executor.kind", repr(sweep.spec.executor.kind), allowed))
     wrong = method_problem(sweep.spec.method, sweep.scenario.folder, sweep.spec.options)
     if wrong is not None:
         problems.append(Problem(sweep.shown, *wrong))
@@ -101,41 +109,23 @@ def check_sweep(sweep: Sweep) -> None:
         raise ConfigError(problems)
 
 
-def _outcomes(sweep: Sweep, missing: list[Point]) -> Iterator[tuple[Point, dict[str, Any]]]:
+def _outcomes(sweep: Sweep, missing: list[Point]) -> Generator[tuple[Point, Outcome], None, None]:
     """Yield the points with their outcomes as they come in."""
+    executor = sweep.spec.executor
     if not missing:
         return
-    # Dask takes a second to load; a sweep with nothing to do, or with a mistake in it, should not wait for it.
-    from distributed import as_completed
+    if isinstance(executor, LocalExecutor):
+        yield from compute_here(sweep.packed, missing, executor.workers)
+        return
+    from federates.sweep.cluster import compute_on_cluster  # needs Dask; see `check_sweep`
 
-    from federates.sweep.executor import connect
-    from federates.sweep.worker import ScenarioPlugin, run_point
-
-    with connect(sweep.spec.executor, len(missing)) as client:
-        plugin = ScenarioPlugin(sweep.packed)
-        client.register_plugin(plugin, name=plugin.name)
-        futures = {client.submit(run_point, plugin.name, point, pure=False, retries=0): point for point in missing}
-        for future in as_completed(futures):
-            yield futures.pop(future), _outcome(future)
-        client.unregister_worker_plugin(plugin.name)
-
-
-def _outcome(future: Any) -> dict[str, Any]:
-    """Return what a future holds; a worker that ended under its point is that point's failure."""
-    if future.status == "finished":
-        outcome: dict[str, Any] = future.result()
-        return outcome
-    if future.status == "error":
-        error = future.exception()
-        name = type(error).__name__
-        text = "the worker process ended (killed, crashed or out of memory)" if name == "KilledWorker" else f"{name}: {error}"
-        return {"status": "failed", "error": text, "traceback": ""}
-    raise PortageError(f"the Dask scheduler gave up a point ({future.status}); what was computed is kept: start the sweep again")
+    yield from compute_on_cluster(sweep.packed, missing, executor.address)
 
 
 def _about(sweep: Sweep, progress: SweepProgress) -> dict[str, Any]:
     return {
         "scenario": sweep.scenario.name,
+        "world": sweep.scenario.world,
         "scenario_sha256": sweep.packed.sha256,
         "method": sweep.spec.method,
         "options": sweep.spec.options,

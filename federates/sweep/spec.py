@@ -32,7 +32,7 @@ class LocalExecutor(Config):
 
 
 class SchedulerExecutor(Config):
-    """A running Dask scheduler with workers, on this computer or a cluster."""
+    """A running Dask scheduler with workers, on this computer or a cluster; needs `pip install portage-cosim[cluster]`."""
 
     kind: Literal["scheduler"]
     """`scheduler`."""

@@ -17,10 +17,9 @@ import pandas as pd
 from federates.boundary.errors import PortageError
 from federates.sweep.changes import values_of
 from federates.sweep.spec import Point
+from federates.sweep.worker import Outcome
 
 __all__ = ["PointStore"]
-
-Outcome = dict[str, Any]
 
 
 class PointStore:

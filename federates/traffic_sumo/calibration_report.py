@@ -1,4 +1,4 @@
-"""The report of a calibration: every link-hour as csv, and a summary as Markdown (figures: docs/make_traffic.py)."""
+"""The report of a calibration: every link-hour as csv, and a summary as Markdown (figures: studies/make_traffic.py)."""
 
 from __future__ import annotations
 

@@ -6,20 +6,24 @@ import contextlib
 import ctypes
 import importlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psutil
+
 from federates.boundary.errors import ModelError
 from federates.traffic_sumo.programs import find_program
 from federates.traffic_sumo.settings import Engine
 
-__all__ = ["Sumo", "import_engine"]
+__all__ = ["Sumo", "import_engine", "new_scratch"]
 
 T = TypeVar("T")
 _IN_PLACE_OF_TRACI = ("LIBSUMO_AS_TRACI", "LIBTRACI_AS_TRACI")
@@ -28,6 +32,7 @@ _HIDE_HELICS = ("pyarrow", "matplotlib")
 """Libraries that keep libsumo from aborting the process if they are imported before HELICS."""
 _PR_SET_PDEATHSIG = 1
 _TRIES = 3
+_PREFIX = "portage_sumo_"
 
 
 class Sumo:
@@ -71,11 +76,6 @@ class Sumo:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-    @property
-    def process_id(self) -> int | None:
-        """Return the id of SUMO's process; None for libsumo."""
-        return self._process.pid if self._process else None
 
     def _load_library(self, command: list[str]) -> None:
         library = import_engine(Engine.LIBSUMO)
@@ -189,3 +189,12 @@ def _die_with_parent() -> None:
     """Ask Linux to end SUMO when the process that started it ends, however that happens."""
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def new_scratch() -> Path:
+    """Return a new temporary folder; those of processes that were killed before they could remove theirs are removed."""
+    for old in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*_*"):
+        pid = old.name.removeprefix(_PREFIX).split("_")[0]
+        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+            shutil.rmtree(old, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}_"))

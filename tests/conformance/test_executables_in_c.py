@@ -47,4 +47,4 @@ def test_a_program_in_the_wrong_place_is_caught_with_its_own_words(programs, tmp
         report = conform(target, ["wire"])
     assert report.broken == ("wire.answers",)
     (outcome,) = (outcome for outcome in report.outcomes if outcome.id == "wire.answers")
-    assert "traffic_sumo/link_travel_time_s is no topic of this operator" in outcome.seen
+    assert "link_travel_time_s is no topic that this operator hears" in outcome.seen

@@ -32,17 +32,22 @@ SHIPPED = [
     (Role.POWER_OPERATOR, "charging_station", "la_gcs"),
     (Role.TRANSPORT_OPERATOR, "joint_graph", "la_gcs"),
     (Role.TRANSPORT_OPERATOR, "time_space_network", "ieee30"),
-    (Role.TRANSPORT_OPERATOR, "time_space_network", "ieee118"),
     (Role.COORDINATOR, "ocd", "la_gcs"),
-    (Role.COORDINATOR, "ocd", "ieee30"),
     (Role.COORDINATOR, "bundle", "ieee30"),
+]
+SHIPPED_TOO = [
+    (Role.TRANSPORT_OPERATOR, "time_space_network", "ieee118"),
+    (Role.COORDINATOR, "ocd", "ieee30"),
     (Role.COORDINATOR, "posted_price", "la_gcs"),
     (Role.COORDINATOR, "admm", "la_gcs"),
     (Role.COORDINATOR, "admm", "ieee30"),
 ]
+"""Tried by default in another scenario, or with their defaults."""
 
 
-@pytest.mark.parametrize(("role", "name", "scenario"), SHIPPED)
+@pytest.mark.parametrize(
+    ("role", "name", "scenario"), [*SHIPPED, *(pytest.param(*case, marks=pytest.mark.long) for case in SHIPPED_TOO)]
+)
 def test_a_shipped_class_passes_in_its_scenario(role, name, scenario, root):
     conform(find_target(role, name, Wanted(root / "scenarios" / scenario))).raise_if_broken()
 

@@ -7,18 +7,16 @@ In one process, on short days where the settings allow it. By default every clas
 import itertools
 from importlib.metadata import entry_points
 from pathlib import Path
-from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
 from load_file import load_file
+from quick_runs import quick_run
 
-from federates.runs.in_process import run_in_process
-
-DOCS = Path(__file__).parents[2] / "docs"
-matrix = load_file(DOCS / "make_alternatives.py")
+ROOT = Path(__file__).parents[2]
+matrix = load_file(ROOT / "studies/make_alternatives.py")
 
 ROADS = ("power_operator", "transport_operator", "traffic_sumo", "coordinator")
 RAILS = ("power_operator", "transport_operator", "coordinator")
@@ -45,13 +43,7 @@ def rows(scenario):
 def run(scenario, agents, classes, folder, changes, recording=None, settings=None):
     combination = matrix.Combination(scenario, tuple(zip(agents, classes, strict=True)))
     made = matrix.prepare(combination, folder, recording)
-    return made, run_in_process(made, changes, settings)
-
-
-def run_without_report(*args, **kwargs):
-    """Run what others are compared with; its figures would take longer than the run."""
-    with patch("federates.runs.finish.write_run_report"), patch("federates.runs.finish.run_headline", return_value=[]):
-        return run(*args, **kwargs)
+    return made, quick_run(made, changes, settings)
 
 
 def rounds_of(folder):
@@ -77,7 +69,7 @@ def without_trade(tmp_path_factory):
         if (power, transport) not in costs:
             settings = {"coordinator": {"price_usd_per_veh": 0.0}}
             classes = (power, transport, "bpr", "posted_price")
-            _, left = run_without_report("la_gcs", ROADS, classes, folder, {**ROAD_DAY, "periods": 1}, settings=settings)
+            _, left = run("la_gcs", ROADS, classes, folder, {**ROAD_DAY, "periods": 1}, settings=settings)
             assert pd.read_parquet(left / "coordinator/schedule.parquet").vehicles.sum() == 0
             costs[power, transport] = rounds_of(left).upper_bound_usd[0]
         return costs[power, transport]
@@ -89,7 +81,7 @@ def without_trade(tmp_path_factory):
 def recorded(tmp_path_factory):
     """Return what the traffic model `bpr` left of the short day, for `replay`."""
     classes = ("price_taker", "timetable", "bpr", "posted_price")
-    _, folder = run_without_report("la_gcs", ROADS, classes, tmp_path_factory.mktemp("day"), ROAD_DAY)
+    _, folder = run("la_gcs", ROADS, classes, tmp_path_factory.mktemp("day"), ROAD_DAY)
     return folder / "traffic_sumo"
 
 
@@ -128,7 +120,7 @@ def at_home(tmp_path_factory):
         if power not in costs:
             settings = {"coordinator": {"price_usd_per_veh": 0.0}}
             classes = (power, "time_space_network", "posted_price")
-            _, left = run_without_report("ieee30", RAILS, classes, folder, changes, settings=settings)
+            _, left = run("ieee30", RAILS, classes, folder, changes, settings=settings)
             moves = pd.read_parquet(left / "transport_operator/train_moves.parquet")
             assert (moves.origin == moves.destination).all()
             costs[power] = pd.read_parquet(left / "coordinator/negotiations.parquet").upper_bound_usd[0]
@@ -185,12 +177,12 @@ def check_trains(scenario, folder, periods):
 
 
 def test_the_page_has_every_row_with_the_settings_it_has_now():
-    kept = yaml.safe_load((DOCS / "alternatives.json").read_text())
+    kept = yaml.safe_load((ROOT / "studies/alternatives.json").read_text())
     names = [row.name for row in matrix.combinations()]
     assert names == list(dict.fromkeys(names)) == list(kept)
-    assert matrix.page(kept) == (DOCS / "alternatives.md").read_text()
+    assert matrix.page(kept) == (ROOT / "docs/alternatives.md").read_text()
     for row in matrix.combinations():
-        assert kept[row.name]["configs"] == row.configs, f"{row.name}: run `python docs/make_alternatives.py` again"
+        assert kept[row.name]["configs"] == row.configs, f"{row.name}: run `python studies/make_alternatives.py` again"
 
 
 @pytest.mark.parametrize("agent", ROADS)

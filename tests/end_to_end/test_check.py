@@ -256,11 +256,15 @@ BROKEN_RAIL = {
         ["scenario.yaml", "trip_periods = 'rows of [2, 1]': must be 2 rows of 2 numbers, one per station"],
     ),
     "unknown scheme": (rail(scheme="proposed"), ["scenario.yaml", "scheme = 'proposed'", "'mobile', 'fixed'"]),
-    "world misspelt": (rail(world="rial"), ["scenario.yaml", "world = 'rial': must be road or rail"]),
-    "world that is no text": (rail(world=["rail"]), ["scenario.yaml", "world = ['rail']: must be road or rail"]),
+    "world misspelt": (rail(world="rial"), ["scenario.yaml", "world = 'rial': must be rail or road; did you mean 'rail'?"]),
+    "world that is no text": (rail(world=["rail"]), ["scenario.yaml", "world = ['rail']: must be rail or road"]),
     "traffic model by rail": (
         list_traffic,
-        ["runner.json", "federates = 1 named 'traffic_sumo'", "there must be none", "world is rail"],
+        [
+            "runner.json",
+            "'traffic_sumo': allowed names: broker, coordinator, power_operator, transport_operator",
+            "world is rail",
+        ],
     ),
     "no transport operator": (
         replace("runner.json", '"name": "transport_operator"', '"name": "transporter"'),

@@ -16,7 +16,7 @@ from small_scenario import AGENTS, write_small_scenario
 
 pytestmark = pytest.mark.faults
 
-LIMITS = {"join_s": 60, "begin_s": 60, "answer_s": 60, "period_s": 60, "finish_s": 60}
+BROKER = {"report": True, "limits": {"join_s": 60, "begin_s": 60, "answer_s": 60, "period_s": 60, "finish_s": 60}}
 FOR_EVER = {"periods": 10_000}
 SECOND_PERIOD = "coordinator/rounds.parts/00001.parquet"
 EVERYONE_IS_DONE = [f"{agent}/finished.json" for agent in AGENTS]
@@ -86,7 +86,7 @@ def end_of(process):
     ],
 )
 def test_a_run_that_is_told_to_end_says_so_and_can_be_reported(tmp_path, scratch, sent, said):
-    scenario = write_small_scenario(tmp_path, session=FOR_EVER, broker={"limits": LIMITS})
+    scenario = write_small_scenario(tmp_path, session=FOR_EVER, broker=BROKER)
     process = start(command_of("portage", scenario), scratch)
     folder = wait_for(scenario, SECOND_PERIOD)
     assert record_of(folder)["status"] == "running"
@@ -104,7 +104,7 @@ def test_a_run_that_is_told_to_end_says_so_and_can_be_reported(tmp_path, scratch
 
 
 def test_a_second_ctrl_c_is_answered_and_loses_nothing(tmp_path, scratch):
-    scenario = write_small_scenario(tmp_path, session=FOR_EVER, broker={"limits": LIMITS})
+    scenario = write_small_scenario(tmp_path, session=FOR_EVER, broker=BROKER)
     process = start(command_of("portage", scenario), scratch)
     folder = wait_for(scenario, SECOND_PERIOD)
     # The broker does not listen to the polite signal, so that the second Ctrl-C comes while the run is being ended.
@@ -128,7 +128,7 @@ def children(pid):
 
 def test_a_closed_terminal_ends_the_run_in_good_order(tmp_path, scratch):
     """The launcher's terminal goes away with everything it would have said."""
-    scenario = write_small_scenario(tmp_path, session=FOR_EVER, broker={"limits": LIMITS})
+    scenario = write_small_scenario(tmp_path, session=FOR_EVER, broker=BROKER)
     ours, theirs = os.openpty()
     process = subprocess.Popen(command_of("portage", scenario), env=scratch, stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
@@ -143,7 +143,7 @@ def test_a_closed_terminal_ends_the_run_in_good_order(tmp_path, scratch):
 
 def test_a_run_that_helics_ended_with_exit_code_0_is_seen_as_broken(tmp_path, scratch):
     """`helics run` takes an agent that was killed by SIGKILL for a good end, and kills the broker before it can write."""
-    scenario = write_small_scenario(tmp_path, session=FOR_EVER, broker={"limits": LIMITS})
+    scenario = write_small_scenario(tmp_path, session=FOR_EVER, broker=BROKER)
     process = start(command_of("helics", scenario), scratch, start_new_session=True)
     folder = wait_for(scenario, SECOND_PERIOD)
     # All at once is what the kernel does to a group that is out of memory: nobody has the time to write anything.
@@ -171,7 +171,7 @@ def test_a_run_that_helics_ended_with_exit_code_0_is_seen_as_broken(tmp_path, sc
 
 @pytest.mark.parametrize("command", ["portage", "helics"])
 def test_results_that_are_removed_during_the_run_are_one_line(tmp_path, scratch, command):
-    scenario = write_small_scenario(tmp_path, session=FOR_EVER, broker={"limits": LIMITS})
+    scenario = write_small_scenario(tmp_path, session=FOR_EVER, broker=BROKER)
     process = start(command_of(command, scenario), scratch)
     wait_for(scenario, SECOND_PERIOD)
     while (scenario / "results").exists():  # an agent may write into a folder that is just being removed
@@ -183,7 +183,7 @@ def test_results_that_are_removed_during_the_run_are_one_line(tmp_path, scratch,
 
 
 def test_a_coordinator_that_is_killed_while_the_report_is_written_costs_nothing(tmp_path, scratch):
-    scenario = write_small_scenario(tmp_path, broker={"limits": LIMITS})
+    scenario = write_small_scenario(tmp_path, broker=BROKER)
     process = start(command_of("portage", scenario), scratch)
     folder = wait_for(scenario, *EVERYONE_IS_DONE)
     os.kill(process_of(folder, "coordinator"), signal.SIGKILL)
@@ -195,7 +195,7 @@ def test_a_coordinator_that_is_killed_while_the_report_is_written_costs_nothing(
 
 
 def test_a_comparison_of_which_one_scheme_fails_has_the_others(tmp_path, scratch):
-    scenario = write_small_scenario(tmp_path, broker={"limits": LIMITS})
+    scenario = write_small_scenario(tmp_path, broker=BROKER)
     agents = scenario / "small_agents.py"
     begin = "    def begin(self, session, recorder):\n"
     broken = f"{begin}        if session.scheme == 'no_mves':\n            raise RuntimeError('no day')\n"
@@ -210,7 +210,7 @@ def test_a_comparison_of_which_one_scheme_fails_has_the_others(tmp_path, scratch
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_a_comparison_that_is_told_to_end_says_what_it_keeps(tmp_path, scratch, sent):
-    scenario = write_small_scenario(tmp_path, session=FOR_EVER, broker={"limits": LIMITS})
+    scenario = write_small_scenario(tmp_path, session=FOR_EVER, broker=BROKER)
     process = start(portage("compare", scenario, "--jobs", "1"), scratch)
     folder = wait_for(scenario, SECOND_PERIOD)
     process.send_signal(sent)
@@ -228,11 +228,11 @@ def test_a_comparison_that_is_told_to_end_says_what_it_keeps(tmp_path, scratch, 
     [
         ("8m", [SECOND_PERIOD], 10_000, AGENTS),
         ("8m", EVERYONE_IS_DONE, 2, ["broker"]),
-        ("100k", ["start"], 30, AGENTS),
+        ("100k", ["start"], 30, [*AGENTS, "broker"]),
     ],
 )
 def test_a_full_disk_is_said_by_who_met_it(tmp_path, scratch, command, size, moment, periods, who):
-    scenario = write_small_scenario(tmp_path, session={"periods": periods}, broker={"limits": LIMITS})
+    scenario = write_small_scenario(tmp_path, session={"periods": periods}, broker=BROKER)
     if not (words := small_disk(scenario, size, ",".join(moment))):
         pytest.skip("this user may not make a file system of its own (unshare)")
     process = start([*words, *command_of(command, scenario)], scratch)

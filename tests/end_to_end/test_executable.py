@@ -104,7 +104,7 @@ def test_the_results_are_those_of_the_class(tmp_path, environment, world):
     ("fault", "said"),
     [
         ("raise", "the executable ended with exit code 1: RuntimeError: no feasible plan (asked for by the test)"),
-        ("kill", "the executable ended by signal SIGKILL"),
+        pytest.param("kill", "the executable ended by signal SIGKILL", marks=pytest.mark.faults),
         ("exit3", "the executable ended with exit code 3: nothing to drive with"),
     ],
 )
@@ -160,15 +160,15 @@ def wrapped(words, name="transport_operator"):
 
 
 WRONG = {
-    "another agent's name": (wrapped("power_operator -- python x.py"), ["'power_operator'", "must be transport_operator"]),
-    "no agent's name": (wrapped("operator -- python x.py"), ["'operator'", "must be the agent's name"]),
+    "another agent's role": (wrapped("power_operator -- python x.py"), ["'power_operator'", "must be transport_operator"]),
+    "no role": (wrapped("operator -- python x.py"), ["'operator'", "must be the agent's role"]),
     "no program": (wrapped("transport_operator --"), ["must be ROLE -- PROGRAM"]),
     "no dashes": (wrapped("transport_operator python x.py"), ["must be ROLE -- PROGRAM"]),
     "an unknown option": (wrapped("transport_operator --session x -- python x.py"), ["unknown option before the dashes", "none"]),
     "a missing program": (wrapped("transport_operator -- ./solver"), ["'./solver'", "may be executed", "on the PATH"]),
     "a file that may not be executed": (wrapped("transport_operator -- ./foreign_operator.py"), ["may be executed"]),
     "a partner's program": (wrapped("transport_operator -- ../power_operator/x.sh"), ["must lie in the agent's own folder"]),
-    "in the broker's place": (wrapped("broker -- python x.py", "broker"), ["'broker'", "must be the agent's name"]),
+    "in the broker's place": (wrapped("broker -- python x.py", "broker"), ["'broker'", "must be the agent's role"]),
 }
 
 

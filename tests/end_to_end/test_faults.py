@@ -60,16 +60,23 @@ def run_folder(scenario):
     return next((scenario / "results").iterdir())
 
 
+FAILING = {
+    "raise": "power_operator: no feasible plan",
+    "exit": "power_operator: ended with",
+    "sleep": "power_operator: solve in period 1, round 1 took longer than 4 s",
+    "kill": "power_operator",
+}
+
+
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("command", "fault", "said"),
     [
-        ("raise", "power_operator: no feasible plan"),
-        ("kill", "power_operator"),
-        ("exit", "power_operator: ended with"),
-        ("sleep", "power_operator: solve in period 1, round 1 took longer than 4 s"),
+        *(("portage", fault, said) for fault, said in FAILING.items() if fault != "kill"),
+        ("helics", "raise", FAILING["raise"]),
+        pytest.param("portage", "kill", FAILING["kill"], marks=pytest.mark.faults),
+        *(pytest.param("helics", fault, FAILING[fault], marks=pytest.mark.faults) for fault in ("exit", "sleep", "kill")),
     ],
 )
-@pytest.mark.parametrize("command", ["portage", "helics"])
 def test_a_failing_operator_ends_the_run(tmp_path, environment, command, fault, said):
     limits = {"join_s": 30, "begin_s": 30, "answer_s": 4 if fault == "sleep" else 60, "period_s": 30, "finish_s": 30}
     scenario = write_small_scenario(tmp_path, power={"fault": fault}, broker={"limits": limits})
@@ -193,7 +200,7 @@ def test_processes_and_threads_give_the_same_results(tmp_path, environment):
         pd.testing.assert_frame_equal(pd.read_parquet(outside / f"{name}.parquet"), pd.read_parquet(inside / f"{name}.parquet"))
 
 
-@pytest.mark.parametrize("command", ["portage", "helics"])
+@pytest.mark.parametrize("command", one_by_default(["helics", "portage"]))
 def test_a_day_by_rail_in_processes(tmp_path, environment, command):
     """The broker counts three agents in runner.json; processes and threads give the same results."""
     from federates.runs.in_process import run_in_process

@@ -1,6 +1,5 @@
 """The Los Angeles day by `helics run`, as a user starts it, checked from what it wrote, with code of its own."""
 
-import importlib
 import json
 import os
 import shutil
@@ -14,13 +13,15 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
+from load_file import load_file
 from private_values import leaks
+from quick_runs import quick_run
 
-from federates.boundary.names import RAIL
-from federates.boundary.tables import TABLES
+from federates.boundary.names import ROAD
+from federates.boundary.tables import tables_of
 
 ROOT = Path(__file__).parents[2]
-ROAD_TABLES = [table for table in TABLES if table.world != RAIL and not table.exceptional]
+ROAD_TABLES = [table for table in tables_of(ROAD) if not table.exceptional]
 
 
 def copy_scenario(folder: Path) -> Path:
@@ -77,10 +78,9 @@ def test_each_agent_is_left_what_it_may_see(day):
         assert leaks(folder / f"report-{agent}.html", folder, agent, [other for other in agents if other != agent]) == {}
 
 
-def test_the_readme_says_what_this_day_says(day, monkeypatch):
-    """On whatever computer: `python docs/make_readme.py RUN` has made the README's part from another run of the same day."""
-    monkeypatch.syspath_prepend(ROOT / "docs")
-    made = importlib.import_module("make_readme")
+def test_the_readme_says_what_this_day_says(day):
+    """On whatever computer: `python studies/make_readme.py RUN` has made the README's part from another run of the same day."""
+    made = load_file(ROOT / "studies/make_readme.py")
     _, folder, log = day
     shown = made.shown().splitlines()
     assert [line for line in made.sentences(folder) if line not in shown] == []
@@ -239,26 +239,21 @@ SHORT = ("--set", "periods=2", "--set", "start_hour=7")
 
 @pytest.fixture(scope="module")
 def short_runs(tmp_path_factory):
-    """Return the folders of the same two hours run twice in processes, and once in threads with libsumo."""
-    from federates.runs.in_process import run_in_process
-
+    """Return the folders of the same two hours run in processes, and in threads with libsumo."""
     scenario = copy_scenario(tmp_path_factory.mktemp("short"))
-    for _ in range(2):
-        done = portage("run", scenario, *SHORT)
-        assert done.returncode == 0, done.stderr
-        assert "Report:" in done.stdout
-    folders = sorted((scenario / "results").iterdir())
-    folders.append(run_in_process(scenario, {"periods": 2, "start_hour": 7}, {"traffic_sumo": {"engine": "libsumo"}}))
-    return folders
+    done = portage("run", scenario, *SHORT)
+    assert done.returncode == 0, done.stderr
+    assert "Report:" in done.stdout
+    (folder,) = (scenario / "results").iterdir()
+    return folder, quick_run(scenario, {"periods": 2, "start_hour": 7}, {"traffic_sumo": {"engine": "libsumo"}})
 
 
 def test_same_seed_same_tables_whatever_the_engine_or_the_processes(short_runs):
-    first = short_runs[0]
+    first, other = short_runs
     names = sorted(p.relative_to(first) for p in first.glob("*/*.parquet") if p.stem != "timings")
     assert len(names) >= len(ROAD_TABLES) - 1
-    for other in short_runs[1:]:
-        for name in names:
-            pd.testing.assert_frame_equal(pd.read_parquet(first / name), pd.read_parquet(other / name), obj=str(name))
+    for name in names:
+        pd.testing.assert_frame_equal(pd.read_parquet(first / name), pd.read_parquet(other / name), obj=str(name))
 
 
 def test_two_at_once_give_the_same(tmp_path, short_runs):
@@ -284,10 +279,8 @@ def test_two_at_once_give_the_same(tmp_path, short_runs):
 
 
 def test_another_seed_is_another_day(short_runs):
-    from federates.runs.in_process import run_in_process
-
     changes = {"periods": 1, "start_hour": 7, "seed": 2}
-    newest = run_in_process(short_runs[0].parents[1], changes, {"traffic_sumo": {"engine": "libsumo"}})
+    newest = quick_run(short_runs[0].parents[1], changes, {"traffic_sumo": {"engine": "libsumo"}})
     name = "traffic_sumo/station_state.parquet"
     first, other = (pd.read_parquet(run / name).query("period == 0") for run in (short_runs[0], newest))
     assert first.shape == other.shape
@@ -296,7 +289,7 @@ def test_another_seed_is_another_day(short_runs):
 
 def test_compare_makes_the_two_figures_of_the_case_study(tmp_path):
     scenario = copy_scenario(tmp_path)
-    done = portage("compare", scenario, "--set", "periods=2", "--set", "start_hour=16")
+    done = portage("compare", scenario, "--set", "periods=1", "--set", "start_hour=16")
     assert done.returncode == 0, done.stderr
     (folder,) = (scenario / "results").glob("compare-*")
     for name in ("fig5_feeder_load.png", "fig6_delivery_time.png", "link_flow_by_scheme.png"):

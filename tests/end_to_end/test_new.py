@@ -3,6 +3,7 @@
 import ast
 import importlib.util
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -12,18 +13,17 @@ import pytest
 import yaml
 
 from federates.boundary.errors import ConfigError
-from federates.boundary.names import RAIL, ROAD
-from federates.boundary.names import Role
-from federates.boundary.topics import roles_of
+from federates.boundary.names import RAIL, ROAD, Role
+from federates.boundary.world import shipped_worlds
 from federates.cli.app import main
 from federates.conformance import ConformanceError
 from federates.runs.check import check_scenario
-from federates.runtime.plugins import CLASS_KEY, load_agent
+from federates.runtime.plugins import class_key, load_agent
 from federates.scaffold import shipped
 from federates.scaffold.operator import new_operator, world_around
 from federates.scaffold.scenario import new_scenario
 
-PAIRS = [(world, role) for world in World for role in roles_of(world)]
+PAIRS = [(world.name, role) for world in shipped_worlds() for role in world.roles]
 
 
 def portage(environment, folder, *words):
@@ -93,7 +93,8 @@ def test_the_printed_run_command_runs(tmp_path, environment):
         (("new-operator", "power_operator", "numpy"), "name = 'numpy': a module of this name is installed"),
         (("new-operator", "power_operator", "old"), "file = old.py: exists"),
         (("new-operator", "power_operator", "mine", "--into", "no"), "--into = no: this folder must exist"),
-        (("new-operator", "traffic_sumo", "mine", "--world", "rail"), "--world = rail: there is no traffic_sumo by rail"),
+        (("new-operator", "traffic_sumo", "mine", "--world", "rail"), "--world = rail: there is no traffic_sumo in it"),
+        (("new-operator", "power_operator", "mine", "--world", "sea"), "--world = sea: installed: "),
     ],
 )
 def test_a_mistake_is_one_clear_error_and_nothing_is_written(words, said, tmp_path, monkeypatch, capsys):
@@ -127,8 +128,8 @@ def test_an_installation_without_scenarios_says_where_it_looked(monkeypatch, tmp
 def test_a_skeleton_has_every_method_of_its_role_and_says_what_is_missing(world, role, tmp_path):
     made = new_operator(role, "my_agent", world, tmp_path)
     config = tmp_path / "config.yaml"
-    config.write_text(f'schema_version: 1\n{CLASS_KEY[role]}: "{made.spec}"\n')
-    loaded = load_agent(role, config)  # raises if a method is missing
+    config.write_text(f'schema_version: 1\n{class_key(role)}: "{made.spec}"\n')
+    loaded = load_agent(role, role, config)  # raises if a method is missing
     assert loaded.cls.worlds == (world,)
     (tree,) = (node for node in ast.parse(made.files[0].read_text()).body if getattr(node, "name", "") == "MyAgent")
     methods = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
@@ -141,13 +142,24 @@ def test_a_skeleton_has_every_method_of_its_role_and_says_what_is_missing(world,
         assert last.exc.args[0].value.startswith(f"{node.name}: ")
 
 
+def test_a_skeleton_knows_a_world_that_portage_does_not(tmp_path, monkeypatch, root):
+    monkeypatch.setattr(sys, "path", [*sys.path, str(root / "tests/third_world")])
+    importlib.import_module("market").install(tmp_path / "site")
+    made = new_operator("seller", "my_seller", "market", tmp_path)
+    text = made.files[0].read_text()
+    assert "``trade``, kWh, shape (G, H), its price in usd/kWh; this agent offers it." in text
+    assert "class MySeller(Operator):" in text
+    (tmp_path / "config.yaml").write_text(f'schema_version: 1\n{made.key}: "{made.spec}"\n')
+    assert load_agent("shop", "seller", tmp_path / "config.yaml").cls.worlds == ("market",)
+
+
 def test_the_world_of_a_skeleton_is_that_of_the_scenario_around_it(tmp_path):
     made = new_scenario(tmp_path / "mine", "ieee30")
     assert [world_around(place) for place in (made, made / "power_operator", tmp_path)] == [RAIL, RAIL, ROAD]
 
 
 def test_a_role_that_does_not_exist_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match="there is no traffic_sumo by rail"):
+    with pytest.raises(ConfigError, match="there is no traffic_sumo in it"):
         new_operator(Role.TRAFFIC, "mine", RAIL, Path(tmp_path))
 
 
@@ -167,13 +179,39 @@ def test_the_test_of_a_skeleton_fails_and_says_which_method_is_missing(world, ro
 
 LIE = """
 
-def _solve_with_a_bound_that_is_none(self, prices, opening, _solve=MyAgent.solve):
-    answer = _solve(self, prices, opening)
-    return Answer(answer.connection_veh, answer.cost_usd, answer.bound_usd + 1e6)
+def _solve_with_a_bound_that_is_none(self, prices, openings, _solve=MyAgent.solve):
+    answer = _solve(self, prices, openings)
+    return Answer(answer.quantities, answer.cost_usd, answer.bound_usd + 1e6)
 
 
 MyAgent.solve = _solve_with_a_bound_that_is_none
 """
+
+
+BLOCK = re.compile(r"^```python title=mine/(\w+)/my_\w+\.py\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def filled_in(skeleton, written):
+    """Return the skeleton with what ``written`` does in place of every line that raises, and its imports and settings."""
+    tree, own = ast.parse(skeleton), ast.parse(written)
+    classes = {node.name: node for node in own.body if isinstance(node, ast.ClassDef)}
+    methods = {node.name: node for node in list(classes.values())[-1].body if isinstance(node, ast.FunctionDef)}
+    body = [classes.get("Settings", node) if getattr(node, "name", "") == "Settings" else node for node in tree.body]
+    for method in (node for node in tree.body[-1].body if isinstance(node, ast.FunctionDef)):
+        assert [arg.arg for arg in method.args.args] == [arg.arg for arg in methods[method.name].args.args]
+        method.body[-1:] = methods[method.name].body
+    docstring, future, *rest = body
+    imports = [node for node in own.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    return ast.unparse(ast.Module([docstring, future, *imports, *rest], type_ignores=[]))
+
+
+@pytest.mark.parametrize("role", ["power_operator", "traffic_sumo", "coordinator"])
+def test_a_skeleton_filled_in_as_the_how_to_says_passes_its_test(role, root, tmp_path, environment):
+    written = dict(BLOCK.findall((root / "docs/howto/own_class.md").read_text()))[role]
+    made = new_operator(role, "my_agent", ROAD, tmp_path)
+    made.files[0].write_text(filled_in(made.files[0].read_text(), written))
+    passed = pytest_of(made, tmp_path, environment)
+    assert passed.returncode == 0, passed.stdout + passed.stderr
 
 
 def test_the_test_of_a_copy_passes_until_a_rule_is_broken(tmp_path, environment):

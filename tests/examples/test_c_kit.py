@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 from portage_c_kit import Kit, build_library, every_route
 
 from federates.boundary.config import read_yaml
-from federates.boundary.names import RAIL, ROAD
-from federates.boundary.world import parse_session
-from federates.boundary.topics import BOUNDARY_VERSION, TOPICS
+from federates.boundary.names import RAIL, ROAD, Role
+from federates.boundary.topics import BOUNDARY_VERSION
+from federates.boundary.world import parse_session, world_of
 from federates.worlds.road.messages import MAX_ROUTE_LINKS
-from federates.boundary.names import Role
 
 ROOT = Path(__file__).parents[2]
 LETTER = {Role.COORDINATOR: "C", Role.POWER_OPERATOR: "P", Role.TRANSPORT_OPERATOR: "T", Role.TRAFFIC: "X"}
-WORLD = {None: "B", ROAD: "R", RAIL: "L"}
+WORLD = {ROAD: "R", RAIL: "L"}
+OPERATORS = {Role.POWER_OPERATOR.value, Role.TRANSPORT_OPERATOR.value}
 
 pytestmark = pytest.mark.skipif(shutil.which(os.environ.get("CC", "gcc")) is None, reason="no C compiler")
 
@@ -43,17 +43,32 @@ def rail_session(trip, periods, trains=1):
     return parse_session(data | {"trip_periods": trip}, "case")
 
 
-def test_the_kit_has_the_operators_rows_of_the_topic_table(kit):
-    operators = {Role.POWER_OPERATOR, Role.TRANSPORT_OPERATOR}
+def operators_rows(world):
+    """Return the rows of a world's topic table that an operator sends or hears."""
+    return [topic for topic in world_of(world).topics if topic.sender in OPERATORS or OPERATORS & set(topic.receivers)]
+
+
+def kits_rows(kit, world):
+    """Return the kit's rows of a world by sender and name, those of either operator twice."""
+    rows = {}
+    for topic in kit.topics():
+        senders = "PT" if topic.sender == b"B" else topic.sender.decode()
+        if topic.world.decode() in ("B", WORLD[world]):
+            rows |= {(sender, topic.name.decode()): topic for sender in senders}
+    return rows
+
+
+@pytest.mark.parametrize("world", [ROAD, RAIL])
+def test_the_kit_has_the_operators_rows_of_the_topic_table(kit, world):
     expected = {}
-    for topic in TOPICS:
-        heard = "".join(LETTER[role] for role in topic.receivers if role in operators)
-        if topic.sender in operators or heard:
-            receiver = "B" if len(heard) > 1 else heard or LETTER[topic.receivers[0]]
-            shape = "".join({3 + MAX_ROUTE_LINKS: "D"}.get(d, str(d)) for d in topic.shape) or "-"
-            expected[topic.key] = (receiver, WORLD[topic.world], shape)
+    for topic in operators_rows(world):
+        heard = "".join(LETTER[role] for role in topic.receivers if role in OPERATORS)
+        receiver = "B" if len(heard) > 1 else heard or LETTER[topic.receivers[0]]
+        shape = "".join({3 + MAX_ROUTE_LINKS: "D"}.get(d, str(d)) for d in topic.shape) or "-"
+        expected[LETTER[topic.sender], topic.name] = (receiver, shape, topic.addressed)
     told = {
-        f"{t.sender.decode()}/{t.name.decode()}": (t.receiver.decode(), t.world.decode(), t.shape.decode()) for t in kit.topics()
+        key: (topic.receiver.decode(), topic.shape.decode(), bool(topic.addressed))
+        for key, topic in kits_rows(kit, world).items()
     }
     assert told == expected
     header = (ROOT / "examples/portage_c/portage.h").read_text()
@@ -78,12 +93,14 @@ def test_the_kit_reads_the_public_agreement(kit, monkeypatch, scenario):
             (train.name, train.home) for train in session.trains
         ]
         assert read.trip_periods[: read.stations**2] == [trip for row in session.trip_periods for trip in row]
-    sizes = session.sizes
-    for topic in kit.topics():
-        if topic.world.decode() in ("B", WORLD[session.world]) and topic.shape != b"-":
-            wanted = next(t for t in TOPICS if t.key == f"{topic.sender.decode()}/{topic.name.decode()}")
-            numbers = [sizes[d] if isinstance(d, str) else d for d in wanted.shape if d != "E"]
-            assert kit.values(topic, read) == (np.prod(numbers), "E" in wanted.shape)
+    rows = kits_rows(kit, session.world)
+    for period in (0, 3, session.periods):
+        sizes = session.sizes(period)
+        for topic in operators_rows(session.world):
+            if topic.shape:
+                numbers = [sizes[d] if isinstance(d, str) else d for d in topic.shape if d != "E"]
+                row = rows[LETTER[topic.sender], topic.name]
+                assert kit.values(row, read, period) == (np.prod(numbers), "E" in topic.shape)
     kit.free(read)
 
 
@@ -146,7 +163,8 @@ def test_the_kits_route_is_the_best_of_all(kit, data):
     trip_usd, reward = rng.integers(0, 9, (stations, stations)), rng.integers(-5, 9, (stations, periods))
     place, end = (number(0, stations - 1), number(0, periods)), number(-1, stations - 1)
     os.environ["PORTAGE_WORLD"] = "rail"
-    agreement = kit.agreement(rail_session(trip, periods).model_dump_json())
+    agreement = kit.agreement(rail_session(trip, periods + 2).model_dump_json())
+    agreement.h = periods  # two have been carried out
     route, stand = kit.best_route(agreement, place, end, trip_usd, reward)
     kit.free(agreement)
     ways = [

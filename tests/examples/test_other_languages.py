@@ -105,7 +105,7 @@ def cpp_shortage(q, hour, z):
     return np.interp(z, range(need + 1), whole)
 
 
-@pytest.mark.parametrize("shortage", [python_shortage, cpp_shortage])
+@pytest.mark.parametrize("shortage", [pytest.param(python_shortage, marks=pytest.mark.long), cpp_shortage])
 def test_the_road_operators_agree_on_the_optimum_of_a_formula(programs, tmp_path, environment, shortage):
     """Transport's cost is a z + b z^2 / 2 up to the fleet; with power's it is minimised here over a fine grid, pair by pair.
 
@@ -256,7 +256,7 @@ def test_a_program_that_nobody_told_of_a_run_says_so(programs, program):
     words = [str(programs / folder / role), *command.split()[1:]]
     done = subprocess.run(words, env=bare, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 1
-    assert re.search(r"PORTAGE_(WORLD|ROLE) is not set", done.stderr)
+    assert re.search(r"PORTAGE_(WORLD|AGENT) is not set", done.stderr)
 
 
 @pytest.mark.long

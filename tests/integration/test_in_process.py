@@ -8,10 +8,11 @@ from small_scenario import write_small_scenario
 
 from federates.boundary.errors import ConfigError, FederationError
 from federates.runs.in_process import run_in_process
+from federates.runs.reports import write_run_report
 
 
 def test_a_run_leaves_its_tables_and_a_complete_record(tmp_path):
-    folder = run_in_process(write_small_scenario(tmp_path))
+    folder = run_in_process(write_small_scenario(tmp_path, broker={"report": True}))
     record = json.loads((folder / "run.json").read_text())
     assert record["status"] == "complete"
     assert set(record["agents"]) == {"coordinator", "power_operator", "transport_operator", "traffic_sumo"}
@@ -67,3 +68,10 @@ def test_an_unknown_scheme_is_refused_before_anything_starts(tmp_path):
     scenario = write_small_scenario(tmp_path)
     with pytest.raises(ConfigError, match="scheme"):
         run_in_process(scenario, {"scheme": "fastest"})
+
+
+def test_a_run_without_reports_has_its_tables_and_headline_and_can_be_reported(tmp_path):
+    folder = run_in_process(write_small_scenario(tmp_path, broker={"report": False}))
+    assert not list(folder.glob("*.html"))
+    assert json.loads((folder / "run.json").read_text())["headline"]
+    assert write_run_report(folder).stat().st_size > 10_000

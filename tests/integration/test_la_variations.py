@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import yaml
+from quick_runs import quick_run
 
 from federates.runs.in_process import run_in_process
 
@@ -34,7 +35,7 @@ def test_quarter_hours_across_midnight(tmp_path):
     scenario = tmp_path / "scenarios/la_gcs"
     shutil.copytree(ROOT / "scenarios/la_gcs", scenario, ignore=shutil.ignore_patterns("results", "*.log"))
     changes = {"period_s": 900, "periods": 8, "start_hour": 23, "horizon_periods": 6}
-    folder = run_in_process(scenario, changes, {"traffic_sumo": {"engine": "libsumo"}})
+    folder = quick_run(scenario, changes, {"traffic_sumo": {"engine": "libsumo"}})
     links = pd.read_parquet(folder / "traffic_sumo/link_state.parquet")
     given = pd.read_csv(scenario / "traffic_sumo/data/la_links_hourly.csv").set_index(["link", "hour"]).flow_vph
     for (link, period), flow in links.set_index(["link", "period"]).flow_veh_per_h.items():

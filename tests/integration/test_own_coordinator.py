@@ -24,7 +24,7 @@ ENTRIES = 4
 
 
 def run(tmp_path: Path, world: str, name: str) -> Path:
-    scenario = (write_small_scenario if world == "road" else write_small_rail_scenario)(tmp_path)
+    scenario = (write_small_scenario if world == "road" else write_small_rail_scenario)(tmp_path, broker={"report": True})
     shutil.copy(HERE / "five_dollars.py", scenario / "five_dollars.py")
     config = {"schema_version": 1, "algorithm": f"five_dollars:{name}", "settings": {}}
     (scenario / "coordinator/config.yaml").write_text(yaml.safe_dump(config))

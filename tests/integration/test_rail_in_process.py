@@ -24,7 +24,7 @@ def standing(folder, negotiated_in):
 
 
 def test_the_day_is_negotiated_once_and_carried_out_period_by_period(tmp_path):
-    folder = run_in_process(write_small_rail_scenario(tmp_path))
+    folder = run_in_process(write_small_rail_scenario(tmp_path, broker={"report": True}))
     record = json.loads((folder / "run.json").read_text())
     assert record["status"] == "complete"
     assert set(record["agents"]) == set(RAIL_AGENTS)

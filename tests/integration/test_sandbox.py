@@ -93,7 +93,7 @@ spec.loader.exec_module(small)
 
 
 class Nosy(small.SmallPower):
-    def solve(self, multipliers_usd_per_veh, opening):
+    def solve(self, prices, openings):
         if self.period == 0 and len(TRIED) == 1:
             partner = self.recorder.folder.parent / "transport_operator"
             attempt("read in solve", lambda: Path(WISHES["in_solve"]).read_text())
@@ -123,7 +123,7 @@ class Nosy(small.SmallPower):
             attempt("socket", lambda: local_socket(tempfile.gettempdir() + "/s"))
             for name, said in TRIED:
                 self.recorder.record("tried", name=name, said=said)
-        return super().solve(multipliers_usd_per_veh, opening)
+        return super().solve(prices, openings)
 '''
 PARTNERS = (
     "read at import",
@@ -243,14 +243,14 @@ def test_without_a_sandbox_it_is_recorded_all_the_same(tmp_path, environment):
 
 def identity_of(folder, **audit):
     broker = BrokerConfig(schema_version=1, audit=audit)
-    agents = ("coordinator", "power_operator", "transport_operator")
-    return RunIdentity("r", str(folder / "results/r"), 24_000, "key", broker, agents)
+    agents = {role: role for role in ("coordinator", "power_operator", "transport_operator", "traffic_sumo")}
+    return RunIdentity("r", str(folder), str(folder / "results/r"), 24_000, "key", broker, "road", agents)
 
 
 def test_a_system_without_landlock_is_said(tmp_path, monkeypatch):
     """The kernel is made to say that it has none; `required` then ends the run, `auto` goes on and says so."""
     monkeypatch.setattr(sandbox, "landlock_abi", lambda: 0)
-    places = places_of(tmp_path / "power_operator", tmp_path / "results/r", "power_operator")
+    places = places_of(tmp_path / "power_operator", tmp_path, tmp_path / "results/r/power_operator")
     state = plan_sandbox(Role.POWER_OPERATOR, identity_of(tmp_path), places)
     assert state.state == "unavailable"
     assert "Landlock" in state.why
@@ -263,21 +263,21 @@ def test_a_system_without_landlock_is_said(tmp_path, monkeypatch):
     [
         ("licences", "must be an absolute path"),
         ("/no/such/licence", "must exist"),
-        ("{top}", "must lie outside the scenario, and not around it"),
-        ("{top}/scenario/transport_operator", "must lie outside the scenario, and not around it"),
+        ("{top}", "must lie outside the scenario and the run's results, and not around them"),
+        ("{top}/scenario/transport_operator", "must lie outside the scenario and the run's results, and not around them"),
     ],
 )
 def test_what_broker_yaml_lets_an_agent_read_besides_is_nobody_s(tmp_path, name, allowed):
     (tmp_path / "scenario/transport_operator").mkdir(parents=True)
     audit = AuditConfig(readable={"power_operator": [name.format(top=tmp_path)]})
     with pytest.raises(ConfigError, match=rf"broker\.yaml: audit\.readable\.power_operator = .*{allowed}"):
-        also_readable(audit, Role.POWER_OPERATOR, tmp_path / "scenario")
-    assert also_readable(audit, Role.TRANSPORT_OPERATOR, tmp_path / "scenario") == []
+        also_readable(audit, Role.POWER_OPERATOR, [tmp_path / "scenario"])
+    assert also_readable(audit, Role.TRANSPORT_OPERATOR, [tmp_path / "scenario"]) == []
 
 
 @needs_landlock
 def test_the_traffic_model_may_use_any_port(tmp_path):
-    places = places_of(tmp_path / "traffic_sumo", tmp_path / "results/r", "traffic_sumo")
+    places = places_of(tmp_path / "traffic_sumo", tmp_path, tmp_path / "results/r/traffic_sumo")
     state = plan_sandbox(Role.TRAFFIC, identity_of(tmp_path), places)
     assert not state.network
     assert "TCP is not limited" in state.why

@@ -10,7 +10,7 @@ import pytest
 BROKER = textwrap.dedent("""
     import sys, time
     from federates.runs.lost import Siblings
-    siblings = Siblings()
+    siblings = Siblings({"power_operator": "power_operator"})
     siblings.ended()  # sees both
     print("seen", flush=True)
     sys.stdin.readline()  # until one of them has ended

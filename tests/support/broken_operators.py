@@ -315,17 +315,6 @@ class NeverLeaves(GoodRailTransport):
         return []
 
 
-class SteepPlane(GoodRailPower):
-    def evaluate(self, given, openings):
-        return replace(answer := super().evaluate(given, openings), slopes={"connection": 0.5 * the(answer.slopes)})
-
-
-class HalfATrain(GoodRailPower):
-    def solve(self, prices, openings):
-        answer = super().solve(prices, openings)
-        return only(answer, 0.5 * the(answer.quantities))
-
-
 class LosesLateTrains(GoodRailPower):
     """Expects every train where it was planned to be."""
 
@@ -396,8 +385,6 @@ ROAD_TRANSPORT = [
     (UnknownRoad, "commit.feasible"),
 ]
 RAIL_POWER = [
-    (SteepPlane, "bound.proven"),
-    (HalfATrain, "answers.range"),
     (LosesLateTrains, "day.late"),
     (KnowsItsTrains, "alike.exchanged"),
 ]

@@ -1,7 +1,7 @@
 """Faults that are put into real runs, one each: where, what, and who must be named.
 
-`tests/end_to_end/test_fault_table.py` runs those (marker ``faults``), and ``docs/make_reliability.py`` makes a page of how they
-end. A case is a line of `CASES`; what it does to a run is a function of `Running`, in `fault_actions`.
+`tests/end_to_end/test_fault_table.py` runs those (marker ``faults``), and ``studies/make_reliability.py`` makes a page of how
+they end. A case is a line of `CASES`; what it does to a run is a function of `Running`, in `fault_actions`.
 """
 
 from __future__ import annotations
@@ -35,6 +35,21 @@ class Case:
     launchers: tuple[str, ...] = ("portage", "helics")
     settings: dict[str, Any] = field(default_factory=dict)
     limit_s: float = 15.0
+
+    def as_wanted(self, launcher: str, outcome: dict[str, Any]) -> bool:
+        """Whether a run ended as wanted; ``outcome`` has the fields of `fault_runs.Outcome`."""
+        if outcome["gone_s"] is None:
+            return False
+        if self.named == COMPLETE:
+            return (outcome["code"], outcome["status"]) == (0, "complete")
+        named = outcome["failure"].startswith(self.named) and self.said in outcome["failure"]
+        # `helics run` has its own exit code, which is 0 after some failures.
+        return (
+            named
+            and outcome["status"] == "failed"
+            and outcome["seconds"] < self.limit_s
+            and (launcher == "helics" or outcome["code"] != 0)
+        )
 
 
 _STOPPED = "no sign of life for 5 s"
@@ -109,7 +124,15 @@ _ENDINGS += [
     Case("everything is killed at once", "negotiation", do.kill_everything, "ended from outside", "is gone"),
     Case("the disk is full", "negotiation", do.fill_the_disk, _AGENTS, _NO_SPACE, settings=_DISK),
     Case("the disk is full", "report", do.fill_the_disk, "broker", _NO_SPACE, settings=_DISK | {"periods": 3}),
-    Case("the disk is too small", "start", do.nothing, _AGENTS, _NO_SPACE, settings={"disk": ("100k", "start")}, limit_s=60),
+    Case(
+        "the disk is too small",
+        "start",
+        do.nothing,
+        (*_AGENTS, "broker"),
+        _NO_SPACE,
+        settings={"disk": ("100k", "start")},
+        limit_s=60,
+    ),
     Case(
         "the coordinator is killed",
         "report",

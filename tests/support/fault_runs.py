@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -162,13 +163,15 @@ def start(scenario: Path, launcher: str, environment: dict[str, str], disk: tupl
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        # A shell lets its jobs in the background ignore SIGINT, and they would hand that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     return Running(scenario, launcher, process)
 
 
 def write_scenario(world: str, folder: Path, settings: dict[str, Any]) -> Path:
     """Write a scenario of ``world``, long enough to be harmed; ``settings`` are those of `fault_cases.Case`."""
-    limits = {"limits": _LONG | ({"answer_s": settings["answer_s"]} if "answer_s" in settings else {})}
+    limits = {"report": True, "limits": _LONG | ({"answer_s": settings["answer_s"]} if "answer_s" in settings else {})}
     if world == "road":
         session = {"periods": settings.get("periods", 60)}
         return write_small_scenario(folder, session=session, power=settings.get("power"), broker=limits)

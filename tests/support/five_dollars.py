@@ -11,11 +11,17 @@ class FiveDollars(CoordinationAlgorithm):
     def begin(self, session, recorder):
         self.session = session
 
-    def start(self, period, train_ready=None):
-        return Solve(np.full(self.session.connection_shape, 5.0))
+    def start(self, period, openings):
+        self.exchange = "delivery" if self.session.world == "road" else "connection"
+        n, m, h = (self.session.sizes(period)[letter] for letter in "NMH")
+        return Solve({self.exchange: np.full((n, m, h), 5.0)})
 
     def next(self, result):
-        return Commit(np.round(result.offered.connection_veh), agreed=True, reason="5 dollars is fair")
+        return Commit(self._offered(result), agreed=True, reason="5 dollars is fair")
+
+    def _offered(self, result):
+        offer = np.round(result.answers["transport_operator"].quantities[self.exchange])
+        return {agent: {self.exchange: offer} for agent in ("power_operator", "transport_operator")}
 
 
 class FiveDollarsCosted(FiveDollars):
@@ -23,8 +29,8 @@ class FiveDollarsCosted(FiveDollars):
 
     def next(self, result):
         if not hasattr(self, "offer"):
-            self.offer = np.round(result.offered.connection_veh)
-            return Evaluate(self.offer, self.offer)
+            self.offer = self._offered(result)
+            return Evaluate(self.offer)
         offer = self.__dict__.pop("offer")
         return Commit(offer, agreed=True, reason="5 dollars is fair")
 
@@ -35,5 +41,5 @@ class Boaster(FiveDollarsCosted):
     def next(self, result):
         decision = super().next(result)
         if isinstance(decision, Commit):
-            return Commit(decision.connection_veh, agreed=True, reason="trust me", lower_bound_usd=1e6)
+            return Commit(decision.given, agreed=True, reason="trust me", lower_bound_usd=1e6)
         return decision

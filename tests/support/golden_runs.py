@@ -11,17 +11,15 @@ import hashlib
 import json
 import sys
 import tempfile
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import pandas as pd
+from quick_runs import quick_run
 from small_rail_scenario import write_small_rail_scenario
 from small_scenario import write_small_scenario
 
-from federates.runs.in_process import run_in_process
 from federates.scaffold.scenario import new_scenario
 
 GOLDEN = Path(__file__).parents[1] / "data/golden.json"
@@ -69,10 +67,7 @@ RUNS: tuple[GoldenRun, ...] = (
 
 def table_hashes(run: GoldenRun, target: Path) -> dict[str, str]:
     """Run it in this process and return a hash by ``<agent>/<table>``."""
-    with ExitStack() as stack:
-        for name in ("write_run_report", "write_agent_reports", "run_headline"):  # which take longer than the run
-            stack.enter_context(patch(f"federates.runs.finish.{name}", return_value=[]))
-        results = run_in_process(run.folder(target), run.overrides, run.settings, run.use)
+    results = quick_run(run.folder(target), run.overrides, run.settings, run.use)
     tables = {path.relative_to(results).with_suffix("").as_posix(): path for path in sorted(results.glob("*/*.parquet"))}
     return {name: _hash(path) for name, path in tables.items() if Path(name).name != WALL_TIMES}
 

@@ -1,4 +1,4 @@
-"""Traffic models and algorithms with one small fault each, and classes with bad habits: as `mutants`, as a table."""
+"""Operators by rail, traffic models and algorithms with one small fault each, and bad habits: a table, as `mutants`."""
 
 import gc
 import os
@@ -12,18 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from good_agents import GoodAlgorithm, GoodPower, GoodTraffic, the
-from mutants import fails, mutant
+from good_agents import GoodAlgorithm, GoodPower, GoodRailPower, GoodRailTransport, GoodTraffic, only, the
+from mutants import connection, fails, hoard, later, money, overwrite, table
 
 from federates.boundary.roles import Commit, Solve
 
-__all__ = ["HABITS", "RAIL_ALGORITHMS", "ROAD_ALGORITHMS", "TRAFFIC"]
+__all__ = ["HABITS", "RAIL_ALGORITHMS", "RAIL_POWER", "RAIL_TRANSPORT", "ROAD_ALGORITHMS", "TRAFFIC"]
 
 NOTES = Path("../notes.txt")
-
-
-def table(base, rows):
-    return [(mutant(globals(), base, name, faults), meant) for name, meant, faults in rows]
 
 
 def level(self, args, gate):
@@ -87,7 +83,23 @@ def database_outside():
     sqlite3.connect("../rows.sqlite").close()
 
 
+def recorded(**row):
+    return lambda self, args, answer: self.recorder.record("own", **row)
+
+
+def flood(self, args, answer):
+    for number in range(4_000):
+        self.recorder.record("own", number=number)
+    return answer
+
+
+def mixed_kinds(self, args, answer):
+    self.recorder.record("own", value=1.0 if self.period % 2 else "one")
+    return answer
+
+
 HABITS = table(
+    globals(),
     GoodPower,
     [
         ("ByProcess", "answers.deterministic", {"open_period": level}),
@@ -116,6 +128,70 @@ HABITS = table(
         ("LeavesAFolder", "end.clean", does(tempfile.mkdtemp)),
         ("LeavesQuietly", "interface.begin", does(lambda: os._exit(0))),
         ("NeedsAFile", "interface.begin", does(lambda: Path("data.csv").read_text())),
+        ("RecordsAnArray", "records.rows", {"commit": lambda self, args, a: self.recorder.record("own", plan=the(args[0]))}),
+        ("RecordsAList", "records.rows", {"commit": recorded(plan=[1, 2])}),
+        ("RecordsNone", "records.rows", {"commit": recorded(plan=None)}),
+        ("RecordsNoColumn", "records.rows", {"commit": recorded()}),
+        ("RecordsAFlood", "records.rows", {"solve": flood}),
+        ("RecordsMixedKinds", "records.rows", {"solve": mixed_kinds}),
+        ("RecordsOutside", "records.rows", {"commit": lambda self, args, a: self.recorder.record("../stations", number=1)}),
+        ("RecordsOtherColumns", "records.rows", {"commit": lambda self, args, a: self.recorder.record("stations", number=1)}),
+    ],
+)
+
+
+def everywhere(z):
+    return np.ones_like(z)
+
+
+def stay(self, args, answer):
+    z = np.zeros_like(the(answer))
+    z[np.arange(len(z)), [0, 0, 1]] = 1.0
+    return only(answer, z)
+
+
+RAIL_POWER = table(
+    globals(),
+    GoodRailPower,
+    [
+        ("HalfATrain", "answers.range", {"solve": connection(lambda z: 0.5 * z)}),
+        (
+            "SteepPlane",
+            "bound.proven",
+            {"evaluate": lambda self, args, a: replace(a, slopes={"connection": 0.5 * the(a.slopes)})},
+        ),
+        ("ATrainAndAHalf", "answers.range", {"solve": connection(lambda z: 1.5 * z)}),
+        ("TrainsMixedUp", "answers.shape", {"solve": connection(lambda z: z.transpose(1, 2, 0))}),
+        ("RailNan", "answers.finite", {"relax": money(more=np.nan)}),
+        ("RailOpensWithAList", "opening.shape", {"open_period": lambda self, args, a: []}),
+        ("RailDearerLater", "answers.own_cost", {"solve": later(money(cost=1.5))}),
+        ("RailOnePercent", "answers.own_cost", {"solve": money(cost=1.01)}),
+        ("RailBoasts", "bound.proven", {"solve": lambda self, args, a: replace(a, bound_usd=a.bound_usd + 1.0)}),
+        ("RailRelaxBoasts", "bound.proven", {"relax": lambda self, args, a: replace(a, bound_usd=a.bound_usd + 1.0)}),
+        ("RailBoastsLater", "bound.proven", {"solve": later(lambda self, args, a: replace(a, bound_usd=a.bound_usd + 1.0), 5)}),
+        (
+            "RailFlatPlane",
+            "bound.proven",
+            {"evaluate": lambda self, args, a: replace(a, slopes={"connection": 0.0 * the(args[0])})},
+        ),
+        ("RailUsesAll", "evaluate.within", {"evaluate": connection(everywhere)}),
+        ("RailHoards", "answers.memory", {"relax": hoard}),
+        ("RailFailsLater", "answers.every_round", {"relax": later(fails(ValueError("a late fault")), 6)}),
+        ("RailOverwrites", "answers.independent", {"relax": overwrite(0)}),
+        ("RailOverwritesPlaces", "answers.independent", {"relax": overwrite(1)}),
+    ],
+)
+RAIL_TRANSPORT = table(
+    globals(),
+    GoodRailTransport,
+    [
+        ("RailForgetsPlaces", "opening.shape", {"open_period": lambda self, args, places: places[:, :2]}),
+        ("RailPlacesBefore", "opening.shape", {"open_period": lambda self, args, places: places - np.array([0.0, args[0], 0.0])}),
+        ("RailNoSuchStation", "opening.shape", {"open_period": lambda self, args, places: places + np.array([9.0, 0.0, 0.0])}),
+        ("RailNowhere", "answers.range", {"solve": connection(lambda z: np.roll(z, 1, axis=1))}),
+        ("RailBeside", "evaluate.within", {"evaluate": stay}),
+        ("RailTransportDearer", "answers.own_cost", {"solve": money(cost=1.5, more=1.0)}),
+        ("RailTransportBoasts", "bound.proven", {"solve": lambda self, args, a: replace(a, bound_usd=a.bound_usd + 1.0)}),
     ],
 )
 
@@ -144,6 +220,7 @@ def third(change):
 
 
 TRAFFIC = table(
+    globals(),
     GoodTraffic,
     [
         (
@@ -217,6 +294,7 @@ def waits_longer(self, args, decision):
 
 
 ROAD_ALGORITHMS = table(
+    globals(),
     GoodAlgorithm,
     [
         ("WaitsForProof", "decisions.unproven", {"next": waits_for_proof}),
@@ -256,6 +334,7 @@ def elsewhere(z):
 
 
 RAIL_ALGORITHMS = table(
+    globals(),
     GoodAlgorithm,
     [
         ("RailWaitsForProof", "decisions.unproven", {"next": waits_longer}),

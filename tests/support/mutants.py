@@ -8,11 +8,11 @@ import time
 from dataclasses import replace
 
 import numpy as np
-from good_agents import GoodPower, GoodRailPower, GoodRailTransport, GoodTransport, only, the
+from good_agents import GoodPower, GoodTransport, only, the
 
 from federates.boundary.messages import Answer
 
-__all__ = ["RAIL_POWER", "RAIL_TRANSPORT", "ROAD_POWER", "ROAD_TRANSPORT", "mutant"]
+__all__ = ["ROAD_POWER", "ROAD_TRANSPORT", "connection", "fails", "hoard", "later", "money", "mutant", "overwrite", "table"]
 
 
 def mutant(module, base, name, faults):
@@ -32,8 +32,8 @@ def mutant(module, base, name, faults):
     return cls
 
 
-def table(base, rows):
-    return [(mutant(globals(), base, name, faults), meant) for name, meant, faults in rows]
+def table(module, base, rows):
+    return [(mutant(module, base, name, faults), meant) for name, meant, faults in rows]
 
 
 def later(fault, period=4):
@@ -83,21 +83,6 @@ def rises(self, args, answer):
 
 def per_commit(self, args, answer):
     return replace(answer, cost_usd=answer.cost_usd * 1.5 ** getattr(self, "commits", 0))
-
-
-def recorded(**row):
-    return lambda self, args, answer: self.recorder.record("own", **row)
-
-
-def flood(self, args, answer):
-    for number in range(4_000):
-        self.recorder.record("own", number=number)
-    return answer
-
-
-def mixed_kinds(self, args, answer):
-    self.recorder.record("own", value=1.0 if self.period % 2 else "one")
-    return answer
 
 
 def price_of(change):
@@ -166,6 +151,7 @@ def half_where_dear(z, prices):
 
 
 ROAD_POWER = table(
+    globals(),
     GoodPower,
     [
         ("PairsMixedUp", "answers.shape", {"solve": connection(lambda z: z.transpose(1, 0, 2))}),
@@ -280,14 +266,6 @@ ROAD_POWER = table(
             "bound.proven",
             {"evaluate": lambda self, args, a: replace(a, slopes={"delivery": np.full_like(the(args[0]), 1.0)})},
         ),
-        ("RecordsAnArray", "records.rows", {"commit": lambda self, args, a: self.recorder.record("own", plan=the(args[0]))}),
-        ("RecordsAList", "records.rows", {"commit": recorded(plan=[1, 2])}),
-        ("RecordsNone", "records.rows", {"commit": recorded(plan=None)}),
-        ("RecordsNoColumn", "records.rows", {"commit": recorded()}),
-        ("RecordsAFlood", "records.rows", {"solve": flood}),
-        ("RecordsMixedKinds", "records.rows", {"solve": mixed_kinds}),
-        ("RecordsOutside", "records.rows", {"commit": lambda self, args, a: self.recorder.record("../stations", number=1)}),
-        ("RecordsOtherColumns", "records.rows", {"commit": lambda self, args, a: self.recorder.record("stations", number=1)}),
     ],
 )
 
@@ -352,6 +330,7 @@ def echo(self, args, answer):
 
 
 ROAD_TRANSPORT = table(
+    globals(),
     GoodTransport,
     [
         ("TimesMixedUp", "opening.shape", {"open_period": lambda self, args, times: times.T}),
@@ -411,53 +390,5 @@ ROAD_TRANSPORT = table(
                 )
             },
         ),
-    ],
-)
-
-
-def everywhere(z):
-    return np.ones_like(z)
-
-
-def stay(self, args, answer):
-    z = np.zeros_like(the(answer))
-    z[np.arange(len(z)), [0, 0, 1]] = 1.0
-    return only(answer, z)
-
-
-RAIL_POWER = table(
-    GoodRailPower,
-    [
-        ("ATrainAndAHalf", "answers.range", {"solve": connection(lambda z: 1.5 * z)}),
-        ("TrainsMixedUp", "answers.shape", {"solve": connection(lambda z: z.transpose(1, 2, 0))}),
-        ("RailNan", "answers.finite", {"relax": money(more=np.nan)}),
-        ("RailOpensWithAList", "opening.shape", {"open_period": lambda self, args, a: []}),
-        ("RailDearerLater", "answers.own_cost", {"solve": later(money(cost=1.5))}),
-        ("RailOnePercent", "answers.own_cost", {"solve": money(cost=1.01)}),
-        ("RailBoasts", "bound.proven", {"solve": lambda self, args, a: replace(a, bound_usd=a.bound_usd + 1.0)}),
-        ("RailRelaxBoasts", "bound.proven", {"relax": lambda self, args, a: replace(a, bound_usd=a.bound_usd + 1.0)}),
-        ("RailBoastsLater", "bound.proven", {"solve": later(lambda self, args, a: replace(a, bound_usd=a.bound_usd + 1.0), 5)}),
-        (
-            "RailFlatPlane",
-            "bound.proven",
-            {"evaluate": lambda self, args, a: replace(a, slopes={"connection": 0.0 * the(args[0])})},
-        ),
-        ("RailUsesAll", "evaluate.within", {"evaluate": connection(everywhere)}),
-        ("RailHoards", "answers.memory", {"relax": hoard}),
-        ("RailFailsLater", "answers.every_round", {"relax": later(fails(ValueError("a late fault")), 6)}),
-        ("RailOverwrites", "answers.independent", {"relax": overwrite(0)}),
-        ("RailOverwritesPlaces", "answers.independent", {"relax": overwrite(1)}),
-    ],
-)
-RAIL_TRANSPORT = table(
-    GoodRailTransport,
-    [
-        ("RailForgetsPlaces", "opening.shape", {"open_period": lambda self, args, places: places[:, :2]}),
-        ("RailPlacesBefore", "opening.shape", {"open_period": lambda self, args, places: places - np.array([0.0, args[0], 0.0])}),
-        ("RailNoSuchStation", "opening.shape", {"open_period": lambda self, args, places: places + np.array([9.0, 0.0, 0.0])}),
-        ("RailNowhere", "answers.range", {"solve": connection(lambda z: np.roll(z, 1, axis=1))}),
-        ("RailBeside", "evaluate.within", {"evaluate": stay}),
-        ("RailTransportDearer", "answers.own_cost", {"solve": money(cost=1.5, more=1.0)}),
-        ("RailTransportBoasts", "bound.proven", {"solve": lambda self, args, a: replace(a, bound_usd=a.bound_usd + 1.0)}),
     ],
 )

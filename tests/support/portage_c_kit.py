@@ -15,8 +15,15 @@ HELICS = Path(helics.__file__).parent / "install"
 class Topic(c.Structure):
     """`portage_topic` of internal.h."""
 
-    _fields_ = [(n, c.c_char_p if n in ("sender", "name", "shape") else c.c_char) for n in (
-        "sender", "name", "receiver", "world", "shape", "part")]  # fmt: skip
+    _fields_ = [
+        ("sender", c.c_char),
+        ("name", c.c_char_p),
+        ("receiver", c.c_char),
+        ("world", c.c_char),
+        ("shape", c.c_char_p),
+        ("part", c.c_char),
+        ("addressed", c.c_int),
+    ]
 
 
 class Agreement(c.Structure):
@@ -73,10 +80,10 @@ class Kit:
         count = c.c_int.in_dll(self._library, "portage_topic_count").value
         return list((Topic * count).in_dll(self._library, "portage_topics"))
 
-    def values(self, topic: Topic, agreement: Agreement) -> tuple[int, bool]:
-        """Return the number of values in a message (of one row, if their number is free), and whether it is free."""
+    def values(self, topic: Topic, agreement: Agreement, period: int) -> tuple[int, bool]:
+        """Return how many values a message of ``period`` has (one row, if their number is free), and whether it is free."""
         rows = c.c_int()
-        count = self._library.portage_values(c.byref(topic), c.byref(agreement), c.byref(rows))
+        count = self._library.portage_values(c.byref(topic), c.byref(agreement), period, c.byref(rows))
         return count, bool(rows.value)
 
     def agreement(self, text: str) -> Agreement:
@@ -90,8 +97,8 @@ class Kit:
         self._library.portage_free_session(c.byref(agreement))
 
     def best_route(self, agreement: Agreement, place: tuple[int, int], end: int, trip_usd, reward) -> tuple[Route, np.ndarray]:
-        """Return the best route from ``place`` (station, period) to station ``end``, and where it stands in each period (T,)."""
-        stand = np.zeros(agreement.periods, dtype=np.intc)
+        """Return the best route from ``place`` (station, period) to station ``end``, and where it stands in each period (H,)."""
+        stand = np.zeros(agreement.h, dtype=np.intc)
         trip_usd, reward = (np.ascontiguousarray(a, dtype=np.float64) for a in (trip_usd, reward))
         doubles = [a.ctypes.data_as(c.POINTER(c.c_double)) for a in (trip_usd, reward)]
         into = stand.ctypes.data_as(c.POINTER(c.c_int))

@@ -93,11 +93,11 @@ def run_day(session=None, changes=None, send=None, until=10_000, price_usd_per_v
         assert gate.time_s.shape == gate.spots.shape == (4,)
         assert np.isfinite(gate.time_s).all()
         prices = np.full(session.connection_shape, price_usd_per_veh)
-        connection = operator.solve(prices, ROAD_TIME_S).connection_veh.copy()
+        connection = operator.solve({"delivery": prices}, {"road_time_s": ROAD_TIME_S}).quantities["delivery"].copy()
         connection[:, :, 0] = np.floor(connection[:, :, 0] + 0.5) if send is None else send
         connection[:, :, 0] *= period < until
-        operator.evaluate(connection, ROAD_TIME_S)
-        operator.commit(connection)
+        operator.evaluate({"delivery": connection}, {"road_time_s": ROAD_TIME_S})
+        operator.commit({"delivery": connection})
         sent.append(connection[:, :, 0])
         observation = world.run(period, connection[:, :, 0])
     operator.open_period(session.periods, observation)

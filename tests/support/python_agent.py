@@ -25,7 +25,7 @@ def main():
     results = Path(told["results"])
     agents = dict(entry.split(":") for entry in told["agents"].split())
     run_id = told["core_name"].removesuffix(f"-{agent}")
-    identity = RunIdentity(run_id, str(results.parent), int(port), key, broker, told["world"], agents)
+    identity = RunIdentity(run_id, str(Path.cwd().parent), str(results.parent), int(port), key, broker, told["world"], agents)
     module, _, name = sys.argv[1].partition(":")
     cls = getattr(importlib.import_module(module), name)
     settings = cls.Settings(**json.loads(sys.argv[2] if len(sys.argv) > 2 else "{}"))

@@ -10,7 +10,7 @@ RAIL_AGENTS = ("power_operator", "transport_operator", "coordinator")
 
 
 def write_small_rail_scenario(folder: Path, *, session=None, power=None, transport=None, broker=None) -> Path:
-    """Return the folder of a runnable scenario; the keyword arguments change single keys."""
+    """Return the folder of a runnable scenario; the keyword arguments change single keys; no reports, as `small_scenario`."""
     scenario = folder / "small_rail"
     for agent in RAIL_AGENTS:
         (scenario / agent).mkdir(parents=True, exist_ok=True)
@@ -27,7 +27,7 @@ def write_small_rail_scenario(folder: Path, *, session=None, power=None, transpo
     }
     _dump(scenario / "scenario.yaml", base | (session or {}))
     limits = {"join_s": 20, "begin_s": 20, "answer_s": 20, "finish_s": 60}
-    _dump(scenario / "broker.yaml", {"schema_version": 1, "limits": limits} | (broker or {}))
+    _dump(scenario / "broker.yaml", {"schema_version": 1, "limits": limits, "report": False} | (broker or {}))
     _dump(scenario / "power_operator/config.yaml", _agent("operator", "small_rail_agents:SmallRailPower", power))
     _dump(scenario / "transport_operator/config.yaml", _agent("operator", "small_rail_agents:SmallRailTransport", transport))
     _dump(scenario / "coordinator/config.yaml", _agent("algorithm", "small_rail_agents:SmallRailAlgorithm", None))

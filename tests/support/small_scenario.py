@@ -11,7 +11,10 @@ AGENTS = ("power_operator", "transport_operator", "traffic_sumo", "coordinator")
 
 
 def write_small_scenario(folder: Path, *, session=None, power=None, coordinator=None, broker=None) -> Path:
-    """Return the folder of a runnable scenario; the keyword arguments change single keys."""
+    """Return the folder of a runnable scenario; the keyword arguments change single keys.
+
+    Runs of it write no reports, whose figures take longer than the run: ``broker={"report": True}`` makes them.
+    """
     scenario = folder / "small"
     for agent in AGENTS:
         (scenario / agent).mkdir(parents=True, exist_ok=True)
@@ -29,7 +32,7 @@ def write_small_scenario(folder: Path, *, session=None, power=None, coordinator=
     }
     _dump(scenario / "scenario.yaml", base | (session or {}))
     limits = {"join_s": 20, "begin_s": 5, "answer_s": 20, "period_s": 20, "finish_s": 60}
-    _dump(folder / "broker.yaml", {"schema_version": 1, "limits": limits} | (broker or {}))
+    _dump(folder / "broker.yaml", {"schema_version": 1, "limits": limits, "report": False} | (broker or {}))
     _dump(scenario / "power_operator/config.yaml", _agent("operator", "small_agents:SmallPower", power))
     _dump(scenario / "transport_operator/config.yaml", _agent("operator", "small_agents:SmallTransport", None))
     _dump(scenario / "traffic_sumo/config.yaml", _agent("model", "small_agents:SmallTraffic", None))

@@ -9,7 +9,7 @@ import numpy as np
 
 from federates.lp.linear_model import LinearModel, Solution
 from federates.power_operator.models.unit_commitment.commitment import Commitment, LazyLines, add_commitment
-from federates.power_operator.models.unit_commitment.readers.matpower import MatpowerCase
+from federates.power_operator.models.unit_commitment.matpower import MatpowerCase
 from federates.power_operator.models.unit_commitment.schedule import Schedule, schedule_of
 from federates.power_operator.models.unit_commitment.system import (
     CostCurve,
@@ -21,6 +21,13 @@ from federates.power_operator.models.unit_commitment.system import (
 )
 
 DATA = Path(__file__).parent.parent / "data" / "unit_commitment"
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
+SHIPPED = {"case118": "ieee118", "pglib_opf_case30_as": "ieee30"}  # cases that a scenario has
+
+
+def case_file(name: str) -> Path:
+    """Return the MATPOWER file of a case: the scenario's own, or one of the tests'."""
+    return (SCENARIOS / SHIPPED[name] / "power_operator/data" if name in SHIPPED else DATA) / f"{name}.m"
 
 
 def solved(system: PowerSystem, relaxed: bool = False, gap_rel: float = 1e-7, **options) -> tuple[Solution, LazyLines]:

@@ -20,7 +20,7 @@ if sys.argv[1] == "late":
     h.helicsFederateInfoSetFlagOption(info, h.HELICS_FLAG_OBSERVER, True)
 spy = h.helicsCreateValueFederate("spy", info)
 ear = h.helicsFederateRegisterTypeInput(spy, "ear", "", "")
-h.helicsInputAddTarget(ear, "power_operator/power_cost_usd")
+h.helicsInputAddTarget(ear, "power_operator/cost_usd")
 h.helicsFederateEnterExecutingMode(spy)
 print("the spy is in", flush=True)
 while True:

@@ -11,9 +11,10 @@ their own, unless ``kinds`` says otherwise.
 import itertools
 
 import numpy as np
+from negotiate import POWER, TRANSPORT, play
 
 from federates.boundary.messages import Answer
-from federates.boundary.roles import Commit, RoundResult, Solve
+from federates.boundary.roles import Solve
 from federates.lp.linear_model import LinearModel
 from federates.runtime.negotiation_record import NegotiationRecord
 from federates.worlds.rail.session import RailSession
@@ -160,12 +161,12 @@ class ToyRailway:
     def transport(self, multipliers=None, asked=None):
         if multipliers is not None:
             stands, cost = min(self.routes(), key=lambda plan: plan[1] - float((multipliers * plan[0]).sum()))
-            return Answer(stands, cost, cost - float((multipliers * stands).sum()))
+            return Answer({"connection": stands}, cost, cost - float((multipliers * stands).sum()))
         kept = [float((asked * plan[0]).sum()) for plan in self.routes()]
         stands, cost = min(
             (plan for plan, agrees in zip(self.routes(), kept, strict=True) if agrees > max(kept) - 1e-9), key=lambda p: p[1]
         )
-        return Answer(stands, cost, cost)
+        return Answer({"connection": stands}, cost, cost)
 
     # --- power operator -----------------------------------------------------------------------------------------------------
 
@@ -179,12 +180,13 @@ class ToyRailway:
             plan = self._past_and(found.values[joined])
             own = found.objective - float((multipliers * found.values[joined]).sum())
             bound = (found.objective if relaxed else found.bound) + self.lie_usd
-            return Answer(plan, own, bound)
+            return Answer({"connection": plan}, own, bound)
         relaxation = solver.solve(relaxed=True)
         slope = np.minimum(relaxation.column_dual[joined], 0.0)
         slope[:, :, : self.period] = 0.0
         found = solver.solve(gap_abs=1e-9)
-        return Answer(self._past_and(found.values[joined]), found.objective, relaxation.objective, slope)
+        used = {"connection": self._past_and(found.values[joined])}
+        return Answer(used, found.objective, relaxation.objective, {"connection": slope})
 
     def value(self, stands):
         """Return f_P of a connection."""
@@ -282,26 +284,30 @@ class ToyRailway:
             best = min(best, self.value(stands) + cost)
         return best
 
-    def answer(self, decision):
-        """Return both answers to a decision."""
+    def answers(self, decision):
+        """Return both answers to a decision, of the periods that are open."""
         self.calls.append(decision)
         if isinstance(decision, Solve):
-            prices = decision.multipliers_usd_per_veh
-            return RoundResult(self.power(prices, relaxed=decision.relaxed), self.transport(prices))
-        power, transport = decision.power_connection_veh, decision.transport_connection_veh
-        return RoundResult(self.power(offered=power), self.transport(asked=transport))
+            prices = self._of_the_day(decision.prices["connection"], np.zeros_like(self.past))
+            told = self.power(prices, relaxed=decision.relaxed), self.transport(prices)
+        else:
+            asked, offered = (self._of_the_day(decision.given[a]["connection"], self.past) for a in (POWER, TRANSPORT))
+            told = self.power(offered=asked), self.transport(asked=offered)
+        return dict(zip((POWER, TRANSPORT), map(self._open, told), strict=True))
+
+    def _of_the_day(self, rest, past):
+        """Return what a message says of the open periods with the periods before."""
+        assert rest.shape == past[:, :, self.period :].shape
+        return np.concatenate([past[:, :, : self.period], rest], axis=2)
+
+    def _open(self, answer):
+        """Return an answer of the whole day as it crosses: of its open periods."""
+        rest = {"connection": answer.quantities["connection"][:, :, self.period :]}
+        slopes = None if answer.slopes is None else {"connection": answer.slopes["connection"][:, :, self.period :]}
+        return Answer(rest, answer.cost_usd, answer.bound_usd, slopes, answer.bound_kind)
 
     def play(self, algorithm, period=0, ready=None, most=3000):
         """Play the rounds of one period to the decision; ``ready`` (K, 2): where trains are, by default where they begin."""
         ready = self.ready if ready is None else self.announced(ready)
         record = self.record or NegotiationRecord(self.session, Rows())
-        record.open(period, ready)
-        decision = algorithm.start(period, ready)
-        for _ in range(most):
-            if isinstance(decision, Commit):
-                record.committed(decision)
-                return decision
-            result = self.answer(decision)
-            record.answered(decision, result)
-            decision = algorithm.next(result)
-        raise AssertionError("no decision")
+        return play(algorithm, record, self.answers, period, {"train_ready": ready}, most)

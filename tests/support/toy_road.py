@@ -6,10 +6,11 @@ of both, made beside the operators' own.
 """
 
 import numpy as np
+from negotiate import POWER, TRANSPORT, play
 from scipy.optimize import linprog
 
 from federates.boundary.messages import Answer
-from federates.boundary.roles import Commit, RoundResult, Solve
+from federates.boundary.roles import Solve
 from federates.runtime.negotiation_record import NegotiationRecord
 from federates.worlds.road.session import RoadSession
 
@@ -44,7 +45,7 @@ class ToyRoad:
         most = np.full(PLACES, 50.0) if offered is None else offered.ravel()
         found = linprog(cost, A_ub=rows, b_ub=-self.need, bounds=[*((0, m) for m in most), *([(0, None)] * 4)])
         assert found.status == 0
-        return Answer(found.x[:PLACES].reshape(SHAPE), float(self.worth @ found.x[PLACES:]), float(found.fun))
+        return Answer({"delivery": found.x[:PLACES].reshape(SHAPE)}, float(self.worth @ found.x[PLACES:]), float(found.fun))
 
     def transport(self, prices=None, asked=None):
         """Columns: cheap vehicles (8), dear ones (8). A vehicle that is asked for is worth sending whatever it costs."""
@@ -58,7 +59,7 @@ class ToyRoad:
         assert found.status == 0
         sent = (found.x[:PLACES] + found.x[PLACES:]).reshape(SHAPE)
         cost = float(own @ found.x)
-        return Answer(sent, cost, float(found.fun) if asked is None else cost)
+        return Answer({"delivery": sent}, cost, float(found.fun) if asked is None else cost)
 
     def optimum_usd(self):
         """Return the least cost of both: what is taken is at most what is sent."""
@@ -75,22 +76,15 @@ class ToyRoad:
         assert found.status == 0
         return float(found.fun)
 
+    def answers(self, decision):
+        """Return both answers to a decision."""
+        if isinstance(decision, Solve):
+            prices = decision.prices["delivery"]
+            return {POWER: self.power(prices), TRANSPORT: self.transport(prices)}
+        asked, offered = (decision.given[agent]["delivery"] for agent in (POWER, TRANSPORT))
+        return {POWER: self.power(offered=asked), TRANSPORT: self.transport(asked=offered)}
+
     def play(self, algorithm, recorder, most=1000):
         """Negotiate one period; return the decision."""
         algorithm.begin(self.session, recorder)
-        record = NegotiationRecord(self.session, recorder)
-        record.open(0, None)
-        decision = algorithm.start(0)
-        for _ in range(most):
-            if isinstance(decision, Commit):
-                record.committed(decision)
-                return decision
-            if isinstance(decision, Solve):
-                prices = decision.multipliers_usd_per_veh
-                result = RoundResult(self.power(prices), self.transport(prices))
-            else:
-                asked = self.power(offered=decision.power_connection_veh)
-                result = RoundResult(asked, self.transport(asked=decision.transport_connection_veh))
-            record.answered(decision, result)
-            decision = algorithm.next(result)
-        raise AssertionError("no decision")
+        return play(algorithm, NegotiationRecord(self.session, recorder), self.answers, most=most)

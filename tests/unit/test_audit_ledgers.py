@@ -15,7 +15,7 @@ from federates.cli.app import app
 from federates.cli.common import say_end
 from federates.runs.in_process import run_in_process
 
-COST = "power_operator/power_cost_usd"
+COST = "power_operator/cost_usd"
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def found(run):
 def test_an_untouched_run_is_clean(run):
     outcome = audit_run(run)
     assert outcome.breaches == ()
-    assert outcome.topics == 12
+    assert outcome.topics == 15
     assert outcome.looks >= 1
     ledgers = [pd.read_parquet(path) for path in run.glob("*/ledger.parquet")]
     assert outcome.messages == sum((rows.direction == "sent").sum() for rows in ledgers)
@@ -107,7 +107,7 @@ def test_a_shape_or_size_outside_the_table_is_found(run, column, value):
 
 
 def test_a_second_plane_is_found_although_both_ledgers_agree(run):
-    slope = "power_operator/power_slope_usd_per_veh"
+    slope = "power_operator/connection_slope_usd"
     for agent in ("power_operator", "coordinator"):
         tamper(run, agent, change_first("shape", "2,1,2,4", slope))
         tamper(run, agent, change_first("bytes", 8 * (2 + 16), slope))
@@ -179,7 +179,7 @@ def test_a_run_that_was_killed_is_audited_as_far_as_it_got(run):
 
 
 def test_what_a_sandbox_leaves_open_is_said(run):
-    gap = "the scenario lies in /env, which this process must read: partners' files there are not protected"
+    gap = "scenario or results lie in /env, which this process must read: partners' files there are not protected"
     files_record(run, "power_operator", sandbox={"state": "enforced", "why": gap})
     said = CliRunner().invoke(app, ["audit", str(run)], env={"COLUMNS": "300"})
     assert f"power_operator  kept in its folder by the operating system; {gap}" in said.output
@@ -229,7 +229,7 @@ def test_the_command_says_it_by_exit_code(run, tmp_path):
     clean = command.invoke(app, ["audit", str(run), "--json"])
     assert (clean.exit_code, json.loads(clean.output)["outcome"]) == (0, "clean")
     text = command.invoke(app, ["audit", str(run)])
-    assert "power_cost_usd" in text.output
+    assert "cost_usd" in text.output
     assert "nothing outside the table" in text.output
     tamper(run, "power_operator", change_first("sha256", "0" * 16))
     assert command.invoke(app, ["audit", str(run)]).exit_code == 1
@@ -238,7 +238,7 @@ def test_the_command_says_it_by_exit_code(run, tmp_path):
         audit_run(tmp_path)
 
 
-FORGED = "x\n\x1b[2K\x1b[1mAudit: 3 agents, 12 topics, 293 messages, nothing outside the table"
+FORGED = "x\n\x1b[2K\x1b[1mAudit: 3 agents, 15 topics, 293 messages, nothing outside the table"
 
 
 def note(run, agent, **changes):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from federates.audit.changes import changed_files, files_state
+from federates.audit.files import changed_files, files_state
 from federates.isolation.opened_files import OpenedFiles
 from federates.isolation.places import Places
 from federates.isolation.sandbox import NOT_CONFINED

@@ -19,6 +19,7 @@ from federates.runtime.federate import federate_info
 from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity, choose_port
 
 SIGNALS_ABI = 6
+TWO = {"coordinator": "coordinator", "power_operator": "power_operator"}
 NOSY = """
 import json, os, subprocess, sys
 def attempt(action):
@@ -48,7 +49,8 @@ def test_an_executable_cannot_open_a_partners_file(tmp_path, environment):
     folder.mkdir(parents=True)
     identity = tmp_path / "private/identity.json"
     broker = BrokerConfig(schema_version=1)
-    RunIdentity("r", str(folder), 24_000, "key", broker, ("coordinator", "power_operator", "transport_operator")).write(identity)
+    roles = {role: role for role in ("coordinator", "power_operator", "transport_operator")}
+    RunIdentity("r", str(folder), str(folder), 24_000, "key", broker, "rail", roles).write(identity)
     wrapper = [sys.executable, "-m", "federates.executable", "power_operator", "--"]
     words = [*wrapper, "python", "nosy.py", str(identity), str(os.getpid())]
     variables = environment | {"LC_ALL": "C", IDENTITY_VARIABLE: str(identity)}
@@ -64,7 +66,7 @@ def test_an_executable_cannot_open_a_partners_file(tmp_path, environment):
 
 def test_a_process_without_the_runs_key_cannot_join(tmp_path):
     config = BrokerConfig(schema_version=1)
-    identity = RunIdentity("keys", str(tmp_path), choose_port(config), "right", config, ("coordinator", "power_operator"))
+    identity = RunIdentity("keys", str(tmp_path), str(tmp_path), choose_port(config), "right", config, "rail", TWO)
     with Broker(identity) as broker:
         with pytest.raises(h.HelicsException, match="broker key does not match"):
             h.helicsCreateValueFederate("power_operator", federate_info("power_operator", replace(identity, key="wrong")))
@@ -77,8 +79,8 @@ def test_a_process_without_the_runs_key_cannot_join(tmp_path):
 def test_a_stranger_with_the_key_under_an_agents_name_is_said_at_once(tmp_path):
     """HELICS refuses it and would wait for ever; it stays as a core that nobody expects."""
     config = BrokerConfig(schema_version=1)
-    agents = ("coordinator", "power_operator")
-    identity = RunIdentity("crowd", str(tmp_path), choose_port(config), "right", config, agents)
+    agents = tuple(TWO)
+    identity = RunIdentity("crowd", str(tmp_path), str(tmp_path), choose_port(config), "right", config, "rail", TWO)
     with Broker(identity, gated=True) as broker:
         broker.join_gate()
         watch = WireWatch(broker, identity)

@@ -52,7 +52,9 @@ def broker(request):
 
 @pytest.fixture
 def watch(broker, tmp_path):
-    identity = RunIdentity("r", str(tmp_path), 24_000, "key", BrokerConfig(schema_version=1), AGENTS)
+    identity = RunIdentity(
+        "r", str(tmp_path), str(tmp_path), 24_000, "key", BrokerConfig(schema_version=1), "road", {name: name for name in AGENTS}
+    )
     watch = WireWatch(broker, identity)
     broker.asked = 0
     return watch
@@ -61,14 +63,14 @@ def watch(broker, tmp_path):
 def overhear(graph):
     """Let the transport operator listen to what only the coordinator may hear."""
     federates = {f["attributes"]["name"]: f for core in graph["cores"] for f in core["federates"] if "attributes" in f}
-    source = next(p for p in federates["power_operator"]["publications"] if p["key"] == "power_operator/power_cost_usd")
+    source = next(p for p in federates["power_operator"]["publications"] if p["key"] == "power_operator/cost_usd")
     listener = federates["transport_operator"]
     source.setdefault("targets", []).append({"federate": listener["attributes"]["id"], "handle": 99})
     end = {"federate": source["federate"], "handle": source["handle"]}
     listener["inputs"].append({"federate": listener["attributes"]["id"], "handle": 99, "key": "ear", "sources": [end]})
 
 
-SAID = "transport_operator listens to power_operator/power_cost_usd; only coordinator may"
+SAID = "transport_operator listens to power_operator/cost_usd; only coordinator may"
 
 
 def test_the_gate_opens_when_everyone_waits_and_all_is_in_the_table(broker, watch, tmp_path):
@@ -132,7 +134,8 @@ def test_a_tag_of_helics_is_no_topic(broker, watch):
 def test_helics_tells_the_broker_of_tags(tmp_path):
     """Of HELICS itself, in one process: what `Broker.tags` asks has the answer that the watch relies on."""
     config = BrokerConfig(schema_version=1, core_type="inproc")
-    identity = RunIdentity("tags", str(tmp_path), 24_000, "key", config, ("power_operator",))
+    agents = {"power_operator": "power_operator"}
+    identity = RunIdentity("tags", str(tmp_path), str(tmp_path), 24_000, "key", config, "rail", agents)
     with Broker(identity) as broker:
         federate = h.helicsCreateValueFederate("power_operator", federate_info("power_operator", identity))
         h.helicsFederateEnterExecutingMode(federate)

@@ -10,8 +10,8 @@ from pydantic import Field, ValidationError, model_validator
 
 from federates.boundary.config import Config, load_config, parse_config, read_yaml
 from federates.boundary.errors import ConfigError
-from federates.worlds.road.session import RoadSession
 from federates.runtime.broker_config import BrokerConfig
+from federates.worlds.road.session import RoadSession
 
 
 class Inner(Config):

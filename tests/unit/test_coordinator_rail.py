@@ -2,20 +2,24 @@
 
 import numpy as np
 import pytest
+from negotiate import POWER, TRANSPORT
 from toy_railway import Rows, ToyRailway
 
 from federates.boundary.errors import ModelError
 from federates.boundary.messages import Answer
-from federates.boundary.roles import Evaluate, RoundResult, Solve
-from federates.worlds.rail.session import RailSession
-from federates.worlds.rail.timetable import broken_plan
+from federates.boundary.negotiation import Agreement, Problem
+from federates.boundary.roles import Evaluate, RoundResult
 from federates.coordinator.algorithms.bounds import Bounds
 from federates.coordinator.algorithms.box_step import BoxStep
 from federates.coordinator.algorithms.conflicts import conflicts
 from federates.coordinator.algorithms.conversation import Conversation
 from federates.coordinator.algorithms.ocd import OcdSettings, OptimalityConditionDecomposition
-from federates.coordinator.algorithms.rail_problem import first_problem, rest_of_day
+from federates.coordinator.algorithms.rail_problem import rail_problem
 from federates.coordinator.algorithms.route_master import RouteMaster
+from federates.worlds.rail.day import RailDay
+from federates.worlds.rail.session import RailSession
+from federates.worlds.rail.timetable import broken_plan
+from federates.worlds.rail.trains import at_home
 
 
 def session(periods=6, trains=(("a", "s0"), ("b", "s0"), ("c", "s1"))):
@@ -30,42 +34,79 @@ def session(periods=6, trains=(("a", "s0"), ("b", "s0"), ("c", "s1"))):
     )
 
 
-def result(asked, offered, power=(0.0, 0.0), transport=(0.0, 0.0), slope=None):
-    return RoundResult(Answer(asked, *power, slope), Answer(offered, *transport))
+def result(asked, offered, power=(0.0, 0.0), transport=(0.0, 0.0)):
+    return RoundResult({POWER: Answer({"connection": asked}, *power), TRANSPORT: Answer({"connection": offered}, *transport)})
+
+
+def negotiated(day, plan, *openings):
+    """Return what a day negotiates when its periods, from 0 on, open so; each negotiation ends with ``plan`` (K, S, T)."""
+    found = []
+
+    def negotiate(problem):
+        found.append(problem)
+        rest = problem.everyone(plan[:, :, problem.period :].ravel())
+        yield problem.evaluate(rest)
+        return Agreement(rest, agreed=True, reason="enough for the test", lower_bound_usd=0.0)
+
+    for period, ready in openings:
+        rounds = day.rounds(period, {"train_ready": ready}, negotiate)
+        try:
+            next(rounds)
+            rounds.send(None)
+        except StopIteration:
+            pass
+    return found
+
+
+def first_problem(session, ready=None):
+    """Return what the day ahead is about."""
+    (problem,) = negotiated(
+        RailDay(session), np.zeros(session.connection_shape), (0, at_home(session) if ready is None else ready)
+    )
+    return problem
+
+
+def groups(problem):
+    return rail_problem(problem).groups
 
 
 def test_trains_of_one_home_and_kind_share_prices_on_the_first_day_only():
-    day = session()
-    first = first_problem(day, None)
-    assert first.groups == ((0, 1), (2,))
-    prices = np.arange(24.0).reshape(2, 2, 6)
-    each = first.per_train(prices)
+    agreement = session()
+    stays = np.zeros(agreement.connection_shape)
+    stays[:2, 0] = stays[2, 1] = 1.0
+    late = np.array([[0, 3, 0], [0, 3, 0], [1, 2, 1.0]])
+    first, second = negotiated(RailDay(agreement), stays, (0, at_home(agreement)), (2, late))
+    assert groups(first) == ((0, 1), (2,))
+    assert first.prices == 2 * 2 * 6
+    prices = np.arange(24.0)
+    each = first.layout.shaped(first.by_entry(prices))["connection"]
     np.testing.assert_array_equal(each[0], each[1])
-    np.testing.assert_array_equal(first.means(each), prices)
-    late = rest_of_day(day, 2, np.array([[0, 2, 0], [0, 2, 0], [1, 2, 1.0]]), np.ones(day.connection_shape))
-    assert late.groups == ((0,), (1,), (2,))
-    assert late.price_shape == (3, 2, 4)
-    assert not late.per_train(np.ones(late.price_shape))[:, :, :2].any()
+    assert len(np.unique(each)) == 24
+    np.testing.assert_array_equal(first.means(first.by_entry(prices)), prices)
+    np.testing.assert_array_equal(first.totals(first.by_entry(np.ones(24))).reshape(2, 12)[:, 0], [2, 1])
+    assert (second.period, groups(second), second.prices) == (2, ((0,), (1,), (2,)), 3 * 2 * 4)
 
 
 def test_trains_that_start_elsewhere_are_not_alike():
-    assert first_problem(session(), np.array([[0, 0, 0], [1, 0, 0], [1, 0, 1.0]])).groups == ((0,), (1,), (2,))
+    assert groups(first_problem(session(), np.array([[0, 0, 0], [1, 0, 0], [1, 0, 1.0]]))) == ((0,), (1,), (2,))
 
 
-def test_the_past_is_fixed_in_what_is_sent_and_heard():
+def test_trains_of_two_railways_are_not_alike():
+    """Nobody knows whether what one railway answers holds for the other."""
+    agents = [{"name": name, "role": name} for name in ("coordinator", "power_operator")]
+    agents += [{"name": f"rail{t}", "role": "transport_operator", "part": {"trains": [t]}} for t in "abc"]
+    owned = RailSession.model_validate(session().model_dump() | {"agents": agents})
+    assert groups(first_problem(owned)) == ((0,), (1,), (2,))
+    assert groups(first_problem(session())) == ((0, 1), (2,))
+
+
+def test_what_is_asked_in_period_2_is_about_the_rest_of_the_day():
     day = session()
-    past = np.zeros(day.connection_shape)
-    past[:, 0, :2] = 1.0
-    problem = rest_of_day(day, 2, np.zeros((3, 3)), past)
-    sent = problem.sent(Evaluate(np.zeros_like(past), np.ones_like(past)))
-    for connection in (sent.power_connection_veh, sent.transport_connection_veh):
-        np.testing.assert_array_equal(connection[:, :, :2], past[:, :, :2])
-    priced = problem.sent(Solve(np.ones_like(past), relaxed=True))
-    assert priced.relaxed
-    assert not priced.multipliers_usd_per_veh[:, :, :2].any()
-    assert priced.multipliers_usd_per_veh[:, :, 2:].all()
-    heard = problem.heard(result(np.zeros_like(past), np.ones_like(past)))
-    np.testing.assert_array_equal(heard.asked.connection_veh, past)
+    problem = Problem.of(day, 2, {"train_ready": np.array([[0, 2, 0], [0, 2, 0], [1, 2, 1.0]])})
+    (prices,) = problem.ask(np.ones(problem.prices), relaxed=True).prices.values()
+    assert prices.shape == (3, 2, 4)
+    for given in problem.evaluate(problem.everyone(np.arange(24.0))).given.values():
+        np.testing.assert_array_equal(given["connection"], np.arange(24.0).reshape(3, 2, 4))
 
 
 @pytest.mark.parametrize(
@@ -81,8 +122,8 @@ def test_the_past_is_fixed_in_what_is_sent_and_heard():
 )
 def test_a_plan_is_broken_where_the_next_stand_is_out_of_reach(station, ready, broken):
     day = session(trains=(("a", "s0"),))
-    agreed = np.zeros(day.connection_shape)
-    agreed[0, 0, 4:] = 1.0
+    agreed = np.zeros((1, 2, 4))  # of period 2 and later
+    agreed[0, 0, 2:] = 1.0
     why = broken_plan(day, 2, np.array([[station, ready, 0]], dtype=float), agreed)
     assert (why is not None) == broken
     if broken:
@@ -92,7 +133,7 @@ def test_a_plan_is_broken_where_the_next_stand_is_out_of_reach(station, ready, b
 
 def test_a_train_due_before_it_is_ready_breaks_the_plan():
     day = session(trains=(("a", "s0"),))
-    agreed = np.ones(day.connection_shape) * np.array([1.0, 0.0])[:, None]
+    agreed = np.ones((1, 2, 4)) * np.array([1.0, 0.0])[:, None]
     assert broken_plan(day, 2, np.array([[0.0, 3.0, 0.0]]), agreed) is not None
     assert broken_plan(day, 2, np.array([[0.0, 2.0, 0.0]]), agreed) is None
     assert broken_plan(day, 2, np.array([[0.0, 2.0, 0.0]]), np.zeros_like(agreed)) is None
@@ -103,16 +144,16 @@ def test_the_papers_step_by_rail_is_equation_45_over_the_whole_difference():
     day = session(periods=4, trains=(("a", "s0"),))
     algorithm = OptimalityConditionDecomposition(OcdSettings(step_factor=0.5, gap_target=0.0), None)
     algorithm.begin(day, Rows())
-    assert not algorithm.start(0).multipliers_usd_per_veh.any()
+    assert not algorithm.start(0, {"train_ready": at_home(day)}).prices["connection"].any()
     asked, offered = np.zeros(day.connection_shape), np.zeros(day.connection_shape)
     asked[0, 1, 2:] = 1.0
     offered[0, 0, 0] = 1.0
     evaluate = algorithm.next(result(asked, offered, (60.0, 50.0), (0.0, 0.0)))
     assert isinstance(evaluate, Evaluate)
-    np.testing.assert_array_equal(evaluate.power_connection_veh, offered)
-    np.testing.assert_array_equal(evaluate.transport_connection_veh, offered)
+    for agent in (POWER, TRANSPORT):
+        np.testing.assert_array_equal(evaluate.given[agent]["connection"], offered)
     second = algorithm.next(result(offered, offered, (80.0, 80.0), (0.0, 0.0)))
-    np.testing.assert_allclose(second.multipliers_usd_per_veh, asked * 0.5 * (80.0 - 50.0) / 3.0)
+    np.testing.assert_allclose(second.prices["connection"], asked * 0.5 * (80.0 - 50.0) / 3.0)
 
 
 def test_the_paper_stops_when_its_route_set_stays_the_same():
@@ -133,24 +174,37 @@ def test_an_absolute_gap_is_enough():
 
 def test_planes_may_have_a_floor_or_none():
     plan = np.array([1.0])
+    one = RailSession(
+        schema_version=1, world="rail", name="x", periods=1, rail_stations=("s",), trains=({"name": "a", "home": "s"},),
+        trip_periods=((0,),),
+    )  # fmt: skip
+    problem = first_problem(one)
     # Any price from -1 down is best where prices have no floor: of these the nearest to the centre is asked for.
     for floor, best in ((0.0, 0.0), (-np.inf, -1.0)):
-        model = BoxStep((1,), 2.0, floor)
-        model.add_asked(plan, 10.0)
-        model.add_offered(0 * plan, 0.0)
-        model.add_asked(0 * plan, 14.0)
-        model.add_offered(plan, 4.0)
+        model = BoxStep(problem, 2.0, np.full(1, floor))
+        model.add_plane(POWER, plan, 10.0)
+        model.add_plane(TRANSPORT, 0 * plan, 0.0)
+        model.add_plane(POWER, 0 * plan, 14.0)
+        model.add_plane(TRANSPORT, plan, 4.0)
         assert model.value_usd(np.zeros(1)) == pytest.approx(10.0)
-        model = BoxStep((1,), 2.0, floor)
-        model.add_asked(0 * plan, 10.0)
-        model.add_offered(0 * plan, 2.0)
-        model.add_offered(plan, 1.0)
-        assert model.next_multipliers(np.zeros(1), 11.0) == pytest.approx(best)
+        model = BoxStep(problem, 2.0, np.full(1, floor))
+        model.add_plane(POWER, 0 * plan, 10.0)
+        model.add_plane(TRANSPORT, 0 * plan, 2.0)
+        model.add_plane(TRANSPORT, plan, 1.0)
+        assert model.next_prices(np.zeros(1), 11.0) == pytest.approx(best)
 
 
 def master_of(railway):
-    problem = first_problem(railway.session, None)
+    problem = first_problem(railway.session, railway.ready)
     return problem, RouteMaster(problem)
+
+
+def answered(railway, decision):
+    return RoundResult(railway.answers(decision))
+
+
+def offered(result):
+    return result.answers[TRANSPORT].quantities["connection"].ravel()
 
 
 @pytest.mark.parametrize("homes", [(0, 1), (0, 0)])
@@ -160,11 +214,11 @@ def test_the_masters_bound_never_exceeds_the_optimum(homes):
     rng, best = np.random.default_rng(2), railway.optimum_usd()
     values = []
     for turn in range(12):
-        prices = np.zeros(problem.price_shape) if turn == 0 else rng.uniform(-3.0, 3.0, problem.price_shape)
-        master.add_prices(prices, railway.answer(Solve(problem.per_train(prices), relaxed=turn % 2 == 0)))
+        prices = np.zeros(problem.prices) if turn == 0 else rng.uniform(-3.0, 3.0, problem.prices)
+        master.add_prices(prices, answered(railway, problem.ask(prices, relaxed=turn % 2 == 0)))
         proposal = master.propose(1e-6)
-        answer = railway.answer(Evaluate(proposal.connection, proposal.connection))
-        possible = bool((answer.offered.connection_veh >= proposal.connection).all())
+        answer = answered(railway, problem.evaluate(problem.everyone(proposal.connection)))
+        possible = bool((offered(answer) >= proposal.connection).all())
         master.add_evaluation(proposal.connection, answer, possible=possible)
         values.append(master.propose(1e-6).bound_usd)
     assert max(values) <= best + 1e-5
@@ -177,18 +231,19 @@ def test_the_master_knows_every_route_that_the_transport_operator_has():
     problem, _ = master_of(railway)
     for stands, _ in railway.routes():
         master = RouteMaster(problem)
-        master.add_prices(np.zeros(problem.price_shape), result(stands, stands))
-        wanted = np.where(problem.totals(stands) > 0.5, -1.0, 1.0)
-        master.add_prices(wanted, result(stands, stands, (0.0, float((wanted * problem.totals(stands)).sum())), (0.0, -1e3)))
-        assert master.propose(1e-6, stands, 0) is not None
+        master.add_prices(np.zeros(problem.prices), result(stands, stands))
+        total = problem.totals(stands.ravel())
+        wanted = np.where(total > 0.5, -1.0, 1.0)
+        master.add_prices(wanted, result(stands, stands, (0.0, float((wanted * total).sum())), (0.0, -1e3)))
+        assert master.propose(1e-6, stands.ravel(), 0) is not None
 
 
 def test_nearby_proposals_stay_nearby_and_leave_no_trace():
     railway = ToyRailway(4)
     problem, master = master_of(railway)
-    prices = np.zeros(problem.price_shape)
-    master.add_prices(prices, railway.answer(Solve(problem.per_train(prices))))
-    plan = railway.transport(asked=np.zeros(problem.session.connection_shape)).connection_veh
+    prices = np.zeros(problem.prices)
+    master.add_prices(prices, answered(railway, problem.ask(prices)))
+    plan = railway.transport(asked=np.zeros(problem.session.connection_shape)).quantities["connection"].ravel()
     free = master.propose(1e-6).bound_usd
     for changes in (0, 2, 4):
         near = master.propose(1e-6, plan, changes)
@@ -199,9 +254,9 @@ def test_nearby_proposals_stay_nearby_and_leave_no_trace():
 def test_no_route_left_is_an_error_in_words():
     railway = ToyRailway(1, homes=(0,))
     problem, master = master_of(railway)
-    zero = np.zeros(problem.session.connection_shape)
-    master.add_prices(np.zeros(problem.price_shape), railway.answer(Solve(zero)))
-    master.forbid(zero)
+    zero = np.zeros(problem.prices)
+    master.add_prices(zero, answered(railway, problem.ask(zero)))
+    master.forbid(np.zeros(problem.layout.size))
     with pytest.raises(ModelError):
         master.propose(1e-6)
 
@@ -213,7 +268,7 @@ def test_conflicts_are_the_stands_next_to_what_is_missing():
     wanted[1, 1, :] = 1.0
     sent[:] = wanted
     sent[0, 1, 3] = 0.0
-    found = conflicts(first_problem(day, None), wanted, sent)
+    found = conflicts(wanted, sent)
     assert [np.argwhere(pair).tolist() for pair in found] == [[[0, 0, 1], [0, 1, 3]], [[0, 1, 3], [1, 1, 3]]]
 
 
@@ -221,21 +276,20 @@ def test_a_conflict_is_learnt_once_and_for_alike_trains():
     railway = ToyRailway(2, homes=(0, 0), periods=6, slower=1)
     problem, master = master_of(railway)
     talk = Conversation(problem, Bounds(), 100, master)
-    zero = np.zeros(problem.price_shape)
-    drive(talk.relax(zero), railway)
-    home = railway.transport(asked=np.zeros(problem.session.connection_shape)).connection_veh
-    drive(talk.offer(home), railway)
+    drive(talk.relax(np.zeros(problem.prices)), railway)
+    home = railway.transport(asked=np.zeros(problem.session.connection_shape)).quantities["connection"]
+    drive(talk.offer(home.ravel()), railway)
     station = int(np.argmin(np.where(railway.trip[0] > 0, railway.trip[0], 99)))
     jump = home.copy()
     jump[0, 0, 1:] = 0.0
     jump[0, station, 1 + railway.trip[0, station]] = 1.0
     railway.calls.clear()
-    drive(talk.offer(jump), railway)
-    tests = [call for call in railway.calls if isinstance(call, Evaluate) and call.transport_connection_veh.sum() == 2]
+    drive(talk.offer(jump.ravel()), railway)
+    tests = [call for call in railway.calls if isinstance(call, Evaluate) and call.given[TRANSPORT]["connection"].sum() == 2]
     assert len(tests) >= 1
     for _ in range(8):
         proposal = master.propose(0.5).connection
-        for stands in proposal:
+        for stands in proposal.reshape(home.shape):
             assert not (stands[0, 0] > 0.5 and stands[station, 1 + railway.trip[0, station]] > 0.5)
         drive(talk.offer(proposal), railway)
 
@@ -245,6 +299,6 @@ def drive(rounds, railway):
     try:
         decision = next(rounds)
         while True:
-            decision = rounds.send(railway.answer(decision))
+            decision = rounds.send(answered(railway, decision))
     except StopIteration as end:
         return end.value

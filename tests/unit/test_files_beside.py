@@ -32,9 +32,9 @@ def test_a_class_may_import_a_file_beside_it_and_each_agent_has_its_own(tmp_path
     power = split_in_two(scenario, "power_operator", "SmallPower", 1)
     transport = split_in_two(scenario, "transport_operator", "SmallTransport", 2)
     found = [
-        load_agent(Role.POWER_OPERATOR, power, use="mine:Mine"),
-        load_agent(Role.TRANSPORT_OPERATOR, transport, use="mine:Mine"),
-        load_agent(Role.POWER_OPERATOR, power, use="mine:Mine"),
+        load_agent("power_operator", Role.POWER_OPERATOR, power, use="mine:Mine"),
+        load_agent("transport_operator", Role.TRANSPORT_OPERATOR, transport, use="mine:Mine"),
+        load_agent("power_operator", Role.POWER_OPERATOR, power, use="mine:Mine"),
     ]
     assert [agent.cls.share for agent in found] == [1, 2, 1]
     with pytest.raises(ModuleNotFoundError):
@@ -46,7 +46,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
     config = split_in_two(scenario, "power_operator", "SmallPower", 1)
     (scenario / "power_operator/helper.py").unlink()
     with pytest.raises(ConfigError, match="No module named 'helper'"):
-        load_agent(Role.POWER_OPERATOR, config, use="mine:Mine")
+        load_agent("power_operator", Role.POWER_OPERATOR, config, use="mine:Mine")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from toy_road import ToyRoad
 
 from federates.boundary.config import parse_config
 from federates.boundary.errors import ConfigError
-from federates.boundary.roles import Evaluate, Solve
 from federates.coordinator.algorithms import limits
 from federates.coordinator.algorithms.admm import AdmmSettings
 from federates.coordinator.algorithms.bounds import Bounds
@@ -19,40 +18,25 @@ from federates.coordinator.algorithms.conversation import Conversation
 from federates.coordinator.algorithms.cuts import Cuts, CutsSettings
 from federates.coordinator.algorithms.limits import Limits, NegotiationSettings
 from federates.coordinator.algorithms.ocd import OcdSettings
-from federates.coordinator.algorithms.rail_day import RailAlgorithm
-from federates.coordinator.algorithms.road_day import RoadAlgorithm
+from federates.coordinator.algorithms.rounds import RoundByRound
 from federates.runtime.negotiation_record import NegotiationRecord
 
-PLAN = np.zeros((1, 1, 1))
+PLAN = {"power_operator": np.zeros(1), "transport_operator": np.zeros(1)}
 
 
-class EndlessByRail(RailAlgorithm):
+class Endless(RoundByRound):
     """Evaluates one plan, and then asks the same for ever."""
 
     Settings = NegotiationSettings
 
     def agree(self, problem):
         talk = Conversation(problem, self.bounds, 10**6)
-        yield from talk.offer(problem.with_past(np.zeros(problem.session.connection_shape)))
+        yield from talk.offer(np.zeros(problem.layout.size))
         while True:
-            yield from talk.relax(np.zeros(problem.price_shape))
+            yield from talk.relax(np.zeros(problem.prices))
 
 
-class EndlessByRoad(RoadAlgorithm):
-    """The same on the road."""
-
-    Settings = NegotiationSettings
-
-    def agree(self, period):
-        zero = np.zeros(self._session.connection_shape)
-        result = yield Evaluate(zero, zero)
-        self.bounds.keep(zero, result.asked.cost_usd + result.offered.cost_usd)
-        while True:
-            result = yield Solve(zero)
-            self.bounds.bound(result.asked.bound_usd + result.offered.bound_usd, zero)
-
-
-CASES = {"rail": EndlessByRail, "road": EndlessByRoad}
+WORLDS = ("road", "rail")
 
 
 def _played(world, kind, settings):
@@ -67,9 +51,9 @@ def _played(world, kind, settings):
     return toy.play(algorithm), rows.tables
 
 
-@pytest.mark.parametrize("world", CASES)
+@pytest.mark.parametrize("world", WORLDS)
 def test_a_negotiation_that_stands_still_ends_with_the_best_plan_so_far(world):
-    decision, tables = _played(world, CASES[world], NegotiationSettings(standstill_rounds=7))
+    decision, tables = _played(world, Endless, NegotiationSettings(standstill_rounds=7))
     (held,), rounds = tables["negotiations"], tables["rounds"]
     assert "no agreement: no progress in 7 rounds, gap " in decision.reason
     assert (decision.agreed, decision.ended_by_time, held["agreed"], held["ended_by_time"]) == (False, False, False, False)
@@ -79,11 +63,11 @@ def test_a_negotiation_that_stands_still_ends_with_the_best_plan_so_far(world):
     assert len(rounds) < 12
 
 
-@pytest.mark.parametrize("world", CASES)
+@pytest.mark.parametrize("world", WORLDS)
 def test_time_is_the_last_resort_and_is_said(world, monkeypatch):
     clock = itertools.count(0.0, 10.0)
     monkeypatch.setattr(limits, "monotonic", lambda: next(clock))
-    decision, tables = _played(world, CASES[world], NegotiationSettings(standstill_rounds=1000, negotiation_s=75.0))
+    decision, tables = _played(world, Endless, NegotiationSettings(standstill_rounds=1000, negotiation_s=75.0))
     (held,) = tables["negotiations"]
     assert held["rounds"] == 8
     assert "stopped after 80 s (negotiation_s)" in decision.reason

@@ -89,7 +89,7 @@ def test_infeasible_model_names_the_group():
     model.rows("idle", [(1.0, x)], upper=1.0)
     with pytest.raises(ModelError, match=r"balance\[0\]"):
         model.solver().solve()
-    assert model.names_of(columns=x[2], rows=0) == ["output_mw[2]", "balance[0]"]
+    assert [model.column_groups.label(int(x[2])), model.row_groups.label(0)] == ["output_mw[2]", "balance[0]"]
 
 
 def test_unbounded_and_unknown_option_and_bad_shape():

@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
+from negotiate import POWER, TRANSPORT, given, play
 from toy_railway import Rows
 
 from federates.boundary.messages import Answer
-from federates.boundary.roles import Commit, Evaluate, RoundResult, Solve
-from federates.worlds.road.session import RoadSession
+from federates.boundary.roles import Commit, RoundResult, Solve
 from federates.coordinator.algorithms.ocd import OcdSettings, OptimalityConditionDecomposition
 from federates.runtime.negotiation_record import NegotiationRecord
+from federates.worlds.road.session import RoadSession
 
 NEED, WORTH = 12.0, 8.0
 
@@ -29,43 +30,40 @@ def power(prices=None, offer=None):
     """Power wants up to NEED vehicles, each worth WORTH dollars."""
     if offer is not None:
         used = np.minimum(offer, NEED)
-        return Answer(used, float(WORTH * (NEED - used).sum()), 0.0)
+        return Answer({"delivery": used}, float(WORTH * (NEED - used).sum()), 0.0)
     wanted = np.where(prices < WORTH, NEED, 0.0)
     cost = float(WORTH * (NEED - wanted).sum())
-    return Answer(wanted, cost, cost + float((prices * wanted).sum()))
+    return Answer({"delivery": wanted}, cost, cost + float((prices * wanted).sum()))
 
 
 def transport(slope, prices=None, asked=None, capacity=1e9):
     """Transport sends z vehicles at slope z^2 / 2 dollars."""
     if asked is not None:
         sent = np.minimum(asked, capacity)
-        return Answer(sent, float(0.5 * (slope * sent**2).sum()), 0.0)
+        return Answer({"delivery": sent}, float(0.5 * (slope * sent**2).sum()), 0.0)
     sent = np.minimum(prices / slope, capacity)
     cost = float(0.5 * (slope * sent**2).sum())
-    return Answer(sent, cost, cost - float((prices * sent).sum()))
+    return Answer({"delivery": sent}, cost, cost - float((prices * sent).sum()))
 
 
-def negotiate(settings=None, slope=1.0, scheme="proposed", capacity=1e9, log=None):
-    algorithm = OptimalityConditionDecomposition(settings or OcdSettings(), None)
-    rows = log or Rows()
+def negotiate(settings=None, slope=1.0, scheme="proposed", capacity=1e9):
+    """Return what is carried out and the rounds."""
+    algorithm, rows = OptimalityConditionDecomposition(settings or OcdSettings(), None), Rows()
     algorithm.begin(session(scheme), rows)
-    record = NegotiationRecord(session(scheme), rows)
-    record.open(0, None)
-    decision = algorithm.start(0)
-    for _ in range(500):
-        if isinstance(decision, Commit):
-            record.committed(decision)
-            return decision, rows.tables.get("rounds", [])
+
+    def answers(decision):
         if isinstance(decision, Solve):
-            prices = decision.multipliers_usd_per_veh
-            result = RoundResult(power(prices), transport(slope, prices, capacity=capacity))
-        else:
-            assert isinstance(decision, Evaluate)
-            offer, asked = decision.power_connection_veh, decision.transport_connection_veh
-            result = RoundResult(power(offer=offer), transport(slope, asked=asked, capacity=capacity))
-        record.answered(decision, result)
-        decision = algorithm.next(result)
-    raise AssertionError("no decision after 500 rounds")
+            prices = decision.prices["delivery"]
+            return {POWER: power(prices), TRANSPORT: transport(slope, prices, capacity=capacity)}
+        offer, asked = (decision.given[agent]["delivery"] for agent in (POWER, TRANSPORT))
+        return {POWER: power(offer=offer), TRANSPORT: transport(slope, asked=asked, capacity=capacity)}
+
+    return play(algorithm, NegotiationRecord(session(scheme), rows), answers), rows.tables.get("rounds", [])
+
+
+def sent(decision):
+    """Return what is carried out, (R, Q, H)."""
+    return given(decision, "delivery")
 
 
 def optimum(slope):
@@ -99,7 +97,7 @@ def test_agreement_is_the_optimum(slope):
     plan, best = optimum(slope)
     assert decision.agreed
     assert rows[-1]["upper_bound_usd"] <= best * 1.0051
-    np.testing.assert_allclose(decision.connection_veh[:, :, 0], np.round(plan[:, :, 0]), atol=1)
+    np.testing.assert_allclose(sent(decision)[:, :, 0], np.round(plan[:, :, 0]), atol=1)
 
 
 def test_bounds_never_get_worse():
@@ -114,14 +112,14 @@ def test_step_is_equation_45():
     """Second prices = rho (UB - LB) / |d|^2 d, by hand: LB = 0, UB = 4 x 0.5 x 12^2 = 288, d = 12 in four places."""
     algorithm = OptimalityConditionDecomposition(OcdSettings(step_factor=0.5, gap_target=0.0), None)
     algorithm.begin(session(), Rows())
-    first = algorithm.start(0)
-    assert not first.multipliers_usd_per_veh.any()
+    first = algorithm.start(0, {})
+    assert not first.prices["delivery"].any()
     zero = np.zeros((1, 2, 2))
-    evaluate = algorithm.next(RoundResult(power(zero), transport(1.0, zero)))
-    result = RoundResult(power(offer=evaluate.power_connection_veh), transport(1.0, asked=evaluate.transport_connection_veh))
-    second = algorithm.next(result)
+    evaluate = algorithm.next(RoundResult({POWER: power(zero), TRANSPORT: transport(1.0, zero)}))
+    offer, asked = (evaluate.given[agent]["delivery"] for agent in (POWER, TRANSPORT))
+    second = algorithm.next(RoundResult({POWER: power(offer=offer), TRANSPORT: transport(1.0, asked=asked)}))
     alpha = 0.5 * (288.0 - 0.0) / (4 * 12.0**2)
-    np.testing.assert_allclose(second.multipliers_usd_per_veh, alpha * 12.0)
+    np.testing.assert_allclose(second.prices["delivery"], alpha * 12.0)
 
 
 def test_no_agreement_is_said_and_the_best_plan_is_feasible():
@@ -129,7 +127,7 @@ def test_no_agreement_is_said_and_the_best_plan_is_feasible():
     decision, rows = negotiate(OcdSettings(gap_target=0.0, max_iterations=1), uneven)
     assert not decision.agreed
     assert "no agreement" in decision.reason
-    assert (decision.connection_veh <= NEED + 1e-9).all()
+    assert (sent(decision) <= NEED + 1e-9).all()
     assert rows[-1]["upper_bound_usd"] >= 0
 
 
@@ -154,11 +152,11 @@ def test_a_bound_above_a_plan_is_no_agreement():
     algorithm = OptimalityConditionDecomposition(OcdSettings(), None)
     algorithm.begin(session(), Rows())
     zero = np.zeros((1, 2, 2))
-    algorithm.start(0)
-    wrong = Answer(np.full((1, 2, 2), NEED), 0.0, 1e6)
-    evaluate = algorithm.next(RoundResult(wrong, transport(1.0, zero)))
-    offer, asked = evaluate.power_connection_veh, evaluate.transport_connection_veh
-    decision = algorithm.next(RoundResult(power(offer=offer), transport(1.0, asked=asked)))
+    algorithm.start(0, {})
+    wrong = Answer({"delivery": np.full((1, 2, 2), NEED)}, 0.0, 1e6)
+    evaluate = algorithm.next(RoundResult({POWER: wrong, TRANSPORT: transport(1.0, zero)}))
+    offer, asked = (evaluate.given[agent]["delivery"] for agent in (POWER, TRANSPORT))
+    decision = algorithm.next(RoundResult({POWER: power(offer=offer), TRANSPORT: transport(1.0, asked=asked)}))
     assert isinstance(decision, Commit)
     assert not decision.agreed
     assert "bound is wrong" in decision.reason
@@ -166,13 +164,13 @@ def test_a_bound_above_a_plan_is_no_agreement():
 
 def test_schemes_without_negotiation():
     nothing, rows = negotiate(scheme="no_mves")
-    assert not nothing.connection_veh.any()
+    assert not sent(nothing).any()
     assert rows == []
     asked, _ = negotiate(scheme="fastest_route", capacity=5.0)
-    np.testing.assert_array_equal(asked.connection_veh[:, :, 0], 5.0)
+    np.testing.assert_array_equal(sent(asked)[:, :, 0], 5.0)
 
 
 def test_first_period_is_whole_vehicles():
     decision, _ = negotiate(OcdSettings(), 1.7)
-    first = decision.connection_veh[:, :, 0]
+    first = sent(decision)[:, :, 0]
     np.testing.assert_array_equal(first, np.round(first))

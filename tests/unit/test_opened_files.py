@@ -18,7 +18,7 @@ from federates.isolation.sandbox import SandboxState
 
 scenario = Path(sys.argv[1])
 own, partner = scenario / "power_operator", scenario / "transport_operator"
-places = places_of(own, scenario / "results/r", "power_operator")
+places = places_of(own, scenario, scenario / "results/r/power_operator")
 files = OpenedFiles(places, range(24000, 24040), SandboxState("off", None, False, "")).start()
 
 for _ in range(3):
@@ -151,7 +151,7 @@ def test_a_project_on_the_search_path_is_narrowed_to_its_code(tmp_path, monkeypa
     library.parent.mkdir()
     library.touch()
     monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path / "project"), str(scenario), str(scenario / "transport_operator")])
-    places = places_of(scenario / "power_operator", scenario / "results/r", "power_operator")
+    places = places_of(scenario / "power_operator", scenario, scenario / "results/r/power_operator")
     assert places.exposed == ()
     assert places.kind(tmp_path / "project/package/__init__.py")[0] == "environment"
     assert places.kind(library)[0] == "environment"
@@ -166,7 +166,7 @@ def test_modules_around_the_scenario_do_not_open_it(tmp_path, monkeypatch):
     scenario = project(tmp_path)
     (tmp_path / "project/scenarios/tool.py").write_text("")
     monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path / "project")])
-    places = places_of(scenario / "power_operator", scenario / "results/r", "power_operator")
+    places = places_of(scenario / "power_operator", scenario, scenario / "results/r/power_operator")
     assert places.exposed == ()
     assert places.kind(tmp_path / "project/scenarios/tool.py")[0] == "environment"
     assert places.kind(scenario / "transport_operator/data.csv")[0] == "outside"
@@ -177,18 +177,33 @@ def test_an_environment_around_the_scenario_is_narrowed_or_said_to_expose_it(tmp
     scenario = project(tmp_path)
     (tmp_path / "project/lib").mkdir()
     monkeypatch.setattr(sys, "prefix", str(tmp_path / "project"))
-    places = places_of(scenario / "power_operator", scenario / "results/r", "power_operator")
+    places = places_of(scenario / "power_operator", scenario, scenario / "results/r/power_operator")
     assert places.exposed == ()
     assert places.kind(tmp_path / "project/lib/python/x.py")[0] == "environment"
     assert places.kind(scenario / "transport_operator/data.csv")[0] == "outside"
     inside = tmp_path / "project/lib/day"
-    places = places_of(inside / "power_operator", inside / "results/r", "power_operator")
+    places = places_of(inside / "power_operator", inside, inside / "results/r/power_operator")
     assert places.exposed == (tmp_path / "project/lib",)
+
+
+def test_results_elsewhere_are_as_closed_as_in_the_scenario(tmp_path, monkeypatch):
+    scenario, run = project(tmp_path), tmp_path / "library/runs/r"
+    run.mkdir(parents=True)
+    (tmp_path / "library/runs/tool.py").write_text("")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path / "library")])
+    places = places_of(scenario / "power_operator", scenario, run / "power_operator")
+    assert places.exposed == ()
+    assert places.kind(tmp_path / "library/runs/tool.py")[0] == "environment"
+    assert places.kind(run / "power_operator/a.parquet")[0] == "results"
+    for path in ("r/transport_operator/a.parquet", "r/graph.json", "old/power_operator/a.parquet"):
+        assert places.kind(tmp_path / "library/runs" / path)[0] == "outside", path
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "library"))
+    assert places_of(scenario / "power_operator", scenario, run / "power_operator").exposed == (tmp_path / "library",)
 
 
 def test_the_agreement_is_the_coordinators_alone(tmp_path):
     scenario, run = project(tmp_path), tmp_path / "project/scenarios/day/results/r"
     session = scenario / "scenario.yaml"
-    assert places_of(scenario / "coordinator", run, "coordinator", session).kind(session)[0] == "session"
-    assert places_of(scenario / "power_operator", run, "power_operator").kind(session)[0] == "outside"
-    assert Path(sys.prefix).resolve() in places_of(scenario / "coordinator", run, "coordinator").environment
+    assert places_of(scenario / "coordinator", scenario, run / "coordinator", session).kind(session)[0] == "session"
+    assert places_of(scenario / "power_operator", scenario, run / "power_operator").kind(session)[0] == "outside"
+    assert Path(sys.prefix).resolve() in places_of(scenario / "coordinator", scenario, run / "coordinator").environment

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 from small_power_folder import Recorder
 
-from federates.worlds.rail.session import RailSession
-from federates.worlds.road.session import RoadSession
 from federates.boundary.tables import table
 from federates.power_operator.models.price_taker.demand import missed_usd, stands_of_trains, vehicles_from_origins
 from federates.power_operator.models.price_taker.operator import PriceTakerOperator
 from federates.power_operator.models.price_taker.settings import PriceTakerSettings
+from federates.worlds.rail.session import RailSession
+from federates.worlds.road.session import RoadSession
 
 SEEDS = {"seed": st.integers(0, 100_000)}
 QUICK = settings(max_examples=40, deadline=None, derandomize=True)
@@ -47,8 +47,8 @@ def test_on_the_road_it_takes_the_cheaper_origin_up_to_the_need_where_the_price_
     assert gate.time_s.tolist() == [600.0] * 4
     assert gate.spots.tolist() == [20.0] * 4
     prices = np.array([[[3.0, 9.0], [7.0, 8.0]], [[2.0, 9.5], [7.5, 9.0]]])  # (R, Q, H)
-    answer = operator.solve(prices, np.full((2, 2), 900.0))
-    assert answer.connection_veh.tolist() == [[[0.0, 0.0], [5.0, 0.0]], [[20.0, 0.0], [0.0, 0.0]]]
+    answer = operator.solve({"delivery": prices}, {"road_time_s": np.full((2, 2), 900.0)})
+    assert answer.quantities["delivery"].tolist() == [[[0.0, 0.0], [5.0, 0.0]], [[20.0, 0.0], [0.0, 0.0]]]
     assert answer.cost_usd == pytest.approx(8.0 * (20 + 5))
     assert answer.bound_usd == pytest.approx(answer.cost_usd + 2.0 * 20 + 7.0 * 5)
 
@@ -56,13 +56,13 @@ def test_on_the_road_it_takes_the_cheaper_origin_up_to_the_need_where_the_price_
 def test_by_rail_a_second_train_is_wanted_where_the_first_is_not():
     operator, *_ = begun(rail(), worth_usd=10.0)
     home = np.zeros((2, 3))
-    answer = operator.solve(np.zeros((2, 2, 3)), home)
+    answer = operator.solve({"connection": np.zeros((2, 2, 3))}, {"train_ready": home})
     # One is wanted at a all day; the other goes to b, where it can stand in period 1 only to be home at the end.
-    assert answer.connection_veh.sum(axis=0).clip(max=1.0).tolist() == [[1.0, 1.0, 1.0], [0.0, 1.0, 0.0]]
+    assert answer.quantities["connection"].sum(axis=0).clip(max=1.0).tolist() == [[1.0, 1.0, 1.0], [0.0, 1.0, 0.0]]
     assert answer.cost_usd == pytest.approx(20.0)
     assert answer.bound_usd == pytest.approx(20.0)
-    dear = operator.solve(np.full((2, 2, 3), 10.5), home)
-    assert not dear.connection_veh.any()
+    dear = operator.solve({"connection": np.full((2, 2, 3), 10.5)}, {"train_ready": home})
+    assert not dear.quantities["connection"].any()
     assert dear.bound_usd == pytest.approx(60.0)
 
 
@@ -138,21 +138,22 @@ def test_bounds_bound_planes_lie_below_the_cost_and_dearer_is_never_taken_more(s
     operator, *_ = begun(session, worth_usd=float(rng.uniform(0, 20)), need=float(rng.choice([0.0, 1.0, 2.0, 7.0])))
     opening, shape = np.zeros((2, 2)) if on_road else np.zeros((2, 3)), session.connection_shape
     prices = rng.uniform(0, 20, shape) if on_road else rng.uniform(-5, 20, shape)
-    answer = operator.solve(prices, opening)
+    name, openings = ("delivery", {"road_time_s": opening}) if on_road else ("connection", {"train_ready": opening})
+    answer = operator.solve({name: prices}, openings)
     drawn = [rng.uniform(0, 12, shape) if on_road else _routes(rng, shape) for _ in range(6)]
-    costs = [operator.evaluate(z, opening) for z in drawn]
+    costs = [operator.evaluate({name: z}, openings) for z in drawn]
     for z, known in zip(drawn, costs, strict=True):
-        assert (known.connection_veh <= z + 1e-9).all()
-        used = known.cost_usd + (prices * known.connection_veh).sum()
+        assert (known.quantities[name] <= z + 1e-9).all()
+        used = known.cost_usd + (prices * known.quantities[name]).sum()
         assert answer.bound_usd <= used + 1e-7
         for other, there in zip(drawn, costs, strict=True):
-            plane = known.bound_usd + (known.slope_usd_per_veh * (other - z)).sum()
+            plane = known.bound_usd + (known.slopes[name] * (other - z)).sum()
             assert plane <= there.cost_usd + 1e-7
         assert known.bound_usd == pytest.approx(known.cost_usd)
     entry = tuple(rng.integers(0, size) for size in shape)
     dearer = prices.copy()
     dearer[entry] += rng.uniform(0, 10)
-    assert operator.solve(dearer, opening).connection_veh[entry] <= answer.connection_veh[entry] + 1e-9
+    assert operator.solve({name: dearer}, openings).quantities[name][entry] <= answer.quantities[name][entry] + 1e-9
 
 
 def _routes(rng, shape):
@@ -176,29 +177,30 @@ def test_worth_is_that_of_the_hour_and_needs_are_per_hour(tmp_path):
     operator, recorder, _ = begun(session, tmp_path, **given_settings)
     for period in range(6):
         operator.open_period(period, None)
-        operator.commit(np.full((2, 2, 2), 1.0))
+        operator.commit({"delivery": np.full((2, 2, 2), 1.0)})
     rows = recorder.tables["wants"]
     assert [row["worth_usd"] for row in rows if row["station"] == "q1"] == [22, 22, 23, 23, 0, 0]
     assert [row["worth_usd"] for row in rows if row["station"] == "q2"] == [122, 122, 123, 123, 100, 100]
     assert {(row["need"], row["had"]) for row in rows} == {(4.0, 2.0)}
     half_hours, *_ = begun(rail(period_s=1800), worth_usd=10.0)
-    assert half_hours.evaluate(np.zeros((2, 2, 3)), np.zeros((2, 3))).cost_usd == pytest.approx(6 * 5.0)
+    nothing = half_hours.evaluate({"connection": np.zeros((2, 2, 3))}, {"train_ready": np.zeros((2, 3))})
+    assert nothing.cost_usd == pytest.approx(6 * 5.0)
 
 
 def test_a_day_by_rail_is_costed_as_planned_and_as_carried_out_with_the_past_kept():
     operator, recorder, _ = begun(rail(), worth_usd=10.0)
     stays = np.zeros((2, 2, 3))
     stays[:, 0] = 1.0
-    operator.commit(stays)
+    operator.commit({"connection": stays})
     operator.open_period(1, None)
     late = np.array([[0.0, 1.0, 0.0], [1.0, 2.0, 0.0]])  # train 2 is on its way to b until period 2, when it must go home
-    answer = operator.solve(np.zeros((2, 2, 3)), late)
-    assert answer.connection_veh[:, :, 0].tolist() == [[1.0, 0.0], [1.0, 0.0]]
-    assert not answer.connection_veh[1, :, 1:].any()
+    answer = operator.solve({"connection": np.zeros((2, 2, 2))}, {"train_ready": late})
+    assert answer.quantities["connection"].shape == (2, 2, 2)
+    assert not answer.quantities["connection"][1].any()
     assert answer.cost_usd == pytest.approx(20.0)  # b in periods 1 and 2; period 0 is past
-    operator.commit(answer.connection_veh)
+    operator.commit(answer.quantities)
     operator.open_period(2, None)
-    operator.commit(answer.connection_veh)
+    operator.commit({"connection": answer.quantities["connection"][:, :, 1:]})
     costs = recorder.tables["plan_costs"]
     assert [(row["phase"], row["period"], row["total_usd"]) for row in costs] == [
         ("planned", 0, 30.0),
@@ -210,7 +212,8 @@ def test_a_day_by_rail_is_costed_as_planned_and_as_carried_out_with_the_past_kep
 
 def test_without_mobile_storage_nothing_is_to_be_had():
     operator, *_ = begun(rail(scheme="fixed"), worth_usd=10.0)
-    assert not operator.solve(np.full((2, 2, 3), -1.0), np.zeros((2, 3))).connection_veh.any()
+    answer = operator.solve({"connection": np.full((2, 2, 3), -1.0)}, {"train_ready": np.zeros((2, 3))})
+    assert not answer.quantities["connection"].any()
 
 
 # --- check

@@ -13,17 +13,16 @@ from federates.boundary.names import RAIL, ROAD
 from federates.cli.progress import ProgressView
 from federates.cli.run_tail import RunTail
 
-ROAD = ("coordinator", "power_operator", "transport_operator", "traffic_sumo")
+ROLES = ("coordinator", "power_operator", "transport_operator", "traffic_sumo")
 
 
 class Run:
     """A run's folder, and what `ProgressView` wants of a `Launch`."""
 
     def __init__(self, folder, world=ROAD, periods=4, start_hour=8):
-        agents = ROAD if world == ROAD else ROAD[:3]
-        self.folder, self.ended = folder, False
+        agents = {role: role for role in (ROLES if world == ROAD else ROLES[:3])}
+        self.folder, self.over = folder, False
         self.identity = SimpleNamespace(run_id="20260101-120000-abcd", run_folder=str(folder), agents=agents, world=world)
-        self.processes = {"coordinator": SimpleNamespace(poll=lambda: 0 if self.ended else None)}
         for agent in agents:
             (folder / agent).mkdir()
         agreed = {"periods": periods, "start_hour": start_hour, "period_s": 3600}
@@ -67,6 +66,27 @@ def test_the_load_of_the_last_hour_is_shown_when_the_run_has_ended(road):
     assert tail.read(ended=True) == ["hour 11:00  rounds 9  gap 0.40%  sent 5  load/limit kW q1 400/420"]
 
 
+def test_the_loads_of_two_companies_stand_beside_each_other(tmp_path):
+    run = Run(tmp_path)
+    run.identity.agents = {"coordinator": "coordinator", "north": "power_operator", "south": "power_operator"}
+    tail = RunTail(run.identity)
+    for name, station in (("south", "q2"), ("north", "q1")):
+        (tmp_path / name).mkdir()
+        run.say(name, period=0, **{f"{station}_load_kw": 400.0, f"{station}_limit_kw": 420.0})
+    run.commit(0, 7)
+    assert tail.read(ended=True) == ["hour 08:00  rounds 9  gap 0.40%  sent 7  load/limit kW q1 400/420, q2 400/420"]
+    assert tail.cells()["load/limit kW"] == "08:00 q1 400/420, q2 400/420"
+
+
+def test_in_another_world_round_and_gap_are_shown(tmp_path):
+    run = Run(tmp_path, world="market")
+    tail = RunTail(run.identity)
+    run.say("coordinator", period=0, round=3, gap=0.01)
+    run.say("coordinator", committed=0, trade=5.0)
+    assert tail.read(ended=True) == ["hour 08:00  rounds 3  gap 1.00%"]
+    assert {name: tail.cells()[name] for name in ("round", "gap")} == {"round": "3", "gap": "1.00%"}
+
+
 def test_an_operator_that_tells_no_load_still_has_a_line_for_every_hour(road):
     tail = RunTail(road.identity)
     for period in range(3):
@@ -98,7 +118,7 @@ def test_lines_stay_and_a_run_that_has_ended_leaves_the_table(road):
         road.commit(0, 1)
         view.update(road)
         road.load(0, 440.0)
-        road.ended = True
+        road.over = True
         view.update(road)
         assert view._table().row_count == 0
     assert "abcd  hour 08:00  rounds 9  gap 0.40%  sent 1  load/limit kW q1 440/420" in out.getvalue()
@@ -111,6 +131,6 @@ def test_without_a_terminal_there_is_a_line_an_hour(road):
             road.commit(period, 1)
             road.load(period, 100.0 + period)
             view.update(road)
-        road.ended = True
+        road.over = True
         view.update(road)
     assert [line.split("q1 ")[1] for line in out.getvalue().splitlines()] == ["100/420", "101/420", "102/420", "103/420"]

@@ -72,7 +72,7 @@ def speak_of_roads(content):
         (compare_with_nobody, "sweeps.1.statements.2", "must be given for kind below"),
         (forget_the_source, "source", "must be given where case"),
         (know_nothing, "basis", "at least 1"),
-        (speak_of_roads, "statements", "must be left out in the world rail"),
+        (speak_of_roads, "statements", "unknown key"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -89,27 +89,28 @@ def test_what_is_wrong_is_named_before_anything_starts(scenario, change, field, 
 @pytest.mark.parametrize("source", SHIPPED)
 def test_a_copy_says_the_same_about_its_data(source, tmp_path):
     made = new_scenario(tmp_path / "copy", source)
-    assert read_published(made) == read_published(SCENARIOS / source)
-    assert read_published(made).source
+    world = yaml.safe_load((made / "scenario.yaml").read_text()).get("world", "road")
+    assert read_published(made, world) == read_published(SCENARIOS / source, world)
+    assert read_published(made, world).source
 
 
 def test_a_run_keeps_what_its_scenario_said(scenario):
     found = check_scenario(scenario)
     identity = new_identity(scenario, found.broker, str(found.broker_file), found.agents)
     (scenario / "published.yaml").unlink()
-    assert read_published(Path(identity.run_folder)).case.models["mobile"].model == "M1"
+    assert read_published(Path(identity.run_folder), "rail").case.models["mobile"].model == "M1"
     check_scenario(scenario)
     later = new_identity(scenario, found.broker, str(found.broker_file), found.agents)
-    assert read_published(Path(later.run_folder)).case is None
-    assert "does not say" in read_published(Path(later.run_folder)).basis[0].text
+    assert read_published(Path(later.run_folder), "rail").case is None
+    assert "does not say" in read_published(Path(later.run_folder), "rail").basis[0].text
 
 
 def test_nothing_in_the_program_holds_a_papers_numbers():
-    rows = [row for name in ("ieee30", "ieee118") for row in read_published(SCENARIOS / name).case.models.values()]
+    rows = [row for name in ("ieee30", "ieee118") for row in read_published(SCENARIOS / name, "rail").case.models.values()]
     wanted = {f"{value:g}" for row in rows for value in (row.wind_used_share, row.usd_per_mw, row.storage_utilisation) if value}
     wanted = {text for text in wanted if len(text) > 3} | {"la_gcs_", "Caltrans AADT", "14074.57", "14_074.57"}
     texts = {path: path.read_text(encoding="utf-8") for path in (REPOSITORY / "federates").rglob("*.py")}
-    reporting = {path: text for path, text in texts.items() if "reporting" in path.parts}
+    reporting = {path: text for path, text in texts.items() if {"reporting", "worlds"} & set(path.parts)}
     assert {path.name for path, text in reporting.items() for number in wanted if number in text} == set()
 
 

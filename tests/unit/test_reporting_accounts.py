@@ -1,16 +1,13 @@
 """The account of a run, and the sums of routing alternatives, from tables written by hand."""
 
 import math
-from pathlib import Path
 
 import pandas as pd
 import pytest
-from load_file import load_file
+import road_example_runs as example
 
-from federates.reporting.accounts import account, everybody_h, routing_alternatives, routing_totals
 from federates.reporting.tables import RunTables
-
-example = load_file(Path(__file__).with_name("test_reporting_example_runs.py"))
+from federates.worlds.road.report.costs import account, everybody_h, routing_alternatives, routing_totals
 
 
 def _run(tmp_path, **frames):

@@ -5,22 +5,18 @@ import shutil
 from pathlib import Path
 
 import pytest
-from load_file import load_file
+import rail_example_runs as rail
+import road_example_runs as road
 from private_values import leaks, settings_of
 from typer.testing import CliRunner
 
-from federates.boundary.names import RAIL, ROAD
-from federates.boundary.names import Role
+from federates.boundary.names import RAIL, ROAD, Role
 from federates.boundary.topics import roles_of
 from federates.cli.app import app
 from federates.reporting.report import write_report
 from federates.runs.reports import write_agent_report, write_agent_reports
 
 pytestmark = pytest.mark.filterwarnings("error")
-
-
-road = load_file(Path(__file__).with_name("test_reporting_example_runs.py"))
-rail = load_file(Path(__file__).with_name("test_reporting_rail_example_runs.py"))
 
 
 def with_settings(folder: Path, roles) -> Path:
@@ -60,9 +56,9 @@ def test_nothing_of_the_others_stands_in_it(runs, world, role):
         assert f"<code>{path.stem}</code>" in text
 
 
-def test_the_search_finds_what_the_full_report_shows(runs, monkeypatch):
+@pytest.mark.usefixtures("without_figures")
+def test_the_search_finds_what_the_full_report_shows(runs):
     """The full report has every agent's settings: a search that missed them would prove nothing."""
-    monkeypatch.setattr("federates.reporting.report.RUN_FIGURES", ())
     folder = runs[ROAD]
     roles = roles_of(ROAD)
     (folder / "configuration.json").write_text(

@@ -13,17 +13,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from load_file import load_file
+import road_example_runs as example
 
 from federates.boundary.errors import ConfigError
-from federates.boundary.tables import table
 from federates.boundary.names import Role
-from federates.reporting.delivery import delivery_by_period, same_pairs_by_period, vehicle_deliveries
-from federates.reporting.metrics import agreement, overload, period_load, pushed_over, summary, write_summary
+from federates.boundary.tables import table
+from federates.reporting.report import write_summary
 from federates.reporting.tables import RunTables
-from federates.reporting.words import headline, missed_bounds
-
-example = load_file(Path(__file__).with_name("test_reporting_example_runs.py"))
+from federates.reporting.words import missed_bounds
+from federates.worlds.road.report.delivery import delivery_by_period, same_pairs_by_period, vehicle_deliveries
+from federates.worlds.road.report.load import overload, period_load, pushed_over
+from federates.worlds.road.report.negotiation import agreement
+from federates.worlds.road.report.summary import headline
 
 
 def frame(name: str, rows: list[tuple]) -> pd.DataFrame:
@@ -119,7 +120,7 @@ def test_what_charging_pushes_over_a_limit_by_hand(tmp_path):
     assert (row["station"], row["bins"], row["bins_pushed"]) == ("r1", 4, 2)
     assert row["pushed_kwh"] == pytest.approx((10.0 + 5.0) / 2)
     assert row["peak_with_kw"] == 130.0
-    assert (summary(run)["pushed_over_limit_bins"], summary(run)["pushed_over_limit_kwh"]) == pytest.approx((2, 7.5))
+    assert (run.summary["pushed_over_limit_bins"], run.summary["pushed_over_limit_kwh"]) == pytest.approx((2, 7.5))
     assert "r1 in 2 of 4 half-hours, up to 130 of 100 kW" in " ".join(headline(run))
 
 
@@ -184,7 +185,7 @@ def test_bounds_that_cross_have_no_gap_and_the_headline_says_why(tmp_path):
     tables = tiny_tables()
     tables["negotiations"].loc[0, ["lower_bound_usd", "gap", "claimed_gap", "agreed"]] = 10.5, math.nan, math.nan, False
     run = tiny(tmp_path, tables)
-    head = summary(run)
+    head = run.summary
     assert head["bounds_cross_periods"] == 1
     assert "gap_mean" not in head
     assert any("In 1 periods, left out of this gap, the bounds contradict each other" in sentence for sentence in headline(run))
@@ -192,7 +193,7 @@ def test_bounds_that_cross_have_no_gap_and_the_headline_says_why(tmp_path):
 
 def test_summary_by_hand(tmp_path):
     run = tiny(tmp_path)
-    head = summary(run)
+    head = run.summary
     expected = {
         "above_limit_without_period_kwh": 80.0,
         "above_limit_period_ratio": 0.125,
@@ -216,7 +217,7 @@ def test_vehicles_without_forecast_are_counted_not_guessed(tmp_path):
     tables = tiny_tables()
     tables["delivery_forecast"] = tables["delivery_forecast"].iloc[:2]
     run = tiny(tmp_path, tables)
-    assert summary(run)["mves_without_gate_time_veh"] == 1
+    assert run.summary["mves_without_gate_time_veh"] == 1
     assert delivery_by_period(run)["traffic_veh"].tolist() == [1, 2]
 
 
@@ -231,12 +232,12 @@ def test_every_reason_for_a_missing_table_is_kept(tmp_path):
     assert run.missing["energy_plan"] == "lacks the columns unmet_kwh"
     assert run.missing["schedule"].startswith("cannot be read")
     assert run.missing["link_plan"] == "was not written"
-    assert "mves_sent_veh" not in summary(run)
-    assert "unmet_kwh" not in summary(run)
+    assert "mves_sent_veh" not in run.summary
+    assert "unmet_kwh" not in run.summary
 
 
 def test_a_run_without_any_table_has_a_summary(tmp_path):
-    assert summary(tiny(tmp_path, {"rounds": tiny_tables()["rounds"].iloc[:0]}))["status"] == "not recorded"
+    assert tiny(tmp_path, {"rounds": tiny_tables()["rounds"].iloc[:0]}).summary["status"] == "not recorded"
 
 
 def test_parts_of_a_killed_agent_are_read(tmp_path):
@@ -247,7 +248,7 @@ def test_parts_of_a_killed_agent_are_read(tmp_path):
     parts.mkdir()
     for period, part in schedule.groupby("period"):
         part.to_parquet(parts / f"{period:05d}.parquet")
-    assert summary(RunTables.read(tmp_path))["mves_sent_veh"] == 7
+    assert RunTables.read(tmp_path).summary["mves_sent_veh"] == 7
 
 
 def test_status_without_a_record_is_never_complete(tmp_path):

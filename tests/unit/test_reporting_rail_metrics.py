@@ -8,38 +8,31 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from load_file import load_file
+import rail_example_runs as example
 
-from federates.boundary.errors import ConfigError
-from federates.worlds.rail.session import RailScheme
-from federates.boundary.names import RAIL
-from federates.reporting.claims import Verdict
-from federates.reporting.interval import Interval
+from federates.reporting.claims import Interval, Verdict
 from federates.reporting.published import read_published
-from federates.reporting.rail.claims import check_rail_claims
-from federates.reporting.rail.intervals import intervals_by_scheme
-from federates.reporting.rail.metrics import (
+from federates.reporting.report import write_summary
+from federates.reporting.tables import RunTables
+from federates.worlds.rail.report.compare import check_rail_claims, intervals_by_scheme
+from federates.worlds.rail.report.metrics import (
     batteries,
     economic_indicator_usd_per_mw,
     energy_limit_mwh,
     moves,
-    rail_summary,
     total_capacity_mw,
     trips,
-    write_rail_summary,
 )
-from federates.reporting.rail.report import read_rail_run
-from federates.reporting.rail.words import headline
-from federates.reporting.tables import RunTables
+from federates.worlds.rail.report.narrative import headline
+from federates.worlds.rail.session import RailScheme
 
-example = load_file(Path(__file__).with_name("test_reporting_rail_example_runs.py"))
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
-CASE = read_published(SCENARIOS / "ieee30").case
+CASE = read_published(SCENARIOS / "ieee30", "rail").case
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return read_rail_run(example.rail_run(tmp_path_factory.mktemp("rail")))
+    return RunTables.read(example.rail_run(tmp_path_factory.mktemp("rail")))
 
 
 def test_a_trip_is_counted_once_however_long_and_two_in_a_row_are_two():
@@ -54,7 +47,7 @@ def test_plan_is_the_first_negotiation_and_the_day_what_was_carried_out(run):
     assert len(planned) == len(realised) == 2 * example.T
     assert planned["moving"].sum() == 4
     assert realised["moving"].sum() == 5, "the second train's first trip took one period longer"
-    head = rail_summary(run)
+    head = run.summary
     assert (head["trips"], head["moving_periods"], head["transport_cost_usd"]) == (4, 4, 80.0)
     assert (head["realised_trips"], head["realised_moving_periods"], head["realised_transport_cost_usd"]) == (4, 5, 100.0)
     assert head["most_delay_periods"] == 1
@@ -62,7 +55,7 @@ def test_plan_is_the_first_negotiation_and_the_day_what_was_carried_out(run):
 
 
 def test_costs_of_both_operators_are_added(run):
-    head = rail_summary(run)
+    head = run.summary
     assert head["operating_cost_usd"] == pytest.approx(14_000 * 0.93 + 300.3)
     assert head["total_cost_usd"] == pytest.approx(head["operating_cost_usd"] + 80.0)
     assert head["realised_total_cost_usd"] == pytest.approx(14_000 * 0.93 * 1.02 + 300.3 + 100.0)
@@ -71,7 +64,7 @@ def test_costs_of_both_operators_are_added(run):
 def test_wind_is_energy_used_over_energy_available(run):
     used = sum(min(example.wind_mw(p), 40 / 0.93) for p in range(24))
     available = sum(example.wind_mw(p) for p in range(24))
-    head = rail_summary(run)
+    head = run.summary
     assert head["wind_used_share"] == pytest.approx(used / available)
     assert head["realised_wind_used_share"] == pytest.approx(used / available), "both deviate alike in this example"
 
@@ -81,7 +74,7 @@ def test_use_of_the_batteries_by_hand(run):
     assert table["capacity_mw"].tolist() == pytest.approx([90.0] * 24), "three stations and two trains"
     assert total_capacity_mw(run) == pytest.approx(90.0)
     assert energy_limit_mwh(run) == 3 * 60 + 2 * 90
-    head = rail_summary(run)
+    head = run.summary
     # 18 MW charging and 12 MW discharging, three hours each, of 90 MW over 24 h
     assert head["storage_utilisation"] == pytest.approx((3 * 18 + 3 * 12) / (24 * 90))
     assert head["storage_energy_utilisation"] == pytest.approx(table["energy_mwh"].mean() / 360)
@@ -90,7 +83,7 @@ def test_use_of_the_batteries_by_hand(run):
 def test_economic_indicator_reproduces_the_papers_own_table():
     # F_0 must come out alike from every model of a case, within the digits that the paper gives.
     for name, tolerance in (("ieee30", 0.6), ("ieee118", 10_000)):
-        case = read_published(SCENARIOS / name).case
+        case = read_published(SCENARIOS / name, "rail").case
         capacity = case.storage_mw
         assert case.without_storage_usd == case.models["mobile"].total_cost_usd + case.models["mobile"].usd_per_mw * capacity
         for row in case.models.values():
@@ -105,15 +98,15 @@ def test_no_batteries_have_no_worth_per_mw():
 
 @pytest.mark.parametrize("scheme", ["fixed", "central", "no_storage"])
 def test_schemes_without_trains_have_no_transport_cost(tmp_path, scheme):
-    head = rail_summary(read_rail_run(example.rail_run(tmp_path, scheme)))
+    head = RunTables.read(example.rail_run(tmp_path, scheme)).summary
     assert head["transport_cost_usd"] == 0.0
     assert head["total_cost_usd"] == head["operating_cost_usd"]
     assert ("storage_mw" in head) == (scheme != "no_storage")
 
 
 def test_what_cannot_be_formed_is_left_out(tmp_path):
-    run = read_rail_run(example.rail_run(tmp_path, without=("plan_costs", "negotiations", "storage_state", "train_moves")))
-    head = rail_summary(run)
+    run = RunTables.read(example.rail_run(tmp_path, without=("plan_costs", "negotiations", "storage_state", "train_moves")))
+    head = run.summary
     assert not [name for name in head if "cost" in name or "utilisation" in name or "trip" in name or "gap" in name]
     assert "wind_used_share" in head
     assert set(run.missing) == {
@@ -131,7 +124,7 @@ def test_negotiation_that_never_had_a_plan_has_no_gap(tmp_path):
     claims = {"ended_by_time": False, "claimed_agreed": True, "claimed_lower_bound_usd": 7.0, "claimed_gap": 0.0}
     outcome = {"agreed": False, "verdict": "not told", "reason": "rounds", **bounds, **claims}
     folder.add("negotiations", period=0, cause="day ahead", rounds=2, **outcome)
-    head = rail_summary(read_rail_run(folder.finish(None)))
+    head = RunTables.read(folder.finish(None)).summary
     assert head["bound_usd"] == 5.0
     assert "gap" not in head
     assert "upper_bound_usd" not in head
@@ -155,8 +148,8 @@ def test_a_day_that_ends_badly_is_said_in_words_and_money(tmp_path):
         folder.add("plan_costs", phase=phase, period=planned_in, **costs)
     late = {"train": "train1", "end_station": "bus4", "next_station": "bus13", "ready_period": example.T + 1, "price_usd": 1e4}
     folder.add("late_ends", **late)
-    run = read_rail_run(folder.finish(None))
-    head, said = rail_summary(run), " ".join(headline(run))
+    run = RunTables.read(folder.finish(None))
+    head, said = run.summary, " ".join(headline(run))
     assert head["realised_late_end_usd"] == 1e4
     assert head["realised_total_cost_usd"] == pytest.approx(head["total_cost_usd"] + 1e4)
     assert "after 62 rounds (no agreement: no progress in 50 rounds, gap 1.00%)" in said
@@ -167,14 +160,8 @@ def test_a_day_that_ends_badly_is_said_in_words_and_money(tmp_path):
 
 
 def test_summary_file_is_the_summary(tmp_path):
-    run = read_rail_run(example.rail_run(tmp_path, late=0))
-    assert json.loads(write_rail_summary(run, ["a sentence"]).read_text()) == rail_summary(run) | {"headline": ["a sentence"]}
-
-
-def test_a_run_of_the_other_world_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match=r"world = rail: must be road"):
-        RunTables.read(example.rail_run(tmp_path))
-    assert RunTables.read(tmp_path, world=RAIL).session.world == RAIL
+    run = RunTables.read(example.rail_run(tmp_path, late=0))
+    assert json.loads(write_summary(run, ["a sentence"]).read_text()) == run.summary | {"headline": ["a sentence"]}
 
 
 EXACT = ("total_cost_usd", "wind_used_share", "usd_per_mw", "storage_utilisation")
@@ -215,7 +202,7 @@ def test_an_order_is_open_where_the_bounds_overlap():
 
 def test_a_saving_must_have_the_published_size():
     # Case 2 as it once came out: 0.7 and 0.1 % are no 1.01 and 0.25 %, though the direction is the paper's.
-    case = read_published(SCENARIOS / "ieee118").case
+    case = read_published(SCENARIOS / "ieee118", "rail").case
     without = 4_023_321.0
     found = {
         RailScheme.NO_STORAGE: {"total_cost_usd": Interval(without - 6, without)},
@@ -237,7 +224,7 @@ def test_worth_is_an_interval_of_both_gaps(tmp_path):
             "negotiations", period=0, cause="day ahead", rounds=1, agreed=True, verdict="", reason="", **bounds, **claimed
         )
         writer.finish("coordinator")
-        return read_rail_run(folder)
+        return RunTables.read(folder)
 
     with_usd, without_usd = 14_000 * 0.96 + 300.3, 14_300.3
     runs = {"fixed": run("fixed", with_usd - 45.0, with_usd), "no_storage": run("no_storage", without_usd - 9.0, without_usd)}
@@ -246,5 +233,5 @@ def test_worth_is_an_interval_of_both_gaps(tmp_path):
     assert (worth.low, worth.high) == pytest.approx((middle - 0.1, middle + 0.5))
     crossed = {"no_storage": run("central", with_usd * 2, with_usd)}
     assert intervals_by_scheme(crossed)["no_storage"]["total_cost_usd"].low == -math.inf, "crossed bounds claim nothing"
-    unknown = {"mobile": read_rail_run(example.rail_run(tmp_path / "mobile", without=("negotiations",)))}
+    unknown = {"mobile": RunTables.read(example.rail_run(tmp_path / "mobile", without=("negotiations",)))}
     assert intervals_by_scheme(unknown)["mobile"]["total_cost_usd"].low == -math.inf, "nothing is proven"

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from load_file import load_file
+import rail_example_runs as example
 
-from federates.reporting.rail.figures import bus_prices_figure, price_figure
-from federates.reporting.rail.prices import battery_trade, price_grid
-from federates.reporting.rail.report import read_rail_run
-from federates.reporting.rail.words import figure_reading, headline, trade_sentence
+from federates.reporting.tables import RunTables
+from federates.worlds.rail.report.market import battery_trade, bus_prices_figure, price_figure, price_grid, trade_sentence
+from federates.worlds.rail.report.narrative import headline
 
-example = load_file(Path(__file__).with_name("test_reporting_rail_example_runs.py"))
 Folder, rail_run, session = example.Folder, example.rail_run, example.session
 
 PRICES = {"4": (30.0, 40.0), "13": (0.0, 10.0)}
@@ -33,7 +29,7 @@ def two_places(tmp_path):
         for period in range(2):
             row = {"capacity_mw": 15.0, "energy_mwh": 5.0, "charge_mw": charge[period], "discharge_mw": discharge[period]}
             run.add("storage_state", period=period, planned_in=0, station=name, **row, **{f"planned_{key}": 0.0 for key in row})
-    return read_rail_run(run.finish({"status": "complete"}))
+    return RunTables.read(run.finish({"status": "complete"}))
 
 
 def test_the_trade_of_two_places_by_hand(two_places):
@@ -53,7 +49,7 @@ def test_the_sentence_has_the_numbers(two_places):
 
 
 def test_equal_prices_everywhere_leave_nothing_to_places(tmp_path):
-    run = read_rail_run(rail_run(tmp_path, scheme="mobile"))
+    run = RunTables.read(rail_run(tmp_path, scheme="mobile"))
     frame = run._frames["bus_prices"]
     frame["price_usd_per_mwh"] = 10.0 + frame["period"]
     trade = battery_trade(run)
@@ -63,21 +59,21 @@ def test_equal_prices_everywhere_leave_nothing_to_places(tmp_path):
 
 @pytest.mark.parametrize("table", ["bus_prices", "grid", "storage_state"])
 def test_without_a_table_there_is_no_sentence(tmp_path, table):
-    run = read_rail_run(rail_run(tmp_path, without=(table,)))
+    run = RunTables.read(rail_run(tmp_path, without=(table,)))
     assert battery_trade(run) is None
     assert trade_sentence(run) == ""
 
 
 @pytest.mark.parametrize("scheme", ["fixed", "central", "no_storage"])
 def test_only_mobile_storage_is_said_to_use_differences_between_places(tmp_path, scheme):
-    run = read_rail_run(rail_run(tmp_path, scheme))
+    run = RunTables.read(rail_run(tmp_path, scheme))
     assert "between places" not in " ".join(headline(run))
-    assert figure_reading("bus_prices", run)
+    assert run.world.figure("bus_prices").reading(run)
     assert bus_prices_figure(run).axes
 
 
 def test_the_heat_map_shows_every_bus_and_names_stations_and_wind(tmp_path):
-    run = read_rail_run(rail_run(tmp_path))
+    run = RunTables.read(rail_run(tmp_path))
     heat, lines, _ = bus_prices_figure(run).axes
     grid = price_grid(run)
     assert heat.collections[0].get_array().shape == grid.shape == (4, 24)
@@ -88,6 +84,6 @@ def test_the_heat_map_shows_every_bus_and_names_stations_and_wind(tmp_path):
 
 
 def test_the_mean_price_says_that_it_is_a_mean(tmp_path):
-    run = read_rail_run(rail_run(tmp_path))
-    assert "mean over the buses, weighted by their load" in figure_reading("price", run)
+    run = RunTables.read(rail_run(tmp_path))
+    assert "mean over the buses, weighted by their load" in run.world.figure("price").reading(run)
     assert "cheapest to dearest bus" in price_figure(run).axes[0].get_legend_handles_labels()[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -12,21 +13,18 @@ import pandas as pd
 import pytest
 import yaml
 from load_file import load_file
+from report_pages import check_self_contained, note_figure
 
 from federates.boundary.errors import ConfigError
 from federates.reporting.claims import Claim, Verdict
+from federates.reporting.compare import write_comparison
 from federates.reporting.published import keep_published
-from federates.reporting.rail.compare import write_rail_comparison
-from federates.reporting.rail.report import write_rail_report
-from federates.reporting.rail.sweep_page import sweep_drawing, write_sweep_page
-from federates.reporting.rail.sweeps import SweepTable, sweep_claims
+from federates.reporting.report import write_report
+from federates.reporting.sweep_page import sweep_drawing, write_sweep_page
+from federates.reporting.sweeps import SweepTable, sweep_claims
 
 REPOSITORY = Path(__file__).parents[2]
 COST, LINE = "transport_operator.settings.cost_usd_per_period", "power_operator.settings.line_limits_mw.12-13"
-
-
-example = load_file(Path(__file__).with_name("test_reporting_rail_example_runs.py"))
-pages = load_file(Path(__file__).with_name("test_reporting_pages.py"))
 
 
 def write_sweep(folder: Path, key: str, rows: list[dict], points: int | None = None) -> Path:
@@ -35,7 +33,7 @@ def write_sweep(folder: Path, key: str, rows: list[dict], points: int | None = N
     values = sorted({row[key] for row in rows})
     schemes = list({row["scheme"]: 1 for row in rows})
     about = {"scenario": "x", "vary": {key: values}, "points": points or len(rows), "method": "centralised", "schemes": schemes}
-    about |= {"failed": 0, "missing": 0, "period_s": 3600.0}
+    about |= {"failed": 0, "missing": 0, "period_s": 3600.0, "world": "road" if "proposed" in schemes else "rail"}
     (folder / "sweep.json").write_text(json.dumps(about))
     return folder
 
@@ -184,7 +182,7 @@ def test_the_page_of_a_sweep_has_curve_claims_and_bounds(tmp_path):
     folder = pair_sweep(tmp_path / "a", [(14_000, 14_032), (14_373, 14_444)], (14_383, 14_392))
     claims_of(folder, COST, BELOW)
     text = write_sweep_page(folder).read_text(encoding="utf-8")
-    pages.check_self_contained(text)
+    check_self_contained(text)
     for words in ("not decided by the gap", "14\u202f373.00 to 14\u202f444.00", "proven bound", "a paper"):
         assert words in text, words
     assert {path.suffix for path in (folder / "figures").glob("curve.*")} == {".svg", ".png"}
@@ -204,15 +202,14 @@ def test_the_page_of_a_sweep_without_a_curve_has_its_table(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
-    """A results folder of case 1 with runs, a comparison and both sweeps."""
+def results(rail_days, tmp_path_factory):
+    """A results folder of case 1 with runs, a comparison and both sweeps; of figures only the names are there."""
     folder = tmp_path_factory.mktemp("results")
-    runs = {
-        scheme: example.rail_run(folder / f"{scheme}-1", scheme, name="ieee30", published="ieee30")
-        for scheme in example.COST_FACTOR
-    }
-    write_rail_report(runs["mobile"])
-    write_rail_comparison(runs, folder / "compare-1")
+    runs = {scheme: shutil.copytree(run, folder / f"{scheme}-1") for scheme, run in rail_days.items()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("federates.reporting.page.save_figure", note_figure)
+        write_report(runs["mobile"])
+        write_comparison(runs, folder / "compare-1")
     rows = [
         {
             "scheme": "mobile",
@@ -239,9 +236,10 @@ def project(tmp_path, monkeypatch):
         (own.parent / "power_operator/config.yaml").write_text("settings: {}")
         keep_published(REPOSITORY / "scenarios" / case, own.parent)
     (tmp_path / "docs").mkdir()
-    monkeypatch.syspath_prepend(str(REPOSITORY / "docs"))  # as a script it finds made_with beside itself
-    script = tmp_path / "docs/make_ieee.py"
-    script.write_text((REPOSITORY / "docs/make_ieee.py").read_text())
+    (tmp_path / "studies").mkdir()
+    script = tmp_path / "studies/make_ieee.py"
+    for name in (script.name, "page_parts.py"):
+        (script.parent / name).write_text((REPOSITORY / "studies" / name).read_text())
 
     def make(*arguments: object) -> str:
         monkeypatch.setattr(sys, "argv", ["make_ieee.py", *map(str, arguments)])

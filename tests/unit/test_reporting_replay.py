@@ -12,30 +12,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from load_file import load_file
+import rail_example_runs as rail
+import road_example_runs as road
 
-from federates.boundary.names import RAIL
-from federates.reporting import replay
-from federates.reporting.negotiation import Transcript, places, shown_negotiation
-from federates.reporting.rail.report import write_rail_report
-from federates.reporting.replay import replay_data, replay_json
+from federates.reporting.negotiation import Transcript, replay_data, replay_json
 from federates.reporting.report import write_report
-from federates.reporting.tables import RailRun, RunTables
+from federates.reporting.tables import RunTables
 from federates.reporting.words import clock
-
-road = load_file(Path(__file__).with_name("test_reporting_example_runs.py"))
-rail = load_file(Path(__file__).with_name("test_reporting_rail_example_runs.py"))
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory):
+def pages(reported):
     """Return the run's folder and the page of both worlds."""
-    by_road = road.day_run(tmp_path_factory.mktemp("road"))
-    by_rail = rail.rail_run(tmp_path_factory.mktemp("rail"))
-    return {
-        "road": (by_road, write_report(by_road).read_text(encoding="utf-8")),
-        "rail": (by_rail, write_rail_report(by_rail).read_text(encoding="utf-8")),
-    }
+    return {world: (run, (run / "report.html").read_text(encoding="utf-8")) for world, run in reported.items()}
 
 
 def embedded(page: str) -> dict:
@@ -97,11 +86,12 @@ def test_by_rail_prices_are_means_and_stands_sums_over_the_trains(pages):
 
 
 @pytest.mark.parametrize("world", ["road", "rail"])
-def test_a_long_negotiation_is_thinned_and_says_so(pages, world, monkeypatch):
+@pytest.mark.usefixtures("without_figures")
+def test_a_long_negotiation_is_thinned_and_says_so(pages, world, monkeypatch, tmp_path):
     folder, page = pages[world]
     whole = len(replay_json(embedded(page)))
-    monkeypatch.setattr(replay, "REPLAY_LIMIT_BYTES", whole // 2)
-    text = (write_report if world == "road" else write_rail_report)(folder).read_text(encoding="utf-8")
+    monkeypatch.setattr("federates.reporting.negotiation.REPLAY_LIMIT_BYTES", whole // 2)
+    text = write_report(shutil.copytree(folder, tmp_path / "run")).read_text(encoding="utf-8")
     data = embedded(text)
     assert data["every"] > 1
     assert len(replay_json(data)) <= whole // 2
@@ -111,12 +101,13 @@ def test_a_long_negotiation_is_thinned_and_says_so(pages, world, monkeypatch):
         assert negotiation["shown"][-1] == all_of_it["shown"][-1]
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_a_run_without_prices_has_no_replay(tmp_path):
     run = RunTables.read(road.day_run(tmp_path / "a"))
     run.missing["answers"] = "was not written"
     assert replay_data(run, str) is None
     fixed = rail.rail_run(tmp_path / "b", "fixed")
-    assert "<script" not in write_rail_report(fixed).read_text(encoding="utf-8")
+    assert "<script" not in write_report(fixed).read_text(encoding="utf-8")
 
 
 def test_no_name_can_end_the_script():
@@ -127,15 +118,14 @@ def test_no_name_can_end_the_script():
 
 def test_the_busiest_negotiation_and_its_best_prices(pages):
     run = RunTables.read(pages["road"][0])
-    sent = run.frame("schedule").groupby("period")["vehicles"].sum()
-    assert sent[shown_negotiation(run)] == sent.max()
-    period = shown_negotiation(run)
-    last = run.frame("rounds").query(f"period == {period}")["round"].max()
+    said, sent = Transcript(run), run.frame("schedule").groupby("period")["vehicles"].sum()
+    assert sent[said.shown] == sent.max()
+    last = run.frame("rounds").query(f"period == {said.shown}")["round"].max()
     # The example's bound rises in every round.
-    np.testing.assert_allclose(Transcript(run).best_prices(period), 14.0 * (1 - 0.5**last))
-    by_rail = RailRun.read(pages["rail"][0], world=RAIL)
-    assert shown_negotiation(by_rail) == 0
-    assert Transcript(by_rail).prices(0, 3).shape == (len(places(by_rail)), rail.T)
+    np.testing.assert_allclose(said.best_prices(said.shown), 14.0 * (1 - 0.5**last))
+    by_rail = Transcript(RunTables.read(pages["rail"][0]))
+    assert by_rail.shown == 0
+    assert by_rail.prices(0, 3).shape == (len(by_rail.places), rail.T)
 
 
 DOM = """

@@ -10,7 +10,7 @@ from small_scenario import write_small_scenario
 
 from federates.boundary.errors import ConfigError
 from federates.cli.app import main
-from federates.reporting.side_by_side import write_side_by_side
+from federates.reporting.compare import write_side_by_side
 from federates.runs.in_process import run_in_process
 
 

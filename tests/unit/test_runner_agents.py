@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import yaml
 
 from federates.boundary.errors import ConfigError
 from federates.boundary.names import RAIL, ROAD
@@ -10,6 +11,13 @@ from federates.runs.scenario import agents_of
 from federates.runtime.broker_config import BrokerConfig
 from federates.runtime.identity import RunIdentity
 
+NAMED = {
+    "coordinator": "coordinator",
+    "edison": "power_operator",
+    "dwp": "power_operator",
+    "transport_operator": "transport_operator",
+    "traffic_sumo": "traffic_sumo",
+}
 OPERATORS = ("coordinator", "power_operator", "transport_operator")
 
 
@@ -23,21 +31,33 @@ def runner(tmp_path, names):
 def test_agents_are_counted_whatever_their_order(tmp_path, agents, world):
     # Another process, such as an observer of one's own, is no agent.
     found = agents_of(runner(tmp_path, ["broker", "observer", *reversed(agents)]))
-    assert found == agents
-    identity = RunIdentity("id", str(tmp_path), 24000, "key", BrokerConfig(schema_version=1), found)
+    assert found == (world, dict(zip(agents, agents, strict=True)))
+    assert tuple(found[1]) == agents
+    identity = RunIdentity("id", str(tmp_path), str(tmp_path), 24000, "key", BrokerConfig(schema_version=1), *found)
     identity.write(tmp_path / "identity.json")
-    read = RunIdentity.read(tmp_path / "identity.json")
-    assert read == identity
-    assert read.world is world
+    assert RunIdentity.read(tmp_path / "identity.json") == identity
+
+
+def test_the_public_agreement_says_who_takes_part(tmp_path):
+    """Two power companies under names of their own; what the runner starts besides is no agent."""
+    agents = [{"name": name, "role": role} for name, role in NAMED.items()]
+    (tmp_path / "scenario.yaml").write_text(yaml.safe_dump({"world": "road", "agents": agents}))
+    assert agents_of(runner(tmp_path, ["broker", "observer", *NAMED])) == (ROAD, NAMED)
+    with pytest.raises(ConfigError, match=r"must be .*edison.*: edison is missing"):
+        agents_of(runner(tmp_path, [name for name in NAMED if name != "edison"]))
 
 
 @pytest.mark.parametrize(
-    "names", [[], ["coordinator", "power_operator"], ["power_operator", "transport_operator", "traffic_sumo"]]
+    ("names", "missing"),
+    [
+        ([], "coordinator, power_operator, transport_operator"),
+        (["coordinator", "power_operator"], "transport_operator"),
+        (["power_operator", "transport_operator", "traffic_sumo"], "coordinator"),
+    ],
 )
-def test_agents_of_no_world_are_refused(tmp_path, names):
-    with pytest.raises(
-        ConfigError, match="must be coordinator, power_operator, transport_operator, and on the road traffic_sumo"
-    ):
+def test_agents_of_no_world_are_refused(tmp_path, names, missing):
+    roles = OPERATORS + ("traffic_sumo",) * ("traffic_sumo" in names)
+    with pytest.raises(ConfigError, match=f"must be {', '.join(roles)}: {missing} is missing"):
         agents_of(runner(tmp_path, names))
 
 

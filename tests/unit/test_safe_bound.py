@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from federates.lp.bound_misses import take_misses
 from federates.lp.linear_model import LinearModel
 from federates.lp.linear_result import ArrayModel
-from federates.lp.safe_bound import lower_dot, lower_sum, safe_bound, take_misses
+from federates.lp.safe_bound import lower_dot, lower_sum, safe_bound
 
 Rational = Fraction
 

@@ -8,18 +8,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from small_systems import DATA
+from schedule_checker import check_schedule
+from small_systems import DATA, case_file
 
 from federates.boundary.errors import ConfigError
 from federates.centralised.flow import build_flow_model
 from federates.centralised.joint_data import read_joint_data
 from federates.lp.linear_model import LinearModel
 from federates.power_operator.models.unit_commitment import lazy_lines
-from federates.power_operator.models.unit_commitment.checker import check_schedule
 from federates.power_operator.models.unit_commitment.commitment import add_commitment
 from federates.power_operator.models.unit_commitment.day_data import read_day
 from federates.power_operator.models.unit_commitment.lazy_lines import LazyLines
-from federates.power_operator.models.unit_commitment.readers.matpower import read_matpower
+from federates.power_operator.models.unit_commitment.matpower import read_matpower
 from federates.power_operator.models.unit_commitment.schedule import schedule_of
 from federates.power_operator.models.unit_commitment.settings import UnitCommitmentSettings
 from federates.power_operator.models.unit_commitment.units_by_size import columns_by_size
@@ -50,7 +50,7 @@ def case30():
 def test_the_rule_gives_the_medians_of_the_table_of_118_buses(root):
     with (root / "scenarios/ieee118/calibration/public/iit_units.csv").open() as file:
         table = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
-    case = read_matpower(DATA / "case118.m")
+    case = read_matpower(case_file("case118"))
     assert (case.start_up_usd == 0).all()
     for low_mw, high_mw in ((0, 50), (50, 100), (100, 400), (400, 1e9)):
         rows = [row for row in table if low_mw < row["p_max_mw"] <= high_mw]

@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import json
+from typing import NamedTuple
 
 import helics as h
 import jsonschema
@@ -11,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from federates.boundary import docs, history, schemas, topics
+from federates.boundary import docs, history, schemas
+from federates.boundary.lines import lines_from, lines_to
 from federates.boundary.messages import decode, encode
-from federates.boundary.schemas import as_json, boundary_json, fingerprint, message_schema, session_schema
-from federates.boundary.names import RAIL
-from federates.boundary.world import parse_session
-from federates.boundary.topics import BOUNDARY_VERSION, TOPICS, topic
 from federates.boundary.names import Role
+from federates.boundary.schemas import as_json, boundary_json, fingerprint, message_schema, session_schema
+from federates.boundary.topics import BOUNDARY_VERSION
+from federates.boundary.world import parse_session, shipped_worlds
 
 SESSIONS = [
     parse_session(
@@ -44,36 +45,39 @@ SESSIONS = [
         "session",
     ),
 ]
-SESSION_TOPIC = topic("coordinator/session")
-MESSAGES = [entry for entry in TOPICS if entry is not SESSION_TOPIC]
+WORLDS = {session.world: (world, session) for world, session in zip(shipped_worlds(), SESSIONS, strict=True)}
+ALL = [(world, entry) for world in shipped_worlds() for entry in world.topics]
+MESSAGES = [pytest.param(world, entry, id=f"{world.name} {entry.pattern}") for world, entry in ALL if entry.name != "session"]
 
 
-def shape_of(entry, session, rows):
+def topic(world, pattern):
+    (found,) = (entry for entry in WORLDS[world][0].topics if entry.pattern == pattern)
+    return found
+
+
+def shape_of(entry, session, rows, period=0):
     rows = rows if entry.most_rows is None else min(rows, entry.most_rows)
-    return tuple(rows if size == "E" else session.sizes[size] if isinstance(size, str) else size for size in entry.shape)
+    sizes = session.sizes(period)
+    return tuple(rows if size == "E" else sizes[size] if isinstance(size, str) else size for size in entry.shape)
 
 
-def sessions_of(entry):
-    return [session for session in SESSIONS if entry.world in (None, session.world)]
-
-
-@pytest.mark.parametrize("entry", MESSAGES, ids=lambda entry: entry.key)
+@pytest.mark.parametrize(("world", "entry"), MESSAGES)
 @settings(max_examples=15, deadline=None)
 @given(data=st.data())
-def test_every_message_that_can_cross_fits_its_schema(entry, data):
-    session = data.draw(st.sampled_from(sessions_of(entry)))
-    shape = shape_of(entry, session, data.draw(st.integers(0, 3)))
+def test_every_message_that_can_cross_fits_its_schema(world, entry, data):
+    session, period = WORLDS[world.name][1], data.draw(st.integers(0, 3))
+    shape = shape_of(entry, session, data.draw(st.integers(0, 3)), period)
     # Whole numbers up to 5: what every topic can carry, commands too.
     values = np.array(data.draw(st.lists(st.integers(0, 5), min_size=int(np.prod(shape)), max_size=int(np.prod(shape)))))
-    payload = encode(entry, 3, 7, values.reshape(shape).astype(float), session)
-    jsonschema.validate(as_json(decode(entry, payload, session)), message_schema(entry))
+    payload = encode(entry, "x", period, 7, values.reshape(shape).astype(float), session)
+    jsonschema.validate(as_json(decode(entry, "x", payload, session)), message_schema(world, entry))
 
 
-@pytest.mark.parametrize("entry", MESSAGES, ids=lambda entry: entry.key)
-def test_a_wrong_message_does_not_fit(entry):
-    session = sessions_of(entry)[0]
+@pytest.mark.parametrize(("world", "entry"), MESSAGES)
+def test_a_wrong_message_does_not_fit(world, entry):
+    session = WORLDS[world.name][1]
     good = {"period": 3, "round": 7, "values": np.ones(shape_of(entry, session, 2)).tolist()}
-    validator = jsonschema.Draft202012Validator(message_schema(entry))
+    validator = jsonschema.Draft202012Validator(message_schema(world, entry))
     assert validator.is_valid(good)
     wrong = [
         good | {"period": -1},
@@ -94,7 +98,7 @@ def test_a_wrong_message_does_not_fit(entry):
 
 
 def test_a_command_outside_the_table_does_not_fit():
-    validator = jsonschema.Draft202012Validator(message_schema(topic("coordinator/command")))
+    validator = jsonschema.Draft202012Validator(message_schema(WORLDS["road"][0], topic("road", "coordinator/command")))
     assert [code for code in range(-1, 8) if validator.is_valid({"period": 0, "round": 1, "values": [code]})] == [
         0,
         1,
@@ -105,9 +109,9 @@ def test_a_command_outside_the_table_does_not_fit():
     ]
 
 
-@pytest.mark.parametrize("session", SESSIONS, ids=lambda session: session.world.value)
+@pytest.mark.parametrize("session", SESSIONS, ids=lambda session: session.world)
 def test_an_announced_session_fits_its_schema_and_a_wrong_one_does_not(session):
-    validator = jsonschema.Draft202012Validator(session_schema(SESSION_TOPIC))
+    validator = jsonschema.Draft202012Validator(session_schema(WORLDS[session.world][0]))
     announced = json.loads(session.model_dump_json())
     validator.validate(announced)
     for change in ({"periods": 0}, {"world": "water"}, {"name": "a b"}, {"spy": 1}, {"seed": None}):
@@ -115,29 +119,61 @@ def test_an_announced_session_fits_its_schema_and_a_wrong_one_does_not(session):
     assert not validator.is_valid({key: value for key, value in announced.items() if key != "name"})
 
 
+def test_what_an_agent_is_announced_fits_the_schema_too():
+    """With its name, the run's, and no more than its part."""
+    for session in SESSIONS:
+        seen = session.view("transport_operator").model_copy(update={"run_id": "r"})
+        jsonschema.validate(json.loads(seen.model_dump_json()), session_schema(WORLDS[session.world][0]))
+
+
 def test_every_schema_is_a_schema_and_says_what_helics_needs():
-    for entry in TOPICS:
-        schema = session_schema(entry) if entry is SESSION_TOPIC else message_schema(entry)
+    for world, entry in ALL:
+        schema = session_schema(world) if entry.name == "session" else message_schema(world, entry)
         jsonschema.Draft202012Validator.check_schema(schema)
-        assert (schema["x-key"], schema["x-type"]) == (entry.key, entry.type_name)
-        assert schema["x-world"] == [world.value for world in World if entry.world in (None, world)]
+        assert (schema["x-key"], schema["x-type"]) == (entry.pattern, entry.type_name)
+        assert schema["x-world"] == world.name
+
+
+class Federation(NamedTuple):
+    world: str
+    agents: dict[str, str]
 
 
 def test_the_table_as_json_is_enough_to_register_a_role():
+    """By the key's pattern, its sender's and receivers' roles: what `Federate` registers for two companies of one role."""
     table = json.loads(json.dumps(boundary_json()))
-    for world in World:
-        for role in Role:
-            sent = {row["key"] for row in table["topics"] if row["sender"] == role and row["world"] in (None, world)}
-            heard = {row["key"] for row in table["topics"] if role in row["receivers"] and row["world"] in (None, world)}
-            assert sent == {entry.key for entry in topics.sent_by(role, world)}
-            assert heard == {entry.key for entry in topics.received_by(role, world)}
-    letters = {size for entry in TOPICS for size in entry.shape if isinstance(size, str)}
-    assert letters == set(table["letters"])
+    assert set(table["worlds"]) == {"road", "rail"}
+    for name, told in table["worlds"].items():
+        agents = {role: role for role in told["roles"]} | {"second": "power_operator"}
+        run = Federation(name, agents)
+        for agent, role in agents.items():
+            sent, heard = set(), set()
+            for row in told["topics"]:
+                ends = row["key"].split("/")
+                others = [other for other, its in agents.items() if its in row["receivers"]]
+                senders = [other for other, its in agents.items() if its == row["sender"]]
+                for sender in senders:
+                    for other in others:
+                        key = "/".join([sender, *([other] if len(ends) == 3 else []), ends[-1]])
+                        sent |= {key} if sender == agent else set()
+                        heard |= {key} if other == agent else set()
+            assert sent == {line.key for line in lines_from(agent, run)}, (agent, role)
+            assert heard == {line.key for line in lines_to(agent, run)}, (agent, role)
+        letters = {size for row in told["topics"] for size in row["shape"] if isinstance(size, str)}
+        assert letters <= {*told["letters"], "E"}
+
+
+def test_the_exchanges_of_the_table_name_their_topics():
+    for told in boundary_json()["worlds"].values():
+        names = {row["type"].split(".")[1].split("/")[0] for row in told["topics"]}
+        for exchange in told["exchanges"]:
+            assert set(exchange["topics"]) == {"price", "given", "quantity", "slope"}
+            assert set(exchange["topics"].values()) <= names
 
 
 def test_every_page_is_generated_and_none_is_left_over():
     made = docs.pages()
-    assert len(made) == len(TOPICS) + 2
+    assert len(made) == len(ALL) + 2
     for name, text in made.items():
         assert (docs._DOCS / name).read_text(encoding="utf-8") == text, name
     kept = {path.relative_to(docs._DOCS).as_posix() for path in (docs._DOCS / docs._SCHEMAS).rglob("*.json")}
@@ -154,28 +190,31 @@ def test_a_change_of_the_boundary_has_a_version_and_an_entry():
     )
 
 
-@pytest.mark.parametrize("change", [{"unit": "kW"}, {"shape": ("N", "M")}, {"receivers": (Role.TRAFFIC,)}, {"world": RAIL}])
+CHANGES = [{"unit": "kW"}, {"axes": ("N", "H")}, {"asks": (Role.TRANSPORT_OPERATOR.value,)}, {"whole": True}, {"name": "energy"}]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=str)
 def test_the_fingerprint_sees_what_a_partner_relies_on_and_no_prose(monkeypatch, change):
     before = fingerprint()
-    entry = topic("power_operator/asked_connection_veh")
-    place = TOPICS.index(entry)
+    road, rail = shipped_worlds()
+    (exchange,) = road.exchanges
 
-    def with_entry(changed):
-        monkeypatch.setattr(schemas, "TOPICS", (*TOPICS[:place], changed, *TOPICS[place + 1 :]))
+    def with_exchange(changed):
+        monkeypatch.setattr(schemas, "shipped_worlds", lambda: (dataclasses.replace(road, exchanges=(changed,)), rail))
         return fingerprint()
 
-    assert with_entry(dataclasses.replace(entry, meaning="Said in other words.")) == before
-    assert with_entry(dataclasses.replace(entry, **change)) != before
+    assert with_exchange(dataclasses.replace(exchange, meaning="Said in other words.")) == before
+    assert with_exchange(dataclasses.replace(exchange, **change)) != before
 
 
 @pytest.mark.parametrize(("theirs", "joins"), [(BOUNDARY_VERSION, True), (BOUNDARY_VERSION - 1, False)])
 def test_helics_refuses_a_partner_with_another_version(theirs, joins):
-    entry = topic("coordinator/command")
+    entry = topic("road", "coordinator/command")
     coordinator, partner = federates_in_process(f"version-{theirs}")
     publication = h.helicsFederateRegisterTypePublication(coordinator, entry.name, entry.type_name, "")
     other_type = entry.type_name.replace(f"/v{BOUNDARY_VERSION}", f"/v{theirs}")
     heard = h.helicsFederateRegisterTypeInput(partner, "in", other_type, "")
-    h.helicsInputAddTarget(heard, entry.key)
+    h.helicsInputAddTarget(heard, entry.pattern)
     h.helicsInputSetOption(heard, h.HELICS_HANDLE_OPTION_CONNECTION_REQUIRED, 1)
     try:
         h.helicsFederateEnterExecutingModeAsync(coordinator)

@@ -1,15 +1,24 @@
 """Who hangs and who only works for long, seen from outside, with real processes; and the clock that stands meanwhile."""
 
+import io
 import os
 import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
+from rich.console import Console
 
+from federates.cli.progress import ProgressView
 from federates.runs.how_ended import HowEnded, code_words
+from federates.runs.launch import Launch
 from federates.runs.liveness import Signs, Watched
+from federates.runs.lost import lost_agents, lost_reason
+from federates.runtime.broker_config import BrokerConfig
+from federates.runtime.identity import RunIdentity, process_start
+from federates.runtime.results import PROCESS_RECORD, write_json
 from federates.runtime.sign_of_life import AwakeClock
 
 LIMIT_S = 2.0
@@ -123,6 +132,41 @@ def test_how_a_process_ended_is_known_until_its_parent_takes_note(code, words):
     assert HowEnded().words(process.pid) == words
     process.wait()
     assert HowEnded().words(process.pid) == "ended without a word (killed?)"
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="a process that is not one's own child is waited for by Linux alone")
+def test_who_fell_first_is_kept_although_the_launcher_has_noted_it_and_killed_the_others(tmp_path):
+    agents = ("power_operator", "transport_operator", "coordinator")
+    processes = {agent: subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) for agent in agents}
+    for agent, process in processes.items():
+        (tmp_path / agent).mkdir()
+        write_json(tmp_path / agent / PROCESS_RECORD, {"pid": process.pid, "start": process_start(process.pid)})
+    roles = {name: name for name in agents}
+    identity = RunIdentity("r", str(tmp_path), str(tmp_path), 24_000, "key", BrokerConfig(schema_version=1), "rail", roles)
+    how = HowEnded()
+    how.watch(process.pid for process in processes.values())
+    os.kill(processes["transport_operator"].pid, signal.SIGSEGV)
+    time.sleep(0.5)  # as `helics run`, which looks once a second
+    processes["transport_operator"].wait()
+    for process in processes.values():
+        process.kill()
+        process.wait()
+    lost = lost_agents(identity)
+    assert set(lost) == set(agents)
+    assert lost_reason(identity, lost, how, {}) == f"transport_operator: {code_words(-signal.SIGSEGV)}"
+
+
+def test_showing_progress_leaves_it_to_the_broker_to_see_how_a_process_ended(tmp_path):
+    process = subprocess.Popen([sys.executable, "-c", "import os; os.kill(os.getpid(), 11)"])
+    agents = {"power_operator": "power_operator"}
+    identity = RunIdentity("r", str(tmp_path), str(tmp_path), 24_000, "key", BrokerConfig(schema_version=1), "rail", agents)
+    run = Launch(SimpleNamespace(), identity, {"power_operator": process})
+    with ProgressView(Console(file=io.StringIO())) as view:
+        while not run.over:
+            view.update(run)
+        view.update(run)
+    assert HowEnded().words(process.pid) == code_words(-signal.SIGSEGV)
+    process.wait()
 
 
 def test_a_signal_without_a_name_has_its_number():

@@ -61,7 +61,8 @@ def test_another_thread_hears_nothing():
 
 
 def a_run(folder: Path, **codes: int | None) -> Launch:
-    identity = RunIdentity("one", str(folder), 0, "", BrokerConfig(schema_version=1), AGENTS)
+    agents = {name: name for name in AGENTS}
+    identity = RunIdentity("one", str(folder), str(folder), 0, "", BrokerConfig(schema_version=1), "rail", agents)
     processes = {name: SimpleNamespace(returncode=code, poll=lambda code=code: code) for name, code in codes.items()}
     return Launch(SimpleNamespace(), identity, processes)
 
@@ -125,9 +126,8 @@ def test_a_comparison_goes_on_without_the_schemes_that_failed(tmp_path, monkeypa
     monkeypatch.setattr("federates.runs.reports.compare_runs", compare_runs)
     runs: dict[str, Launch] = {}
     found = SimpleNamespace(folder=tmp_path)
-    view = SimpleNamespace(update=None)
-    failed = compare._run_schemes(found, {}, ["a", "c", "d", "b"], 2, view, runs)
-    assert compare._compare(found, ["a", "c", "d", "b"], runs, failed) == 1
+    failed = compare._run_schemes(found, {}, ["a", "c", "d", "b"], 2, runs)
+    assert compare._compare(["a", "c", "d", "b"], runs, failed) == 1
     assert compared == {"a": tmp_path / "a", "b": tmp_path / "b"}
     said = capsys.readouterr()
     assert "Comparison: " in said.out

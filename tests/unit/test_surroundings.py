@@ -17,7 +17,7 @@ def python(code, **variables):
 
 @pytest.mark.parametrize("backend", ["module://matplotlib_inline.backend_inline", "module://no.such.module"])
 def test_figures_are_made_whatever_backend_a_notebook_names(backend):
-    code = "import federates.reporting.figures.style; print('made')"
+    code = "import federates.reporting.figures; print('made')"
     assert python(code, MPLBACKEND=backend) == "made"
 
 

@@ -1,69 +1,26 @@
-"""Sweeps: what a file means, what is refused before the start, and that results survive whatever ends the process."""
+"""Sweeps: what a file means, what is refused before the start, and what is kept; whole ones are in `test_sweeps`."""
 
-from __future__ import annotations
-
-import functools
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
+import importlib.util
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from small_sweep import NEED, SLOPE, write, write_study
 
 from federates.boundary.errors import ConfigError, PortageError
-from federates.sweep import load_sweep, run_sweep
+from federates.sweep import load_sweep
 from federates.sweep.methods import as_row, find_method
 from federates.sweep.run import check_sweep
 from federates.sweep.scenario_copy import PackedScenario
 from federates.sweep.store import PointStore
 from federates.sweep.worker import compute
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
-from small_scenario import write_small_scenario
-
-SLOPE, NEED = "transport_operator.settings.slope", "power_operator.settings.need"
-
-STUDY = """
-import os, time
-from pathlib import Path
-import yaml
-
-def settings(scenario, agent):
-    return yaml.safe_load((scenario / agent / "config.yaml").read_text())["settings"]
-
-def cost(scenario, *, wait_s=0.0, log=""):
-    slope = settings(scenario, "transport_operator").get("slope", 1.0)
-    need = settings(scenario, "power_operator").get("need", 12.0)
-    if log:
-        with open(log, "a") as stream:
-            stream.write(f"{slope} {need}\\n")
-    time.sleep(wait_s)
-    if slope == 13:
-        raise ValueError(f"thirteen in {scenario}/transport_operator")
-    if slope == 66:
-        os._exit(3)
-    public = yaml.safe_load((scenario / "scenario.yaml").read_text())
-    return {"total_cost_usd": slope * need, "seen": public["scheme"], "seed": public.get("seed", 0), "curve": [slope, need]}
-"""
-
 
 @pytest.fixture
 def place(tmp_path):
-    scenario = write_small_scenario(tmp_path)
-    (scenario / "study.py").write_text(STUDY)
-    return tmp_path
-
-
-def write(place: Path, name: str = "sweep.yaml", **changes) -> Path:
-    base = {"schema_version": 1, "scenario": "small", "method": "study:cost", "vary": {SLOPE: [1, 2, 3]}, "output": "out"}
-    (place / name).write_text(yaml.safe_dump(base | changes, sort_keys=False))
-    return place / name
+    return write_study(tmp_path)
 
 
 def refuse(place: Path, **changes) -> list:
@@ -159,9 +116,7 @@ def test_every_wrong_key_or_value_is_found_before_the_start(place, vary, field, 
 
 def test_all_problems_come_at_once_and_each_once(place):
     problems = refuse(place, method="study:price", vary={SLOPE: ["a", "b"], NEED: ["c", 1]})
-    assert [problem.field for problem in problems] == ["method", *[f"vary.{key}" for key in (SLOPE, NEED, SLOPE)]] or len(
-        problems
-    ) == 4
+    assert {problem.field for problem in problems} == {"method", f"vary.{SLOPE}", f"vary.{NEED}"}
     assert len(problems) == len(set(problems)) == 4
 
 
@@ -189,6 +144,15 @@ def test_mistakes_in_the_file_are_named(place, changes, field, allowed):
 def test_a_scenario_that_cannot_run_is_refused(place):
     (place / "small/coordinator/config.yaml").unlink()
     assert "coordinator/config.yaml" in str(refuse(place)[0])
+
+
+def test_without_dask_a_cluster_is_refused_with_the_command_that_installs_it(place, monkeypatch):
+    found = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, *more: None if name == "distributed" else found(name, *more))
+    (problem,) = refuse(place, executor={"kind": "scheduler", "address": "tcp://127.0.0.1:9"})
+    assert problem.field == "executor.kind"
+    assert "pip install portage-cosim[cluster]" in problem.allowed
+    assert refuse(place, vary={"transport_operator.settings.slop": [5]})[0].field != "executor.kind"
 
 
 # One point
@@ -286,120 +250,3 @@ def test_table_of_mixed_values_can_be_written(place):
     assert table[SLOPE].tolist() == ["1", "[2, 3]", '{"a": 4}']
     assert "curve" not in table
     pd.testing.assert_frame_equal(pd.read_parquet(store.folder / "sweep.parquet"), table)
-
-
-# Whole sweeps, with workers
-
-
-def test_sweep_resumes_reuses_and_retries(place):
-    log = str(place / "log.txt")
-    options = {"options": {"log": log}, "executor": {"kind": "local", "workers": 2}}
-    seen = []
-    end = run_sweep(write(place, vary={SLOPE: [1, 13, 2]}, **options), lambda progress: seen.append(progress.finished))
-    assert not end.ok
-    assert (end.progress.done, end.progress.reused, list(end.progress.failed.values())) == (
-        2,
-        0,
-        ["ValueError: thirteen in small/transport_operator"],
-    )
-    assert seen == [0, 1, 2, 3]
-    table = pd.read_csv(place / "out/sweep.csv")
-    assert table["total_cost_usd"].tolist()[::2] == [12.0, 24.0]
-    assert table["done"].tolist() == [True, False, True]
-    assert "Not every point has a result" in end.page.read_text(encoding="utf-8")
-    assert {path.name for path in (place / "out/figures").iterdir()} == {"curve.svg", "curve.png"}
-    assert len(Path(log).read_text().splitlines()) == 3
-    # Two old points, two new ones; the failed one is not asked for any more.
-    end = run_sweep(write(place, vary={SLOPE: [2, 66, 3, 1]}, **options))
-    assert (end.progress.done, end.progress.reused) == (1, 2)
-    assert "worker process ended" in next(iter(end.progress.failed.values()))
-    assert end.table[SLOPE].tolist() == [2, 66, 3, 1]
-    before = len(Path(log).read_text().splitlines())
-    end = run_sweep(write(place, vary={SLOPE: [3, 2, 1]}, **options))
-    assert end.ok
-    assert end.progress.reused == 3
-    assert len(Path(log).read_text().splitlines()) == before, "nothing was computed"
-
-
-def test_one_and_two_workers_and_a_scheduler_give_the_same_table(place):
-    from distributed import LocalCluster
-
-    vary = {SLOPE: [1, 2, 3], NEED: [1.5, 2.5]}
-    files = []
-    with LocalCluster(n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0") as cluster:
-        for name, executor in (
-            ("one", {"kind": "local", "workers": 1}),
-            ("two", {"kind": "local", "workers": 2}),
-            ("cluster", {"kind": "scheduler", "address": cluster.scheduler_address}),
-        ):
-            assert run_sweep(write(place, vary=vary, executor=executor, output=name)).ok
-            files.append((place / name / "sweep.csv").read_bytes())
-    assert files[0] == files[1] == files[2]
-    assert len(files[0].splitlines()) == 7
-
-
-def test_a_scheduler_that_does_not_answer_is_said(place, monkeypatch):
-    monkeypatch.setattr("federates.sweep.executor.CONNECT_S", 1)
-    with pytest.raises(PortageError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
-        run_sweep(write(place, executor={"kind": "scheduler", "address": "tcp://127.0.0.1:9"}))
-
-
-def start(file: Path) -> subprocess.Popen:
-    command = [sys.executable, "-m", "federates.cli", "sweep", str(file)]
-    # A shell that starts the tests in the background has them ignore Ctrl-C, and a child inherits that.
-    heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    return subprocess.Popen(command, **pipes, text=True, start_new_session=True, preexec_fn=heed)
-
-
-def wait_for_points(folder: Path, count: int, process: subprocess.Popen) -> None:
-    deadline = time.monotonic() + 120
-    while len(list(folder.glob("points/*.json"))) < count:
-        assert process.poll() is None, process.stdout.read()
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.faults)])
-def test_a_sweep_that_is_killed_or_stopped_goes_on_where_it_was(place, how):
-    log = place / "log.txt"
-    file = write(
-        place,
-        vary={SLOPE: [1, 2, 3, 4, 5, 6]},
-        options={"wait_s": 0.7, "log": str(log)},
-        executor={"kind": "local", "workers": 1},
-    )
-    process = start(file)
-    wait_for_points(place / "out", 2, process)
-    if how is signal.SIGINT:
-        os.killpg(process.pid, how)  # as a terminal does: the workers get it too
-    else:
-        process.send_signal(how)
-    text, _ = process.communicate(timeout=60)
-    assert process.returncode == (-how if how is signal.SIGKILL else 130)
-    assert "Traceback" not in text
-    known = len(list((place / "out/points").glob("*.json")))
-    assert 2 <= known < 6
-    if how is not signal.SIGKILL:
-        assert f"Stopped (interrupted by {'the user' if how is signal.SIGINT else 'SIGTERM'})" in text
-        assert len(pd.read_csv(place / "out/sweep.csv")) == known
-    process = start(file)
-    text, _ = process.communicate(timeout=120)
-    assert process.returncode == 0, text
-    assert f"6 of 6 points have a result ({known} known before)" in text
-    assert pd.read_csv(place / "out/sweep.csv")["total_cost_usd"].tolist() == [12.0 * slope for slope in range(1, 7)]
-    computed = [float(line.split()[0]) for line in log.read_text().splitlines()]
-    assert len(computed) <= 6 + 1, "only the point that was under way was computed twice"
-    assert json.loads((place / "out/sweep.json").read_text())["missing"] == 0
-
-
-def test_command_line_says_what_failed_and_returns_one(place):
-    process = start(write(place, vary={SLOPE: [1, 13]}))
-    text, _ = process.communicate(timeout=120)
-    assert process.returncode == 1
-    assert "1 of 2 points have a result" in text
-    assert "ValueError: thirteen" in text
-    process = start(write(place, vary={"transport_operator.settings.slop": [1]}))
-    text, _ = process.communicate(timeout=120)
-    assert process.returncode == 2
-    assert "1 problem found; nothing was started" in text

@@ -6,9 +6,9 @@ import pytest
 
 from federates.boundary.config import parse_config, read_yaml
 from federates.boundary.errors import ConfigError
-from federates.worlds.road.session import RoadSession
 from federates.boundary.world import parse_session
 from federates.transport_operator.models.time_space_network.operator import TimeSpaceNetworkOperator
+from federates.worlds.road.session import RoadSession
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 SESSION = {

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from federates.boundary.bound_kinds import BoundKind
-from federates.worlds.rail.session import RailSession
 from federates.transport_operator.models.time_space_network.lateness import Delays
 from federates.transport_operator.models.time_space_network.operator import TimeSpaceNetworkOperator
 from federates.transport_operator.models.time_space_network.settings import Lateness
+from federates.worlds.rail.session import RailSession
 
 STATIONS = ("a", "b", "c")
 
@@ -57,9 +57,10 @@ def live(operator, connection, periods, renegotiate=False):
     places = []
     for period in range(periods):
         places.append(operator.open_period(period, None)[:, :2].astype(int).tolist())
+        rest = {"connection": connection[:, :, period:]}
         if renegotiate or period == 0:
-            operator.evaluate(connection, None)
-        assert operator.commit(connection) == []
+            operator.evaluate(rest, {})
+        assert operator.commit(rest) is None
     places.append(operator.open_period(periods, None)[:, :2].astype(int).tolist())
     return places
 
@@ -68,9 +69,9 @@ def test_a_day_without_disturbance():
     operator, recorder = start(trains={"t0": {"cost_factor": 2.0}}, cost_usd_per_trip=3.0)
     asked = ask(8, (0, "b", 3, 4))
     operator.open_period(0, None)
-    offer = operator.evaluate(asked, None)
+    offer = operator.evaluate({"connection": asked}, {})
     # It leaves as early as it may, for it has to be at b in the periods 3 and 4 only, and is back early.
-    np.testing.assert_array_equal(offer.connection_veh, ask(8, (0, "b", 2, 4), (0, "a", 7, 7)))
+    np.testing.assert_array_equal(offer.quantities["connection"], ask(8, (0, "b", 2, 4), (0, "a", 7, 7)))
     assert offer.cost_usd == 2.0 * (4 * 10.0 + 2 * 3.0)
     places = live(operator, asked, 8)
     assert [place[0] for place in places] == [[0, 0], [1, 2], [1, 2], [1, 3], [1, 4], [1, 5], [0, 7], [0, 7], [0, 8]]
@@ -80,13 +81,13 @@ def test_a_day_without_disturbance():
 def test_least_moves_and_earliest_departure_break_ties():
     operator, _ = start()
     operator.open_period(0, None)
-    offer = operator.solve(np.zeros((1, 3, 8)), None)
-    np.testing.assert_array_equal(offer.connection_veh, ask(8, (0, "a", 0, 7)))
+    offer = operator.solve({"connection": np.zeros((1, 3, 8))}, {})
+    np.testing.assert_array_equal(offer.quantities["connection"], ask(8, (0, "a", 0, 7)))
     assert (offer.cost_usd, offer.bound_kind) == (0.0, BoundKind.EXACT)
     assert -1e-9 < offer.bound_usd <= 0.0  # rounded down
     prices = 50.0 * ask(8, (0, "b", 4, 4))
-    offer = operator.solve(prices, None)
-    np.testing.assert_array_equal(offer.connection_veh, ask(8, (0, "b", 2, 4), (0, "a", 7, 7)))
+    offer = operator.solve({"connection": prices}, {})
+    np.testing.assert_array_equal(offer.quantities["connection"], ask(8, (0, "b", 2, 4), (0, "a", 7, 7)))
     assert offer.cost_usd == 40.0
     assert -10.0 - 1e-9 < offer.bound_usd <= -10.0
 
@@ -95,12 +96,12 @@ def test_own_travel_times_and_closed_tracks_bind():
     closed = {"origin": "a", "destination": "b", "from_period": 1, "to_period": 2}
     operator, _ = start(trip=1, trip_periods=2, closed_tracks=[closed])
     operator.open_period(0, None)
-    missed = operator.evaluate(ask(8, (0, "b", 2, 2)), None)
-    np.testing.assert_array_equal(missed.connection_veh, ask(8, (0, "a", 0, 7)))
+    missed = operator.evaluate({"connection": ask(8, (0, "b", 2, 2))}, {})
+    np.testing.assert_array_equal(missed.quantities["connection"], ask(8, (0, "a", 0, 7)))
     assert missed.cost_usd == 0.0, "what is asked cannot be reached by own travel times: the train stays"
     # The track is open for departures from 3 on, which arrive in 5; by c the train is there in 4, for one more trip.
-    assert operator.evaluate(ask(8, (0, "b", 4, 4)), None).cost_usd == 60.0
-    assert operator.evaluate(ask(8, (0, "b", 5, 5)), None).cost_usd == 40.0
+    assert operator.evaluate({"connection": ask(8, (0, "b", 4, 4))}, {}).cost_usd == 60.0
+    assert operator.evaluate({"connection": ask(8, (0, "b", 5, 5))}, {}).cost_usd == 40.0
 
 
 def test_a_late_train_shows_when_the_next_period_opens():
@@ -124,19 +125,20 @@ def test_renegotiation_keeps_what_was_carried_out():
     asked = ask(10, (0, "a", 0, 0), (0, "b", 3, 6))
     for period in range(3):
         operator.open_period(period, None)
-        first = operator.evaluate(asked, None)
+        rest = {"connection": asked[:, :, period:]}
+        first = operator.evaluate(rest, {})
         if period < 2:
-            operator.commit(asked)
-    assert first.connection_veh[0, :, :5].sum() == 1, "it stood at a in period 0, and is under way until 5"
+            operator.commit(rest)
+    assert first.quantities["connection"].shape == (1, 3, 8)
+    assert not first.quantities["connection"][0, :, :3].any(), "it is under way until 5"
     assert first.cost_usd == 60.0, "4 periods in motion to b (10 paid, 30 to come), 2 back"
-    prices = np.full((1, 3, 10), 2.0)
-    answer = operator.solve(prices, None)
-    value = answer.cost_usd - (prices * answer.connection_veh).sum()
+    prices = np.full((1, 3, 8), 2.0)
+    answer = operator.solve({"connection": prices}, {})
+    value = answer.cost_usd - (prices * answer.quantities["connection"]).sum()
     assert answer.bound_usd == pytest.approx(value)
-    assert answer.connection_veh[0, 0, 0] == 1
-    assert answer.connection_veh[0, :, 1:5].sum() == 0
-    again = operator.solve(prices, None)
-    np.testing.assert_array_equal(again.connection_veh, answer.connection_veh)
+    assert not answer.quantities["connection"][0, :, :3].any()
+    again = operator.solve({"connection": prices}, {})
+    np.testing.assert_array_equal(again.quantities["connection"], answer.quantities["connection"])
 
 
 def test_a_train_too_late_for_its_end_station_pays_and_the_day_goes_on():
@@ -150,8 +152,10 @@ def test_a_train_too_late_for_its_end_station_pays_and_the_day_goes_on():
     assert late == again
     assert late == {"train": "t0", "end_station": "a", "next_station": "a", "ready_period": 10, "price_usd": 500.0}
     assert any(line.get("late") == "cannot be at its end station in time" for line in recorder.lines)
-    assert operator.solve(np.zeros((1, 3, 8)), None).cost_usd == 5 * 10.0 + 500.0
-    assert operator.evaluate(asked, None).connection_veh.sum() == 3
+    nothing = {"connection": np.zeros((1, 3, 0))}
+    for answer in (operator.solve(nothing, {}), operator.evaluate(nothing, {})):
+        assert answer.cost_usd == 5 * 10.0 + 500.0
+        assert answer.quantities["connection"].shape == (1, 3, 0)
     assert sum(row["cost_usd"] for row in recorder.tables["train_moves"] if row["phase"] == "realised") == 50.0
 
 
@@ -160,14 +164,14 @@ def test_a_late_train_that_cannot_come_home_still_serves():
         periods=6, lateness={"listed": [{"train": "t0", "period": 0, "by_periods": 3}]}, late_end_usd=100.0
     )
     operator.open_period(0, None)
-    operator.commit(ask(6, (0, "b", 2, 3)))
+    operator.commit({"connection": ask(6, (0, "b", 2, 3))})
     assert operator.open_period(1, None).tolist() == [[1, 5, -1]], "its end is open now"
-    answer = operator.evaluate(ask(6, (0, "b", 5, 5)), None)
-    np.testing.assert_array_equal(answer.connection_veh, ask(6, (0, "b", 5, 5)))
+    answer = operator.evaluate({"connection": ask(6, (0, "b", 5, 5))[:, :, 1:]}, {})
+    np.testing.assert_array_equal(answer.quantities["connection"], ask(6, (0, "b", 5, 5))[:, :, 1:])
     assert answer.cost_usd == 50.0 + 100.0
-    for _ in range(1, 6):
-        operator.commit(answer.connection_veh)
-        operator.open_period(operator._planner.situation.period + 1, None)
+    for period in range(1, 6):
+        operator.commit({"connection": answer.quantities["connection"][:, :, period - 1 :]})
+        operator.open_period(period + 1, None)
     assert recorder.moves("realised") == "ab3 ab3 ab3 ab3 ab3 bb"
     assert recorder.tables["late_ends"][0]["next_station"] == "b"
 
@@ -175,10 +179,10 @@ def test_a_late_train_that_cannot_come_home_still_serves():
 def test_end_is_free_only_where_it_cannot_be_reached():
     operator, _ = start(periods=6, lateness={"listed": [{"train": "t0", "period": 0, "by_periods": 1}]}, late_end_usd=100.0)
     operator.open_period(0, None)
-    operator.commit(ask(6, (0, "b", 2, 3)))
+    operator.commit({"connection": ask(6, (0, "b", 2, 3))})
     assert operator.open_period(1, None).tolist() == [[1, 3, 0]]
-    answer = operator.evaluate(ask(6, (0, "b", 3, 5)), None)
-    assert answer.connection_veh[0, 1].tolist() == [0, 0, 0, 1, 0, 0], "it must leave b in 4 to end at a"
+    answer = operator.evaluate({"connection": ask(6, (0, "b", 3, 5))[:, :, 1:]}, {})
+    assert answer.quantities["connection"][0, 1].tolist() == [0, 0, 1, 0, 0], "it must leave b in 4 to end at a"
     assert answer.cost_usd == 50.0
 
 
@@ -202,19 +206,21 @@ def test_trains_stay_at_home_without_the_scheme_mobile():
     for scheme in ("fixed", "central", "no_storage"):
         operator, recorder = start("ab", session={"scheme": scheme})
         assert operator.open_period(3, None).tolist() == [[0, 3, 0], [1, 3, 1]]
-        for answer in (operator.solve(np.ones((2, 3, 8)), None), operator.relax(np.ones((2, 3, 8)), None)):
-            assert not answer.connection_veh.any()
+        everywhere = {"connection": np.ones((2, 3, 5))}
+        for answer in (operator.solve(everywhere, {}), operator.relax(everywhere, {})):
+            assert answer.quantities["connection"].shape == (2, 3, 5)
+            assert not answer.quantities["connection"].any()
             assert (answer.cost_usd, answer.bound_usd) == (0.0, 0.0)
-        assert not operator.evaluate(np.ones((2, 3, 8)), None).connection_veh.any()
-        assert operator.commit(np.zeros((2, 3, 8))) == []
+        assert not operator.evaluate(everywhere, {}).quantities["connection"].any()
+        assert operator.commit({"connection": np.zeros((2, 3, 5))}) is None
         assert not recorder.tables
 
 
 def test_a_railway_without_trains():
     operator, _ = start("")
     assert operator.open_period(0, None).shape == (0, 3)
-    assert operator.solve(np.zeros((0, 3, 8)), None).connection_veh.shape == (0, 3, 8)
-    assert operator.commit(np.zeros((0, 3, 8))) == []
+    assert operator.solve({"connection": np.zeros((0, 3, 8))}, {}).quantities["connection"].shape == (0, 3, 8)
+    assert operator.commit({"connection": np.zeros((0, 3, 8))}) is None
 
 
 def test_planned_rows_once_per_negotiation():
@@ -234,16 +240,18 @@ def test_any_day_with_random_delays_is_a_consistent_walk(seed, probability, slot
     lateness = {"probability": probability, "most_periods": 3}
     own = {"slots": {"a": 2, "b": 1, "c": 1}} if slots else {}
     operator, recorder = start("aab", periods=10, trip=1, session={"seed": seed}, lateness=lateness, **own)
-    rng = np.random.default_rng(seed)
+    rng, stood = np.random.default_rng(seed), set()
     for period in range(10):
         places = operator.open_period(period, None)
-        answer = operator.solve(rng.exponential(15.0, (3, 3, 10)), None)
-        stood = answer.connection_veh[:, :, :period]
-        assert answer.connection_veh.sum(axis=1).max() <= 1.0, "in one place at a time"
+        prices = {"connection": rng.exponential(15.0, (3, 3, 10 - period))}
+        stands = operator.solve(prices, {}).quantities["connection"]
+        assert stands.sum(axis=1).max() <= 1.0, "in one place at a time"
         for k, (_, ready) in enumerate(places[:, :2].astype(int)):
-            assert not answer.connection_veh[k, :, period:ready].any(), "a train under way stands nowhere"
-        operator.commit(answer.connection_veh)
-    assert (stood == operator.evaluate(answer.connection_veh, None).connection_veh[:, :, :9]).all()
+            assert not stands[k, :, : ready - period].any(), "a train under way stands nowhere"
+        operator.commit({"connection": stands})
+        stood |= {(f"t{k}", period, STATIONS[s]) for k, s in np.argwhere(stands[:, :, 0] > 0.5).tolist()}
+    done = [row for row in recorder.tables["train_moves"] if row["phase"] == "realised"]
+    assert stood == {(row["train"], row["period"], row["origin"]) for row in done if row["origin"] == row["destination"]}
     for k, home in enumerate("aab"):
         rows = [r for r in recorder.tables["train_moves"] if r["phase"] == "realised" and r["train"] == f"t{k}"]
         assert [row["period"] for row in rows] == list(range(10))

@@ -8,15 +8,15 @@ from scipy.optimize import linprog
 from small_power_folder import Recorder
 
 from federates.boundary.errors import ConfigError, ModelError
-from federates.worlds.road.messages import Departure, Gate, LinkObservation
-from federates.worlds.rail.session import RailSession
-from federates.worlds.road.session import RoadSession
 from federates.boundary.tables import table
-from federates.worlds.rail.timetable import broken_plan
 from federates.transport_operator.models.time_space_network.operator import TimeSpaceNetworkOperator
 from federates.transport_operator.models.time_space_network.settings import TimeSpaceNetworkSettings
 from federates.transport_operator.models.timetable.operator import TimetableOperator
 from federates.transport_operator.models.timetable.settings import TimetableSettings
+from federates.worlds.rail.session import RailSession
+from federates.worlds.rail.timetable import broken_plan
+from federates.worlds.road.messages import Departure, Gate, LinkObservation
+from federates.worlds.road.session import RoadSession
 
 TRIPS = (
     {"train": "k2", "origin": "b", "destination": "c", "period": 0},
@@ -51,8 +51,9 @@ def begun(session, **given):
 def test_trains_stand_where_the_timetable_has_them_stand():
     operator, _ = begun(rail(), departures=TRIPS, cost_usd_per_trip=7.0)
     operator.open_period(0, None)
-    answer = operator.evaluate(np.zeros((2, 3, 8)), None)
-    stands = [[(s, t) for s, t in np.argwhere(train.T > 0.5)[:, ::-1].tolist()] for train in answer.connection_veh]
+    answer = operator.evaluate({"connection": np.zeros((2, 3, 8))}, {})
+    connection = answer.quantities["connection"]
+    stands = [[(s, t) for s, t in np.argwhere(train.T > 0.5)[:, ::-1].tolist()] for train in connection]
     # k1 is under way in 1-2 and 3-4, k2 in 0 and 4.
     assert stands[0] == [(0, 0), (0, 5), (0, 6), (0, 7)]
     assert stands[1] == [(2, 1), (2, 2), (2, 3), (1, 5), (1, 6), (1, 7)]
@@ -62,29 +63,30 @@ def test_trains_stand_where_the_timetable_has_them_stand():
 def test_whatever_the_prices_it_offers_the_timetable_and_its_bound_is_what_that_comes_to():
     operator, _ = begun(rail(), departures=TRIPS)
     operator.open_period(0, None)
-    fixed = operator.evaluate(np.ones((2, 3, 8)), None).connection_veh
+    fixed = operator.evaluate({"connection": np.ones((2, 3, 8))}, {}).quantities["connection"]
     prices = np.random.default_rng(3).uniform(-50, 50, fixed.shape)
-    answer = operator.solve(prices, None)
-    assert np.array_equal(answer.connection_veh, fixed)
+    answer = operator.solve({"connection": prices}, {})
+    assert np.array_equal(answer.quantities["connection"], fixed)
     assert answer.bound_usd == pytest.approx(80.0 - (prices * fixed).sum())
 
 
 def test_another_operator_can_run_the_same_timetable_at_the_same_cost():
     operator, _ = begun(rail(), departures=TRIPS, cost_usd_per_trip=7.0)
     operator.open_period(0, None)
-    fixed = operator.evaluate(np.zeros((2, 3, 8)), None)
+    fixed = operator.evaluate({"connection": np.zeros((2, 3, 8))}, {})
     free = TimeSpaceNetworkOperator(TimeSpaceNetworkSettings(cost_usd_per_period=0.0, cost_usd_per_trip=7.0), None)
     free.begin(rail(), Recorder())
     free.open_period(0, None)
-    answer = free.evaluate(fixed.connection_veh, None)
+    answer = free.evaluate({"connection": fixed.quantities["connection"]}, {})
     # k1 visits b without a stop, which nobody can ask for by a connection: the other operator leaves it at a.
-    assert (answer.connection_veh >= fixed.connection_veh).all()
+    assert (answer.quantities["connection"] >= fixed.quantities["connection"]).all()
     assert answer.cost_usd == pytest.approx(fixed.cost_usd - 2 * 7.0)
     stopping = tuple(trip | {"period": 4} if trip["period"] == 3 else trip for trip in TRIPS)
     operator, _ = begun(rail(), departures=stopping, cost_usd_per_trip=7.0)
-    fixed = operator.evaluate(np.zeros((2, 3, 8)), None)
-    answer = free.evaluate(fixed.connection_veh, None)
-    assert np.array_equal(answer.connection_veh, fixed.connection_veh)
+    operator.open_period(0, None)
+    fixed = operator.evaluate({"connection": np.zeros((2, 3, 8))}, {})
+    answer = free.evaluate({"connection": fixed.quantities["connection"]}, {})
+    assert np.array_equal(answer.quantities["connection"], fixed.quantities["connection"])
     assert answer.cost_usd == pytest.approx(fixed.cost_usd)
 
 
@@ -96,10 +98,10 @@ def test_a_day_is_carried_out_and_the_plan_never_breaks():
         ready = operator.open_period(period, None)
         assert ready[:, 2].tolist() == [0.0, 1.0], "every train ends at its home"
         places.append(ready[:, :2].astype(int).tolist())
-        agreed = operator.evaluate(np.zeros((2, 3, 8)), None).connection_veh
+        agreed = operator.evaluate({"connection": np.zeros((2, 3, 8 - period))}, {}).quantities["connection"]
         if period < 8:
             assert broken_plan(session, period, ready, agreed) is None
-            assert operator.commit(agreed) == []
+            assert operator.commit({"connection": agreed}) is None
     assert places[:5] == [[[0, 0], [1, 0]], [[0, 1], [2, 1]], [[1, 3], [2, 2]], [[1, 3], [2, 3]], [[0, 5], [2, 4]]]
     assert places[8] == [[0, 8], [1, 8]]
     moves = recorder.tables["train_moves"]
@@ -115,15 +117,16 @@ def test_a_day_is_carried_out_and_the_plan_never_breaks():
 
 def test_without_departures_trains_stay_at_home_and_without_mobile_storage_nobody_stands():
     at_home, _ = begun(rail())
-    answer = at_home.evaluate(np.zeros((2, 3, 8)), None)
-    assert answer.connection_veh.sum(axis=2).tolist() == [[8, 0, 0], [0, 8, 0]]
+    at_home.open_period(0, None)
+    answer = at_home.evaluate({"connection": np.zeros((2, 3, 8))}, {})
+    assert answer.quantities["connection"].sum(axis=2).tolist() == [[8, 0, 0], [0, 8, 0]]
     assert answer.cost_usd == 0.0
     fixed, recorder = begun(rail(scheme="fixed"), departures=TRIPS)
     assert fixed.open_period(0, None).tolist() == [[0, 0, 0], [1, 0, 1]]
-    answer = fixed.evaluate(np.zeros((2, 3, 8)), None)
-    assert not answer.connection_veh.any()
+    answer = fixed.evaluate({"connection": np.zeros((2, 3, 8))}, {})
+    assert not answer.quantities["connection"].any()
     assert answer.cost_usd == 0.0
-    fixed.commit(answer.connection_veh)
+    fixed.commit({"connection": answer.quantities["connection"]})
     assert recorder.tables == {}
 
 
@@ -134,21 +137,22 @@ def test_interchangeable_trains_run_each_others_courses_before_the_day_begins():
     operator, recorder = begun(rail(trains=trains), departures=trips)
     operator.open_period(0, None)
     zero = np.zeros((3, 3, 8))
-    own = operator.evaluate(zero, None).connection_veh
+    own = operator.evaluate({"connection": zero}, {}).quantities["connection"]
     rng = np.random.default_rng(4)
     for _ in range(20):
         prices = rng.uniform(-50, 50, zero.shape)
-        answer = operator.solve(prices, None)
+        answer = operator.solve({"connection": prices}, {})
         best = max(float((prices * own[list(order)]).sum()) for order in ((0, 1, 2), (1, 0, 2)))
         assert answer.bound_usd == pytest.approx(80.0 - best)
-        assert answer.cost_usd - (prices * answer.connection_veh).sum() == pytest.approx(answer.bound_usd)
+        assert answer.cost_usd - (prices * answer.quantities["connection"]).sum() == pytest.approx(answer.bound_usd)
     twin = own[[1, 0, 2]]
-    assert np.array_equal(operator.evaluate(twin, None).connection_veh, twin)
-    assert np.array_equal(operator.evaluate(own[[0, 2, 1]], None).connection_veh, own)
-    operator.commit(twin)
+    assert np.array_equal(operator.evaluate({"connection": twin}, {}).quantities["connection"], twin)
+    assert np.array_equal(operator.evaluate({"connection": own[[0, 2, 1]]}, {}).quantities["connection"], own)
+    operator.commit({"connection": twin})
     operator.open_period(1, None)
     for asked in (own, zero, twin):
-        assert np.array_equal(operator.evaluate(asked, None).connection_veh, twin), "who runs what is settled"
+        sent = operator.evaluate({"connection": asked[:, :, 1:]}, {}).quantities["connection"]
+        assert np.array_equal(sent, twin[:, :, 1:]), "who runs what is settled"
     left = {row["train"] for row in recorder.tables["train_moves"] if row["phase"] == "planned" and row["destination"] == "b"}
     assert left == {"k2"}
 
@@ -176,34 +180,35 @@ def test_on_the_road_the_answer_is_the_optimum_of_the_programme():
     rng = np.random.default_rng(2)
     for _ in range(10):
         prices = rng.uniform(0, 10, most.shape)
-        answer = operator.solve(prices, GATE)
+        answer = operator.solve({"delivery": prices}, {"gate": GATE})
         found = linprog((5.0 - prices).ravel(), bounds=np.column_stack([np.zeros(8), most.ravel()]))
         assert answer.bound_usd == pytest.approx(found.fun)
-        assert answer.cost_usd - (prices * answer.connection_veh).sum() == pytest.approx(found.fun)
+        assert answer.cost_usd - (prices * answer.quantities["delivery"]).sum() == pytest.approx(found.fun)
         asked = rng.uniform(-1, 12, most.shape)
-        sent = operator.evaluate(asked, GATE)
-        assert np.array_equal(sent.connection_veh, np.clip(asked, 0.0, most))
-        assert sent.cost_usd == pytest.approx(5.0 * sent.connection_veh.sum())
+        sent = operator.evaluate({"delivery": asked}, {"gate": GATE})
+        assert np.array_equal(sent.quantities["delivery"], np.clip(asked, 0.0, most))
+        assert sent.cost_usd == pytest.approx(5.0 * sent.quantities["delivery"].sum())
 
 
 def test_vehicles_leave_by_the_route_of_their_hour_and_times_are_those_seen_last():
     operator, recorder = begun(road(start_hour=8, period_s=1800), vehicles=VEHICLES, road_time_s=700.0)
     assert operator.open_period(0, None).tolist() == [[700.0, 700.0], [700.0, 700.0]]
-    assert operator.evaluate(np.full((2, 2, 2), 9.0), GATE).connection_veh[0, 0].tolist() == [5.0, 5.0]
+    sent = operator.evaluate({"delivery": np.full((2, 2, 2), 9.0)}, {"gate": GATE}).quantities["delivery"]
+    assert sent[0, 0].tolist() == [5.0, 5.0]
     wanted = np.zeros((2, 2, 2))
     wanted[0, 0, 0] = 3.0
-    assert operator.commit(wanted) == [Departure("r1", "q1", 3, ("x", "y"))]
+    assert operator.commit({"delivery": wanted}) == [Departure("r1", "q1", 3, ("x", "y"))]
     assert operator.open_period(1, seen(100.0, 50.0, 0.0))[0, 0] == 150.0
     assert operator.open_period(2, seen(100.0, 60.0, 300.0)).tolist() == [[300.0, 700.0], [700.0, 360.0]]
-    operator.solve(np.zeros((2, 2, 2)), GATE)
-    assert operator.commit(wanted) == [Departure("r1", "q1", 3, ("z",))]
+    operator.solve({"delivery": np.zeros((2, 2, 2))}, {"gate": GATE})
+    assert operator.commit({"delivery": wanted}) == [Departure("r1", "q1", 3, ("z",))]
     for name in ("route_flow", "delivery_forecast"):
         assert set(recorder.tables[name][0]) == set(table(name).columns)
     assert recorder.tables["delivery_forecast"][1]["delivery_time_s"] == 400.0 + 300.0 + 600.0
     assert recorder.tables["route_flow"][0]["route"] == "x|y"
     wanted[0, 1, 0] = 1.0
     with pytest.raises(ModelError, match="r1 to q2"):
-        operator.commit(wanted)
+        operator.commit({"delivery": wanted})
 
 
 # --- check

@@ -10,10 +10,10 @@ from recorded_tables import Tables
 
 from federates.boundary.config import load_config, read_yaml
 from federates.boundary.errors import ModelError
-from federates.worlds.road.messages import Departure
-from federates.worlds.road.session import RoadSession
 from federates.traffic_sumo.bpr import BprSettings, BprTraffic
 from federates.traffic_sumo.point_queue import PointQueues
+from federates.worlds.road.messages import Departure
+from federates.worlds.road.session import RoadSession
 
 SCENARIO = Path(__file__).parents[2] / "scenarios/la_gcs"
 FOLDER = SCENARIO / "traffic_sumo"

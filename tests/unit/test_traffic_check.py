@@ -10,12 +10,12 @@ import pytest
 
 from federates.boundary.config import load_config, parse_config, read_yaml
 from federates.boundary.errors import ConfigError, ModelError, Problem
-from federates.worlds.road.messages import Departure
-from federates.worlds.road.session import RoadSession
 from federates.traffic_sumo import checks, programs
 from federates.traffic_sumo.settings import Settings
 from federates.traffic_sumo.sumo import SumoTraffic
 from federates.traffic_sumo.trips import check_routes
+from federates.worlds.road.messages import Departure
+from federates.worlds.road.session import RoadSession
 
 SCENARIO = Path(__file__).parents[2] / "scenarios" / "la_gcs"
 SESSION = load_config(SCENARIO / "scenario.yaml", RoadSession)

@@ -9,10 +9,10 @@ import pytest
 from recorded_tables import Tables
 
 from federates.boundary.errors import ConfigError, ModelError
-from federates.worlds.road.messages import Departure
-from federates.worlds.road.session import RoadSession
 from federates.runtime.results import ResultWriter
 from federates.traffic_sumo.replay import ReplaySettings, ReplayTraffic
+from federates.worlds.road.messages import Departure
+from federates.worlds.road.session import RoadSession
 
 TIMES_S = {"a": (600.0, 1200.0, 900.0), "b": (1500.0, 300.0, 600.0)}
 PLACES = {"west": (34.0, -118.2), "middle": (34.0, -118.1), "east": (34.0, -118.0)}

@@ -7,8 +7,8 @@ import pytest
 
 from federates.boundary.config import parse_config, read_yaml
 from federates.boundary.errors import ConfigError
-from federates.worlds.road.session import RoadSession
 from federates.transport_operator.models.joint_graph.operator import JointGraphOperator
+from federates.worlds.road.session import RoadSession
 
 SCENARIO = Path(__file__).parents[2] / "scenarios" / "la_gcs"
 

@@ -9,11 +9,10 @@ from scipy.optimize import linprog
 
 from federates.boundary.config import load_config
 from federates.boundary.errors import ConfigError, ModelError
+from federates.boundary.tables import table
+from federates.transport_operator.models.fastest_route.operator import FastestRouteOperator, FastestRouteSettings
 from federates.worlds.road.messages import Gate, LinkObservation
 from federates.worlds.road.session import RoadSession
-from federates.boundary.tables import table
-from federates.transport_operator.models.fastest_route.operator import FastestRouteOperator
-from federates.transport_operator.models.fastest_route.settings import FastestRouteSettings
 
 # r1 and r2 reach q1 and q2 over the junction m; from m to q2 there are two ways.
 LINKS = {"r1m": ("R1", "m"), "r2m": ("R2", "m"), "mq1": ("m", "Q1"), "fast": ("m", "Q2"), "slow": ("m", "Q2")}
@@ -77,34 +76,35 @@ def test_cost_is_value_of_time_at_gates_and_on_the_road_and_the_trip(folder):
     operator.open_period(0, None)
     asked = np.zeros((2, 2, 2))
     asked[0, 1, 0], asked[1, 0, 1] = 3.0, 1.0
-    answer = operator.evaluate(asked, GATE)
+    answer = operator.evaluate({"delivery": asked}, {"gate": GATE})
     by_hand = 3 * (0.01 * (600 + 445 + 1200) + 2) + (0.01 * (300 + 500 + 900) + 2)
     assert answer.cost_usd == pytest.approx(by_hand)
     assert answer.bound_usd == answer.cost_usd
-    np.testing.assert_array_equal(answer.connection_veh, asked)
+    np.testing.assert_array_equal(answer.quantities["delivery"], asked)
 
 
 def test_answers_to_prices_are_the_optimum_of_the_linear_programme(folder):
     operator, _ = begun(folder)
     operator.open_period(0, None)
     rng = np.random.default_rng(7)
-    unit = np.array([[operator.evaluate(one, GATE).cost_usd for one in np.eye(8).reshape(8, 2, 2, 2)]]).reshape(2, 2, 2)
+    each = [operator.evaluate({"delivery": one}, {"gate": GATE}).cost_usd for one in np.eye(8).reshape(8, 2, 2, 2)]
+    unit = np.array(each).reshape(2, 2, 2)
     fleet = np.array([50.0, 20.0])  # in half an hour
     for _ in range(20):
         prices = unit + rng.normal(0.0, 4.0, unit.shape)
         rows = np.array([[float((r, h) == (i, k)) for r, q, h in np.ndindex(2, 2, 2)] for i in range(2) for k in range(2)])
         best = linprog((unit - prices).ravel(), A_ub=rows, b_ub=np.repeat(fleet, 2), bounds=(0, None))
-        answer = operator.solve(prices, GATE)
+        answer = operator.solve({"delivery": prices}, {"gate": GATE})
         assert answer.bound_usd == pytest.approx(best.fun)
-        assert answer.cost_usd - float((prices * answer.connection_veh).sum()) == pytest.approx(best.fun)
-        assert operator.evaluate(answer.connection_veh, GATE).cost_usd == pytest.approx(answer.cost_usd)
+        assert answer.cost_usd - float((prices * answer.quantities["delivery"]).sum()) == pytest.approx(best.fun)
+        assert operator.evaluate(answer.quantities, {"gate": GATE}).cost_usd == pytest.approx(answer.cost_usd)
 
 
 def test_nobody_goes_below_cost_and_a_fleet_is_never_exceeded(folder):
     operator, _ = begun(folder)
     operator.open_period(0, None)
-    assert not operator.solve(np.zeros((2, 2, 2)), GATE).connection_veh.any()
-    sent = operator.evaluate(np.full((2, 2, 2), 40.0), GATE).connection_veh
+    assert not operator.solve({"delivery": np.zeros((2, 2, 2))}, {"gate": GATE}).quantities["delivery"].any()
+    sent = operator.evaluate({"delivery": np.full((2, 2, 2), 40.0)}, {"gate": GATE}).quantities["delivery"]
     np.testing.assert_allclose(sent.sum(axis=1), [[50, 50], [20, 20]])
     np.testing.assert_allclose(sent[:, 0], sent[:, 1])
 
@@ -113,10 +113,10 @@ def test_vehicles_take_the_route_that_is_fastest_now_and_are_recorded(folder):
     operator, tables = begun(folder)
     for period, (fast_s, way) in enumerate([(350.0, "fast"), (450.0, "slow")]):
         operator.open_period(period, observed(fast=fast_s))
-        operator.evaluate(np.ones((2, 2, 2)), GATE)
+        operator.evaluate({"delivery": np.ones((2, 2, 2))}, {"gate": GATE})
         connection = np.zeros((2, 2, 2))
         connection[1, 1, 0], connection[0, 0, 0], connection[0, 1, 1] = 6.0, 2.0, 9.0
-        sent = {(d.origin, d.destination): (d.vehicles, d.links) for d in operator.commit(connection)}
+        sent = {(d.origin, d.destination): (d.vehicles, d.links) for d in operator.commit({"delivery": connection})}
         assert sent == {("r1", "q1"): (2, ("r1m", "mq1")), ("r2", "q2"): (6, ("r2m", way))}
     for name in ("route_flow", "delivery_forecast", "link_plan"):
         assert set(tables.rows[name][0]) == set(table(name).columns)
@@ -127,7 +127,7 @@ def test_vehicles_take_the_route_that_is_fastest_now_and_are_recorded(folder):
     assert flow == {"r1m": 4, "r2m": 12, "mq1": 4, "fast": 0, "slow": 12}
     # Of the 500 veh/h that were seen next, the own vehicles of the period before are not other traffic.
     operator.open_period(2, observed())
-    operator.commit(np.zeros((2, 2, 2)))
+    operator.commit({"delivery": np.zeros((2, 2, 2))})
     others = {row["link"]: row["background_veh_per_h"] for row in tables.rows["link_plan"] if row["period"] == 2}
     assert (others["slow"], others["fast"]) == (488, 500)
 
@@ -135,9 +135,9 @@ def test_vehicles_take_the_route_that_is_fastest_now_and_are_recorded(folder):
 def test_vehicles_are_not_sent_without_a_word_of_the_gates(folder):
     operator, _ = begun(folder)
     operator.open_period(0, None)
-    assert operator.commit(np.zeros((2, 2, 2))) == []
+    assert operator.commit({"delivery": np.zeros((2, 2, 2))}) == []
     with pytest.raises(ModelError, match="gate"):
-        operator.commit(np.ones((2, 2, 2)))
+        operator.commit({"delivery": np.ones((2, 2, 2))})
 
 
 def test_check_names_what_is_wrong(folder):

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from federates.worlds.road.session import RoadSession
 from federates.transport_operator.models.joint_graph.background import Background, period_mean
-from federates.transport_operator.models.joint_graph.calibration import Calibration
+from federates.transport_operator.models.joint_graph.delay import Calibration
+from federates.worlds.road.session import RoadSession
 
 HOURLY = np.array([[100.0 * (h + 1) for h in range(24)], [2400.0 - 100 * h for h in range(24)]])
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from federates.boundary.config import parse_config, read_yaml
 from federates.boundary.errors import ModelError
-from federates.worlds.road.messages import Gate, LinkObservation
-from federates.worlds.road.session import RoadSession, Scheme
 from federates.boundary.tables import table
 from federates.transport_operator.models.joint_graph.operator import JointGraphOperator
+from federates.worlds.road.messages import Gate, LinkObservation
+from federates.worlds.road.session import RoadSession, Scheme
 
 SCENARIO = Path(__file__).parents[2] / "scenarios" / "la_gcs"
 GATE = Gate(np.array([460.0, 470.0, 700.0, 690.0]), np.array([26.0, 20.0, 17.0, 17.0]))
@@ -62,8 +62,8 @@ def test_commit_conserves_whole_vehicles_on_connected_routes(first, routing):
     op = operator({"routing": routing})
     op.open_period(15, None)
     z = connection(*first)
-    op.evaluate(z, GATE)
-    sent = op.commit(z)
+    op.evaluate({"delivery": z}, {"gate": GATE})
+    sent = op.commit({"delivery": z})
     assert sum(d.vehicles for d in sent) == sum(first)
     for r, origin in enumerate(("r1", "r2")):
         for q, destination in enumerate(("q1", "q2")):
@@ -75,8 +75,8 @@ def test_commit_conserves_whole_vehicles_on_connected_routes(first, routing):
 def test_tables_have_exactly_the_columns_of_the_boundary():
     op = operator()
     op.open_period(15, None)
-    op.evaluate(connection(3, 0, 5, 7), GATE)
-    op.commit(connection(3, 0, 5, 7))
+    op.evaluate({"delivery": connection(3, 0, 5, 7)}, {"gate": GATE})
+    op.commit({"delivery": connection(3, 0, 5, 7)})
     tables = {"route_flow": 3, "delivery_forecast": 3, "link_plan": 9, "transport_costs": 1, "routing_alternatives": 4}
     for name, rows in tables.items():
         found = op._recorder.of(name)
@@ -92,10 +92,10 @@ def test_tables_have_exactly_the_columns_of_the_boundary():
 def test_nothing_is_sent_for_nothing_even_without_a_gate():
     op = operator(scheme="no_mves")
     op.open_period(0, None)
-    assert op.commit(np.zeros((2, 2, 4))) == []
+    assert op.commit({"delivery": np.zeros((2, 2, 4))}) == []
     assert len(op._recorder.of("link_plan")) == 9
     with pytest.raises(ModelError, match="gate"):
-        op.commit(connection(1, 0, 0, 0))
+        op.commit({"delivery": connection(1, 0, 0, 0)})
 
 
 def test_a_whole_day_runs_and_ends_with_one_more_opening():
@@ -106,8 +106,8 @@ def test_a_whole_day_runs_and_ends_with_one_more_opening():
         assert times.shape == (2, 2)
         assert (times > 250).all()
         if period < 24:
-            answer = op.solve(REWARD, GATE)
-            op.commit(np.floor(answer.connection_veh))
+            answer = op.solve({"delivery": REWARD}, {"gate": GATE})
+            op.commit({"delivery": np.floor(answer.quantities["delivery"])})
             observation = seen(op, period, 1.0 + period % 5 / 10)
     assert len(op._recorder.of("link_plan")) == 24 * 9
 
@@ -118,18 +118,18 @@ def test_same_calls_same_answers():
         op = operator()
         op.open_period(3, seen(op, 2))
         for reward in (REWARD, REWARD + 1, REWARD):
-            answer = op.solve(reward, GATE)
+            answer = op.solve({"delivery": reward}, {"gate": GATE})
         answers.append(answer)
-    assert (answers[0].connection_veh == answers[1].connection_veh).all()
+    assert (answers[0].quantities["delivery"] == answers[1].quantities["delivery"]).all()
     assert answers[0].bound_usd == answers[1].bound_usd
 
 
 def test_inputs_are_not_changed():
     op, reward, z = operator(), REWARD.copy(), connection(1, 2, 3, 4)
     op.open_period(8, None)
-    op.solve(reward, GATE)
-    op.evaluate(z, GATE)
-    op.commit(z)
+    op.solve({"delivery": reward}, {"gate": GATE})
+    op.evaluate({"delivery": z}, {"gate": GATE})
+    op.commit({"delivery": z})
     assert (reward == REWARD).all()
     assert (z == connection(1, 2, 3, 4)).all()
 
@@ -137,8 +137,8 @@ def test_inputs_are_not_changed():
 def test_own_vehicles_are_not_taken_for_background():
     op = operator()
     op.open_period(8, None)
-    op.evaluate(connection(0, 0, 200, 0), GATE)
-    op.commit(connection(0, 0, 200, 0))
+    op.evaluate({"delivery": connection(0, 0, 200, 0)}, {"gate": GATE})
+    op.commit({"delivery": connection(0, 0, 200, 0)})
     history = op._background.history(8)
     flow = history.copy()
     flow[[4, 5]] += 200
@@ -150,8 +150,8 @@ def test_fleet_binds_offers_and_evaluations():
     raw = read_yaml(SCENARIO / "transport_operator" / "config.yaml")["settings"]["stations"]
     op = operator({"stations": raw | {"r1": {"junction": "J110_101", "fleet_veh_per_h": 10}}})
     op.open_period(0, None)
-    assert op.solve(REWARD * 3, GATE).connection_veh.sum(axis=1)[0] == pytest.approx([10] * 4)
-    kept = op.evaluate(np.full((2, 2, 4), 40.0), GATE).connection_veh
+    assert op.solve({"delivery": REWARD * 3}, {"gate": GATE}).quantities["delivery"].sum(axis=1)[0] == pytest.approx([10] * 4)
+    kept = op.evaluate({"delivery": np.full((2, 2, 4), 40.0)}, {"gate": GATE}).quantities["delivery"]
     assert kept[0, :, 0] == pytest.approx([5, 5])
     assert kept[1, :, 0] == pytest.approx([40, 40])
 
@@ -160,8 +160,8 @@ def test_quarter_hour_periods_offer_a_quarter():
     hour, quarter = operator(), operator(period_s=900.0)
     hour.open_period(8, None)
     quarter.open_period(32, None)
-    whole = hour.solve(REWARD, GATE).connection_veh[:, :, 0]
-    np.testing.assert_allclose(quarter.solve(REWARD, GATE).connection_veh[:, :, 0], whole / 4, atol=0.05)
+    whole, part = (op.solve({"delivery": REWARD}, {"gate": GATE}).quantities["delivery"][:, :, 0] for op in (hour, quarter))
+    np.testing.assert_allclose(part, whole / 4, atol=0.05)
 
 
 @pytest.mark.parametrize(
@@ -186,12 +186,12 @@ def test_every_setting_changes_the_offer(change):
     for settings_ in ({}, change):
         op = operator(settings_)
         op.open_period(6, None)
-        op.commit(np.zeros((2, 2, 4)))
+        op.commit({"delivery": np.zeros((2, 2, 4))})
         op.open_period(7, seen(op, 6, 1.15))
-        op.commit(np.zeros((2, 2, 4)))
+        op.commit({"delivery": np.zeros((2, 2, 4))})
         op.open_period(8, seen(op, 7, 1.4))
-        offers.append(op.solve(REWARD, GATE))
-    assert np.abs(offers[0].connection_veh - offers[1].connection_veh).max() > 1e-3
+        offers.append(op.solve({"delivery": REWARD}, {"gate": GATE}))
+    assert np.abs(offers[0].quantities["delivery"] - offers[1].quantities["delivery"]).max() > 1e-3
 
 
 def test_detour_limit_drops_routes():
@@ -204,10 +204,10 @@ def test_scheme_decides_the_routing_unless_the_setting_does():
         flow, time = op._background.history(7), op._road.free_time_s * 1.05
         time[5] *= 1.35  # I-5 beyond I-710 is slow, so the two ways to q2 are near each other
         op.open_period(7, None)
-        op.commit(np.zeros((2, 2, 4)))
+        op.commit({"delivery": np.zeros((2, 2, 4))})
         op.open_period(8, LinkObservation(flow, flow / 80, np.full(9, 25.0), time))
-        op.evaluate(connection(0, 0, 0, 300), GATE)
-        return {d.links: d.vehicles for d in op.commit(connection(0, 0, 0, 300))}
+        op.evaluate({"delivery": connection(0, 0, 0, 300)}, {"gate": GATE})
+        return {d.links: d.vehicles for d in op.commit({"delivery": connection(0, 0, 0, 300)})}
 
     fastest = routes({}, Scheme.FASTEST_ROUTE)
     assert len(fastest) == 1

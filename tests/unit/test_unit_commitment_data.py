@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from egret_reader import read_egret
+from pglib_uc_reader import read_pglib_uc
 from small_systems import DATA, planned, random_system, triangle_system
 
 from federates.boundary.errors import ConfigError, ModelError
+from federates.power_operator.models.unit_commitment.matpower import read_matpower
 from federates.power_operator.models.unit_commitment.network import Network, ptdf, susceptance
-from federates.power_operator.models.unit_commitment.readers.egret import read_egret
-from federates.power_operator.models.unit_commitment.readers.matpower import read_matpower
-from federates.power_operator.models.unit_commitment.readers.pglib_uc import read_pglib_uc
 from federates.power_operator.models.unit_commitment.schedule import slack_report
 from federates.power_operator.models.unit_commitment.system import CostCurve, with_piecewise
 

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 from small_power_folder import SCENARIO, PowerFolder, Recorder, session
+from storage_checker import Timetable, check_storage
 
 from federates.boundary.tables import table
 from federates.power_operator.models.unit_commitment.day_data import DayData, read_day
 from federates.power_operator.models.unit_commitment.dispatch import StoragePlan
 from federates.power_operator.models.unit_commitment.operator import UnitCommitmentOperator
 from federates.power_operator.models.unit_commitment.settings import UnitCommitmentSettings
-from federates.power_operator.models.unit_commitment.storage_checker import Timetable, check_storage
 from federates.power_operator.models.unit_commitment.storage_data import storage_fleet
 
 QUICK = {"solver__evaluate_gap_usd": 100.0}
@@ -44,9 +44,11 @@ def _live(operator: UnitCommitmentOperator, connection: np.ndarray, replans: dic
         if replans and period in replans:
             stands, places = replans[period]
             done = _connection(stands)
-            answer = operator.evaluate(done, np.array([(*place, 0.0) for place in places]))
-            assert np.array_equal(answer.connection_veh[:, :, :period], done[:, :, :period])
-        operator.commit(done)
+            ready = np.array([(*place, 0.0) for place in places])
+            answer = operator.evaluate({"connection": done[:, :, period:]}, {"train_ready": ready})
+            assert answer.quantities["connection"].shape == done[:, :, period:].shape
+            assert (answer.quantities["connection"] <= done[:, :, period:] + 1e-9).all()
+        operator.commit({"connection": done[:, :, period:]})
     operator.open_period(connection.shape[2], None)
     return done
 
@@ -211,7 +213,7 @@ def test_a_connection_may_be_committed_without_a_negotiation(tmp_path):
     second[0, 0, 7] = 1.0
     for period in range(8):
         operator.open_period(period, None)
-        operator.commit(first if period < 3 else second)
+        operator.commit({"connection": (first if period < 3 else second)[:, :, period:]})
     assert [row["period"] for row in recorder.tables["plan_costs"]] == [0, 3, 8]
     assert len(recorder.tables["train_storage"]) == 16
 

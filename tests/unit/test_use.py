@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from quick_runs import quick_run
 from small_scenario import write_small_scenario
 from typer.testing import CliRunner
 
@@ -15,7 +16,6 @@ from federates.boundary.names import Role
 from federates.cli.app import app
 from federates.runs import launch as launching
 from federates.runs.check import check_scenario
-from federates.runs.in_process import run_in_process
 from federates.runtime.plugins import load_agent
 from federates.runtime.set_aside import set_aside
 
@@ -56,7 +56,7 @@ class Theirs(Config):
 )
 def test_one_line_swaps_a_class(scenario, role, cls, aside):
     config = SCENARIOS / scenario / role.value / "config.yaml"
-    loaded = load_agent(role, config, use=cls)
+    loaded = load_agent(role, role, config, use=cls)
     assert loaded.name == cls
     assert aside <= loaded.set_aside.keys()
     given = yaml.safe_load(config.read_text())["settings"]
@@ -68,7 +68,7 @@ def test_one_line_swaps_a_class(scenario, role, cls, aside):
 def test_the_named_class_sets_nothing_aside():
     for scenario in ("la_gcs", "ieee30"):
         for config in (SCENARIOS / scenario).glob("*/config.yaml"):
-            assert load_agent(Role(config.parent.name), config).set_aside == {}
+            assert load_agent(config.parent.name, config.parent.name, config).set_aside == {}
 
 
 def test_keys_inside_mappings_and_rows_are_set_aside_where_only_the_other_knows_them():
@@ -85,7 +85,7 @@ def test_a_key_that_no_class_knows_is_refused_as_ever(tmp_path):
     config = folder / "config.yaml"
     config.write_text(config.read_text().replace("truck_share", "truk_share").replace("demand_scale", "demand_scal"))
     with pytest.raises(ConfigError) as caught:
-        load_agent(Role.TRAFFIC, config, use="bpr")
+        load_agent("traffic_sumo", Role.TRAFFIC, config, use="bpr")
     fields = {problem.field: problem.allowed for problem in caught.value.problems}
     assert fields.keys() == {"settings.truk_share", "settings.demand_scal"}
     assert "did you mean 'demand_scale'" in fields["settings.demand_scal"]
@@ -99,7 +99,7 @@ def test_a_key_that_no_class_knows_is_refused_as_ever(tmp_path):
         ({"trafic_sumo": "bpr"}, "did you mean 'traffic_sumo'?"),
         ({"power_operator": "elsewhere.py:Mine"}, "an agent reads nothing else"),
         ({"power_operator": "ocd"}, "installed:"),
-        ({"power_operator": ""}, "must be ROLE=CLASS"),
+        ({"power_operator": ""}, "must be AGENT=CLASS"),
     ],
 )
 def test_what_cannot_be_used_is_named(tmp_path, use, said):
@@ -140,7 +140,7 @@ def test_an_agent_is_told_and_nobody_else(tmp_path, monkeypatch):
 
 def test_a_run_in_this_process_uses_it_and_says_so(tmp_path):
     scenario = write_small_scenario(tmp_path, session={"periods": 1}, coordinator={"box_usd_per_veh": 3.0})
-    folder = run_in_process(scenario, use={"coordinator": "posted_price"})
+    folder = quick_run(scenario, use={"coordinator": "posted_price"})
     config = json.loads((folder / "coordinator/config.json").read_text())
     assert config["algorithm"] == "posted_price"
     assert "box_usd_per_veh" not in config["settings"]

@@ -17,8 +17,7 @@ from small_rail_days import rail_day
 from federates.boundary.errors import ModelError
 from federates.centralised.flow import build_flow_model
 from federates.centralised.joint_data import JointData, read_joint_data
-from federates.centralised.literal_solve import solve_literal
-from federates.centralised.solve import solve_flow
+from federates.centralised.solve import solve_flow, solve_literal
 from federates.power_operator.models.unit_commitment.dispatch import storage_plan
 from federates.power_operator.models.unit_commitment.plan_ranges import least_and_most, limit_cost
 from federates.power_operator.models.unit_commitment.records import end_state_report
@@ -141,7 +140,7 @@ def test_a_day_that_cannot_hold_is_named():
         solve_literal(data, 0.0, 60.0)
 
 
-@pytest.mark.parametrize("name", ["one train", "two alike"])
+@pytest.mark.parametrize("name", ["one train", pytest.param("two alike", marks=pytest.mark.long)])
 def test_indicators_at_a_cost_against_every_route(name):
     data, slack = DAYS[name](), 1.004
     cheapest_usd, _ = RailBruteForce(data).cheapest()

@@ -4,11 +4,12 @@ import functools
 
 import numpy as np
 import pytest
+from negotiate import POWER, TRANSPORT, play
 from rail_brute_force import RailBruteForce
 from small_rail_days import rail_day
 from toy_railway import Rows
 
-from federates.boundary.roles import Commit, RoundResult, Solve
+from federates.boundary.roles import Evaluate
 from federates.coordinator.algorithms.admm import Admm, AdmmSettings
 from federates.coordinator.algorithms.bundle import Bundle
 from federates.coordinator.algorithms.cuts import Cuts, CutsSettings
@@ -48,32 +49,33 @@ def day(name):
 
 def negotiate(algorithm, data):
     """Return the decision and the rounds of a day ahead."""
-    rail, shape = data.rail, data.session.connection_shape
+    rail = data.rail
     ready = np.column_stack([rail.start, np.zeros(len(rail.start)), rail.end]).astype(float)
-    power = Planner(data.session, data.system, data.fleet, 0, ready, np.zeros(shape), EXACT)
+    power = Planner(data.session, data.system, data.fleet, 0, ready, EXACT)
     transport = transport_planner.Planner(rail, first_situation(rail))
+
+    def answers(decision):
+        if isinstance(decision, Evaluate):
+            asked, offered = (decision.given[agent]["connection"] for agent in (POWER, TRANSPORT))
+            return {POWER: power.evaluate(asked), TRANSPORT: transport.evaluate(offered)}
+        prices, relaxed = decision.prices["connection"], decision.relaxed
+        sent = transport.relax(prices) if relaxed else transport.solve(prices)
+        return {POWER: power.solve(prices, relaxed=relaxed), TRANSPORT: sent}
+
     rows = Rows()
     algorithm.begin(data.session, rows)
-    record = NegotiationRecord(data.session, rows)
-    record.open(0, ready)
-    decision = algorithm.start(0, ready)
-    while not isinstance(decision, Commit):
-        if isinstance(decision, Solve):
-            prices, relaxed = decision.multipliers_usd_per_veh, decision.relaxed
-            offered = transport.relax(prices) if relaxed else transport.solve(prices)
-            result = RoundResult(power.solve(prices, relaxed=relaxed), offered)
-        else:
-            result = RoundResult(
-                power.evaluate(decision.power_connection_veh), transport.evaluate(decision.transport_connection_veh)
-            )
-        record.answered(decision, result)
-        decision = algorithm.next(result)
-    record.committed(decision)
+    decision = play(algorithm, NegotiationRecord(data.session, rows), answers, 0, {"train_ready": ready})
     return decision, rows.tables
 
 
-@pytest.mark.parametrize("name", DAYS)
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def _tried():
+    """Return every algorithm on every day; the slowest pairs are tried by default on the other days only."""
+    slow = {("cuts", "dearer"), ("bundle", "dearer")}
+    pairs = [(algorithm, name) for algorithm in ALGORITHMS for name in DAYS]
+    return [pytest.param(*pair, marks=[pytest.mark.long] if pair in slow else []) for pair in pairs]
+
+
+@pytest.mark.parametrize(("algorithm", "name"), _tried())
 def test_bounds_enclose_the_optimum_of_all_routes(algorithm, name):
     data, best = day(name)
     kind, settings = ALGORITHMS[algorithm]

@@ -5,6 +5,7 @@ import itertools
 
 import numpy as np
 import pytest
+from negotiate import given
 from rail_algorithms import ALGORITHMS
 from toy_railway import Rows, ToyRailway, random_case
 
@@ -34,6 +35,11 @@ CASES = {
 @functools.cache
 def optimum_usd(case):
     return ToyRailway(**CASES[case]).optimum_usd()
+
+
+def agreed(decision):
+    """Return what is carried out, (K, S, H)."""
+    return given(decision, "connection")
 
 
 def negotiate(name, railway, **settings):
@@ -72,9 +78,10 @@ def test_bounds_enclose_the_optimum_in_every_round(name, case):
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_the_committed_plan_can_be_carried_out_at_the_cost_named(name, case):
     decision, tables, railway = played(name, case)
-    offered = railway.transport(asked=decision.connection_veh)
-    assert (offered.connection_veh >= decision.connection_veh).all()
-    cost = railway.value(decision.connection_veh) + offered.cost_usd
+    plan = agreed(decision)
+    offered = railway.transport(asked=plan)
+    assert (offered.quantities["connection"] >= plan).all()
+    cost = railway.value(plan) + offered.cost_usd
     assert cost <= tables["negotiations"][0]["upper_bound_usd"] + NEAR
 
 
@@ -121,12 +128,11 @@ def test_admm_asks_for_whole_trains_once_at_most_unless_told_otherwise():
 @pytest.mark.parametrize("case", CASES)
 def test_a_posted_price_runs_the_trains_as_the_transport_operator_chooses(case):
     decision, tables, railway = played("posted_price", case, price_usd_per_veh=3.0)
-    asked = railway.power(np.full(railway.session.connection_shape, 3.0)).connection_veh
+    posted = np.full(railway.session.connection_shape, 3.0)
+    asked = railway.power(posted).quantities["connection"]
     # Where nothing is wanted at that price, what it is worth is asked at no price.
     assert [row["command"] for row in tables["rounds"]] == ["solve"] * (1 if asked.any() else 2) + ["evaluate"]
-    np.testing.assert_array_equal(
-        decision.connection_veh, railway.transport(np.full(railway.session.connection_shape, 3.0)).connection_veh
-    )
+    np.testing.assert_array_equal(agreed(decision), railway.transport(posted).quantities["connection"])
     row = tables["negotiations"][0]
     assert decision.agreed == (row["gap"] == pytest.approx(0.0, abs=1e-6))
 
@@ -145,13 +151,13 @@ def test_without_a_sign_the_bound_is_weaker():
     _, free, _ = played("bundle", "a long day", **exact)
     _, unsigned, railway = played("bundle", "a long day", signed=False, **exact)
     assert unsigned["negotiations"][0]["lower_bound_usd"] < free["negotiations"][0]["lower_bound_usd"] - 0.01
-    assert all((call.multipliers_usd_per_veh >= 0).all() for call in railway.calls if isinstance(call, Solve))
+    assert all((call.prices["connection"] >= 0).all() for call in railway.calls if isinstance(call, Solve))
 
 
 @pytest.mark.parametrize("name", ["bundle", "cuts"])
 def test_alike_trains_have_the_same_prices(name):
     _, _, railway = played(name, "alike trains")
-    prices = [call.multipliers_usd_per_veh for call in railway.calls if isinstance(call, Solve)]
+    prices = [call.prices["connection"] for call in railway.calls if isinstance(call, Solve)]
     assert len(prices) > 2
     assert any(price.any() for price in prices)
     for price in prices:
@@ -176,7 +182,7 @@ def test_rounds_have_a_limit(name):
         railway = ToyRailway(**CASES["slower, integer power"])
         decision, tables, _ = negotiate(name, railway, gap_target=0.0, max_rounds=most)
         assert len(tables["rounds"]) <= max(most, 2)
-        assert decision.connection_veh.any()
+        assert agreed(decision).any()
 
 
 def test_results_are_the_same_twice():
@@ -226,39 +232,34 @@ def test_while_the_plan_holds_nobody_is_asked(name, day):
     railway, decision, tables, algorithm = begun_day(name, **day)
     asked = len(railway.calls)
     for period in range(1, railway.session.periods):
-        again = railway.play(algorithm, period, places(railway, decision.connection_veh, period))
-        np.testing.assert_array_equal(again.connection_veh, decision.connection_veh)
+        again = railway.play(algorithm, period, places(railway, agreed(decision), period))
+        np.testing.assert_array_equal(agreed(again), agreed(decision)[:, :, period:])
         assert again.agreed == decision.agreed
     assert len(railway.calls) == asked
     assert len(tables["negotiations"]) == 1
-    assert len(tables["connections"]) == decision.connection_veh.sum()
+    assert len(tables["connections"]) == agreed(decision).sum()
 
 
 @pytest.mark.parametrize("day", DAYS)
 @pytest.mark.parametrize("name", [name for name in ALGORITHMS if name != "posted_price"])  # one price moves no train
 def test_a_late_train_renegotiates_the_rest_of_the_day(name, day):
     railway, decision, tables, algorithm = begun_day(name, **day)
-    trip = first_trip(decision.connection_veh)
+    trip = first_trip(agreed(decision))
     assert trip is not None, "choose a seed whose plan has a trip"
     train, departure, station, arrival = trip
     period = departure + 1
-    ready = places(railway, decision.connection_veh, period)
+    ready = places(railway, agreed(decision), period)
     ready[train] = station, min(arrival + 1, railway.session.periods)
-    past = decision.connection_veh.copy()
-    past[:, :, period:] = 0.0
+    past = agreed(decision) * (np.arange(railway.session.periods) < period)
     railway.at(period, ready, past)
     asked = len(railway.calls)
     again = railway.play(algorithm, period, ready)
-    np.testing.assert_array_equal(again.connection_veh[:, :, :period], decision.connection_veh[:, :, :period])
-    assert not again.connection_veh[train, :, period : int(ready[train, 1])].any()
+    assert agreed(again).shape == agreed(decision)[:, :, period:].shape
+    assert not agreed(again)[train, :, : int(ready[train, 1]) - period].any()
     assert len(railway.calls) > asked
     for call in railway.calls[asked:]:
-        if isinstance(call, Solve):
-            assert not call.multipliers_usd_per_veh[:, :, :period].any()
-        else:
-            assert isinstance(call, Evaluate)
-            for sent in (call.power_connection_veh, call.transport_connection_veh):
-                np.testing.assert_array_equal(sent[:, :, :period], past[:, :, :period])
+        told = [call.prices] if isinstance(call, Solve) else call.given.values()
+        assert {entry["connection"].shape for entry in told} == {agreed(again).shape}, "the past is in no message"
     row, best = tables["negotiations"][1], railway.optimum_usd()
     assert row["lower_bound_usd"] <= best + NEAR
     assert row["upper_bound_usd"] >= best - NEAR
@@ -270,15 +271,15 @@ def test_a_late_train_renegotiates_the_rest_of_the_day(name, day):
 
 def test_a_train_that_cannot_come_home_is_never_paid_for_standing():
     railway, decision, _, algorithm = begun_day("cuts", **DAYS[0])
-    train, departure, _station, _ = first_trip(decision.connection_veh)
+    train, departure, _station, _ = first_trip(agreed(decision))
     period = departure + 1
-    ready = places(railway, decision.connection_veh, period)
+    ready = places(railway, agreed(decision), period)
     ready[train] = (1 - railway.homes[train]) % 2, railway.session.periods - 1
-    past = decision.connection_veh * (np.arange(railway.session.periods) < period)
+    past = agreed(decision) * (np.arange(railway.session.periods) < period)
     railway.at(period, ready, past)
     asked = len(railway.calls)
     railway.play(algorithm, period, ready)
-    prices = [call.multipliers_usd_per_veh for call in railway.calls[asked:] if isinstance(call, Solve)]
+    prices = [call.prices["connection"] for call in railway.calls[asked:] if isinstance(call, Solve)]
     assert prices
     assert all((price[train] >= 0).all() for price in prices)
 
@@ -289,13 +290,13 @@ def test_schemes_without_trains_are_costed_once(name, scheme):
     railway = ToyRailway(1, scheme=scheme)
     decision, tables, algorithm = negotiate(name, railway)
     assert decision.agreed
-    assert not decision.connection_veh.any()
+    assert not agreed(decision).any()
     assert len(railway.calls) == 1
     assert isinstance(railway.calls[0], Evaluate)
     row = tables["negotiations"][0]
     assert row["upper_bound_usd"] == pytest.approx(railway.value(np.zeros(railway.session.connection_shape)))
     assert "connections" not in tables
-    assert not railway.play(algorithm, 1, None).connection_veh.any()
+    assert not agreed(railway.play(algorithm, 1, None)).any()
     assert len(railway.calls) == 1
 
 
@@ -332,14 +333,14 @@ def test_bounds_enclose_the_optimum_whatever_is_private(name, seed):
     assert_rounds_enclose(tables["rounds"], random_optimum_usd(seed))
     assert not tables["negotiations"][0]["claimed_lower_bound_usd"] > random_optimum_usd(seed) + NEAR
     first = len(tables["rounds"])
-    trip = first_trip(decision.connection_veh)
+    trip = first_trip(agreed(decision))
     if trip is None:
         return
     train, departure, station, arrival = trip
     period = departure + 1
-    ready = places(railway, decision.connection_veh, period)
+    ready = places(railway, agreed(decision), period)
     ready[train] = station, min(arrival + 1 + seed % 3, railway.session.periods)
-    past = decision.connection_veh * (np.arange(railway.session.periods) < period)
+    past = agreed(decision) * (np.arange(railway.session.periods) < period)
     railway.at(period, ready, past)
     if railway.routes_or_none() is None:
         return  # It came too late for the slots, which a real operator would widen.

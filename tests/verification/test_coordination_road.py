@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from negotiate import POWER, TRANSPORT, ask, given, play
 from small_agents import PowerSettings, SmallPower, SmallTransport, TransportSettings
 from small_rail_agents import PowerSettings as RailPowerSettings
 from small_rail_agents import SmallRailPower, SmallRailTransport
@@ -12,14 +13,14 @@ from toy_road import ToyRoad
 from federates.boundary.config import parse_config
 from federates.boundary.errors import ConfigError
 from federates.boundary.messages import Answer
-from federates.boundary.roles import Commit, Evaluate, RoundResult, Solve
-from federates.worlds.rail.session import RailSession
-from federates.worlds.road.session import RoadSession
+from federates.boundary.negotiation import Problem
 from federates.coordinator.algorithms.admm import Admm, AdmmSettings
 from federates.coordinator.algorithms.ocd import OcdSettings, OptimalityConditionDecomposition
 from federates.coordinator.algorithms.posted_price import PostedPrice, PostedPriceSettings
 from federates.coordinator.algorithms.splitting import Splitting
 from federates.runtime.negotiation_record import NegotiationRecord
+from federates.worlds.rail.session import RailSession
+from federates.worlds.road.session import RoadSession
 
 NEED, WORTH = 12.0, 8.0
 
@@ -43,15 +44,15 @@ class LimitedTransport(SmallTransport):
         super().__init__(TransportSettings(slope=1.0), None)
         self.slope, self.most = np.broadcast_to(slope, (1, 2, 2)), most
 
-    def solve(self, prices, gate):
-        sent = np.minimum(prices / self.slope, self.most)
+    def solve(self, prices, openings):
+        sent = np.minimum(prices["delivery"] / self.slope, self.most)
         cost = float((0.5 * self.slope * sent**2).sum())
-        return Answer(sent, cost, cost - float((prices * sent).sum()))
+        return Answer({"delivery": sent}, cost, cost - float((prices["delivery"] * sent).sum()))
 
-    def evaluate(self, connection, gate):
-        sent = np.minimum(connection, self.most)
+    def evaluate(self, given, openings):
+        sent = np.minimum(given["delivery"], self.most)
         cost = float((0.5 * self.slope * sent**2).sum())
-        return Answer(sent, cost, cost)
+        return Answer({"delivery": sent}, cost, cost)
 
 
 def operators(slope, most=np.inf):
@@ -65,26 +66,17 @@ def operators(slope, most=np.inf):
 def negotiate(algorithm, slope, most=np.inf, periods=1, **changes):
     """Return the decisions, one a period, and all rounds."""
     power, transport = operators(slope, most)
-    rows, decisions = Rows(), []
+    rows = Rows()
     algorithm.begin(session(**changes), rows)
     record = NegotiationRecord(session(**changes), rows)
-    for period in range(periods):
-        record.open(period, None)
-        decision = algorithm.start(period)
-        for _ in range(500):
-            if isinstance(decision, Commit):
-                break
-            if isinstance(decision, Solve):
-                prices = decision.multipliers_usd_per_veh
-                result = RoundResult(power.solve(prices, None), transport.solve(prices, None))
-            else:
-                assert isinstance(decision, Evaluate)
-                asked = power.evaluate(decision.power_connection_veh, None)
-                result = RoundResult(asked, transport.evaluate(decision.transport_connection_veh, None))
-            record.answered(decision, result)
-            decision = algorithm.next(result)
-        decisions.append(decision)
+    both = {POWER: power, TRANSPORT: transport}
+    decisions = [play(algorithm, record, lambda decision: ask(both, decision), period) for period in range(periods)]
     return decisions, rows.tables.get("rounds", [])
+
+
+def sent(decision):
+    """Return what is carried out, (R, Q, H)."""
+    return given(decision, "delivery")
 
 
 def optimum(slope, most=np.inf):
@@ -115,9 +107,9 @@ def test_admm_finds_the_optimum_within_its_stated_gap(slope, penalty):
     assert rows[-1]["upper_bound_usd"] <= cost * (1 + 1e-3) + 1e-6
     # The plan, not its cost only: strong convexity, slope |z - z*|^2 / 2 <= cost above the optimum.
     near = np.sqrt(2 * 1e-3 * cost / np.min(slope))
-    np.testing.assert_allclose(decision.connection_veh[:, :, 1], plan[:, :, 1], atol=near)
-    np.testing.assert_allclose(decision.connection_veh[:, :, 0], plan[:, :, 0], atol=near + 0.5)
-    assert (decision.connection_veh[:, :, 0] % 1 == 0).all()
+    np.testing.assert_allclose(sent(decision)[:, :, 1], plan[:, :, 1], atol=near)
+    np.testing.assert_allclose(sent(decision)[:, :, 0], plan[:, :, 0], atol=near + 0.5)
+    assert (sent(decision)[:, :, 0] % 1 == 0).all()
 
 
 def test_admm_keeps_within_what_can_be_sent():
@@ -125,7 +117,7 @@ def test_admm_keeps_within_what_can_be_sent():
     plan, cost = optimum(0.5, most=6.0)
     assert_bounds_enclose(rows, cost)
     assert decision.agreed
-    np.testing.assert_allclose(decision.connection_veh, plan, atol=0.3)
+    np.testing.assert_allclose(sent(decision), plan, atol=0.3)
 
 
 def test_admm_begins_the_next_period_with_the_prices_of_the_last():
@@ -146,20 +138,33 @@ def test_admm_without_enough_iterations_says_so_and_commits_the_best_plan():
     assert rows[-1]["upper_bound_usd"] == pytest.approx(4 * WORTH * NEED), "at zero price nothing is offered"
 
 
+def two_agents(rows):
+    """Return a negotiation of so many entries between the two operators."""
+    changes = {"limited_stations": tuple(f"q{i}" for i in range(rows)), "horizon_periods": 1}
+    return Problem.of(session(**changes), 0, {})
+
+
+def told(split, asked, asked_usd, offered, offered_usd):
+    """Let both answer once."""
+    copies = {POWER: np.asarray(asked, dtype=float), TRANSPORT: np.asarray(offered, dtype=float)}
+    costs = {POWER: asked_usd, TRANSPORT: offered_usd}
+    split.add(copies, {agent: Answer({"delivery": copies[agent]}, costs[agent], 0.0) for agent in copies})
+
+
 def test_the_prices_are_the_gradient_of_the_augmented_lagrangian():
     """By central differences of f_P + f_T + |max(0, lambda + rho r)|^2 / (2 rho), in the average asked."""
     rng = np.random.default_rng(3)
-    start, rho = rng.uniform(0, 5, (2, 3)), 0.7
-    split = Splitting(start, rho)
-    asked, offered = rng.uniform(0, 4, (2, 3)), rng.uniform(0, 9, (2, 3))
-    split.add(asked, 1.0, offered, 2.0)
+    start, rho = rng.uniform(0, 5, 6), 0.7
+    split = Splitting(two_agents(6), start, rho, np.zeros(6))
+    asked, offered = rng.uniform(0, 4, 6), rng.uniform(0, 9, 6)
+    told(split, asked, 1.0, offered, 2.0)
     after = split.multipliers
 
     def square(z):
         return float((np.maximum(0.0, after + rho * (z - offered)) ** 2).sum()) / (2 * rho)
 
-    for at in np.ndindex(2, 3):
-        step = np.zeros((2, 3))
+    for at in range(6):
+        step = np.zeros(6)
         step[at] = 1e-6
         slope = (square(asked + step) - square(asked - step)) / 2e-6
         assert split.prices[at] == pytest.approx(slope, abs=1e-6)
@@ -168,16 +173,16 @@ def test_the_prices_are_the_gradient_of_the_augmented_lagrangian():
 
 def test_the_averages_are_the_best_of_all_averages():
     """Against the same small problem solved on a fine grid: two answers of each side, one weight each."""
-    split = Splitting(np.zeros(2), 2.0, -np.inf)
-    split.add(np.array([4.0, 0.0]), 0.0, np.array([0.0, 0.0]), 0.0)
+    split = Splitting(two_agents(2), np.zeros(2), 2.0, np.full(2, -np.inf))
+    told(split, [4.0, 0.0], 0.0, [0.0, 0.0], 0.0)
     start = split.multipliers
-    split.add(np.array([0.0, 1.0]), 5.0, np.array([3.0, 2.0]), 4.0)
+    told(split, [0.0, 1.0], 5.0, [3.0, 2.0], 4.0)
     u, v = np.meshgrid(np.linspace(0, 1, 1001), np.linspace(0, 1, 1001))
     r = np.array([4 * (1 - u) - 3 * v, u - 2 * v])
     value = 5 * u + 4 * v + np.tensordot(start, r, 1) + (r**2).sum(axis=0)
     best = np.unravel_index(value.argmin(), value.shape)
-    assert split.asked == pytest.approx([4 * (1 - u[best]), u[best]], abs=0.01)
-    assert split.offered == pytest.approx([3 * v[best], 2 * v[best]], abs=0.01)
+    assert split.averages[POWER] == pytest.approx([4 * (1 - u[best]), u[best]], abs=0.01)
+    assert split.averages[TRANSPORT] == pytest.approx([3 * v[best], 2 * v[best]], abs=0.01)
 
 
 @pytest.mark.parametrize("slope", [1.0, 2.0])
@@ -191,31 +196,31 @@ def test_the_true_marginal_price_gives_the_optimum(slope):
     assert rows[-1]["upper_bound_usd"] == pytest.approx(cost, rel=1e-6)
     assert rows[-1]["lower_bound_usd"] == pytest.approx(cost, rel=1e-6)
     assert decision.agreed
-    np.testing.assert_allclose(decision.connection_veh, plan, rtol=1e-6)
+    np.testing.assert_allclose(sent(decision), plan, rtol=1e-6)
 
 
 def test_another_price_sends_what_both_accept_and_says_that_it_is_not_agreed():
     (low,), rows = negotiate(PostedPrice(PostedPriceSettings(price_usd_per_veh=3.0), None), 1.0)
     assert_bounds_enclose(rows, optimum(1.0)[1])
-    np.testing.assert_allclose(low.connection_veh, 3.0)  # what is offered at 3 usd, less than is asked
+    np.testing.assert_allclose(sent(low), 3.0)  # what is offered at 3 usd, less than is asked
     assert rows[-1]["upper_bound_usd"] == pytest.approx(4 * (WORTH * 9 + 0.5 * 9))
     assert not low.agreed
     (high,), rows = negotiate(PostedPrice(PostedPriceSettings(price_usd_per_veh=9.0), None), 1.0)
     assert_bounds_enclose(rows, optimum(1.0)[1])
-    assert not high.connection_veh.any(), "nobody asks above the worth"
+    assert not sent(high).any(), "nobody asks above the worth"
 
 
 def test_prices_go_by_the_hour_of_day():
     by_hour = tuple(float(hour) for hour in range(24))
     algorithm = PostedPrice(PostedPriceSettings(price_usd_per_veh=by_hour), None)
     algorithm.begin(session(start_hour=22), Rows())
-    assert [algorithm.start(p).multipliers_usd_per_veh[0, 0].tolist() for p in (0, 1)] == [[22.0, 23.0], [23.0, 0.0]]
+    assert [algorithm.start(p, {}).prices["delivery"][0, 0].tolist() for p in (0, 1)] == [[22.0, 23.0], [23.0, 0.0]]
 
 
 def test_prices_may_differ_by_station():
     algorithm = PostedPrice(PostedPriceSettings(price_usd_per_veh={"p": 4.0}), None)
     algorithm.begin(session(), Rows())
-    assert algorithm.start(0).multipliers_usd_per_veh[0].tolist() == [[0.0, 0.0], [4.0, 4.0]]
+    assert algorithm.start(0, {}).prices["delivery"][0].tolist() == [[0.0, 0.0], [4.0, 4.0]]
     wrong = PostedPriceSettings(price_usd_per_veh={"p": 4.0, "r": 1.0})
     (problem,) = PostedPrice.check(wrong, None, session())
     assert (problem.field, problem.allowed) == ("settings.price_usd_per_veh.r", "must be one of q, p")
@@ -237,23 +242,16 @@ def test_by_rail_the_true_price_of_every_stand_gives_the_optimum():
     algorithm = PostedPrice(PostedPriceSettings(price_usd_per_veh={s: (*w, *[0.0] * 20) for s, w in worth.items()}), None)
     for agent in (power, transport, algorithm):
         agent.begin(day, Rows())
-    ready = transport.open_period(0, None)
     power.open_period(0, None)
-    decision = algorithm.start(0, ready)
-    while not isinstance(decision, Commit):
-        if isinstance(decision, Solve):
-            prices = decision.multipliers_usd_per_veh
-            result = RoundResult(power.solve(prices, ready), transport.solve(prices, None))
-        else:
-            asked = power.evaluate(decision.power_connection_veh, ready)
-            result = RoundResult(asked, transport.evaluate(decision.transport_connection_veh, None))
-        decision = algorithm.next(result)
+    openings = {"train_ready": transport.open_period(0, None)}
+    both, record = {POWER: power, TRANSPORT: transport}, NegotiationRecord(day, Rows())
+    decision = play(algorithm, record, lambda decision: ask(both, decision, {POWER: openings}), 0, openings)
     routes = transport._routes(0, 0, 0, np.zeros((2, 4)), 0)
-    best = min(power.evaluate(stand[None], ready).cost_usd + 2.0 * moved for stand, moved in routes)
-    assert algorithm._day.bounds.upper_usd == pytest.approx(best)
-    assert algorithm._day.bounds.lower_usd == pytest.approx(best)
+    best = min(power.evaluate({"connection": stand[None]}, openings).cost_usd + 2.0 * moved for stand, moved in routes)
+    assert algorithm.bounds.upper_usd == pytest.approx(best)
+    assert algorithm.bounds.lower_usd == pytest.approx(best)
     assert decision.agreed
-    assert decision.connection_veh[0, 1].sum() >= 1, "the train goes to b"
+    assert given(decision, "connection")[0, 1].sum() >= 1, "the train goes to b"
 
 
 def test_a_day_of_prices_has_24():
@@ -264,10 +262,10 @@ def test_a_day_of_prices_has_24():
 @pytest.mark.parametrize(("kind", "settings"), [(Admm, AdmmSettings), (PostedPrice, PostedPriceSettings)])
 def test_schemes_without_negotiation_are_those_of_every_algorithm(kind, settings):
     (nothing,), rows = negotiate(kind(settings(), None), 1.0, scheme="no_mves")
-    assert not nothing.connection_veh.any()
+    assert not sent(nothing).any()
     assert rows == []
     (asked,), rows = negotiate(kind(settings(), None), 1.0, most=7.0, scheme="fastest_route")
-    np.testing.assert_allclose(asked.connection_veh, 7.0)
+    np.testing.assert_allclose(sent(asked), 7.0)
     assert [row["command"] for row in rows] == ["solve", "evaluate"]
 
 

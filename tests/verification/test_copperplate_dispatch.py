@@ -14,13 +14,13 @@ from small_rail_days import rail_day
 
 from federates.boundary.errors import ConfigError
 from federates.boundary.tables import table
-from federates.worlds.rail.trains import at_home
 from federates.power_operator.models.copperplate_dispatch.merit_order import copperplate, from_zero
 from federates.power_operator.models.copperplate_dispatch.operator import CopperplateDispatchOperator
 from federates.power_operator.models.unit_commitment.cost_curves import CostCurve
 from federates.power_operator.models.unit_commitment.operator import UnitCommitmentOperator
 from federates.power_operator.models.unit_commitment.planner import Planner
 from federates.power_operator.models.unit_commitment.settings import SolverSettings
+from federates.worlds.rail.trains import at_home
 
 EXACT = SolverSettings(solve_gap_usd=0.0, evaluate_gap_usd=0.0)
 NO_DEVIATION = {"load_error_share": 0.0, "renewable_error_share": 0.0}
@@ -35,7 +35,7 @@ def _begun(folder, scheme, cls=CopperplateDispatchOperator, periods=24, **change
 
 def _nothing_moves(operator):
     shape = session(periods=operator._session.periods).connection_shape
-    return operator.evaluate(np.zeros(shape), np.zeros((2, 2)))
+    return operator.evaluate({"connection": np.zeros(shape)}, {"train_ready": np.zeros((2, 3))})
 
 
 # --- the cost curve of a free unit
@@ -129,7 +129,7 @@ def test_units_run_in_the_order_of_their_prices(tmp_path):
     zero = np.zeros((2, 3, 6))
     for period in range(6):
         operator.open_period(period, None)
-        operator.commit(zero)
+        operator.commit({"connection": zero[:, :, period:]})
     system = operator._day.system
     rest = np.maximum(system.total_load_mw - system.renewables.available_mw.sum(axis=0), 0.0)
     segments = sorted(
@@ -155,8 +155,7 @@ SMALL = {"one": {"homes": "a"}, "alike": {"homes": "aa", "periods": 4}, "two hom
 
 
 def _planner(data):
-    past = np.zeros(data.session.connection_shape)
-    return Planner(data.session, data.system, data.fleet, 0, at_home(data.session), past, EXACT)
+    return Planner(data.session, data.system, data.fleet, 0, at_home(data.session), EXACT)
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -170,8 +169,8 @@ def test_with_trains_it_answers_as_trying_every_route_does_and_never_above_unit_
         answer = planner.evaluate(connection)
         assert answer.cost_usd == pytest.approx(cost_usd, rel=1e-6)
         assert answer.cost_usd <= dearer.evaluate(connection).cost_usd + 1e-6
-        assert answer.slope_usd_per_veh is not None
-        planes = answer.bound_usd + (answer.slope_usd_per_veh * (routes - connection)).sum(axis=(1, 2, 3))
+        assert answer.slopes is not None
+        planes = answer.bound_usd + (answer.slopes["connection"] * (routes - connection)).sum(axis=(1, 2, 3))
         assert (planes <= costs + 1e-6).all()
     rng = np.random.default_rng(5)
     for scale in (0.0, 5.0, 60.0):
@@ -180,7 +179,8 @@ def test_with_trains_it_answers_as_trying_every_route_does_and_never_above_unit_
         least = float((costs + (routes * prices).sum(axis=(1, 2, 3))).min())
         # The operator may also stand somewhere unconnected, which trying routes as they are does not: it can only be cheaper.
         assert answer.bound_usd <= least + 1e-6
-        asked = planner.evaluate(answer.connection_veh).cost_usd + float((prices * answer.connection_veh).sum())
+        connection = answer.quantities["connection"]
+        asked = planner.evaluate(connection).cost_usd + float((prices * connection).sum())
         assert asked == pytest.approx(answer.bound_usd, abs=1e-4 + 1e-6 * abs(least))
 
 
@@ -205,7 +205,7 @@ def test_a_day_leaves_every_table_but_the_lines_and_keeps_the_balance(tmp_path):
     stands[1, 0] = stands[0, 0, :2] = stands[0, 0, 6:] = stands[0, 1, 4] = 1.0  # train 1 visits bus 13
     for period in range(8):
         operator.open_period(period, None)
-        operator.commit(stands)
+        operator.commit({"connection": stands[:, :, period:]})
     written = ("bus_prices", "grid", "plan_costs", "power_balance", "unit_dispatch", "storage_state", "train_storage")
     assert sorted(recorder.tables) == sorted(written)
     for name, row in itertools.product(written, (0, -1)):

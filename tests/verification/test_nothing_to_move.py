@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from negotiate import given
 from toy_railway import Rows, ToyRailway
 from toy_road import ToyRoad
 
@@ -66,7 +67,7 @@ class SafeRailway(ToyRailway):
 
 def lowered(answer, less_usd=0.0):
     cost, bound = answer.cost_usd - less_usd, answer.bound_usd - less_usd - _SAFE_USD
-    return Answer(answer.connection_veh, cost, bound, answer.slope_usd_per_veh)
+    return Answer(answer.quantities, cost, bound, answer.slopes)
 
 
 def assert_agreed_on_nothing(decision, tables):
@@ -85,7 +86,7 @@ def test_on_the_road(algorithm):
     assert road.optimum_usd() == pytest.approx(0.0, abs=1e-9)
     decision = road.play(algorithm, rows)
     assert_agreed_on_nothing(decision, rows.tables)
-    assert not decision.connection_veh.any()
+    assert not given(decision, "delivery").any()
 
 
 @pytest.mark.parametrize("algorithm", BY_RAIL, ids=lambda one: type(one).__name__)
@@ -97,4 +98,4 @@ def test_by_rail(algorithm):
     decision = railway.play(algorithm)
     assert_agreed_on_nothing(decision, rows.tables)
     for train, home in enumerate(railway.homes):
-        assert decision.connection_veh[train, home].all()
+        assert given(decision, "connection")[train, home].all()

@@ -13,7 +13,7 @@ from federates.boundary.markdown import markdown_row
 from federates.boundary.tables import table
 from federates.power_operator.models.charging_station.operator import ChargingStationOperator
 
-page = load_file(Path(__file__).parents[2] / "docs/make_power_operator.py")
+page = load_file(Path(__file__).parents[2] / "studies/make_power_operator.py")
 
 
 @pytest.fixture(scope="module")
@@ -200,10 +200,10 @@ def test_gate_tells_wait_beside_service():
     operator.begin(session, Memory())
     for period in range(9):
         gate = operator.open_period(period, observation)
-        operator.solve(np.zeros((2, 2, 4)), ROAD_TIME_S)
+        operator.solve({"delivery": np.zeros((2, 2, 4))}, {"road_time_s": ROAD_TIME_S})
         connection = np.zeros((2, 2, 4))
         connection[:, :, 0] = 10.0
-        operator.commit(connection)
+        operator.commit({"delivery": connection})
         observation = world.run(period, connection[:, :, 0])
     service_s = np.array([400.0, 400.0, 594.0, 594.0])
     assert (gate.time_s >= service_s).all()

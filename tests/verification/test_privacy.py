@@ -1,21 +1,16 @@
-"""What docs/privacy/learning.py makes of answers, against operators whose costs are known in closed form."""
+"""What studies/privacy/learning.py makes of answers, against operators whose costs are known in closed form."""
 
-import importlib.util
 import json
-import sys
 
 import numpy as np
 import pandas as pd
 import pytest
+from load_file import load_file
 
 
 @pytest.fixture
-def learning(root, monkeypatch):
-    spec = importlib.util.spec_from_file_location("portage_learning", root / "docs" / "privacy" / "learning.py")
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, spec.name, module)
-    spec.loader.exec_module(module)
-    return module
+def learning(root):
+    return load_file(root / "studies/privacy/learning.py")
 
 
 def _told(learning, prices, slope):

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from negotiate import given
 from rail_algorithms import ALGORITHMS
 from rail_equations import RailEquations
 from rail_play import negotiate_day
 from random_rail_cases import random_day, write_day
 
 from federates.centralised.joint_data import read_joint_data
-from federates.centralised.literal_solve import solve_literal
-from federates.centralised.solve import solve_flow
+from federates.centralised.solve import solve_flow, solve_literal
 
 QUICK, LONG = 8, 200
 NEAR = 1e-5  # relative: what solvers may differ by
@@ -55,7 +55,7 @@ def test_a_random_day(seed: int, tmp_path: Path) -> None:
             assert not row["upper_bound_usd"] < best_usd - near_usd, name
         assert not held["claimed_lower_bound_usd"] > best_usd + near_usd, name
         # What is committed can be carried out at the cost that was said.
-        assert equations.least(decision.connection_veh)[0] <= held["upper_bound_usd"] + near_usd, name
+        assert equations.least(given(decision, "connection"))[0] <= held["upper_bound_usd"] + near_usd, name
 
 
 def test_the_days_are_worth_trying() -> None:

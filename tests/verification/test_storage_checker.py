@@ -8,18 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from schedule_checker import check_schedule
 from small_rail_days import rail_day
+from storage_checker import Timetable, check_storage
 
-from federates.worlds.rail.session import RailSession
 from federates.centralised.flow import build_flow_model
 from federates.centralised.joint_data import JointData, read_joint_data
-from federates.power_operator.models.unit_commitment.checker import check_schedule
 from federates.power_operator.models.unit_commitment.dispatch import StoragePlan, storage_plan
 from federates.power_operator.models.unit_commitment.plan_model import PlanModel
 from federates.power_operator.models.unit_commitment.planner import Planner
 from federates.power_operator.models.unit_commitment.schedule import schedule_of
 from federates.power_operator.models.unit_commitment.settings import SolverSettings
-from federates.power_operator.models.unit_commitment.storage_checker import Timetable, check_storage
+from federates.worlds.rail.session import RailSession
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -71,7 +71,7 @@ def test_a_plan_of_the_30_bus_day_passes():
     ):
         connection[train, station, first : last + 1] = 1.0
     settings = SolverSettings(evaluate_gap_usd=100.0)
-    planner = Planner(data.session, data.system, data.fleet, 0, np.zeros((2, 3)), np.zeros_like(connection), settings)
+    planner = Planner(data.session, data.system, data.fleet, 0, np.zeros((2, 3)), settings)
     plan = planner.plan(connection)
     storage = storage_plan(plan.model, plan.values)
     assert _found(data, storage, connection) == []

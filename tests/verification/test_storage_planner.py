@@ -13,17 +13,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rail_brute_force import RailBruteForce
 from small_rail_days import rail_day
+from storage_checker import check_storage
 
-from federates.worlds.rail.trains import at_home
 from federates.centralised.joint_data import JointData
+from federates.lp.bound_misses import take_misses
 from federates.lp.linear_model import NoSolutionInTimeError
-from federates.lp.safe_bound import take_misses
 from federates.power_operator.models.unit_commitment.day_state import first_state, rest_of_day
 from federates.power_operator.models.unit_commitment.dispatch import storage_plan
 from federates.power_operator.models.unit_commitment.plan_model import PlanModel
 from federates.power_operator.models.unit_commitment.planner import Planner
 from federates.power_operator.models.unit_commitment.settings import SolverSettings
-from federates.power_operator.models.unit_commitment.storage_checker import check_storage
+from federates.worlds.rail.trains import at_home
 
 EXACT = SolverSettings(solve_gap_usd=0.0, evaluate_gap_usd=0.0)
 SMALL = {
@@ -36,8 +36,7 @@ NO_DEADLINE = settings(max_examples=8, deadline=None, suppress_health_check=list
 
 
 def _planner(data: JointData, solver: SolverSettings = EXACT) -> Planner:
-    past = np.zeros(data.session.connection_shape)
-    return Planner(data.session, data.system, data.fleet, 0, at_home(data.session), past, solver)
+    return Planner(data.session, data.system, data.fleet, 0, at_home(data.session), solver)
 
 
 @lru_cache
@@ -56,7 +55,7 @@ def test_evaluated_costs_are_those_of_trying(name):
         answer = planner.evaluate(connection)
         assert answer.cost_usd == pytest.approx(cost_usd, rel=1e-6)
         assert answer.bound_usd <= cost_usd + 1e-6
-        assert (answer.connection_veh <= connection + 1e-9).all()
+        assert (answer.quantities["connection"] <= connection + 1e-9).all()
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -72,7 +71,7 @@ def test_bounds_of_any_multipliers_hold(name, seed, scale, same):
     least = float((costs_usd + (routes * multipliers).sum(axis=(1, 2, 3))).min())
     assert relaxed.bound_usd <= solved.bound_usd + 1e-6
     assert solved.bound_usd <= least + 1e-6 * abs(least)
-    lagrangian = solved.cost_usd + float((solved.connection_veh * multipliers).sum())
+    lagrangian = solved.cost_usd + float((solved.quantities["connection"] * multipliers).sum())
     assert solved.bound_usd == pytest.approx(lagrangian, rel=1e-6)
 
 
@@ -86,7 +85,7 @@ def test_alike_trains_whose_flow_is_too_cheap_are_solved_one_by_one():
     assert planner._answer(planner._model("prices", alike=True), multipliers, relaxed=False)[0].bound_usd < least - 20.0
     answer = planner.solve(multipliers, relaxed=False)
     assert answer.bound_usd == pytest.approx(least, rel=1e-6)
-    assert answer.cost_usd + float((answer.connection_veh * multipliers).sum()) == pytest.approx(least, rel=1e-6)
+    assert answer.cost_usd + float((answer.quantities["connection"] * multipliers).sum()) == pytest.approx(least, rel=1e-6)
 
 
 def test_a_cost_that_no_limit_lets_be_found_has_a_plan_that_stands_in(monkeypatch):
@@ -139,8 +138,8 @@ def test_planes_lie_below_the_cost(name):
     bounds = np.array([answer.bound_usd for answer in answers])
     steepest = 0.0
     for connection, answer in zip(chosen, answers, strict=True):
-        slope = answer.slope_usd_per_veh
-        assert slope is not None
+        assert answer.slopes is not None
+        slope = answer.slopes["connection"]
         steepest = min(steepest, float(slope.min()))
         for others, values in ((chosen, bounds), (routes, costs_usd)):
             plane = answer.bound_usd + ((others - connection) * slope).sum(axis=(1, 2, 3))
@@ -190,7 +189,7 @@ def test_two_planners_answer_alike():
     for ask in (lambda p: p.solve(multipliers, relaxed=True), lambda p: p.evaluate(routes[3])):
         first, second = ask(_planner(data)), ask(other)
         assert (first.cost_usd, first.bound_usd) == (second.cost_usd, second.bound_usd)
-        assert np.array_equal(first.connection_veh, second.connection_veh)
+        assert np.array_equal(first.quantities["connection"], second.quantities["connection"])
 
 
 PLACES = [[(1, 4), (1, 4)], [(1, 5), (1, 5)], [(1, 6), (1, 6)], [(1, 2), (1, 2)], [(1, 9), (0, 3)], [(1, 3), (0, 0)]]
@@ -205,19 +204,18 @@ def test_late_trains_have_a_plan(places, share):
     load = {"train_start_capacity_mw": share * fleet.train_capacity_mw, "train_start_energy_mwh": share * fleet.train_capacity_mw}
     state = replace(first_state(data.system, fleet), period=3)
     rest = rest_of_day(data.system, state, data.system.load_mw, data.system.renewables.available_mw)
-    shape = data.session.connection_shape
-    planner = Planner(
-        data.session, rest, replace(fleet, **load), 3, np.array([(*place, 0.0) for place in places]), np.zeros(shape), EXACT
-    )
+    trains, stations, _ = data.session.connection_shape
+    shape = trains, stations, 3
+    planner = Planner(data.session, rest, replace(fleet, **load), 3, np.array([(*place, 0.0) for place in places]), EXACT)
     cost_usd = planner.evaluate(np.ones(shape)).cost_usd
     answer = planner.solve(np.zeros(shape), relaxed=False)
     assert planner.solve(np.zeros(shape), relaxed=True).bound_usd <= answer.bound_usd + 1e-6
     assert answer.bound_usd <= cost_usd * (1 + 1e-6)
     unlike = np.random.default_rng(0).normal(0.0, 5.0, shape)
-    evaluated = planner.evaluate(planner.solve(unlike, relaxed=False).connection_veh)
+    evaluated = planner.evaluate(planner.solve(unlike, relaxed=False).quantities["connection"])
     assert (
         planner.solve(unlike, relaxed=False).bound_usd
-        <= evaluated.cost_usd + float((evaluated.connection_veh * unlike).sum()) + 1e-3
+        <= evaluated.cost_usd + float((evaluated.quantities["connection"] * unlike).sum()) + 1e-3
     )
     if all(ready >= 6 for _, ready in places) and share == 0.5:
         storage = storage_plan(planner.plan(np.ones(shape)).model, planner.plan(np.ones(shape)).values)
@@ -232,13 +230,13 @@ def test_a_copy_without_routes_is_the_best_of_all_patterns(seed):
     shape = data.session.connection_shape
     patterns = [np.array(bits, dtype=float).reshape(shape) for bits in itertools.product((0.0, 1.0), repeat=6)]
     costs = [brute.cost_usd(pattern) for pattern in patterns]
-    past, rng = np.zeros(shape), np.random.default_rng(seed)
-    free = Planner(data.session, data.system, data.fleet, 0, at_home(data.session), past, EXACT, routes=False)
+    rng = np.random.default_rng(seed)
+    free = Planner(data.session, data.system, data.fleet, 0, at_home(data.session), EXACT, routes=False)
     by_route = _planner(data)
     for multipliers in (np.zeros(shape), rng.uniform(0.0, 40.0, shape), rng.normal(0.0, 20.0, shape)):
         least = min(cost + float((multipliers * pattern).sum()) for cost, pattern in zip(costs, patterns, strict=True))
         answer = free.solve(multipliers, relaxed=False)
-        own = answer.cost_usd + float((multipliers * answer.connection_veh).sum())
+        own = answer.cost_usd + float((multipliers * answer.quantities["connection"]).sum())
         assert own == pytest.approx(least, rel=1e-6)
         assert answer.bound_usd == pytest.approx(least, rel=1e-6)
         assert free.solve(multipliers, relaxed=True).bound_usd <= least + 1e-4

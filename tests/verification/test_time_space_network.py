@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from federates.worlds.rail.session import RailSession
 from federates.transport_operator.models.time_space_network.operator import TimeSpaceNetworkOperator
+from federates.worlds.rail.session import RailSession
 
 QUIET = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.filter_too_much])
 NAMES = ("a", "b", "c")
@@ -124,10 +124,10 @@ def test_solve_is_the_best_of_all_routes(case):
     standing, costs = case.plans()
     for multipliers in (np.zeros((case.K, case.S, case.T)), case.multipliers(), case.multipliers() - 2.0):
         best = (costs - (standing * multipliers).sum(axis=(1, 2, 3))).min()
-        answer = operator.solve(multipliers, None)
-        assert answer.cost_usd - (multipliers * answer.connection_veh).sum() == pytest.approx(best, abs=1e-6)
+        answer = operator.solve({"connection": multipliers}, {})
+        assert answer.cost_usd - (multipliers * answer.quantities["connection"]).sum() == pytest.approx(best, abs=1e-6)
         assert best - 1e-5 <= answer.bound_usd <= best + 1e-9
-        same = (standing == answer.connection_veh).all(axis=(1, 2, 3))
+        same = (standing == answer.quantities["connection"]).all(axis=(1, 2, 3))
         assert np.isclose(costs[same], answer.cost_usd).any(), "the answer must be one of the plans, at its cost"
 
 
@@ -139,24 +139,24 @@ def test_evaluate_agrees_as_often_as_any_route_can_and_then_costs_least(case):
     for density in (0.1, 0.3, 0.8):
         asked = (case.rng.random((case.K, case.S, case.T)) < density).astype(float)
         met = (standing * asked).sum(axis=(1, 2, 3))
-        answer = operator.evaluate(asked, None)
-        assert (answer.connection_veh * asked).sum() == met.max()
+        answer = operator.evaluate({"connection": asked}, {})
+        assert (answer.quantities["connection"] * asked).sum() == met.max()
         assert answer.cost_usd == pytest.approx(costs[met == met.max()].min(), abs=1e-6)
         assert answer.bound_usd == pytest.approx(answer.cost_usd, abs=1e-4)
         assert answer.bound_usd <= answer.cost_usd
-        assert (standing == answer.connection_veh).all(axis=(1, 2, 3)).any()
+        assert (standing == answer.quantities["connection"]).all(axis=(1, 2, 3)).any()
 
 
 @QUIET
 @given(cases)
 def test_evaluate_returns_what_solve_offered(case):
     operator = case.operator()
-    offer = operator.solve(case.multipliers(), None)
-    answer = operator.evaluate(offer.connection_veh, None)
-    assert (answer.connection_veh >= offer.connection_veh).all()
+    offer = operator.solve({"connection": case.multipliers()}, {})
+    answer = operator.evaluate({"connection": offer.quantities["connection"]}, {})
+    assert (answer.quantities["connection"] >= offer.quantities["connection"]).all()
     assert answer.cost_usd == pytest.approx(offer.cost_usd, abs=1e-6)
     if all(min(most) >= case.K for most in case.slots):
-        np.testing.assert_array_equal(answer.connection_veh, offer.connection_veh)
+        np.testing.assert_array_equal(answer.quantities["connection"], offer.quantities["connection"])
 
 
 @QUIET
@@ -170,31 +170,31 @@ def test_relaxation_is_that_over_all_mixtures_of_routes(case):
     price = costs - (standing * multipliers[train]).sum(axis=(1, 2))
     slots, total = standing.reshape(len(price), -1).T, (train == np.arange(case.K)[:, None]).astype(float)
     found = linprog(price, A_ub=slots, b_ub=np.ravel(case.slots), A_eq=total, b_eq=np.ones(case.K), method="highs")
-    answer = operator.relax(multipliers, None)
+    answer = operator.relax({"connection": multipliers}, {})
     assert answer.bound_usd == pytest.approx(found.fun, abs=1e-6)
-    assert answer.cost_usd - (multipliers * answer.connection_veh).sum() == pytest.approx(found.fun, abs=1e-6)
-    assert (answer.connection_veh.sum(axis=0) <= np.array(case.slots) + 1e-9).all()
-    assert answer.bound_usd <= operator.solve(multipliers, None).bound_usd + 1e-6
+    assert answer.cost_usd - (multipliers * answer.quantities["connection"]).sum() == pytest.approx(found.fun, abs=1e-6)
+    assert (answer.quantities["connection"].sum(axis=0) <= np.array(case.slots) + 1e-9).all()
+    assert answer.bound_usd <= operator.solve({"connection": multipliers}, {}).bound_usd + 1e-6
 
 
 @QUIET
 @given(cases)
 def test_a_day_is_carried_out_as_agreed_and_can_be_planned_anew_at_any_time(case):
     operator = case.operator()
-    agreed = operator.solve(case.multipliers(), None).connection_veh
-    planned = operator.evaluate(agreed, None)
+    agreed = operator.solve({"connection": case.multipliers()}, {}).quantities["connection"]
+    planned = operator.evaluate({"connection": agreed}, {})
     for period in range(case.T):
         places = operator.open_period(period, None)
         multipliers = case.multipliers()
-        answer = operator.solve(multipliers, None)
-        np.testing.assert_array_equal(answer.connection_veh[:, :, :period], planned.connection_veh[:, :, :period])
+        answer = operator.solve({"connection": multipliers[:, :, period:]}, {})
+        assert answer.quantities["connection"].shape == (case.K, case.S, case.T - period)
         standing, costs = case.plans([(int(s), int(t)) for s, t in places[:, :2]])
         spent = operator._planner.situation.spent_usd
-        best = (costs - (standing * multipliers).sum(axis=(1, 2, 3))).min()
-        past = (multipliers * answer.connection_veh)[:, :, :period].sum()
-        assert answer.bound_usd == pytest.approx(spent + best - past, abs=1e-5)
-        assert operator.evaluate(agreed, None).cost_usd == pytest.approx(planned.cost_usd, abs=1e-6)
-        assert operator.commit(agreed) == []
+        best = (costs - (standing * multipliers)[..., period:].sum(axis=(1, 2, 3))).min()
+        assert answer.bound_usd == pytest.approx(spent + best, abs=1e-5)
+        rest = {"connection": agreed[:, :, period:]}
+        assert operator.evaluate(rest, {}).cost_usd == pytest.approx(planned.cost_usd, abs=1e-6)
+        assert operator.commit(rest) is None
     last = operator.open_period(case.T, None)
     assert last.tolist() == [[s, case.T, s] for s in case.end]
     moves = [row for table, row in operator._journal._recorder.rows if table == "train_moves" and row["phase"] == "realised"]
@@ -206,8 +206,8 @@ def test_a_day_is_carried_out_as_agreed_and_can_be_planned_anew_at_any_time(case
 @given(cases)
 def test_routes_keep_equations_1_to_4(case):
     operator = case.operator()
-    operator.solve(case.multipliers(), None)
-    arcs = operator._planner.best(case.multipliers()).arc
+    operator.solve({"connection": case.multipliers()}, {})
+    arcs = operator._planner._best(case.multipliers()).arc
     tsn = operator._network.tsn
     for k in range(case.K):
         used = np.unique(arcs[k])

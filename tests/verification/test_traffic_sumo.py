@@ -17,11 +17,11 @@ import pytest
 
 from federates.boundary.config import load_config, parse_config, read_yaml
 from federates.boundary.errors import ModelError
-from federates.worlds.road.messages import Departure, TrafficObservation
-from federates.worlds.road.session import RoadSession
 from federates.boundary.tables import table
 from federates.traffic_sumo.settings import Settings
 from federates.traffic_sumo.sumo import SumoTraffic
+from federates.worlds.road.messages import Departure, TrafficObservation
+from federates.worlds.road.session import RoadSession
 
 SCENARIO = Path(__file__).parents[2] / "scenarios" / "la_gcs"
 FOLDER = SCENARIO / "traffic_sumo"
@@ -147,7 +147,7 @@ def test_passing_vehicles_leave_out_storages(morning: tuple[list[TrafficObservat
         assert 0 <= passed - counted <= 45
 
 
-@pytest.mark.parametrize("engine", ["traci", "libsumo"])
+@pytest.mark.parametrize("engine", [pytest.param("traci", marks=pytest.mark.long), "libsumo"])
 def test_same_seed_gives_the_same_tables_in_both_engines(morning: tuple[list[TrafficObservation], Tables], engine: str) -> None:
     _, again = simulate(session(periods=2, period_s=1800.0, start_hour=8), [MIXED, MIXED], engine=engine)
     assert again.rows == morning[1].rows
@@ -207,7 +207,7 @@ def test_a_killed_sumo_is_told_in_words_and_leaves_nothing() -> None:
     model = SumoTraffic(settings(warm_up_s=0), FOLDER)
     try:
         model.begin(session(periods=2, period_s=300.0, start_hour=2), Tables())
-        scratch, process = model._scratch, model._sumo.process_id
+        scratch, process = model._scratch, model._sumo._process.pid
         os.kill(process, signal.SIGKILL)
         with pytest.raises(ModelError, match="SIGKILL"):
             model.run(0, [])
@@ -230,7 +230,7 @@ def test_sumo_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
         "import test_traffic_sumo as t\n"
         "model = t.SumoTraffic(t.settings(warm_up_s=0), t.FOLDER)\n"
         "model.begin(t.session(periods=1, period_s=300.0, start_hour=2), t.Tables())\n"
-        "print(model._sumo.process_id, model._scratch, flush=True)\n"
+        "print(model._sumo._process.pid, model._scratch, flush=True)\n"
         "time.sleep(60)\n"
     )
     command = [sys.executable, "-c", code, str(Path(__file__).parent)]

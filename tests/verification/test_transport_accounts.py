@@ -7,9 +7,9 @@ import pytest
 from recorded_tables import Tables
 
 from federates.boundary.config import parse_config, read_yaml
+from federates.transport_operator.models.joint_graph.operator import JointGraphOperator
 from federates.worlds.road.messages import Gate, LinkObservation
 from federates.worlds.road.session import RoadSession
-from federates.transport_operator.models.joint_graph.operator import JointGraphOperator
 
 SCENARIO = Path(__file__).parents[2] / "scenarios" / "la_gcs"
 GATE = Gate(np.array([460.0, 470.0, 700.0, 690.0]), np.array([26.0, 20.0, 17.0, 17.0]))
@@ -27,13 +27,13 @@ def committed(hour, vehicles, seen_slower=1.0, **changes):
     operator.open_period(0, None)
     flow = operator._background.history(0)
     time_s = operator._road.free_time_s * seen_slower
-    operator.commit(np.zeros(session.connection_shape))
+    operator.commit({"delivery": np.zeros(session.connection_shape)})
     operator.open_period(1, LinkObservation(flow, flow / 80.0, 30.0 / seen_slower * np.ones_like(flow), time_s))
     tables.rows.clear()
     connection = np.zeros(session.connection_shape)
     connection[:, :, 0] = vehicles
-    operator.evaluate(connection, GATE)
-    operator.commit(connection)
+    operator.evaluate({"delivery": connection}, {"gate": GATE})
+    operator.commit({"delivery": connection})
     return tables.rows
 
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from federates.boundary.config import parse_config, read_yaml
-from federates.worlds.road.messages import Gate
-from federates.worlds.road.session import RoadSession
 from federates.transport_operator.models.joint_graph.assignment import PathSet
 from federates.transport_operator.models.joint_graph.operator import JointGraphOperator
 from federates.transport_operator.models.joint_graph.planner import Planner
+from federates.worlds.road.messages import Gate
+from federates.worlds.road.session import RoadSession
 
 SCENARIO = Path(__file__).parents[2] / "scenarios" / "la_gcs"
 GATE = Gate(np.array([460.0, 470.0, 700.0, 690.0]), np.array([26.0, 20.0, 17.0, 17.0]))
@@ -64,11 +64,11 @@ def test_a_closed_link_is_a_road_without_it(operator, period):
 
 
 def test_the_bound_is_near_and_no_vehicle_is_on_a_closed_link(operator):
-    answer = operator.solve(PRICES, GATE)
-    value = answer.cost_usd - float((PRICES * answer.connection_veh).sum())
+    answer = operator.solve({"delivery": PRICES}, {"gate": GATE})
+    value = answer.cost_usd - float((PRICES * answer.quantities["delivery"]).sum())
     assert answer.bound_usd <= value + 1e-2
     assert answer.bound_usd == pytest.approx(value, rel=1e-5)
-    sent = operator.evaluate(np.full((2, 2, 4), 50.0), GATE).connection_veh
+    sent = operator.evaluate({"delivery": np.full((2, 2, 4), 50.0)}, {"gate": GATE}).quantities["delivery"]
     closed_to_all = (operator._limit(operator._forecast)[:, 4] <= 0).nonzero()[0]  # I-5 S from East LA, on every route
     assert len(closed_to_all)
     assert not sent[:, :, closed_to_all].any()

@@ -7,9 +7,9 @@ import pytest
 from scipy.optimize import LinearConstraint, minimize
 
 from federates.boundary.config import parse_config, read_yaml
+from federates.transport_operator.models.joint_graph.operator import JointGraphOperator
 from federates.worlds.road.messages import Gate
 from federates.worlds.road.session import RoadSession
-from federates.transport_operator.models.joint_graph.operator import JointGraphOperator
 
 SCENARIO = Path(__file__).parents[2] / "scenarios" / "la_gcs"
 FOLDER = SCENARIO / "transport_operator"
@@ -74,7 +74,7 @@ def social_cost(x, background, hour_usd=20.0):
 def test_offer_is_the_optimum_of_a_second_formulation(period, seed):
     op, reward = operator(), multipliers(seed)
     op.open_period(period, None)
-    answer = op.solve(reward, GATE)
+    answer = op.solve({"delivery": reward}, {"gate": GATE})
     background = op._forecast[0]
     ways = sum(map(len, ROUTES.values()))
     of_r1 = np.array([float(r == 0) for (r, _), routes in ROUTES.items() for _ in routes])
@@ -87,11 +87,11 @@ def test_offer_is_the_optimum_of_a_second_formulation(period, seed):
     start = np.full(ways, 5.0)
     found = minimize(objective, start, method="SLSQP", bounds=[(0, 400)] * ways, constraints=fleet, options={"ftol": 1e-13})
     _, z = social_cost(found.x, background)
-    np.testing.assert_allclose(answer.connection_veh[:, :, 0], z, atol=0.3)
+    np.testing.assert_allclose(answer.quantities["delivery"][:, :, 0], z, atol=0.3)
     alone = operator(horizon_periods=1)
     alone.open_period(period, None)
-    first = alone.solve(reward[:, :, :1], GATE)
-    ours = first.cost_usd - (reward[:, :, :1] * first.connection_veh).sum()
+    first = alone.solve({"delivery": reward[:, :, :1]}, {"gate": GATE})
+    ours = first.cost_usd - (reward[:, :, :1] * first.quantities["delivery"]).sum()
     assert ours <= found.fun + 1e-7 * abs(found.fun)
     assert ours == pytest.approx(found.fun, rel=1e-5)
     assert first.bound_usd <= ours <= first.bound_usd + 1e-6 * abs(ours)
@@ -101,8 +101,8 @@ def test_cost_of_a_given_connection_is_the_formula():
     op = operator(horizon_periods=1)
     op.open_period(15, None)
     z = np.array([[12.0, 30.0], [45.0, 20.0]])[:, :, None]
-    answer = op.evaluate(z, GATE)
-    np.testing.assert_allclose(answer.connection_veh, z, atol=1e-9)
+    answer = op.evaluate({"delivery": z}, {"gate": GATE})
+    np.testing.assert_allclose(answer.quantities["delivery"], z, atol=1e-9)
     fastest = np.array([12.0, 0, 30, 0, 0, 0, 45, 20, 0])  # the direct routes are best for all four pairs here
     assert answer.cost_usd == pytest.approx(social_cost(fastest, op._forecast[0])[0], rel=1e-9)
 
@@ -111,11 +111,11 @@ def test_cost_of_a_given_connection_is_the_formula():
 def test_bound_is_below_every_feasible_point(seed):
     op, reward = operator(), multipliers(seed)
     op.open_period(15, None)
-    bound = op.solve(reward, GATE).bound_usd
+    bound = op.solve({"delivery": reward}, {"gate": GATE}).bound_usd
     rng = np.random.default_rng(100 + seed)
     for _ in range(20):
-        point = op.evaluate(rng.uniform(0, 100, (2, 2, 4)) * (rng.random((2, 2, 4)) < 0.7), GATE)
-        assert bound <= point.cost_usd - (reward * point.connection_veh).sum() + 1e-9
+        point = op.evaluate({"delivery": rng.uniform(0, 100, (2, 2, 4)) * (rng.random((2, 2, 4)) < 0.7)}, {"gate": GATE})
+        assert bound <= point.cost_usd - (reward * point.quantities["delivery"]).sum() + 1e-9
 
 
 def test_offer_does_not_fall_with_its_multiplier():
@@ -125,7 +125,7 @@ def test_offer_does_not_fall_with_its_multiplier():
     for extra in np.linspace(0, 40, 15):
         reward = base.copy()
         reward[0, 1, 2] += extra
-        offered = op.solve(reward, GATE).connection_veh[0, 1, 2]
+        offered = op.solve({"delivery": reward}, {"gate": GATE}).quantities["delivery"][0, 1, 2]
         assert offered >= last - 1e-3
         last = offered
     assert last > 20
@@ -137,18 +137,19 @@ def test_offers_are_monotone_in_all_multipliers_together():
     op.open_period(15, None)
     for seed in range(8):
         one, two = multipliers(seed), multipliers(seed + 50)
-        gain = (one - two) * (op.solve(one, GATE).connection_veh - op.solve(two, GATE).connection_veh)
+        first, second = (op.solve({"delivery": prices}, {"gate": GATE}).quantities["delivery"] for prices in (one, two))
+        gain = (one - two) * (first - second)
         assert gain.sum() >= -1e-3
 
 
 def test_periods_are_independent():
     op, reward = operator(), multipliers(3)
     op.open_period(8, None)
-    together = op.solve(reward, GATE).connection_veh
+    together = op.solve({"delivery": reward}, {"gate": GATE}).quantities["delivery"]
     changed = reward.copy()
     changed[:, :, 1] = 0.0
     op.open_period(8, None)
-    again = op.solve(changed, GATE).connection_veh
+    again = op.solve({"delivery": changed}, {"gate": GATE}).quantities["delivery"]
     np.testing.assert_allclose(again[:, :, [0, 2, 3]], together[:, :, [0, 2, 3]], atol=0.05)
     assert again[:, :, 1].max() < 1e-6
 
@@ -157,12 +158,13 @@ def test_capacities_keep_vehicles_off_a_full_link_and_price_it():
     op = operator({"respect_capacity": True, "capacity_use": 0.9})
     op.open_period(15, None)
     room = 0.9 * 7885 - op._forecast[:, 4]  # I-5 S from East LA, on every route
-    answer = op.solve(np.full((2, 2, 4), 40.0), GATE)
-    sent = answer.connection_veh.sum(axis=(0, 1))
+    answer = op.solve({"delivery": np.full((2, 2, 4), 40.0)}, {"gate": GATE})
+    sent = answer.quantities["delivery"].sum(axis=(0, 1))
     assert (sent <= np.maximum(room, 0.0) + 1e-3).all()
     assert answer.bound_usd <= answer.cost_usd - 40.0 * sent.sum() + 1e-2
-    whole = op.evaluate(np.full((2, 2, 4), 50.0), GATE).connection_veh
+    whole = op.evaluate({"delivery": np.full((2, 2, 4), 50.0)}, {"gate": GATE}).quantities["delivery"]
     assert (whole.sum(axis=(0, 1)) <= np.maximum(room, 0.0) + 1e-3).all()
     loose = operator()
     loose.open_period(15, None)
-    assert loose.evaluate(np.full((2, 2, 4), 50.0), GATE).connection_veh.sum() == pytest.approx(800)
+    sent = loose.evaluate({"delivery": np.full((2, 2, 4), 50.0)}, {"gate": GATE}).quantities["delivery"]
+    assert sent.sum() == pytest.approx(800)

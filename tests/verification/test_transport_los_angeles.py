@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from federates.boundary.config import parse_config, read_yaml
-from federates.worlds.road.messages import Gate, LinkObservation
-from federates.worlds.road.session import RoadSession
 from federates.transport_operator.models.joint_graph.assignment import PathSet, assign
 from federates.transport_operator.models.joint_graph.delay import EdgeCosts, SocialCost, TimeCurve, UserCost
 from federates.transport_operator.models.joint_graph.operator import JointGraphOperator
+from federates.worlds.road.messages import Gate, LinkObservation
+from federates.worlds.road.session import RoadSession
 
 SCENARIO = Path(__file__).parents[2] / "scenarios" / "la_gcs"
 LENGTH_KM = np.array([4.33, 11.16, 3.15, 12.16, 7.00])  # I-5 to I-710, I-5 to I-605, I-605, I-710, I-105
@@ -102,11 +102,11 @@ def commit_400(make_operator):
         flow[place], time[place] = FLOW, SEEN_S
         speed = op._road.free_time_s / time * 30.0
         op.open_period(7, None)
-        op.commit(np.zeros((2, 2, 4)))
+        op.commit({"delivery": np.zeros((2, 2, 4))})
         op.open_period(8, LinkObservation(flow, flow / (3.6 * speed), speed, time))
         z = np.zeros((2, 2, 4))
         z[1, 1, 0] = 400
-        cost = op.evaluate(z, Gate(np.full(4, 500.0), np.full(4, 40.0))).cost_usd
+        cost = op.evaluate({"delivery": z}, {"gate": Gate(np.full(4, 500.0), np.full(4, 40.0))}).cost_usd
         by_route = {"I-605" if "I605S_I5-I105" in d.links else "I-710": d.vehicles for d in op.commit(z)}
         assert sum(by_route.values()) == 400
         times = [row["road_time_s"] for table, row in op._recorder.rows if table == "route_flow"]

@@ -9,10 +9,10 @@ import pytest
 from small_rail_days import rail_day
 from tree_cross_check import Searched, contradictions, search_all
 
-from federates.worlds.rail.timetable import time_space_network
-from federates.worlds.rail.trains import at_home
 from federates.power_operator.models.unit_commitment.plan_model import PlanModel
 from federates.power_operator.models.unit_commitment.train_groups import group_trains
+from federates.worlds.rail.timetable import time_space_network
+from federates.worlds.rail.trains import at_home
 
 DAYS = {
     "two trains alike": ({"homes": "aa", "periods": 6}, True),

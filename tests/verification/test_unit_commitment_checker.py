@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from brute_force import cheapest_usd
+from schedule_checker import check_schedule
 from small_systems import planned, random_system, solved, triangle_system
 
 from federates.lp.linear_model import LinearModel
-from federates.power_operator.models.unit_commitment.checker import check_schedule
 from federates.power_operator.models.unit_commitment.commitment import LazyLines, LazyLinesOptions, add_commitment
 from federates.power_operator.models.unit_commitment.schedule import schedule_of, slack_report
 

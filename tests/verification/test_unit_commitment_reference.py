@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from egret_fuel import add_fuel
+from egret_reader import read_egret
 from egret_services import add_services
 from pglib_uc_model import pglib_model
-from small_systems import DATA, dispatch_of, planned, solved
+from pglib_uc_reader import read_pglib_uc
+from schedule_checker import check_schedule
+from small_systems import DATA, case_file, dispatch_of, planned, solved
 
 from federates.boundary.errors import ConfigError
 from federates.lp.linear_model import LinearModel
-from federates.power_operator.models.unit_commitment.checker import check_schedule
 from federates.power_operator.models.unit_commitment.commitment import LazyLines, add_commitment
-from federates.power_operator.models.unit_commitment.readers.egret import read_egret
-from federates.power_operator.models.unit_commitment.readers.matpower import read_matpower
-from federates.power_operator.models.unit_commitment.readers.pglib_uc import read_pglib_uc
+from federates.power_operator.models.unit_commitment.matpower import read_matpower
 from federates.power_operator.models.unit_commitment.schedule import schedule_of, slack_report
 
 RTS = DATA / "rts_gmlc_2020-01-27.json"
@@ -27,7 +27,7 @@ RTS_48_H = (1226601.5, 1227311.9)
 @pytest.mark.parametrize(("case", "usd_per_h"), [("case30", 565.2059664), ("case118", 125947.881418)])
 def test_matpower_dc_opf(case, usd_per_h):
     """200 segments a unit; their chords lie above the quadratic by no more than the stated error."""
-    system, error_usd = dispatch_of(read_matpower(DATA / f"{case}.m", "x_tap"), segments=200)
+    system, error_usd = dispatch_of(read_matpower(case_file(case), "x_tap"), segments=200)
     solution, _ = solved(system, relaxed=True)
     assert error_usd < 1e-5 * usd_per_h
     assert -1e-6 * usd_per_h <= solution.objective - usd_per_h <= error_usd
@@ -45,7 +45,7 @@ def test_matpower_dc_opf(case, usd_per_h):
 )
 def test_pglib_dc_opf(case, usd_per_h, digits):
     """BASELINE.md prints five significant digits, so half a unit of the last one is all that can be asked for."""
-    system, error_usd = dispatch_of(read_matpower(DATA / f"pglib_opf_{case}.m", "series"), segments=400)
+    system, error_usd = dispatch_of(read_matpower(case_file(f"pglib_opf_{case}"), "series"), segments=400)
     solution, lines = solved(system, relaxed=True)
     assert abs(solution.objective - usd_per_h) <= 0.5 * 10.0**-digits + error_usd
     assert lines.overload_mw(solution.values).max() < 0.01

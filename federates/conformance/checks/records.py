@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from federates.boundary.names import Role
-from federates.boundary.tables import TABLES
+from federates.boundary.tables import tables_of
 from federates.conformance.bench import Bench
 from federates.conformance.check import Check, rules
 from federates.conformance.errors import Breach
@@ -36,7 +36,7 @@ def _rows(bench: Bench) -> str:
     rows = life.notes.rows
     kinds: dict[tuple[str, str], str] = {}
     for table, row in rows:
-        for fault in (_name_fault(bench.role, table, row), *(_value_fault(table, n, v, kinds) for n, v in row.items())):
+        for fault in (_name_fault(bench, table, row), *(_value_fault(table, n, v, kinds) for n, v in row.items())):
             if fault is not None:
                 raise Breach(fault, "record, in the main life")
     if len(rows) > _MOST_ROWS_A_CALL * max(1, len(life.calls)):
@@ -45,12 +45,12 @@ def _rows(bench: Bench) -> str:
     return f"{len(rows)} rows in {len({table for table, _ in rows})} tables"
 
 
-def _name_fault(role: str, table: Any, row: dict[str, Any]) -> str | None:
+def _name_fault(bench: Bench, table: Any, row: dict[str, Any]) -> str | None:
     if not (isinstance(table, str) and table.isidentifier()):
         return f"the table's name is {table!r}, must be a word as of a variable"
     if not row:
         return f"a row of {table} has no column"
-    known = next((entry for entry in TABLES if entry.name == table and entry.owner == role), None)
+    known = next((entry for entry in tables_of(bench.world.name) if entry.name == table and entry.owner == bench.role), None)
     if known is None:
         return None
     other = sorted(row.keys() ^ known.columns.keys())

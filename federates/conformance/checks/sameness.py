@@ -60,12 +60,13 @@ def _repeatable(bench: Bench) -> str:
     return f"{repeated} questions asked again, {words}"
 
 
-def _apart_usd(first: Answered, second: Answered) -> tuple[float, float]:
+def _apart_usd(first: Answered, second: Answered, before_usd: float = 0.0) -> tuple[float, float]:
     """Return how far the values of two answers to one question are apart, and how far they may be, usd.
 
-    A solver with a tolerance may stop elsewhere the second time, but both answers must be as good as they prove to be.
+    A solver with a tolerance may stop elsewhere the second time, but both answers must be as good as they prove to be. Where a
+    plan with a proven gap was carried out before, another one as good may have left another state: ``before_usd`` is that gap.
     """
-    gap = max(proven_gap_usd(first), proven_gap_usd(second))
+    gap = max(proven_gap_usd(first), proven_gap_usd(second), before_usd)
     gap = min(gap, _MOST_GAP_SHARE * abs(value_usd(first)))
     rounding = tolerance_usd(second)
     values = abs(value_usd(second) - value_usd(first))
@@ -116,6 +117,7 @@ def _forgets(bench: Bench) -> str:
     # Live the day again with one question only in some periods, and compare the answers of the others.
     periods = sorted({heard.period for heard in bench.day.answers})
     compared = 0
+    gaps_usd = [(heard.period, proven_gap_usd(heard)) for heard in bench.day.answers if heard.kind is Kind.EVALUATE]
 
     def differs(call: Call, answer: Any) -> str | None:
         apart = difference(call.answer, answer, relative=_SOLVERS_DIGITS)
@@ -124,7 +126,8 @@ def _forgets(bench: Bench) -> str:
         entries = Entries(bench.session, bench.role, call.period)
         asked = entries.flat(call.args[0])
         pair = [Answered(call.kind, call.period, call.words, asked, said, entries, {}) for said in (call.answer, answer)]
-        off, allowed = _apart_usd(*pair)
+        before_usd = max((gap for period, gap in gaps_usd if period < call.period), default=0.0)
+        off, allowed = _apart_usd(pair[0], pair[1], before_usd)
         return apart if off > allowed else None
 
     for whole in (periods[1::2], periods[2::2]):  # The first period has none before it.

@@ -135,7 +135,9 @@ class Federation:
         agents = {agent.name: agent.role for agent in self.session.agents}
         for attempt in range(_ATTEMPTS):
             port = choose_port(config, agents=len(agents))
-            identity = RunIdentity(run_id, str(self.run_folder), port, key, config, self.session.world, agents)
+            identity = RunIdentity(
+                run_id, str(self.run_folder.parent.parent), str(self.run_folder), port, key, config, self.session.world, agents
+            )
             try:
                 self._broker = self._open.enter_context(Broker(identity, gated=True))
             except FederationError:

@@ -18,7 +18,6 @@ from federates.boundary.roles import Recorder
 from federates.coordinator.algorithms.bounds import Outcome
 from federates.coordinator.algorithms.conversation import Conversation
 from federates.coordinator.algorithms.limits import NegotiationSettings
-from federates.coordinator.algorithms.ocd import shifted
 from federates.coordinator.algorithms.rounds import RoundByRound
 from federates.coordinator.algorithms.splitting import Splitting
 
@@ -48,8 +47,8 @@ class AdmmSettings(NegotiationSettings):
 class Admm(RoundByRound):
     """Frank-Wolfe splitting of the augmented Lagrangian.
 
-    Where quantities can be divided the averages are the plan. Where they are whole the plans are what is offered, and what is asked
-    as a whole in the end is one more.
+    Where quantities can be divided the averages are the plan. Where they are whole the plans are what is offered, and what is
+    asked as a whole in the end is one more.
     """
 
     Settings = AdmmSettings
@@ -63,8 +62,7 @@ class Admm(RoundByRound):
 
     def _divisible(self, problem: Problem) -> Rounds[Outcome]:
         settings: AdmmSettings = self.settings
-        warm = settings.warm_start and self._last is not None
-        start = shifted(problem, self._last) if warm else np.zeros(problem.prices)
+        start = problem.shifted(self._last) if settings.warm_start and self._last is not None else np.zeros(problem.prices)
         split = Splitting(problem, start, settings.penalty_usd_per_veh2, np.zeros(problem.prices))
         try:
             for iteration in count(1):

@@ -8,7 +8,12 @@ prices found, and what it asks is offered to the transport operator; this repeat
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
+from federates.boundary.errors import Problem as ConfigProblem
 from federates.boundary.negotiation import Problem, Rounds
+from federates.boundary.world import world_of
 from federates.coordinator.algorithms.bounds import Outcome
 from federates.coordinator.algorithms.conversation import Conversation
 from federates.coordinator.algorithms.relaxed_search import RelaxedSearch
@@ -22,6 +27,13 @@ class Bundle(RoundByRound):
     """Prices alone: as near as multipliers can bring the operators to each other."""
 
     Settings = WholeSettings
+
+    @classmethod
+    def check(cls, settings: WholeSettings, folder: Path, session: Any) -> list[ConfigProblem]:
+        """Return a problem where quantities can be divided: `ocd` with `update: box_step` is the bundle of those."""
+        divided = [exchange.name for exchange in world_of(session.world).exchanges if not exchange.whole]
+        allowed = f"is for whole quantities, and {', '.join(divided)} can be divided: use ocd with update: box_step"
+        return [ConfigProblem("config.yaml", "algorithm", "bundle", allowed)] if divided else []
 
     def agree(self, problem: Problem) -> Rounds[Outcome]:  # noqa: D102
         talk = Conversation(problem, self.bounds, self.settings.max_rounds)

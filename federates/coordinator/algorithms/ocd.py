@@ -28,7 +28,7 @@ from federates.coordinator.algorithms.box_step import BoxStep
 from federates.coordinator.algorithms.limits import NegotiationSettings
 from federates.coordinator.algorithms.rounds import RoundByRound
 
-__all__ = ["OcdSettings", "OptimalityConditionDecomposition", "shifted"]
+__all__ = ["OcdSettings", "OptimalityConditionDecomposition"]
 
 _OFFER_DIGITS = 2
 """Offers that agree to so many decimals are the same member of the route set."""
@@ -68,8 +68,8 @@ class OptimalityConditionDecomposition(RoundByRound):
         self._last: Array | None = None
 
     def agree(self, problem: Problem) -> Rounds[Outcome]:  # noqa: D102
-        warm = self.settings.warm_start and self._last is not None and not problem.whole
-        begin_with = shifted(problem, self._last) if warm else np.zeros(problem.layout.size)
+        warm = self.settings.warm_start and not problem.whole
+        begin_with = problem.shifted(self._last) if warm and self._last is not None else np.zeros(problem.layout.size)
         steps = _Steps(problem, self.settings, self.bounds, begin_with)
         try:
             return (yield from steps.rounds())
@@ -78,18 +78,11 @@ class OptimalityConditionDecomposition(RoundByRound):
             self._last = steps.prices if best is None else best
 
 
-def shifted(problem: Problem, prices: Array | None) -> Array:
-    """Return the prices of all entries one period on; the last period keeps its own."""
-    assert prices is not None
-    shaped = problem.layout.shaped(prices)
-    return problem.layout.flat({name: np.concatenate([p[..., 1:], p[..., -1:]], axis=-1) for name, p in shaped.items()})
-
-
 class _Steps:
     """One negotiation by steps 1-6.
 
-    Where quantities are whole, as in the paper, what is offered is what is carried out, and all cost it. Else who asks costs the
-    offer, who offers the request, and the part of the offer that is used is the plan.
+    Where quantities are whole, as in the paper, the offer is carried out, and all cost it. Else who asks costs the offer, who
+    offers the request, and the part of the offer that is used is the plan.
     """
 
     def __init__(self, problem: Problem, settings: OcdSettings, bounds: Bounds, prices: Array) -> None:
@@ -99,9 +92,8 @@ class _Steps:
         self._rho = settings.step_factor
         self._route_set: set[tuple[float, ...]] = set()
         self._unchanged = 0
-        self._planes = (
-            BoxStep(problem, settings.box_usd_per_veh, np.zeros(len(prices))) if settings.update == "box_step" else None
-        )
+        by_planes = settings.update == "box_step"
+        self._planes = BoxStep(problem, settings.box_usd_per_veh, 0.0 * prices) if by_planes else None
 
     def rounds(self) -> Rounds[Outcome]:
         """Ask until a stopping rule holds; the bounds have the plan."""
@@ -128,17 +120,13 @@ class _Steps:
         self._bounds.bound(bound_usd(result.answers), self.prices)
         if np.allclose(self._asked, self._offered, atol=_SAME):
             # What is asked is what is offered: a plan at the sum of all costs.
-            self._bounds.keep(self._shared(self._asked, self._copies), cost_usd(result.answers))
+            self._bounds.keep(self._problem.layout.shares(self._asked, self._copies, -1.0), cost_usd(result.answers))
 
     def _take(self, result: RoundResult) -> dict[str, Array]:
         copies = self._problem.copies(result)
         if self._planes is not None:
             self._planes.add(copies, result.answers)
         return copies
-
-    def _shared(self, total: Array, copies: Copies) -> dict[str, Array]:
-        """Return ``total`` given to those who offer, in proportion to their offers; who asks keeps its own."""
-        return self._problem.layout.shares(total, copies, -1.0)
 
     @property
     def _route(self) -> tuple[float, ...]:
@@ -178,7 +166,7 @@ class _Steps:
         if (asked > layout.offered(copies) + _SAME).any():
             return
         answers = [(self._result if chosen[agent] is self._copies else result).answers[agent] for agent in layout.agents]
-        plan = problem.everyone(whole, copies) if problem.whole and whole is not None else self._shared(asked, copies)
+        plan = problem.everyone(whole, copies) if problem.whole and whole is not None else layout.shares(asked, copies, -1.0)
         self._bounds.keep(plan, sum(answer.cost_usd for answer in answers))
 
     def _verdict(self, iteration: int) -> Outcome | None:
@@ -210,6 +198,5 @@ class _Steps:
         change = np.maximum(residual, 0.0) if self._settings.update == "shortfall" else residual
         # The paper's norm is that of the whole difference; where quantities can be divided, of the entries that change.
         norm = float(((residual if self._problem.whole else change) ** 2).sum())
-        if norm < _SAME**2:
-            return np.zeros_like(residual)
-        return np.asarray(self._rho * (self._bounds.upper_usd - self._bounds.lower_usd) / norm * change)
+        alpha = self._rho * (self._bounds.upper_usd - self._bounds.lower_usd) / norm if norm >= _SAME**2 else 0.0
+        return alpha * change

@@ -78,8 +78,8 @@ def _places(session: Any, exchange: Exchange) -> tuple[str, ...]:
 class PostedPrice(RoundByRound):
     """One price, one answer.
 
-    Where quantities can be divided the smaller of what is asked and what is offered is sent. Whole ones are carried out as they are
-    offered; who asks makes of it what it can.
+    Where quantities can be divided the smaller of what is asked and what is offered is sent. Whole ones are carried out as they
+    are offered; who asks makes of it what it can.
     """
 
     Settings = PostedPriceSettings

@@ -16,6 +16,7 @@ from federates.boundary.topics import Topic
 from federates.boundary.world import Openings, World
 from federates.worlds.rail.day import RailDay
 from federates.worlds.rail.session import RailScheme, RailSession
+from federates.worlds.rail.tables import TABLES
 from federates.worlds.rail.timetable import broken_plan
 from federates.worlds.rail.trains import at_home, end_is_certain
 
@@ -106,5 +107,7 @@ WORLD = RailWorld(
         ),
     ),
     letters={"N": "trains", "M": "stations", "H": "periods left of the day; the first is the opened one", "S": "stations"},
+    package="federates.worlds.rail",
+    tables=TABLES,
     takes_long=True,
 )

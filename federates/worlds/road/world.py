@@ -16,6 +16,7 @@ from federates.boundary.world import World
 from federates.worlds.road.day import RoadDay
 from federates.worlds.road.messages import MESSAGES
 from federates.worlds.road.session import RoadSession, Scheme
+from federates.worlds.road.tables import TABLES
 
 __all__ = ["DELIVERY", "WORLD", "RoadWorld"]
 
@@ -73,6 +74,8 @@ WORLD = RoadWorld(
     (DELIVERY,),
     MESSAGES,
     models=(Role.TRAFFIC.value,),
+    package="federates.worlds.road",
+    tables=TABLES,
     letters={
         "N": "resourceful stations",
         "M": "limited stations",

@@ -2,7 +2,7 @@
 
 Solves the 118-bus day without trains over a range of `CONTRAST`, and at the chosen value all models under each reading of the
 capacity. Each result is kept in ``contrast.json`` at once: stop the program and start it again, and it goes on (about 40 min).
-Costs are intervals: the best plan found and the proven bound. ``docs/make_ieee.py`` prints and draws what stands there.
+Costs are intervals: the best plan found and the proven bound. ``studies/make_ieee.py`` prints and draws what stands there.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def _storage(case: Case) -> dict[str, Any]:
 
 def nearest(known: Mapping[Case, Mapping[str, float]]) -> float:
     """Return the contrast on the grid of 0.01 whose day without storage costs nearest to the paper's: the rule."""
-    published = read_published(SCENARIO).case
+    published = read_published(SCENARIO, "rail").case
     assert published is not None
     cost = {contrast: known[Case("no_storage", contrast, 0)]["total_cost_usd"] for contrast in FINE}
     return min(FINE, key=lambda contrast: abs(cost[contrast] - published.without_storage_usd))

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from federates.boundary.errors import ConfigError, Problem
 from federates.power_operator.models.unit_commitment.cost_curves import CostCurve
+from federates.power_operator.models.unit_commitment.matpower import MatpowerCase, read_matpower
 from federates.power_operator.models.unit_commitment.network import Network
-from federates.power_operator.models.unit_commitment.readers.matpower import MatpowerCase, read_matpower
 from federates.power_operator.models.unit_commitment.settings import UnitCommitmentSettings
 from federates.power_operator.models.unit_commitment.system import PowerSystem, Renewables, StartUp, ThermalUnits
 from federates.power_operator.models.unit_commitment.units_by_size import columns_by_size, giving_units

@@ -11,18 +11,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from federates.boundary.canonical import canonical
 from federates.lp.arithmetic import product
 from federates.lp.linear_model import Solution
 from federates.power_operator.models.unit_commitment.day_state import DayState, rest_of_day, rest_of_fleet
 from federates.power_operator.models.unit_commitment.fleet import StorageFleet
 from federates.power_operator.models.unit_commitment.plan_model import EXCLUSIVE_MW, PlanModel, PlanOptions
 from federates.power_operator.models.unit_commitment.schedule import Schedule, schedule_of
+from federates.power_operator.models.unit_commitment.settings import DeviationSettings
 from federates.power_operator.models.unit_commitment.system import PowerSystem
 from federates.power_operator.models.unit_commitment.train_groups import group_trains
 from federates.worlds.rail.session import RailSession
 from federates.worlds.rail.timetable import time_space_network
 
-__all__ = ["PeriodResult", "StoragePlan", "dispatch_period", "storage_plan"]
+__all__ = ["PeriodResult", "StoragePlan", "actual_profile", "dispatch_period", "storage_plan"]
 
 Array = NDArray[np.float64]
 
@@ -145,3 +147,22 @@ def _first_cost_usd(schedule: Schedule) -> float:
     per_period = (costs.production_usd, costs.start_up_usd, costs.shut_down_usd, costs.line_slack_usd)
     system_wide = (costs.shed_usd, costs.spill_usd, costs.reserve_slack_usd)
     return float(sum(part[:, 0].sum() for part in per_period) + sum(part[0] for part in system_wide))
+
+
+def actual_profile(
+    forecast_mw: Array, error_share: float, settings: DeviationSettings, seed: int, stream: int, most_mw: Array | float = np.inf
+) -> Array:
+    """Return what really comes, shape (..., T): each row has its own relative error of first-order autoregression.
+
+    The error has the standard deviation ``error_share`` in every period and the correlation ``persistence`` between two in a row.
+    ``stream`` keeps load and renewables apart; the same seed gives the same day. Values stay between 0 and ``most_mw``.
+    """
+    rows = forecast_mw.reshape(-1, forecast_mw.shape[-1])
+    # Drawn by logarithms now and then, whose last bits differ from processor to processor.
+    shocks = canonical(np.random.default_rng((seed, stream)).standard_normal(rows.shape))
+    error = np.empty_like(rows)
+    fresh = np.sqrt(1.0 - settings.persistence**2)
+    for t in range(rows.shape[1]):
+        error[:, t] = shocks[:, t] if t == 0 else settings.persistence * error[:, t - 1] + fresh * shocks[:, t]
+    actual = rows * (1.0 + error_share * error)
+    return np.asarray(np.clip(actual.reshape(forecast_mw.shape), 0.0, most_mw))

@@ -18,8 +18,7 @@ from federates.boundary.roles import Openings, PowerOperator, Recorder
 from federates.power_operator.models.unit_commitment.checks import find_notes, find_problems
 from federates.power_operator.models.unit_commitment.day_data import DayData, read_day
 from federates.power_operator.models.unit_commitment.day_state import DayState, first_state, rest_of_day, rest_of_fleet
-from federates.power_operator.models.unit_commitment.deviation import actual_profile
-from federates.power_operator.models.unit_commitment.dispatch import StoragePlan, dispatch_period, storage_plan
+from federates.power_operator.models.unit_commitment.dispatch import StoragePlan, actual_profile, dispatch_period, storage_plan
 from federates.power_operator.models.unit_commitment.planner import Plan, Planner
 from federates.power_operator.models.unit_commitment.records import (
     end_state_report,

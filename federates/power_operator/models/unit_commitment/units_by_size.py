@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from federates.power_operator.models.unit_commitment.readers.matpower import MatpowerCase
+from federates.power_operator.models.unit_commitment.matpower import MatpowerCase
 
 __all__ = ["columns_by_size", "giving_units"]
 

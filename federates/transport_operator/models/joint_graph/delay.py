@@ -4,7 +4,7 @@ One law serves every edge of the joint graph. Time in s at flow x (veh/h) of mob
 
     t(x) = base_s + rise_s * ((b + x) / capacity)^4
 
-* road link: the BPR curve [1]_, ``rise_s = 0.15 base_s``, or calibrated (see `calibration`);
+* road link: the BPR curve [1]_, ``rise_s = 0.15 base_s``, or calibrated (see `Calibration`);
 * charging or discharging edge: b = 0, base_s the time quoted at the gate, capacity = spots / service time. The extra wait of one
   service time at full use imitates a queue with several servers: at 90 % use it is 0.66 service times; Erlang's
   formula gives 0.67 for ten spots [choice];
@@ -24,13 +24,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from federates.boundary.units import S_PER_H
-from federates.lp.arithmetic import power
+from federates.lp.arithmetic import power, product, solve_definite
 from federates.transport_operator.models.joint_graph.graph import Array
 
-__all__ = ["BPR_RISE", "EdgeCosts", "SocialCost", "TimeCurve", "UserCost"]
+__all__ = ["BPR_RISE", "Calibration", "EdgeCosts", "SocialCost", "TimeCurve", "UserCost"]
 
 BPR_RISE = 0.15
 """Relative rise of the travel time at capacity, BPR."""
+_PRIOR = np.array((1.0, BPR_RISE))
+_STRENGTH = np.array((0.05, 0.001))  # of the prior: observations' worth of evidence on beta and on a
+_LARGEST_RISE = 20.0  # of a; keeps the slope finite when a jam lets almost nothing through
+_SMALLEST_BASE = 0.5  # of beta; nobody drives at twice the free speed
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,3 +146,43 @@ class UserCost:
         c = self.costs
         slope = c.curve.slope(c.background_veh_per_h + flow)
         return c.driver_usd_per_h / S_PER_H * slope + np.zeros_like(flow) + c.spread_usd_per_flow
+
+
+class Calibration:
+    """Delay curves of L links, fitted to what the road showed: `observe` refines them.
+
+        t(v) = t0 (beta + a u),   u = (v / capacity)^4
+
+    beta and a are the regularised least-squares fit to all observations so far, an observation k periods old counting
+    ``memory**k``; the prior (beta, a) = (1, 0.15) is the BPR curve at the free speed. The prior's strengths make one congested
+    observation move ``a`` (the curve then passes within a few percent of the excess), and one in free flow, where u is near
+    zero and tells nothing of ``a``, move ``beta``: a link that is 2 % slower than free at night is not taken for a steep one.
+    When demand exceeds capacity the measured flow falls while the time rises; the fit then is a secant through that point, steep
+    enough that vehicles avoid the link, but no model of the queue.
+    """
+
+    def __init__(self, free_time_s: Array, capacity_veh_per_h: Array, memory: float) -> None:
+        links = len(free_time_s)
+        self._free_time_s = free_time_s
+        self._capacity = capacity_veh_per_h
+        self._memory = memory
+        self._evidence = np.zeros((links, 2, 2))
+        self._deviation = np.zeros((links, 2))
+
+    def observe(self, flow_veh_per_h: Array, travel_time_s: Array) -> None:
+        """Take in one period's mean flow and time per link; a link without flow tells nothing."""
+        use = power(flow_veh_per_h / self._capacity, 4)
+        regressor = np.stack((np.ones_like(use), use), axis=1)
+        excess = travel_time_s / self._free_time_s - product(regressor, _PRIOR)
+        seen = ((flow_veh_per_h > 0) & (travel_time_s > 0)).astype(np.float64)
+        weighted = regressor * seen[:, None]
+        self._evidence = self._memory * self._evidence + weighted[:, :, None] * regressor[:, None, :]
+        self._deviation = self._memory * self._deviation + weighted * excess[:, None]
+
+    def curve(self) -> TimeCurve:
+        """Return the calibrated curves."""
+        system = self._evidence + np.diag(_STRENGTH)
+        fitted = _PRIOR + solve_definite(system, self._deviation)
+        base = self._free_time_s * np.maximum(fitted[:, 0], _SMALLEST_BASE)
+        rise = self._free_time_s * np.clip(fitted[:, 1], 0.0, _LARGEST_RISE)
+        return TimeCurve(base, rise, self._capacity)

@@ -23,9 +23,8 @@ from federates.boundary.roles import Openings, Recorder, TransportOperator
 from federates.boundary.units import S_PER_H, hours
 from federates.transport_operator.models.joint_graph.accounts import record_accounts, road_account
 from federates.transport_operator.models.joint_graph.background import Background
-from federates.transport_operator.models.joint_graph.calibration import Calibration
 from federates.transport_operator.models.joint_graph.data import read_road_data
-from federates.transport_operator.models.joint_graph.delay import BPR_RISE, EdgeCosts, SocialCost, TimeCurve
+from federates.transport_operator.models.joint_graph.delay import BPR_RISE, Calibration, EdgeCosts, SocialCost, TimeCurve
 from federates.transport_operator.models.joint_graph.dispatch import (
     departures,
     record_deliveries,

@@ -1,1 +1,0 @@
-"""Reporting of the rail world: batteries on trains between storage stations, planned by unit commitment, then carried out."""

@@ -1,0 +1,34 @@
+"""Reports of days on the road: vehicles with large batteries help stations whose feeder overloads."""
+
+from federates.reporting.negotiation import PRICES
+from federates.reporting.world import WorldReport
+from federates.worlds.road.report import compare, costs, delivery, links, load, negotiation, summary
+from federates.worlds.road.report.run import SCHEMES
+
+REPORT = WorldReport(
+    heading="Moving energy by vehicle",
+    basis=("What is observed and what is estimated", "Observed and estimated"),
+    schemes=SCHEMES,
+    about=summary.about,
+    summary=summary.summary,
+    headline=summary.headline,
+    figures=(
+        load.FEEDER_LOAD,
+        delivery.DELIVERY_TIME,
+        costs.ROUTING,
+        negotiation.BOUNDS,
+        PRICES,
+        links.LINK_FLOW,
+        links.NETWORK_MAP,
+    ),
+    name_of=summary.name_of,
+    grids=lambda run: (load.grid(run), costs.grid(run), delivery.grid(run), negotiation.grid(run)),
+    negotiation=negotiation.NEGOTIATION,
+    must_agree=("name", "periods", "period_s", "start_hour", "limited_stations", "resourceful_stations", "links"),
+    notes=compare.notes,
+    claims=compare.check_claims,
+    compared_figures=compare.figures,
+    compared_grids=compare.grids,
+    compared_numbers=compare.numbers,
+    side_by_side=compare.side_by_side,
+)
