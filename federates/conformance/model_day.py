@@ -10,7 +10,7 @@ from federates.boundary.world import world_of
 from federates.conformance.kit import kit_of
 from federates.conformance.life import Failure, Kind, Life, LifeOverError
 from federates.conformance.target import Target
-from federates.conformance.values import message_arrays
+from federates.conformance.values import shapes_fault
 
 __all__ = ["MOST_PERIODS", "ModelDay", "model_day", "observations", "seen_fault"]
 
@@ -61,7 +61,7 @@ def seen_fault(target: Target, period: int, seen: Any) -> str | None:
     for message in observations(target):
         if not hasattr(seen, message.name):
             return f"the observation is a {type(seen).__name__} without {message.name}"
-        _, fault = message_arrays(target.view, period, message, getattr(seen, message.name))
+        fault = shapes_fault(target.view, period, message, getattr(seen, message.name))
         if fault is not None:
             return fault
     return None

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from federates.boundary.bound_kinds import BoundKind
+from federates.boundary.errors import PortageError
 from federates.boundary.exchange import Message, Moment
 from federates.boundary.messages import Answer, Array
 from federates.boundary.topics import FREE
@@ -21,10 +22,10 @@ __all__ = [
     "array_fault",
     "arrays_fault",
     "finite_fault",
-    "message_arrays",
     "opening_fault",
     "range_fault",
     "shape_fault",
+    "shapes_fault",
     "value_fault",
 ]
 
@@ -103,22 +104,28 @@ def range_fault(session: Any, heard: Answered) -> str | None:
     return kit_of(session).offer_fault(session, heard.period, offered, heard.openings)
 
 
-def message_arrays(session: Any, period: int, message: Message, content: Any) -> tuple[Sequence[Any], str | None]:
-    """Return the arrays of a message's topics, and what is wrong with their types and shapes."""
+def shapes_fault(session: Any, period: int, message: Message, content: Any) -> str | None:
+    """Return what is wrong with types and shapes of a message's arrays."""
     try:
         arrays = message.packed(session, content)
+    except PortageError:
+        return None  # Its values may not be sent, which `value_fault` says.
     except Exception as error:
-        return (), f"the {message.name} is {_kind(content)} that cannot be sent ({type(error).__name__}: {error})"
+        return f"the {message.name} is {_kind(content)} that cannot be sent ({type(error).__name__}: {error})"
     sizes = session.sizes(period)
     for topic, values in zip(message.rows, arrays, strict=True):
         shape = tuple(len(values) if d == FREE else sizes[d] if isinstance(d, str) else d for d in topic.shape)
         if (fault := array_fault(topic.name, values, shape)) is not None:
-            return arrays, fault
-    return arrays, None
+            return fault
+    return None
 
 
-def value_fault(session: Any, period: int, message: Message, arrays: Sequence[Array]) -> str | None:
+def value_fault(session: Any, period: int, message: Message, content: Any) -> str | None:
     """Return what is wrong with the values of a message of the right shapes."""
+    try:
+        arrays: Sequence[Array] = message.packed(session, content)
+    except PortageError as error:
+        return str(error)
     for topic, values in zip(message.rows, arrays, strict=True):
         if not np.isfinite(values).all():
             return f"{topic.name} is not all finite"
@@ -130,8 +137,8 @@ def opening_fault(role: str, session: Any, period: int, opening: Any) -> str | N
     message = world_of(session.world).said(role, Moment.OPENING)
     if message is None:
         return None if opening is None else f"the opening is {_kind(opening)}, must be None: nobody is told anything then"
-    arrays, fault = message_arrays(session, period, message, opening)
-    return fault or value_fault(session, period, message, arrays)
+    fault = shapes_fault(session, period, message, opening)
+    return fault or value_fault(session, period, message, opening)
 
 
 def _kind(value: Any) -> str:

@@ -12,7 +12,7 @@ from federates.conformance.check import Check, rules
 from federates.conformance.errors import Breach
 from federates.conformance.life import Kind
 from federates.conformance.model_day import ModelDay, observations, seen_fault
-from federates.conformance.values import message_arrays, value_fault
+from federates.conformance.values import value_fault
 
 __all__ = ["TRAFFIC_CHECKS"]
 
@@ -67,8 +67,7 @@ def _finite(bench: Bench) -> str:
 def _value_fault(bench: Bench, day: ModelDay) -> str | None:
     for period, seen in enumerate(day.seen):
         for message in observations(bench.target):
-            arrays, _ = message_arrays(bench.session, period, message, getattr(seen, message.name))
-            if (fault := value_fault(bench.session, period, message, arrays)) is not None:
+            if (fault := value_fault(bench.session, period, message, getattr(seen, message.name))) is not None:
                 return fault
     return None
 
