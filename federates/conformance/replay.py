@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,7 @@ def difference(first: Any, second: Any, name: str = "the answer", relative: floa
     if dataclasses.is_dataclass(first) and type(first) is type(second):
         pairs = ((field.name, getattr(first, field.name), getattr(second, field.name)) for field in dataclasses.fields(first))
         return next((apart for part, one, two in pairs if (apart := difference(one, two, part, relative)) is not None), None)
-    if type(first) is type(second) and hasattr(first, "__dict__"):  # what a model has seen may be any object
+    if isinstance(first, SimpleNamespace) and isinstance(second, SimpleNamespace):  # what a model behind HELICS has seen
         first, second = vars(first), vars(second)
     if isinstance(first, Mapping) and isinstance(second, Mapping) and first.keys() == second.keys():
         pairs = ((f"{name}[{key!r}]", first[key], second[key]) for key in first)
