@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from federates.boundary.names import Role
+from federates.boundary.world import World, world_of
 from federates.conformance.class_target import ClassTarget
 from federates.conformance.elsewhere import growth_elsewhere, replay_elsewhere
+from federates.conformance.errors import Breach
+from federates.conformance.kit import WorldKit, kit_of
 from federates.conformance.life import Call, Failure, Life
+from federates.conformance.model_day import ModelDay, model_day
 from federates.conformance.negotiation import Negotiated, negotiate
-from federates.conformance.operator_calls import Day
-from federates.conformance.operator_day import OperatorDay
+from federates.conformance.operator_day import Day, OperatorDay
 from federates.conformance.replay import Replay, replay
 from federates.conformance.second_process import Pending, UnknownThereError
 from federates.conformance.surroundings import Surroundings
 from federates.conformance.target import Target
-from federates.conformance.traffic_day import TrafficDay, traffic_day
-from federates.worlds.rail.session import RailSession
-from federates.worlds.road.session import RoadSession
 
 __all__ = ["Bench"]
+
+Lived = TypeVar("Lived", Day, ModelDay, Negotiated)
 
 
 class Bench:
@@ -32,14 +34,24 @@ class Bench:
         self._lives: list[Life] = []
 
     @property
-    def role(self) -> Role:
+    def role(self) -> str:
         """Return the role that is played."""
         return self.target.role
 
     @property
-    def session(self) -> RoadSession | RailSession:
-        """Return the public agreement."""
-        return self.target.session
+    def session(self) -> Any:
+        """Return the public agreement, as the agent sees it."""
+        return self.target.view
+
+    @property
+    def world(self) -> World:
+        """Return its world."""
+        return world_of(self.session.world)
+
+    @property
+    def kit(self) -> WorldKit:
+        """Return what the world brings to the checks."""
+        return kit_of(self.session)
 
     @property
     def end_errors(self) -> list[str]:
@@ -59,59 +71,75 @@ class Bench:
     @cached_property
     def day(self) -> Day:
         """The main day of an operator."""
-        return self._keep_day(OperatorDay(self.target).whole())
+        return self._keep(OperatorDay(self.target).whole())
 
     @cached_property
     def rough_day(self) -> Day:
         """A short day of absurd demands."""
-        return self._keep_day(OperatorDay(self.target).rough())
+        return self._keep(OperatorDay(self.target).rough())
 
     @cached_property
     def delayed_day(self) -> Day:
         """A short day on which something comes late."""
-        return self._keep_day(OperatorDay(self.target).delayed())
+        return self._keep(OperatorDay(self.target).delayed())
 
     @cached_property
-    def traffic(self) -> TrafficDay:
-        """The main run of a traffic model."""
-        return self._keep_traffic(traffic_day(self.target))
+    def model(self) -> ModelDay:
+        """The main run of a model."""
+        return self._keep(model_day(self.target))
 
     @cached_property
-    def flooded_traffic(self) -> TrafficDay:
-        """A run of a traffic model with far too many vehicles."""
-        return self._keep_traffic(traffic_day(self.target, flooded=True))
+    def flooded_model(self) -> ModelDay:
+        """A run of a model with far too much."""
+        return self._keep(model_day(self.target, flooded=True))
 
     @cached_property
     def agreeable(self) -> Negotiated:
         """A run of an algorithm with operators whose joint optimum is known."""
-        return self._keep_negotiated(negotiate(self.target))
+        return self._keep(negotiate(self.target))
 
     @cached_property
     def stubborn(self) -> Negotiated:
         """A run of an algorithm with operators that offer nothing whatever is asked."""
-        return self._keep_negotiated(negotiate(self.target, stubborn=True))
+        return self._keep(negotiate(self.target, stubborn=True))
 
     @cached_property
     def unproven(self) -> Negotiated:
         """A run of an algorithm with operators whose bounds leave a gap that nothing closes."""
-        return self._keep_negotiated(negotiate(self.target, unproven=True))
+        return self._keep(negotiate(self.target, unproven=True))
 
     @cached_property
     def delayed(self) -> Negotiated:
-        """A run of an algorithm with a train that comes late."""
-        return self._keep_negotiated(negotiate(self.target, late=True))
+        """A run of an algorithm with something that comes late."""
+        return self._keep(negotiate(self.target, late=True))
 
     def main_failure(self) -> Failure | None:
         """Return why the main life ended early, if it did."""
-        if self.role == Role.TRAFFIC:
-            return self.traffic.failure
-        return self.agreeable.failure if self.role == Role.COORDINATOR else self.day.failure
+        return self._main().failure
 
     def main_life(self) -> Life:
         """Return the main life of whatever is tested."""
-        if self.role == Role.TRAFFIC:
-            return self.traffic.life
-        return self.agreeable.life if self.role == Role.COORDINATOR else self.day.life
+        return self._main().life
+
+    def _main(self) -> Day | ModelDay | Negotiated:
+        if self.role in self.world.models:
+            return self.model
+        return self.agreeable if self.role == Role.COORDINATOR else self.day
+
+    def slowest_in_time(self, calls: Sequence[Call]) -> Call | None:
+        """Return the slowest of ``calls``, None if there are none.
+
+        Raises
+        ------
+        Breach : it took longer than is allowed, or the main life ended with a call that did.
+        """
+        failure, limit_s = self.main_failure(), self.target.limit_s
+        if failure is not None and failure.late:
+            raise Breach(failure.error, failure.words)
+        slowest = max(calls, key=lambda call: call.wall_s, default=None)
+        if slowest is not None and slowest.wall_s > limit_s:
+            raise Breach(f"it took {slowest.wall_s:.2f} s, {limit_s:g} s are allowed", slowest.words)
+        return slowest
 
     def repeated(self, *, scribble: bool = False, most: int | None = None) -> Replay:
         """Let a fresh one answer the same calls as the main life."""
@@ -141,14 +169,6 @@ class Bench:
         self._lives.append(found.life)
         return found
 
-    def _keep_day(self, day: Day) -> Day:
+    def _keep(self, day: Lived) -> Lived:
         self._lives.append(day.life)
         return day
-
-    def _keep_traffic(self, day: TrafficDay) -> TrafficDay:
-        self._lives.append(day.life)
-        return day
-
-    def _keep_negotiated(self, found: Negotiated) -> Negotiated:
-        self._lives.append(found.life)
-        return found

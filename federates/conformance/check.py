@@ -4,44 +4,76 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from federates.boundary.names import RAIL, ROAD, Role
+from federates.boundary.names import Role
+from federates.boundary.world import World
 
-__all__ = ["BOTH_WORLDS", "OPERATORS", "Check"]
+if TYPE_CHECKING:
+    from federates.conformance.bench import Bench
 
-Subject = TypeVar("Subject", contravariant=True)
-"""What a check is given: a `Bench` (the checks of this package), or a `Target` (those of the wire)."""
+__all__ = ["OPERATORS", "Check", "in_order", "rules"]
+
+Run = TypeVar("Run", bound="Callable[[Bench], str]")
 
 OPERATORS = (Role.POWER_OPERATOR, Role.TRANSPORT_OPERATOR)
-BOTH_WORLDS = (ROAD, RAIL)
 
 
 @dataclass(frozen=True)
-class Check(Generic[Subject]):
+class Check:
     """One rule, and how to find out whether an agent keeps it.
 
     ``run`` returns what was seen, in one short line without a full stop. It raises `Breach` if the rule is broken, with what was
-    asked and what came, and `DoesNotApply` if the rule says nothing about this session. On the wire any other exception is a
-    breach as well; elsewhere it is a fault of the kit, which is not put down to the agent.
+    asked and what came, and `DoesNotApply` if the rule says nothing about this session. Any other exception is a
+    fault of the kit, which is not put down to the agent.
     """
 
     id: str
     """``<area>.<name>``, such as ``answers.shape``; never changes, for others select and count by it."""
     holds: str
     """What must hold, as a sentence with its full stop."""
-    run: Callable[[Subject], str]
+    run: Callable[[Bench], str]
     """Tries it; see above."""
-    roles: tuple[Role, ...] = OPERATORS
+    roles: tuple[str, ...] = OPERATORS
     """Roles that the rule is for."""
-    worlds: tuple[World, ...] = BOTH_WORLDS
-    """Worlds that the rule is for."""
+    whole_only: bool = False
+    """Whether the rule is for worlds only in which what is exchanged is whole."""
     needs: tuple[str, ...] = ()
     """Ids of checks without which this one says nothing: if one of them is broken, this one is not reached."""
     classes_only: bool = False
     """Whether it looks at something that only a class in this process has, such as the arrays it is given."""
 
+    def holds_in(self, world: World) -> bool:
+        """Return whether the rule is for a world."""
+        return not self.whole_only or all(exchange.whole for exchange in world.exchanges)
+
     @property
     def area(self) -> str:
         """Return the part of the id before the dot."""
         return self.id.partition(".")[0]
+
+
+def rules(checks: list[Check], **common: Any) -> Callable[..., Callable[[Run], Run]]:
+    """Return a decorator that makes functions checks of a list: of an id and what it needs, other fields by name.
+
+    What must hold is the function's docstring, or ``holds`` where several checks share one. ``common`` are fields of all.
+    """
+
+    def rule(name: str, *needs: str, holds: str = "", **fields: Any) -> Callable[[Run], Run]:
+        def add(run: Run) -> Run:
+            checks.append(Check(name, holds or " ".join((run.__doc__ or "").split()), run, needs=needs, **{**common, **fields}))
+            return run
+
+        return add
+
+    return rule
+
+
+def in_order(*checks: Check) -> tuple[Check, ...]:
+    """Return the checks, each behind those that it needs, else as they stand."""
+    left, found = list(checks), list[Check]()
+    while left:
+        ready = next(c for c in left if not any(other.id in c.needs for other in left))
+        left.remove(ready)
+        found.append(ready)
+    return tuple(found)

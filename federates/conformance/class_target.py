@@ -8,15 +8,13 @@ from typing import Any, ClassVar
 
 from federates.boundary.config import Config, parse_config
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.names import Role
-from federates.boundary.roles import NoSettings, Plugin, TrafficModel
-from federates.conformance.sessions import builtin_session, world_of
+from federates.boundary.names import ROAD
+from federates.boundary.roles import NoSettings, Plugin, WorldModel
+from federates.boundary.world import world_names
+from federates.conformance.kit import small_session
 from federates.conformance.target import Target
-from federates.worlds.rail.session import RailSession
-from federates.worlds.road.messages import Departure
-from federates.worlds.road.session import RoadSession
 
-__all__ = ["ClassTarget"]
+__all__ = ["ClassTarget", "first_world"]
 
 
 class ClassTarget(Target):
@@ -31,8 +29,8 @@ class ClassTarget(Target):
     session : the public agreement; without, a small one of the first world that the class can work in.
     limit_s : longest time that one answer may take, s.
     name : how reports call it; without, the class's own name.
-    routes : traffic models only: departures that the model knows a road for, the vehicles being those of an ordinary period.
-        Without, routes are made from the names of the links.
+    routes : models only: dispatches of an ordinary period that the model knows a way for. Without, ways are made from names.
+    agent : which agent of the session it is; empty: the first of the role.
 
     Raises
     ------
@@ -43,18 +41,19 @@ class ClassTarget(Target):
 
     def __init__(
         self,
-        role: Role | str,
+        role: str,
         cls: type[Plugin],
         settings: Config | Mapping[str, Any] | None = None,
         folder: Path | None = None,
-        session: RoadSession | RailSession | None = None,
+        session: Any = None,
         limit_s: float = 10.0,
         name: str | None = None,
-        routes: tuple[Departure, ...] = (),
+        routes: tuple[Any, ...] = (),
+        agent: str = "",
     ) -> None:
-        super().__init__(Role(role), name or cls.__name__, session or builtin_session(world_of(cls)), limit_s)
-        self.cls, self.routes = cls, routes
-        self.folder = (folder or Path()).resolve()
+        shown = name or cls.__name__
+        super().__init__(role, shown, session or small_session(first_world(cls)), limit_s, folder, routes, agent)
+        self.cls = cls
         self.settings = _settings(cls, settings)
         self._refuse_unusable()
 
@@ -63,19 +62,24 @@ class ClassTarget(Target):
         return self.cls(self.settings, self.folder)
 
     def end(self, plugin: Plugin) -> None:
-        """Close a traffic model; operators and algorithms have nothing to close."""
-        if isinstance(plugin, TrafficModel):
+        """Close a model; operators and algorithms have nothing to close."""
+        if isinstance(plugin, WorldModel):
             plugin.close()
 
     def _refuse_unusable(self) -> None:
         if not issubclass(self.cls, Plugin):
             return  # The check of the interface says it.
-        if self.session.world not in self.cls.worlds:
+        if not self.cls.works_in(self.session.world):
             worlds = ", ".join(self.cls.worlds)
             raise ConfigError([Problem(self.name, "worlds", worlds, f"the session is of the world {self.session.world}")])
-        problems = self.cls.check(self.settings, self.folder, self.session)
+        problems = self.cls.check(self.settings, self.folder, self.view)
         if problems:
             raise ConfigError(problems)
+
+
+def first_world(cls: type[Plugin]) -> str:
+    """Return the first world in which ``cls`` can work; the road if it can in all."""
+    return next((name for name in getattr(cls, "worlds", ()) if name in world_names()), ROAD)
 
 
 def _settings(cls: type[Plugin], given: Config | Mapping[str, Any] | None) -> Config:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from federates.boundary.markdown import markdown_table
 from federates.boundary.names import Role
+from federates.boundary.world import shipped_worlds
 from federates.conformance.check import Check
 from federates.conformance.checks import CHECKS
 from federates.conformance.through_helics import wire_checks
@@ -19,7 +19,7 @@ _PAGE = Path(__file__).parents[2] / "docs" / "conformance.md"
 _TEXT = Path(__file__).with_name("page.md")
 _TABLE_HERE = "<!-- table of checks -->\n"
 
-_PARTS: tuple[tuple[str, tuple[Role, ...]], ...] = (
+_PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Operators", (Role.POWER_OPERATOR, Role.TRANSPORT_OPERATOR)),
     ("Traffic models", (Role.TRAFFIC,)),
     ("Coordinator algorithms", (Role.COORDINATOR,)),
@@ -33,11 +33,11 @@ def conformance_page() -> str:
     return _TEXT.read_text(encoding="utf-8").replace(_TABLE_HERE, "\n".join(parts))
 
 
-def _part(title: str, roles: tuple[Role, ...]) -> str:
+def _part(title: str, roles: tuple[str, ...]) -> str:
     return _section(title, (check for check in CHECKS if set(check.roles) & set(roles)), roles)
 
 
-def _section(title: str, checks: Iterable[Check[Any]], roles: tuple[Role, ...]) -> str:
+def _section(title: str, checks: Iterable[Check], roles: tuple[str, ...]) -> str:
     rows = [
         (f"`{check.id}`", _scope(check, roles), check.holds, ", ".join(f"`{name}`" for name in _shortest(check)))
         for check in checks
@@ -45,9 +45,9 @@ def _section(title: str, checks: Iterable[Check[Any]], roles: tuple[Role, ...]) 
     return f"### {title}\n\n" + markdown_table(["check", "for", "what must hold", "needs"], rows)
 
 
-def _shortest(check: Check[Any]) -> list[str]:
+def _shortest(check: Check) -> list[str]:
     """Return the ids that a check needs, without those that another of them needs anyway."""
-    everything: list[Check[Any]] = [*CHECKS, *wire_checks]
+    everything: list[Check] = [*CHECKS, *wire_checks]
     known = {other.id: other for other in everything}
 
     def behind(name: str) -> set[str]:
@@ -57,12 +57,12 @@ def _shortest(check: Check[Any]) -> list[str]:
     return [name for name in check.needs if not any(name in behind(other) for other in check.needs if other != name)]
 
 
-def _scope(check: Check[Any], roles: tuple[Role, ...]) -> str:
+def _scope(check: Check, roles: tuple[str, ...]) -> str:
     """Return for whom a check is, where that is not everybody of its part."""
     of_some = not set(roles) <= set(check.roles)
-    words = [role.value.removesuffix("_operator") for role in check.roles if of_some and role in roles]
-    of_one_world = len(check.worlds) < len(World) and Role.TRAFFIC not in check.roles
-    words += [f"{world.value} only" for world in check.worlds if of_one_world]
+    words = [role.removesuffix("_operator") for role in check.roles if of_some and role in roles]
+    worlds = [world.name for world in shipped_worlds() if check.holds_in(world)]
+    words += [f"{name} only" for name in worlds if len(worlds) < len(shipped_worlds())]
     words += ["classes only"] if check.classes_only else []
     return ", ".join(words) or "all"
 

@@ -75,7 +75,7 @@ def _grow(target: ClassTarget, calls: list[Call]) -> Growth:
         try:
             life.begin()
             opening, *questions = calls
-            life.ask(opening.kind, opening.words, *opening.args)
+            life.ask(opening.kind, opening.words, *opening.args, told=opening.told)
             return _asked_often(life, questions)
         except LifeOverError:
             return Growth(0, 0, 0)  # Other checks say it.

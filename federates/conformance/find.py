@@ -14,24 +14,21 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from federates.boundary.config import Config, parse_config, read_yaml
 from federates.boundary.errors import ConfigError, PortageError, Problem
-from federates.boundary.names import ROAD, Role
-from federates.boundary.roles import Plugin, TransportOperator
-from federates.conformance.class_target import ClassTarget
+from federates.boundary.exchange import Moment
+from federates.boundary.names import ROAD
+from federates.boundary.roles import Operator, Plugin
+from federates.boundary.world import world_names, world_of
+from federates.conformance.class_target import ClassTarget, first_world
+from federates.conformance.entries import Entries
+from federates.conformance.kit import kit_of, small_session
 from federates.conformance.life import Notes
-from federates.conformance.partners import gate
-from federates.conformance.sessions import builtin_session, world_of
 from federates.conformance.target import Target
 from federates.runs.scenario import Scenario, load_scenario
 from federates.runtime.agent import load_session
 from federates.runtime.broker_config import Limits
-from federates.runtime.plugins import CLASS_KEY, LoadedAgent, Place, find_class, load_agent
-from federates.worlds.rail.session import RailSession
-from federates.worlds.road.messages import Departure
-from federates.worlds.road.session import RoadSession
+from federates.runtime.plugins import LoadedAgent, Place, class_key, find_class, load_agent
 
 __all__ = ["Wanted", "find_target", "scenario_routes"]
 
@@ -39,7 +36,6 @@ _MODULE_CLASS = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
 _FILE_CLASS = re.compile(r"^(?P<file>.+)\.py:(?P<cls>[A-Za-z_]\w*)$")
 _NAME = re.compile(r"^[A-Za-z_]\w*$")
 _COMMAND_LINE = "command line"
-_ORDINARY_VEH = 8.0
 
 
 @dataclass(frozen=True)
@@ -47,18 +43,19 @@ class Wanted:
     """What the command line says, beside role and target."""
 
     scenario: Path | None = None
-    world: World | None = None
+    world: str | None = None
     settings: Path | None = None
     limit_s: float | None = None
 
 
-def find_target(role: Role, text: str, wanted: Wanted) -> Target:
+def find_target(role: str, text: str, wanted: Wanted) -> Target:
     """Return what ``text`` means: ``module:Class``, ``file.py:Class``, a short name, a ``config.yaml``, or else a command.
 
     Raises
     ------
     ConfigError : it cannot be used; with everything that is wrong.
     """
+    _refuse_unknown(role, wanted)
     scenario = load_scenario(wanted.scenario) if wanted.scenario is not None else None
     limit_s = wanted.limit_s or _usual_limit_s(role, scenario)
     if text.endswith((".yaml", ".yml")):
@@ -73,26 +70,27 @@ def find_target(role: Role, text: str, wanted: Wanted) -> Target:
     return _from_command(role, text, wanted, scenario, limit_s)
 
 
-def _from_file(role: Role, config: Path, wanted: Wanted, scenario: Scenario | None, limit_s: float) -> Target:
-    found = load_agent(role, config)
+def _from_file(role: str, config: Path, wanted: Wanted, scenario: Scenario | None, limit_s: float) -> Target:
+    found = load_agent(config.resolve().parent.name, role, config)
     session = _session(wanted, scenario, config.resolve().parent.parent / "scenario.yaml")
-    session = session or builtin_session(wanted.world or world_of(found.cls))
+    session = session or small_session(wanted.world or first_world(found.cls))
     settings: Config | Mapping[str, Any] = _settings_file(wanted.settings) if wanted.settings else found.settings
     routes = _routes(role, scenario, session)
-    return ClassTarget(role, found.cls, settings, found.folder, session, limit_s, found.name, routes)
+    agent = found.agent if found.agent in [other.name for other in session.of_role(role)] else ""
+    return ClassTarget(role, found.cls, settings, found.folder, session, limit_s, found.name, routes, agent)
 
 
 def _from_name(
-    role: Role, name: str, wanted: Wanted, scenario: Scenario | None, limit_s: float, module_folder: Path | None = None
+    role: str, name: str, wanted: Wanted, scenario: Scenario | None, limit_s: float, module_folder: Path | None = None
 ) -> Target:
-    config = scenario.configs.get(role) if scenario is not None else None
-    folder = config.parent if config is not None else (scenario.folder / role.value if scenario is not None else Path.cwd())
+    config = scenario.configs.get(_agent_of(role, scenario)) if scenario is not None else None
+    folder = config.parent if config is not None else _folder(role, scenario)
     named = _named_in(role, config, name) if config is not None and wanted.settings is None else None
     # Last, for who loads the file once more makes another class of it, and a second process must find this one.
-    cls = find_class(role, name, module_folder or folder, Place(_COMMAND_LINE, CLASS_KEY[role]))
+    cls = find_class(role, name, module_folder or folder, Place(_COMMAND_LINE, class_key(role)))
     if not isinstance(cls, type):
-        raise ConfigError([Problem(_COMMAND_LINE, CLASS_KEY[role], repr(name), "must be a class")])
-    session = _session(wanted, scenario) or builtin_session(wanted.world or world_of(cls))
+        raise ConfigError([Problem(_COMMAND_LINE, class_key(role), repr(name), "must be a class")])
+    session = _session(wanted, scenario) or small_session(wanted.world or first_world(cls))
     settings: Config | Mapping[str, Any] | None = None
     if wanted.settings is not None:
         settings = _settings_file(wanted.settings)
@@ -101,12 +99,12 @@ def _from_name(
     return ClassTarget(role, cls, settings, folder, session, limit_s, name, _routes(role, scenario, session))
 
 
-def _named_in(role: Role, config: Path, name: str) -> LoadedAgent | None:
+def _named_in(role: str, config: Path, name: str) -> LoadedAgent | None:
     """Return the agent that the scenario names; None if it cannot be loaded and is not the one with this ``name``."""
     try:
-        return load_agent(role, config)
+        return load_agent(config.parent.name, role, config)
     except ConfigError:
-        if read_yaml(config).get(CLASS_KEY[role]) == name:
+        if read_yaml(config).get(class_key(role)) == name:
             raise
         return None
 
@@ -123,12 +121,12 @@ def _settings_in(config: Path, name: str, cls: type, named: LoadedAgent) -> Conf
     return None
 
 
-def _from_command(role: Role, text: str, wanted: Wanted, scenario: Scenario | None, limit_s: float) -> Target:
+def _from_command(role: str, text: str, wanted: Wanted, scenario: Scenario | None, limit_s: float) -> Target:
     command = shlex.split(text)
     if command and Path(command[0]).is_file() and shutil.which(command[0]) is None:
         raise ConfigError([Problem(_COMMAND_LINE, "target", repr(command[0]), "may not be executed; chmod +x would allow it")])
     if not command or shutil.which(command[0]) is None:
-        near = difflib.get_close_matches(text, [entry.name for entry in entry_points(group=f"portage.{role.value}")], n=1)
+        near = difflib.get_close_matches(text, [entry.name for entry in entry_points(group=f"portage.{role}")], n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         allowed = f"{hint}must be module:Class, file.py:Class, a short name, a config.yaml, or a command whose program exists"
         raise ConfigError([Problem(_COMMAND_LINE, "target", repr(text), allowed)])
@@ -141,18 +139,40 @@ def _from_command(role: Role, text: str, wanted: Wanted, scenario: Scenario | No
     program = Path(command[0])
     # Not resolved: the interpreter of a virtual environment is a link, and is another one without it.
     command[0] = str(program.absolute()) if program.exists() else command[0]
-    session = _session(wanted, scenario) or builtin_session(wanted.world or ROAD)
-    folder = scenario.folder / role.value if scenario is not None else Path.cwd()
+    session = _session(wanted, scenario) or small_session(wanted.world or ROAD)
+    folder = _folder(role, scenario)
     return ExecutableTarget(role, command, session, limit_s, folder, scenario.broker if scenario is not None else None)
 
 
-def _usual_limit_s(role: Role, scenario: Scenario | None) -> float:
+def _refuse_unknown(role: str, wanted: Wanted) -> None:
+    """Raise `ConfigError` for a role or world that is none."""
+    roles = sorted({str(known) for name in world_names() for known in world_of(name).roles})
+    words = [("role", role, roles), ("--world", wanted.world, list(world_names()))]
+    problems = [
+        Problem(_COMMAND_LINE, field, repr(word), f"{word!r} is not one of {', '.join(known)}")
+        for field, word, known in words
+        if word is not None and word not in known
+    ]
+    if problems:
+        raise ConfigError(problems)
+
+
+def _agent_of(role: str, scenario: Scenario) -> str:
+    """Return the first agent of a role; the role itself if the scenario has none."""
+    return next((agent for agent, other in scenario.roles.items() if other == role), role)
+
+
+def _folder(role: str, scenario: Scenario | None) -> Path:
+    return Path.cwd() if scenario is None else scenario.folder / _agent_of(role, scenario)
+
+
+def _usual_limit_s(role: str, scenario: Scenario | None) -> float:
     """Return the limit that a run would set: ``limits`` of the scenario's ``broker.yaml``."""
     limits = scenario.broker.limits if scenario is not None else Limits()
-    return limits.period_s if role == Role.TRAFFIC else limits.answer_s
+    return limits.period_s if any(role in world_of(name).models for name in world_names()) else limits.answer_s
 
 
-def _session(wanted: Wanted, scenario: Scenario | None, beside: Path | None = None) -> RoadSession | RailSession | None:
+def _session(wanted: Wanted, scenario: Scenario | None, beside: Path | None = None) -> Any:
     """Return the scenario's session, or that of the scenario in which a ``config.yaml`` lies; None if there is neither."""
     if scenario is not None:
         session = load_session(scenario.session_file)
@@ -162,7 +182,7 @@ def _session(wanted: Wanted, scenario: Scenario | None, beside: Path | None = No
         return None
     if wanted.world is not None and wanted.world != session.world:
         raise ConfigError(
-            [Problem(_COMMAND_LINE, "--world", wanted.world.value, f"the scenario is of the world {session.world}")]
+            [Problem(_COMMAND_LINE, "--world", repr(wanted.world), f"the scenario is of the world {session.world}")]
         )
     return session
 
@@ -176,32 +196,32 @@ def _settings_file(path: Path) -> dict[str, Any]:
     return inner
 
 
-def _installed(role: Role, name: str) -> bool:
-    return any(entry.name == name for entry in entry_points(group=f"portage.{role.value}"))
+def _installed(role: str, name: str) -> bool:
+    return any(entry.name == name for entry in entry_points(group=f"portage.{role}"))
 
 
-def _routes(role: Role, scenario: Scenario | None, session: RoadSession | RailSession) -> tuple[Departure, ...]:
-    if role != Role.TRAFFIC or scenario is None or not isinstance(session, RoadSession):
-        return ()
-    return scenario_routes(scenario, session)
+def _routes(role: str, scenario: Scenario | None, session: Any) -> tuple[Any, ...]:
+    return scenario_routes(scenario, session) if scenario is not None and role in world_of(session.world).models else ()
 
 
-def scenario_routes(scenario: Scenario, session: RoadSession) -> tuple[Departure, ...]:
-    """Return departures of an ordinary period by routes that the scenario's own transport operator takes; none if it cannot say.
+def scenario_routes(scenario: Scenario, session: Any) -> tuple[Any, ...]:
+    """Return dispatches of an ordinary period that the scenario's own operator makes for its model; none if it cannot say.
 
     A traffic model knows which links join which; the public agreement does not say it.
     """
-    config = scenario.configs.get(Role.TRANSPORT_OPERATOR)
-    if config is None:
+    world, kit = world_of(session.world), kit_of(session)
+    teller = next(message.sender for message in world.messages if message.moment is Moment.DISPATCH)
+    agent = _agent_of(teller, scenario)
+    if agent not in scenario.configs:
         return ()
-    operator = load_agent(Role.TRANSPORT_OPERATOR, config).create()
-    if not isinstance(operator, TransportOperator):
+    operator, view = load_agent(agent, teller, scenario.configs[agent]).create(), session.view(agent)
+    if not isinstance(operator, Operator):
         return ()
     try:
-        operator.begin(session, Notes())
+        stage, entries = kit.stage(view, teller), Entries(view, teller, 0)
+        operator.begin(view, Notes())
         operator.open_period(0, None)
-        offered = operator.evaluate(np.full(session.connection_shape, _ORDINARY_VEH), gate(session, 0)).connection_veh
-        offered[:, :, 0] = np.floor(offered[:, :, 0] + 1e-9)
-        return tuple(operator.commit(offered))
+        offered = operator.evaluate(kit.ordinary(view), stage.openings(0, {}))
+        return tuple(operator.commit(stage.committed(entries.shaped(entries.flat(offered.quantities)))))
     except PortageError:
         return ()

@@ -8,11 +8,11 @@ import dataclasses
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from federates.conformance.errors import ConformanceError
 from federates.conformance.process_state import changes, process_state, restore_state
 from federates.conformance.target import Target
 
-__all__ = ["Call", "Failure", "Kind", "Life", "LifeOverError", "Notes"]
+__all__ = ["Call", "Failure", "HearsAhead", "Kind", "Life", "LifeOverError", "Notes"]
 
 _BEGIN_S = 120.0
 """Longest time to get ready; as ``limits.begin_s`` of broker.yaml has it."""
@@ -56,6 +56,8 @@ class Call:
     wall_s: float
     changed: bool = False
     """Whether an array that was given came back changed."""
+    told: Mapping[str, Any] | None = None
+    """With the opening of a period: by which messages partners have opened it, which an executable is told over the wire."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,14 @@ class LifeOverError(Exception):
     def __init__(self, failure: Failure) -> None:
         self.failure = failure
         super().__init__(f"{failure.words}: {failure.error}")
+
+
+@runtime_checkable
+class HearsAhead(Protocol):
+    """Stands in for an operator in another process, whose partners must know what they say before it is asked to open."""
+
+    def hear(self, told: Mapping[str, Any]) -> None:
+        """Take in what partners will open the next period with."""
 
 
 @dataclass
@@ -107,7 +117,7 @@ class Life:
     """
 
     def __init__(self, target: Target, *, scribble: bool = False) -> None:
-        self.target, self.session, self.scribble = target, target.session, scribble
+        self.target, self.scribble = target, scribble
         self.notes = Notes()
         self.calls: list[Call] = []
         self.end_error: str | None = None
@@ -144,13 +154,20 @@ class Life:
         """Create the agent and let it take in the public agreement."""
         self._plugin = self.call(Kind.CREATE, "create", self.target.create, limit_s=_BEGIN_S)
         plugin: Any = self._plugin
-        self.call(Kind.BEGIN, "begin", lambda: plugin.begin(self.session, self.notes), limit_s=_BEGIN_S)
+        self.call(Kind.BEGIN, "begin", lambda: plugin.begin(self.target.view, self.notes), limit_s=_BEGIN_S)
 
-    def ask(self, kind: Kind, words: str, *args: Any) -> Any:
-        """Call the method of that name with copies of ``args``; return a copy of what it returns."""
+    def ask(self, kind: Kind, words: str, *args: Any, told: Mapping[str, Any] | None = None) -> Any:
+        """Call the method of that name with copies of ``args``; return a copy of what it returns.
+
+        ``told`` are the partners' openings of the period that is opened: for an executable they stand in its partners' place.
+        """
         method = getattr(self._plugin, kind.value)
+        if told is not None and isinstance(self._plugin, HearsAhead):
+            self._plugin.hear(copy.deepcopy(told))
         given = copy.deepcopy(args)
         answer = self.call(kind, words, lambda: method(*given), given=given, args=args)
+        if told is not None:
+            self.calls[-1] = dataclasses.replace(self.calls[-1], told=copy.deepcopy(told))
         if self.scribble:
             _scribble(given)
         return answer
@@ -171,7 +188,7 @@ class Life:
         ------
         LifeOverError : it raised an error or took longer than it may.
         """
-        limit = limit_s or self.target.limit_s
+        limit = (limit_s or self.target.limit_s) + self.target.margin_s
         words = words if self.period < 0 else f"{words} in period {self.period}"
         started = time.perf_counter()
         try:
@@ -232,6 +249,8 @@ def _arrays(given: Any) -> list[Any]:
         return [given]
     if isinstance(given, (tuple, list)):
         return [array for item in given for array in _arrays(item)]
+    if isinstance(given, Mapping):
+        return [array for item in given.values() for array in _arrays(item)]
     if dataclasses.is_dataclass(given):
         return [array for entry in dataclasses.fields(given) for array in _arrays(getattr(given, entry.name))]
     return []

@@ -1,7 +1,11 @@
-"""What an agent may change of the process that it works in: read before and after a life, and put back."""
+"""What an agent may change of the process that it works in: read before and after a life, and put back.
+
+And what only Linux can be asked for, so that no process is left; elsewhere nothing happens.
+"""
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import signal
@@ -13,10 +17,11 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["changes", "process_state", "restore_state"]
+__all__ = ["adopt_orphans", "changes", "end_with_parent", "process_state", "restore_state"]
 
 State = dict[str, Any]
 _ENVIRONMENT = "environment"
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 def process_state() -> State:
@@ -79,3 +84,18 @@ def _said(name: str, before: Any, after: Any) -> str:
         keys = sorted(str(key) for key in before.keys() | after.keys() if before.get(key) != after.get(key))
         return f"{name} ({', '.join(keys[:3])})"
     return f"{name} ({after})" if isinstance(after, (str, int, float)) else name
+
+
+def adopt_orphans(wanted: bool) -> None:
+    """Become the parent of one's children's children when these lose theirs, or no longer."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, int(wanted))
+
+
+def end_with_parent() -> None:
+    """Let this process be killed when its parent ends."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _prctl(option: int, value: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)

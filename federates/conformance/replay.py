@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,7 @@ def replay(
             life.begin()
             for call in asked:
                 life.period = -1  # The words of the call have the period already.
-                answer = life.ask(call.kind, call.words, *call.args)
+                answer = life.ask(call.kind, call.words, *call.args, told=call.told)
                 found.calls += 1
                 apart = difference(call.answer, answer) if differs is None else differs(call, answer)
                 if apart is not None:
@@ -68,6 +69,11 @@ def difference(first: Any, second: Any, name: str = "the answer", relative: floa
     """Return how two answers differ by more than the last digits of a float, in words; None if they do not."""
     if dataclasses.is_dataclass(first) and type(first) is type(second):
         pairs = ((field.name, getattr(first, field.name), getattr(second, field.name)) for field in dataclasses.fields(first))
+        return next((apart for part, one, two in pairs if (apart := difference(one, two, part, relative)) is not None), None)
+    if isinstance(first, SimpleNamespace) and isinstance(second, SimpleNamespace):  # what a model behind HELICS has seen
+        first, second = vars(first), vars(second)
+    if isinstance(first, Mapping) and isinstance(second, Mapping) and first.keys() == second.keys():
+        pairs = ((f"{name}[{key!r}]", first[key], second[key]) for key in first)
         return next((apart for part, one, two in pairs if (apart := difference(one, two, part, relative)) is not None), None)
     if isinstance(first, (list, tuple)) and isinstance(second, (list, tuple)):
         if len(first) != len(second):

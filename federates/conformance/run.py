@@ -6,9 +6,9 @@ import time
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
 
 from federates.boundary.errors import ConfigError, Problem
+from federates.boundary.world import world_of
 from federates.conformance.bench import Bench
 from federates.conformance.check import Check
 from federates.conformance.checks import CHECKS
@@ -42,7 +42,7 @@ def conform(target: Target, only: Iterable[str] = (), watch: Callable[[Outcome],
     started, outcomes = time.perf_counter(), list[Outcome]()
     if any(check.id.endswith(".deterministic") for check in checks) and not target.executable:
         warm_up()
-    with Surroundings(getattr(target, "folder", None)) as surroundings:
+    with Surroundings(target.folder) as surroundings:
         bench = Bench(target, surroundings)
         for check in checks:
             outcome = _outcome(check, bench, {done.id: done for done in outcomes})
@@ -52,17 +52,18 @@ def conform(target: Target, only: Iterable[str] = (), watch: Callable[[Outcome],
     return Report(target.role, target.name, target.session, tuple(outcomes), time.perf_counter() - started)
 
 
-def checks_for(target: Target) -> list[Check[Any]]:
+def checks_for(target: Target) -> list[Check]:
     """Return the checks for a target, in order; for an executable those of the wire come first."""
-    checks = _with_wire() if target.executable else list[Check[Any]](CHECKS)
+    checks = _with_wire() if target.executable else list[Check](CHECKS)
+    world = world_of(target.session.world)
     return [
         check
         for check in checks
-        if target.role in check.roles and target.session.world in check.worlds and not (check.classes_only and target.executable)
+        if target.role in check.roles and check.holds_in(world) and not (check.classes_only and target.executable)
     ]
 
 
-def _with_wire() -> list[Check[Any]]:
+def _with_wire() -> list[Check]:
     """Return all checks of an executable: what it says can only be judged if it speaks on the wire as agreed."""
     # Loads HELICS, which a class in this process does without.
     from federates.conformance.through_helics import WIRE_BASICS, wire_checks
@@ -71,7 +72,7 @@ def _with_wire() -> list[Check[Any]]:
     return [*wire_checks, *(replace(check, needs=(*check.needs, *more.get(check.id, ()))) for check in CHECKS)]
 
 
-def chosen(target: Target, only: tuple[str, ...]) -> list[Check[Any]]:
+def chosen(target: Target, only: tuple[str, ...]) -> list[Check]:
     """Return the checks that ``only`` names, and all that they need, in order; all if it names none.
 
     Raises
@@ -97,7 +98,7 @@ def chosen(target: Target, only: tuple[str, ...]) -> list[Check[Any]]:
     return [check for check in checks if check.id in needed]
 
 
-def _outcome(check: Check[Any], bench: Bench, done: dict[str, Outcome]) -> Outcome:
+def _outcome(check: Check, bench: Bench, done: dict[str, Outcome]) -> Outcome:
     missing = [
         name for name in check.needs if name in done and done[name].state in (State.BROKEN, State.NOT_REACHED, State.NO_VERDICT)
     ]
@@ -106,7 +107,7 @@ def _outcome(check: Check[Any], bench: Bench, done: dict[str, Outcome]) -> Outco
     started = time.perf_counter()
     state, asked = State.HOLDS, ""
     try:
-        seen = _run(check, bench)
+        seen = check.run(bench)
     except DoesNotApply as reason:
         state, seen = State.DOES_NOT_APPLY, str(reason)
     except Breach as breach:
@@ -118,15 +119,3 @@ def _outcome(check: Check[Any], bench: Bench, done: dict[str, Outcome]) -> Outco
         where = traceback.extract_tb(error.__traceback__)[-1]
         state, seen = State.NO_VERDICT, f"the kit failed: {type(error).__name__}: {error} ({where.filename}:{where.lineno})"
     return Outcome(check.id, check.holds, state, seen, asked, time.perf_counter() - started)
-
-
-def _run(check: Check[Any], bench: Bench) -> str:
-    """Run a check: those of the wire are given the target, and whatever goes wrong there is the executable's fault."""
-    if check.area != "wire":
-        return check.run(bench)
-    try:
-        return check.run(bench.target)
-    except (ConformanceError, DoesNotApply):
-        raise
-    except Exception as error:
-        raise Breach(f"{type(error).__name__}: {error}") from error

@@ -24,7 +24,7 @@ from typing import Any
 import psutil
 
 from federates.conformance.errors import ConformanceError
-from federates.conformance.kernel import end_with_parent
+from federates.conformance.process_state import end_with_parent
 
 __all__ = ["ANSWER_PREFIX", "Job", "Pending", "UnknownThereError", "kit_processes", "serve", "start", "warm_up"]
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from pathlib import Path
+from typing import Any, ClassVar
 
+from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.names import Role
 from federates.boundary.roles import Plugin
-from federates.worlds.rail.session import RailSession
-from federates.worlds.road.session import RoadSession
 
 __all__ = ["Target"]
 
@@ -18,14 +18,32 @@ class Target(ABC):
 
     Parameters
     ----------
+    agent : which agent of the session it is; empty: the first of the role.
     limit_s : longest time that one answer may take.
+    folder : the agent's own.
+    routes : models only: dispatches of an ordinary period that the model knows a way for.
+
+    Raises
+    ------
+    ConfigError : the session has no agent of this role.
     """
 
     executable: ClassVar[bool]
     """Whether it is reached through HELICS, so that checks of the wire apply."""
+    margin_s: ClassVar[float] = 0.0
+    """So much longer is waited for an answer, s: who waits on the wire can say more of what is late."""
 
-    def __init__(self, role: Role, name: str, session: RoadSession | RailSession, limit_s: float) -> None:
-        self.role, self.name, self.session, self.limit_s = role, name, session, limit_s
+    def __init__(
+        self, role: str, name: str, session: Any, limit_s: float, folder: Path | None, routes: tuple[Any, ...], agent: str = ""
+    ) -> None:
+        self.role, self.name, self.session, self.limit_s = str(role), name, session, limit_s
+        self.folder, self.routes = (folder or Path()).resolve(), routes
+        names = [other.name for other in session.of_role(role)]
+        if not names:
+            raise ConfigError([Problem(name, "role", self.role, f"there is no {self.role} in the world {session.world}")])
+        self.agent = agent or names[0]
+        self.view: Any = session if role == Role.COORDINATOR else session.view(self.agent)
+        """The session as this agent sees it."""
 
     @abstractmethod
     def create(self) -> Plugin:

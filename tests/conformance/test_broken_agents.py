@@ -10,9 +10,9 @@ import pytest
 
 from federates.conformance import ClassTarget, State, conform
 from federates.conformance.checks import CHECKS
-from federates.conformance.sessions import small_rail, small_road
+from federates.conformance.kit import small_session
 
-ROAD, RAIL = small_road(), small_rail()
+ROAD, RAIL = small_session("road"), small_session("rail")
 CASES = [
     *(("power_operator", ROAD, None, *case) for case in broken_operators.ROAD_POWER),
     *(("transport_operator", ROAD, None, *case) for case in broken_operators.ROAD_TRANSPORT),

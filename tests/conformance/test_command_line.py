@@ -18,8 +18,8 @@ from small_agents import SmallPower
 class Greedy(SmallPower):
     """Asks where vehicles are dear, and not where they are cheap."""
 
-    def solve(self, multipliers_usd_per_veh, opening):
-        return super().solve(16.0 - multipliers_usd_per_veh, opening)
+    def solve(self, prices, openings):
+        return super().solve({"delivery": 16.0 - prices["delivery"]}, openings)
 '''
 
 
@@ -89,12 +89,12 @@ from small_agents import SmallPower
 
 
 class Quiet(SmallPower):
-    def solve(self, multipliers_usd_per_veh, opening):
+    def solve(self, prices, openings):
         os._exit(0)
 
 
 class Killed(SmallPower):
-    def commit(self, connection_veh):
+    def commit(self, given):
         os.kill(os.getpid(), 9)
 """
 

@@ -10,11 +10,11 @@ from broken_executables import ALTERS_OPENING, COORDINATORS, OPERATORS, OPERATOR
 from federates.boundary.names import RAIL
 from federates.cli.app import main
 from federates.conformance import State, conform
-from federates.conformance.sessions import small_rail, small_road
+from federates.conformance.kit import small_session
 from federates.conformance.through_helics import WIRE_BASICS, ExecutableTarget, wire_checks
 from federates.worlds.rail.session import RailSession, Train
 
-ROAD = small_road(periods=2)
+ROAD = small_session("road").model_copy(update={"periods": 2})
 PATIENT_S = 10.0
 BRIEF_S = 2.0
 END_S = 4.0
@@ -78,7 +78,9 @@ def test_without_a_fault_the_same_operator_keeps_every_rule_of_the_wire(tmp_path
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("role", "session"), [("coordinator", ROAD), ("traffic_sumo", ROAD), ("coordinator", small_rail())])
+@pytest.mark.parametrize(
+    ("role", "session"), [("coordinator", ROAD), ("traffic_sumo", ROAD), ("coordinator", small_session("rail"))]
+)
 def test_classes_behind_helics_pass_every_check(role, session, tmp_path):
     with ExecutableTarget(session=session, **executable(role, "", tmp_path)) as target:
         conform(target).raise_if_broken()
@@ -119,7 +121,7 @@ def portage(monkeypatch, capfd, *words):
         (("power_operator", "./notes.txt"), "'./notes.txt': may not be executed"),
         (("power_operator", "joint_grap --fast"), "a command whose program exists"),
         (("grid_operator", "./program"), "'grid_operator' is not one of"),
-        (("traffic_sumo", "./program", "--world", "rail"), "there is no traffic model by rail"),
+        (("traffic_sumo", "./program", "--world", "rail"), "there is no traffic_sumo in the world rail"),
         (("power_operator", "./program", "--settings", "notes.txt"), "an executable reads what it needs itself"),
         (("power_operator", "./program", "--only", "wires"), "must be one of wire.joins"),
         (("power_operator", "./program", "--json", "nowhere/report.json"), "its folder must exist"),

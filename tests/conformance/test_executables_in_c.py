@@ -8,7 +8,7 @@ import pytest
 from other_languages import POWER, ROOT, TRANSPORT, copy_of, put_in
 
 from federates.conformance import checks_for, conform
-from federates.conformance.sessions import small_rail, small_road
+from federates.conformance.kit import small_session
 from federates.conformance.through_helics import ExecutableTarget
 from federates.runtime.agent import load_session
 
@@ -19,10 +19,10 @@ LATE = {"day.late"}  # by rail lateness comes from the transport operator itself
 @pytest.mark.parametrize(
     ("scenario", "program", "session", "not_asked"),
     [
-        ("la_gcs", TRANSPORT, small_road(), set()),
-        pytest.param("ieee30", TRANSPORT, small_rail(), LATE, marks=pytest.mark.long),
-        pytest.param("la_gcs", POWER, small_road(), set(), marks=pytest.mark.long),
-        ("ieee30", POWER, small_rail(), set()),
+        ("la_gcs", TRANSPORT, small_session("road"), set()),
+        pytest.param("ieee30", TRANSPORT, small_session("rail"), LATE, marks=pytest.mark.long),
+        pytest.param("la_gcs", POWER, small_session("road"), set(), marks=pytest.mark.long),
+        ("ieee30", POWER, small_session("rail"), set()),
     ],
     ids=["c-road", "c-rail", "cpp-road", "cpp-rail"],
 )

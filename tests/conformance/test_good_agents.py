@@ -6,16 +6,16 @@ from good_agents import RAIL_WORTH, GoodAlgorithm, GoodPower, GoodRailPower, Goo
 from federates.boundary.names import Role
 from federates.conformance import ClassTarget, State, conform
 from federates.conformance.find import Wanted, find_target
-from federates.conformance.sessions import small_rail, small_road
+from federates.conformance.kit import small_session
 
 GOOD = [
-    ("power_operator", GoodPower, None, small_road()),
-    ("transport_operator", GoodTransport, None, small_road()),
-    ("power_operator", GoodRailPower, RAIL_WORTH, small_rail()),
-    ("transport_operator", GoodRailTransport, None, small_rail()),
-    ("traffic_sumo", GoodTraffic, None, small_road()),
-    ("coordinator", GoodAlgorithm, None, small_road()),
-    ("coordinator", GoodAlgorithm, None, small_rail()),
+    ("power_operator", GoodPower, None, small_session("road")),
+    ("transport_operator", GoodTransport, None, small_session("road")),
+    ("power_operator", GoodRailPower, RAIL_WORTH, small_session("rail")),
+    ("transport_operator", GoodRailTransport, None, small_session("rail")),
+    ("traffic_sumo", GoodTraffic, None, small_session("road")),
+    ("coordinator", GoodAlgorithm, None, small_session("road")),
+    ("coordinator", GoodAlgorithm, None, small_session("rail")),
 ]
 
 
@@ -60,7 +60,7 @@ BY_DEFAULT = [
 
 @pytest.mark.parametrize(("role", "name", "world"), BY_DEFAULT)
 def test_a_shipped_class_passes_with_its_defaults(role, name, world):
-    conform(find_target(role, name, Wanted(world=World(world)))).raise_if_broken()
+    conform(find_target(role, name, Wanted(world=world))).raise_if_broken()
 
 
 @pytest.mark.long

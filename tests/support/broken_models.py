@@ -7,11 +7,11 @@ import time
 from dataclasses import replace
 
 import numpy as np
-from good_agents import GoodAlgorithm, GoodTraffic
+from good_agents import GoodAlgorithm, GoodTraffic, the
 
 from federates.boundary.errors import ModelError
 from federates.boundary.roles import Commit, Evaluate, Solve
-from federates.conformance.trains import home_all_day
+from federates.worlds.rail.conformance import home_all_day
 from federates.worlds.road.messages import TrafficObservation
 
 
@@ -89,13 +89,13 @@ class LeavesAProcess(GoodTraffic):
 class Endless(GoodAlgorithm):
     def next(self, result):
         decision = super().next(result)
-        return Solve(self.zero) if isinstance(decision, Commit) else decision
+        return self.solve(self.zero) if isinstance(decision, Commit) else decision
 
 
 class InfinitePrices(GoodAlgorithm):
     def next(self, result):
         decision = super().next(result)
-        return Solve(decision.multipliers_usd_per_veh / 0.0) if isinstance(decision, Solve) else decision
+        return self.solve(the(decision.prices) / 0.0) if isinstance(decision, Solve) else decision
 
 
 class ForgetsToDecide(GoodAlgorithm):
@@ -113,14 +113,14 @@ class Stumbles(GoodAlgorithm):
 
 
 class Ponders(GoodAlgorithm):
-    def start(self, period, train_ready=None):
+    def start(self, period, openings):
         time.sleep(0.4)
-        return super().start(period, train_ready)
+        return super().start(period, openings)
 
 
 class HalfAVehicle(GoodAlgorithm):
     def commit(self, agreed, reason):
-        return Commit(self.plan + 0.5, agreed, reason)
+        return self.carry_out(self.plan + 0.5, agreed, reason)
 
 
 class ClaimsAgreement(GoodAlgorithm):
@@ -128,7 +128,7 @@ class ClaimsAgreement(GoodAlgorithm):
 
     def commit(self, agreed, reason):
         self.plan = self.zero
-        return Commit(self.zero, True, reason)
+        return self.carry_out(self.zero, True, reason)
 
 
 class ProvesTooMuch(GoodAlgorithm):
@@ -140,7 +140,7 @@ class ProvesTooMuch(GoodAlgorithm):
 
 class Silent(GoodAlgorithm):
     def commit(self, agreed, reason):
-        return Commit(self.plan, agreed, "")
+        return self.carry_out(self.plan, agreed, "")
 
 
 class UnseededAlgorithm(GoodAlgorithm):
@@ -151,35 +151,35 @@ class UnseededAlgorithm(GoodAlgorithm):
         self.level = next(UnseededAlgorithm.lives)
 
     def commit(self, agreed, reason):
-        return Commit(self.plan, agreed, f"{reason}, seen by number {self.level}")
+        return self.carry_out(self.plan, agreed, f"{reason}, seen by number {self.level}")
 
 
 class OverwritesAnswers(GoodAlgorithm):
-    def next_road(self, result):
-        decision = super().next_road(result)
-        result.asked.connection_veh[...] = 0.0
+    def next_road(self, asked, offered):
+        decision = super().next_road(asked, offered)
+        the(asked)[...] = 0.0
         return decision
 
 
 class TrustsTheAsked(GoodAlgorithm):
     """Waits until everything that is asked is offered, and commits it at last whether or not it is."""
 
-    def next_road(self, result):
-        if isinstance(decision := super().next_road(result), Evaluate) and self.round == 1:
-            self.wish = np.floor(result.asked.connection_veh)
-        refused = self.round > 1 and not result.offered.connection_veh.any()
-        return Commit(self.wish, False, "as asked") if isinstance(decision, Commit) and refused else decision
+    def next_road(self, asked, offered):
+        if isinstance(decision := super().next_road(asked, offered), Evaluate) and self.round == 1:
+            self.wish = np.floor(the(asked))
+        refused = self.round > 1 and not the(offered).any()
+        return self.carry_out(self.wish, False, "as asked") if isinstance(decision, Commit) and refused else decision
 
 
 class ChangesItsMind(GoodAlgorithm):
     """From the third period on every train is to stay where it is, though nothing is late."""
 
-    def start(self, period, train_ready=None):
-        decision = super().start(period, train_ready)
+    def start(self, period, openings):
+        decision = super().start(period, openings)
         if period == 6 and isinstance(decision, Commit):
-            other = decision.connection_veh.copy()
-            other[:, :, 7] = 0.0
-            return Commit(other, True, "another plan")
+            other = self.plan.copy()
+            other[:, :, 7 - period] = 0.0
+            return self.carry_out(other, True, "another plan")
         return decision
 
 
@@ -191,11 +191,11 @@ class IgnoresLateTrains(GoodAlgorithm):
 class StaysHome(GoodAlgorithm):
     """By rail it never moves a train, and says that nothing better can be had."""
 
-    def next_rail(self, result):
-        decision = super().next_rail(result)
+    def next_rail(self, asked, offered):
+        decision = super().next_rail(asked, offered)
         if isinstance(decision, Commit):
-            self.plan = home_all_day(self.session)
-            return Commit(self.plan, True, decision.reason)
+            self.plan = home_all_day(self.session, self.period)
+            return self.carry_out(self.plan, True, decision.reason)
         return decision
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from good_agents import RAIL_WORTH, GoodPower, GoodRailPower, GoodRailTransport, GoodTransport
+from good_agents import RAIL_WORTH, GoodPower, GoodRailPower, GoodRailTransport, GoodTransport, only, the
 
 from federates.boundary.errors import ModelError
 from federates.boundary.messages import Answer
@@ -40,51 +40,51 @@ class FewGates(GoodPower):
 
 
 class Slow(GoodPower):
-    def evaluate(self, connection_veh, travel_time_s):
+    def evaluate(self, given, openings):
         time.sleep(0.4 if self.period == 1 else 0.0)
-        return super().evaluate(connection_veh, travel_time_s)
+        return super().evaluate(given, openings)
 
 
 class Hanging(GoodPower):
-    def evaluate(self, connection_veh, travel_time_s):
+    def evaluate(self, given, openings):
         time.sleep(5.0)
-        return super().evaluate(connection_veh, travel_time_s)
+        return super().evaluate(given, openings)
 
 
 class RefusesFreeVehicles(GoodPower):
-    def solve(self, multipliers_usd_per_veh, travel_time_s):
-        if not multipliers_usd_per_veh.any():
+    def solve(self, prices, openings):
+        if not the(prices).any():
             raise ZeroDivisionError("no prices")
-        return super().solve(multipliers_usd_per_veh, travel_time_s)
+        return super().solve(prices, openings)
 
 
 class Exits(GoodPower):
-    def solve(self, multipliers_usd_per_veh, travel_time_s):
+    def solve(self, prices, openings):
         raise SystemExit(0)
 
 
 class Transposed(GoodPower):
-    def solve(self, multipliers_usd_per_veh, travel_time_s):
-        answer = super().solve(multipliers_usd_per_veh, travel_time_s)
-        return replace(answer, connection_veh=answer.connection_veh.transpose(2, 0, 1))
+    def solve(self, prices, openings):
+        answer = super().solve(prices, openings)
+        return only(answer, the(answer.quantities).transpose(2, 0, 1))
 
 
 class TextCost(GoodPower):
-    def evaluate(self, connection_veh, travel_time_s):
-        answer = super().evaluate(connection_veh, travel_time_s)
+    def evaluate(self, given, openings):
+        answer = super().evaluate(given, openings)
         return replace(answer, cost_usd=f"{answer.cost_usd} usd")
 
 
 class NotANumber(GoodPower):
-    def evaluate(self, connection_veh, travel_time_s):
-        answer = super().evaluate(connection_veh, travel_time_s)
-        return replace(answer, cost_usd=float("nan")) if not connection_veh.any() else answer
+    def evaluate(self, given, openings):
+        answer = super().evaluate(given, openings)
+        return replace(answer, cost_usd=float("nan")) if not the(given).any() else answer
 
 
 class SendsBack(GoodPower):
-    def solve(self, multipliers_usd_per_veh, travel_time_s):
-        answer = super().solve(multipliers_usd_per_veh, travel_time_s)
-        return replace(answer, connection_veh=np.where(multipliers_usd_per_veh > 1e3, -1.0, answer.connection_veh))
+    def solve(self, prices, openings):
+        answer = super().solve(prices, openings)
+        return only(answer, np.where(the(prices) > 1e3, -1.0, the(answer.quantities)))
 
 
 class Forgetful(GoodPower):
@@ -92,8 +92,8 @@ class Forgetful(GoodPower):
 
     asked = 0
 
-    def solve(self, multipliers_usd_per_veh, travel_time_s):
-        answer = super().solve(multipliers_usd_per_veh, travel_time_s)
+    def solve(self, prices, openings):
+        answer = super().solve(prices, openings)
         self.asked += 1
         return replace(answer, cost_usd=answer.cost_usd + self.asked, bound_usd=answer.bound_usd + self.asked)
 
@@ -107,15 +107,15 @@ class Unseeded(GoodPower):
         super().begin(session, recorder)
         self.level = 1.0 + next(Unseeded.lives)
 
-    def evaluate(self, connection_veh, travel_time_s):
-        answer = super().evaluate(connection_veh, travel_time_s)
+    def evaluate(self, given, openings):
+        answer = super().evaluate(given, openings)
         return replace(answer, cost_usd=answer.cost_usd + self.level)
 
 
 class OverwritesPrices(GoodPower):
-    def solve(self, multipliers_usd_per_veh, travel_time_s):
-        answer = super().solve(multipliers_usd_per_veh, travel_time_s)
-        multipliers_usd_per_veh *= 0.0
+    def solve(self, prices, openings):
+        answer = super().solve(prices, openings)
+        the(prices)[...] = 0.0
         return answer
 
 
@@ -128,52 +128,52 @@ class KeepsArrays(GoodPower):
         gate = super().open_period(period, observation)
         return gate if self.kept is None else replace(gate, spots=gate.spots + self.kept.sum())
 
-    def commit(self, connection_veh):
-        super().commit(connection_veh)
-        self.kept = connection_veh
+    def commit(self, given):
+        super().commit(given)
+        self.kept = the(given)
 
 
 class CountsThePrices(GoodPower):
-    def solve(self, multipliers_usd_per_veh, travel_time_s):
-        answer = super().solve(multipliers_usd_per_veh, travel_time_s)
-        paid = float((multipliers_usd_per_veh * answer.connection_veh).sum())
+    def solve(self, prices, openings):
+        answer = super().solve(prices, openings)
+        paid = float((the(prices) * the(answer.quantities)).sum())
         return replace(answer, cost_usd=answer.cost_usd + paid)
 
 
 class WrongWay(GoodPower):
     """Wants vehicles where they are dear."""
 
-    def solve(self, multipliers_usd_per_veh, travel_time_s):
-        wanted = np.where(multipliers_usd_per_veh > self.settings.worth, self.settings.need, 0.0)
+    def solve(self, prices, openings):
+        wanted = np.where(the(prices) > self.settings.worth, self.settings.need, 0.0)
         cost = float(self.settings.worth * (self.settings.need - wanted).sum())
-        return Answer(wanted, cost, cost + float((multipliers_usd_per_veh * wanted).sum()))
+        return Answer({"delivery": wanted}, cost, cost + float((the(prices) * wanted).sum()))
 
 
 class BoastsOfItsBound(GoodPower):
-    def solve(self, multipliers_usd_per_veh, travel_time_s):
-        answer = super().solve(multipliers_usd_per_veh, travel_time_s)
+    def solve(self, prices, openings):
+        answer = super().solve(prices, openings)
         return replace(answer, bound_usd=1.01 * answer.bound_usd)
 
 
 class TakesMore(GoodPower):
-    def evaluate(self, connection_veh, travel_time_s):
-        answer = super().evaluate(connection_veh, travel_time_s)
-        return replace(answer, connection_veh=answer.connection_veh + np.where(connection_veh > 0, 1.0, 0.0))
+    def evaluate(self, given, openings):
+        answer = super().evaluate(given, openings)
+        return only(answer, the(answer.quantities) + np.where(the(given) > 0, 1.0, 0.0))
 
 
 class DislikesPlenty(GoodPower):
     """Pays for vehicles that it is offered and does not need."""
 
-    def evaluate(self, connection_veh, travel_time_s):
-        answer = super().evaluate(connection_veh, travel_time_s)
-        return replace(answer, cost_usd=answer.cost_usd + float(np.maximum(connection_veh - self.settings.need, 0.0).sum()))
+    def evaluate(self, given, openings):
+        answer = super().evaluate(given, openings)
+        return replace(answer, cost_usd=answer.cost_usd + float(np.maximum(the(given) - self.settings.need, 0.0).sum()))
 
 
 class GivesUp(GoodPower):
-    def evaluate(self, connection_veh, travel_time_s):
-        if connection_veh.max() > 1e5:
+    def evaluate(self, given, openings):
+        if the(given).max() > 1e5:
             raise ModelError("infeasible")
-        return super().evaluate(connection_veh, travel_time_s)
+        return super().evaluate(given, openings)
 
 
 class Impatient(GoodPower):
@@ -198,8 +198,8 @@ class LeavesAFile(GoodPower):
 
 
 class WritesElsewhere(GoodPower):
-    def commit(self, connection_veh):
-        super().commit(connection_veh)
+    def commit(self, given):
+        super().commit(given)
         with (Path(self.folder).parent / "notes.txt").open("a") as notes:
             notes.write("committed\n")
 
@@ -207,9 +207,9 @@ class WritesElsewhere(GoodPower):
 class IgnoresPrices(GoodPower):
     """Knows what would be best, says so in its bound, and wants the same at any price."""
 
-    def solve(self, multipliers_usd_per_veh, travel_time_s):
-        best = super().solve(multipliers_usd_per_veh, travel_time_s)
-        return replace(self.evaluate(np.full(self.shape, self.settings.need), travel_time_s), bound_usd=best.bound_usd)
+    def solve(self, prices, openings):
+        best = super().solve(prices, openings)
+        return replace(self.evaluate({"delivery": np.full(self.shape, self.settings.need)}, openings), bound_usd=best.bound_usd)
 
 
 class Remembers(GoodPower):
@@ -222,9 +222,9 @@ class Remembers(GoodPower):
         self.questions, before = 0, self.questions
         return replace(gate, spots=gate.spots + before)
 
-    def evaluate(self, connection_veh, travel_time_s):
+    def evaluate(self, given, openings):
         self.questions += 1
-        return super().evaluate(connection_veh, travel_time_s)
+        return super().evaluate(given, openings)
 
 
 class Hoards(GoodPower):
@@ -234,9 +234,9 @@ class Hoards(GoodPower):
         super().begin(session, recorder)
         self.kept = []
 
-    def evaluate(self, connection_veh, travel_time_s):
+    def evaluate(self, given, openings):
         self.kept.append(np.zeros(125_000))
-        return super().evaluate(connection_veh, travel_time_s)
+        return super().evaluate(given, openings)
 
 
 class SilencesNumpy(GoodPower):
@@ -246,29 +246,29 @@ class SilencesNumpy(GoodPower):
 
 
 class LosesAVehicle(GoodTransport):
-    def commit(self, connection_veh):
-        departures = super().commit(connection_veh)
+    def commit(self, given):
+        departures = super().commit(given)
         return [replace(departure, vehicles=departure.vehicles - 1) for departure in departures if departure.vehicles > 1]
 
 
 class UnknownRoad(GoodTransport):
-    def commit(self, connection_veh):
-        return [replace(departure, links=("shortcut",)) for departure in super().commit(connection_veh)]
+    def commit(self, given):
+        return [replace(departure, links=("shortcut",)) for departure in super().commit(given)]
 
 
 class SendsMore(GoodTransport):
-    def evaluate(self, connection_veh, gate):
-        answer = super().evaluate(connection_veh, gate)
-        return replace(answer, connection_veh=answer.connection_veh + 1.0)
+    def evaluate(self, given, openings):
+        answer = super().evaluate(given, openings)
+        return only(answer, the(answer.quantities) + 1.0)
 
 
 class PaidByPower(GoodTransport):
     """Takes the prices for costs: sends where they are low."""
 
-    def solve(self, multipliers_usd_per_veh, gate):
-        z = np.clip(20.0 - multipliers_usd_per_veh, 0.0, self.FLEET_VEH)
+    def solve(self, prices, openings):
+        z = np.clip(20.0 - the(prices), 0.0, self.FLEET_VEH)
         cost = float(0.5 * self.settings.slope * (z**2).sum())
-        return Answer(z, cost, cost - float((multipliers_usd_per_veh * z).sum()))
+        return Answer({"delivery": z}, cost, cost - float((the(prices) * z).sum()))
 
 
 class NegativeTime(GoodTransport):
@@ -277,51 +277,51 @@ class NegativeTime(GoodTransport):
 
 
 class TwoPlacesAtOnce(GoodRailTransport):
-    def solve(self, multipliers_usd_per_veh, opening):
-        answer = super().solve(multipliers_usd_per_veh, opening)
-        connection = answer.connection_veh.copy()
-        connection[0, :2, self.period :] = 1.0
-        return replace(answer, connection_veh=connection)
+    def solve(self, prices, openings):
+        answer = super().solve(prices, openings)
+        connection = the(answer.quantities).copy()
+        connection[0, :2] = 1.0
+        return only(answer, connection)
 
 
 class FasterThanTheTimetable(GoodRailTransport):
     """Offers to be at the other end of the line in the next period."""
 
-    def evaluate(self, connection_veh, opening):
-        answer = super().evaluate(connection_veh, opening)
-        connection = answer.connection_veh.copy()
+    def evaluate(self, given, openings):
+        answer = super().evaluate(given, openings)
+        connection = the(answer.quantities).copy()
         if self.period + 1 < self.session.periods:
-            connection[0, :, self.period :] = 0.0
-            connection[0, 0, self.period] = connection[0, 2, self.period + 1] = 1.0
-        return replace(answer, connection_veh=connection)
+            connection[0] = 0.0
+            connection[0, 0, 0] = connection[0, 2, 1] = 1.0
+        return only(answer, connection)
 
 
 class EndsElsewhere(GoodRailTransport):
     """Announces that its trains end at home, and offers that one does not."""
 
-    def evaluate(self, connection_veh, opening):
-        answer = super().evaluate(connection_veh, opening)
-        connection = answer.connection_veh.copy()
+    def evaluate(self, given, openings):
+        answer = super().evaluate(given, openings)
+        connection = the(answer.quantities).copy()
         if self.period + 2 < self.session.periods and connection[0, 0, -3]:
             connection[0, :, -2:] = 0.0
             connection[0, 1, -1] = 1.0
-        return replace(answer, connection_veh=connection)
+        return only(answer, connection)
 
 
 class NeverLeaves(GoodRailTransport):
     """Promises routes, and lets its trains stand at home."""
 
-    def commit(self, connection_veh):
+    def commit(self, given):
         return []
 
 
 class LosesLateTrains(GoodRailPower):
     """Expects every train where it was planned to be."""
 
-    def evaluate(self, connection_veh, opening):
-        if (opening[:, 1] > self.period).any() and not connection_veh[:, :, self.period].any(axis=1).all():
+    def evaluate(self, given, openings):
+        if (openings["train_ready"][:, 1] > self.period).any() and not the(given)[:, :, 0].any(axis=1).all():
             raise ModelError("a train is missing")
-        return super().evaluate(connection_veh, opening)
+        return super().evaluate(given, openings)
 
 
 class KnowsItsTrains(GoodRailPower):

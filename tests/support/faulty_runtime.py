@@ -19,7 +19,7 @@ from federates.runtime import agent
 from federates.runtime.federate import Federate
 from federates.runtime.inbox import Inbox
 
-MAIN = {Role.COORDINATOR: "multipliers_usd_per_veh", Role.TRAFFIC: "link_speed_m_per_s"}
+MAIN = {Role.COORDINATOR: ("delivery_price_usd_per_veh", "connection_price_usd"), Role.TRAFFIC: ("link_speed_m_per_s",)}
 """The topic in which most faults show."""
 LONG_S = 60.0
 
@@ -31,7 +31,7 @@ class FaultyFederate(Federate):
 
     def start(self, session=None):
         if self.fault == "extra_topic":
-            h.helicsFederateRegisterTypePublication(self._fed, "fuel_price", "portage.fuel_price/v3", "")
+            h.helicsFederateRegisterTypePublication(self._fed, "fuel_price", "portage.fuel_price/v4", "")
         if self.fault == "another_session":
             session = session.model_copy(update={"seed": session.seed + 1})
         return super().start(session)
@@ -46,8 +46,9 @@ class FaultyFederate(Federate):
                 os._exit(0)
             raise
 
-    def publish(self, name, period, round_, values):
-        if name == MAIN[self.role]:
+    def publish(self, topic, period, round_, values, receiver=""):
+        is_main = topic.name in MAIN[self.role]
+        if is_main:
             if self.fault == "no_answer":
                 return
             if self.fault == "hangs":
@@ -55,23 +56,25 @@ class FaultyFederate(Federate):
             if self.fault == "old_stamp":
                 period, round_ = (period, round_ - 1) if self.role == Role.COORDINATOR else (period - 1, round_)
             if self.fault in ("one_too_many", "not_finite"):
-                self.publish_flawed(name, [period, round_], np.ravel(values).tolist())
+                self.publish_flawed(topic.key(self.agent, receiver), [period, round_], np.ravel(values).tolist())
                 return
-        if self.fault == "alters_opening" and name in ("gate_time_s", "train_ready"):
+        if self.fault == "alters_opening" and topic.name in ("gate_time_s", "train_ready"):
             values = values + 1.0
-        if self.fault == "chatters" and name == "command" and values[0] == Command.COMMIT:
-            super().publish(MAIN[self.role], period, round_, np.zeros(self.session.connection_shape))
-        super().publish(name, period, round_, values)
+        if self.fault == "chatters" and topic.name == "command" and values[0] == Command.COMMIT:
+            price = self.world.exchanges[0].price
+            self.tell_topic(price, period, round_, np.zeros(self.session.connection_shape))
+        super().publish(topic, period, round_, values, receiver)
 
-    def publish_flawed(self, name, stamp, values):
+    def publish_flawed(self, key, stamp, values):
         numbers = [*stamp, *values, 0.0] if self.fault == "one_too_many" else [*stamp, float("nan"), *values[1:]]
         payload = struct.pack(f"<{len(numbers)}d", *numbers)
-        h.helicsPublicationPublishBytes(self._publications[f"{self.role}/{name}"], payload)
+        h.helicsPublicationPublishBytes(self._publications[key], payload)
 
     def updates(self):
         if self.fault == "chatters" and self.role == Role.TRAFFIC:
             # It is at the period's dispatch, so nothing is known of the period yet.
-            super().publish(MAIN[self.role], 0, 0, np.zeros(len(self.session.links)))
+            speed = next(row for message in self.world.messages for row in message.rows if row.name in MAIN[self.role])
+            super().publish(speed, 0, 0, np.zeros(len(self.session.links)))
         return super().updates()
 
 

@@ -22,10 +22,30 @@ RAIL_WORTH = {
 }
 """Settings of `GoodRailPower` for the small session by rail: what stands are worth, per station and period."""
 
-__all__ = ["RAIL_WORTH", "GoodAlgorithm", "GoodPower", "GoodRailPower", "GoodRailTransport", "GoodTraffic", "GoodTransport"]
+__all__ = [
+    "RAIL_WORTH",
+    "GoodAlgorithm",
+    "GoodPower",
+    "GoodRailPower",
+    "GoodRailTransport",
+    "GoodTraffic",
+    "GoodTransport",
+    "only",
+    "the",
+]
 
 GoodPower = SmallPower
 GoodRailPower, GoodRailTransport = SmallRailPower, SmallRailTransport
+
+
+def the(quantities):
+    """Return the one array of a mapping, or of what has quantities."""
+    return next(iter(getattr(quantities, "quantities", quantities).values()))
+
+
+def only(answer, z, **changes):
+    """Return an answer with ``z`` for its one array."""
+    return replace(answer, quantities={next(iter(answer.quantities)): z}, **changes)
 
 
 class GoodTransport(SmallTransport):
@@ -33,16 +53,16 @@ class GoodTransport(SmallTransport):
 
     FLEET_VEH = 2000.0
 
-    def solve(self, multipliers_usd_per_veh, gate):
-        z = np.clip(multipliers_usd_per_veh / self.settings.slope, 0.0, self.FLEET_VEH)
+    def solve(self, prices, openings):
+        z = np.clip(the(prices) / self.settings.slope, 0.0, self.FLEET_VEH)
         cost = float(0.5 * self.settings.slope * (z**2).sum())
-        return Answer(z, cost, cost - float((multipliers_usd_per_veh * z).sum()))
+        return Answer({"delivery": z}, cost, cost - float((the(prices) * z).sum()))
 
-    def evaluate(self, connection_veh, gate):
-        return super().evaluate(np.minimum(connection_veh, self.FLEET_VEH), gate)
+    def evaluate(self, given, openings):
+        return super().evaluate({"delivery": np.minimum(the(given), self.FLEET_VEH)}, openings)
 
-    def commit(self, connection_veh):
-        return [replace(d, links=(f"{d.origin}-hub", f"hub-{d.destination}")) for d in super().commit(connection_veh)]
+    def commit(self, given):
+        return [replace(d, links=(f"{d.origin}-hub", f"hub-{d.destination}")) for d in super().commit(given)]
 
 
 class GoodTraffic(TrafficModel):
@@ -55,7 +75,7 @@ class GoodTraffic(TrafficModel):
         self.waiting = np.zeros(len(session.limited_stations))
 
     def run(self, period, departures):
-        sizes, session = self.session.sizes, self.session
+        sizes, session = self.session.sizes(), self.session
         arrivals = np.zeros((sizes["S"], sizes["B"]))
         flow = np.full(sizes["L"], 1000.0)
         for departure in departures:
@@ -81,58 +101,76 @@ class GoodAlgorithm(CoordinationAlgorithm):
 
     def begin(self, session, recorder):
         self.session, self.recorder = session, recorder
-        self.zero = np.zeros(session.connection_shape)
+        self.exchange = "delivery" if session.world == "road" else "connection"
         self.plan = None
 
-    def start(self, period, train_ready=None):
-        self.period, self.round, self.prices = period, 0, self.zero.copy()
+    def start(self, period, openings):
+        self.period, self.round = period, 0
+        shape = self.session.connection_shape[:2]
+        self.zero = np.zeros((*shape, self.session.sizes(period)["H"]))
+        self.prices = self.zero.copy()
         self.lower, self.upper = -np.inf, np.inf
-        self.ready = train_ready
-        if train_ready is None:
-            return Solve(self.prices)
-        if self.plan is not None and self.holds(train_ready):
-            return self.commit(True, "the plan holds")
-        return Evaluate(self.zero, self.zero)
+        self.ready = openings.get("train_ready")
+        if self.ready is None:
+            return self.solve(self.prices)
+        if self.plan is not None:
+            self.plan = self.plan[:, :, 1:]
+            if self.holds(self.ready):
+                return self.commit(True, "the plan holds")
+        return self.evaluate(self.zero)
 
     def next(self, result):
         self.round += 1
-        return self.next_road(result) if self.ready is None else self.next_rail(result)
+        asked, offered = result.answers["power_operator"], result.answers["transport_operator"]
+        return self.next_road(asked, offered) if self.ready is None else self.next_rail(asked, offered)
 
-    def next_road(self, result):
+    def next_road(self, asked, offered):
         if self.round % 2:
-            self.lower = max(self.lower, result.asked.bound_usd + result.offered.bound_usd)
-            self.tried = np.minimum(result.asked.connection_veh, result.offered.connection_veh)
+            self.lower = max(self.lower, asked.bound_usd + offered.bound_usd)
+            self.tried = np.minimum(the(asked), the(offered))
             self.tried[:, :, 0] = np.floor(self.tried[:, :, 0] + 1e-6)
-            self.prices = np.maximum(0.0, self.prices + 0.7 * (result.asked.connection_veh - result.offered.connection_veh))
-            return Evaluate(self.tried, self.tried)
-        cost = result.asked.cost_usd + result.offered.cost_usd
-        if cost < self.upper and (result.offered.connection_veh >= self.tried - 1e-6).all():
+            self.prices = np.maximum(0.0, self.prices + 0.7 * (the(asked) - the(offered)))
+            return self.evaluate(self.tried)
+        cost = asked.cost_usd + offered.cost_usd
+        if cost < self.upper and (the(offered) >= self.tried - 1e-6).all():
             self.upper, self.plan = cost, self.tried
         if self.round < self.STEPS:
-            return Solve(self.prices)
+            return self.solve(self.prices)
         if self.plan is None or not np.isfinite(self.upper):
             self.plan, self.upper = self.zero, np.inf
         gap = (self.upper - self.lower) / abs(self.upper) if np.isfinite(self.upper) else 1.0
         return self.commit(bool(gap < 0.01), f"gap {gap:.2%}")
 
-    def next_rail(self, result):
+    def next_rail(self, asked, offered):
         if self.round == 1:
-            return Solve(-result.asked.slope_usd_per_veh)
+            return self.solve(-the(asked.slopes))
         if self.round == 2:
-            self.lower = result.asked.bound_usd + result.offered.bound_usd
-            self.plan = result.offered.connection_veh
-            return Evaluate(self.plan, self.plan)
-        self.upper = result.asked.cost_usd + result.offered.cost_usd
+            self.lower = asked.bound_usd + offered.bound_usd
+            self.plan = the(offered)
+            return self.evaluate(self.plan)
+        self.upper = asked.cost_usd + offered.cost_usd
         gap = (self.upper - self.lower) / abs(self.upper)
         return self.commit(bool(gap < 0.01), f"gap {gap:.2%}")
 
     def holds(self, ready):
         """Whether every train can be where the plan has it next."""
         for k, (station, since) in enumerate(ready[:, :2].astype(int)):
-            ahead = np.argwhere(self.plan[k, :, self.period :].T > 0.5)
+            ahead = np.argwhere(self.plan[k].T > 0.5)
             if len(ahead) and self.session.trip_periods[station][ahead[0][1]] + since > ahead[0][0] + self.period:
                 return False
         return True
 
+    def solve(self, prices):
+        return Solve({self.exchange: prices})
+
+    def given(self, z):
+        return {agent: {self.exchange: z} for agent in ("power_operator", "transport_operator")}
+
+    def evaluate(self, z):
+        return Evaluate(self.given(z))
+
+    def carry_out(self, z, *words):
+        return Commit(self.given(z), *words)
+
     def commit(self, agreed, reason):
-        return Commit(self.plan, agreed, reason, self.lower)
+        return self.carry_out(self.plan, agreed, reason, self.lower)

@@ -8,6 +8,7 @@ import helics as h
 import numpy as np
 from small_agents import PowerSettings, SmallPower
 
+from federates.boundary.exchange import Moment
 from federates.boundary.names import Role
 from federates.runtime.federate import Federate
 
@@ -33,10 +34,10 @@ class LeakyPower(SmallPower):
         if self.settings.leak == "file":
             self._open_the_partners_file()
 
-    def solve(self, multipliers_usd_per_veh, travel_time_s):
+    def solve(self, prices, openings):
         if self.period == self.settings.leak_period:
             self._leak()
-        return super().solve(multipliers_usd_per_veh, travel_time_s)
+        return super().solve(prices, openings)
 
     def _leak(self):
         # The others' are here too where all agents share a process.
@@ -48,18 +49,19 @@ class LeakyPower(SmallPower):
         if self.settings.leak == "unwritten":
             # A message of the right shape that its own ledger does not show.
             ledger, federate.ledger = federate.ledger, None
-            federate.publish("gate_time_s", self.period, 0, np.full(3, SECRET))
+            gate_time_s = federate.world.said(federate.role, Moment.OPENING).sent()[0]
+            federate.publish(gate_time_s, self.period, 0, np.full(3, SECRET))
             federate.ledger = ledger
 
-    def _publish_and_more(self, federate, name, period, round_, values):
+    def _publish_and_more(self, federate, topic, period, round_, values, receiver=""):
         """Publish, and once more with a number behind it: of two values at one time HELICS delivers the later one."""
-        Federate.publish(federate, name, period, round_, values)
-        if name == "power_cost_usd":
+        Federate.publish(federate, topic, period, round_, values, receiver)
+        if topic.name == "cost_usd":
             wire = np.array([period, round_, *values, SECRET], dtype="<f8").tobytes()
-            h.helicsPublicationPublishBytes(federate._publications[f"power_operator/{name}"], wire)
+            h.helicsPublicationPublishBytes(federate._publications[topic.key(federate.agent, receiver)], wire)
 
     def _extra_topic(self, fed):
-        handle = h.helicsFederateRegisterTypePublication(fed, "margin_usd", "portage.margin_usd/v3", "")
+        handle = h.helicsFederateRegisterTypePublication(fed, "margin_usd", "portage.margin_usd/v4", "")
         h.helicsPublicationAddTarget(handle, "traffic_sumo/in/transport_operator/departures")
 
     def _open_the_partners_file(self):

@@ -12,10 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from good_agents import GoodAlgorithm, GoodPower, GoodRailPower, GoodRailTransport, GoodTraffic
+from good_agents import GoodAlgorithm, GoodPower, GoodRailPower, GoodRailTransport, GoodTraffic, only, the
 from mutants import connection, fails, hoard, later, money, overwrite, table
 
-from federates.boundary.roles import Commit, Evaluate, Solve
+from federates.boundary.roles import Commit, Solve
 
 __all__ = ["HABITS", "RAIL_ALGORITHMS", "RAIL_POWER", "RAIL_TRANSPORT", "ROAD_ALGORITHMS", "TRAFFIC"]
 
@@ -128,7 +128,7 @@ HABITS = table(
         ("LeavesAFolder", "end.clean", does(tempfile.mkdtemp)),
         ("LeavesQuietly", "interface.begin", does(lambda: os._exit(0))),
         ("NeedsAFile", "interface.begin", does(lambda: Path("data.csv").read_text())),
-        ("RecordsAnArray", "records.rows", {"commit": lambda self, args, a: self.recorder.record("own", plan=args[0])}),
+        ("RecordsAnArray", "records.rows", {"commit": lambda self, args, a: self.recorder.record("own", plan=the(args[0]))}),
         ("RecordsAList", "records.rows", {"commit": recorded(plan=[1, 2])}),
         ("RecordsNone", "records.rows", {"commit": recorded(plan=None)}),
         ("RecordsNoColumn", "records.rows", {"commit": recorded()}),
@@ -136,6 +136,62 @@ HABITS = table(
         ("RecordsMixedKinds", "records.rows", {"solve": mixed_kinds}),
         ("RecordsOutside", "records.rows", {"commit": lambda self, args, a: self.recorder.record("../stations", number=1)}),
         ("RecordsOtherColumns", "records.rows", {"commit": lambda self, args, a: self.recorder.record("stations", number=1)}),
+    ],
+)
+
+
+def everywhere(z):
+    return np.ones_like(z)
+
+
+def stay(self, args, answer):
+    z = np.zeros_like(the(answer))
+    z[np.arange(len(z)), [0, 0, 1]] = 1.0
+    return only(answer, z)
+
+
+RAIL_POWER = table(
+    globals(),
+    GoodRailPower,
+    [
+        ("HalfATrain", "answers.range", {"solve": connection(lambda z: 0.5 * z)}),
+        (
+            "SteepPlane",
+            "bound.proven",
+            {"evaluate": lambda self, args, a: replace(a, slopes={"connection": 0.5 * the(a.slopes)})},
+        ),
+        ("ATrainAndAHalf", "answers.range", {"solve": connection(lambda z: 1.5 * z)}),
+        ("TrainsMixedUp", "answers.shape", {"solve": connection(lambda z: z.transpose(1, 2, 0))}),
+        ("RailNan", "answers.finite", {"relax": money(more=np.nan)}),
+        ("RailOpensWithAList", "opening.shape", {"open_period": lambda self, args, a: []}),
+        ("RailDearerLater", "answers.own_cost", {"solve": later(money(cost=1.5))}),
+        ("RailOnePercent", "answers.own_cost", {"solve": money(cost=1.01)}),
+        ("RailBoasts", "bound.proven", {"solve": lambda self, args, a: replace(a, bound_usd=a.bound_usd + 1.0)}),
+        ("RailRelaxBoasts", "bound.proven", {"relax": lambda self, args, a: replace(a, bound_usd=a.bound_usd + 1.0)}),
+        ("RailBoastsLater", "bound.proven", {"solve": later(lambda self, args, a: replace(a, bound_usd=a.bound_usd + 1.0), 5)}),
+        (
+            "RailFlatPlane",
+            "bound.proven",
+            {"evaluate": lambda self, args, a: replace(a, slopes={"connection": 0.0 * the(args[0])})},
+        ),
+        ("RailUsesAll", "evaluate.within", {"evaluate": connection(everywhere)}),
+        ("RailHoards", "answers.memory", {"relax": hoard}),
+        ("RailFailsLater", "answers.every_round", {"relax": later(fails(ValueError("a late fault")), 6)}),
+        ("RailOverwrites", "answers.independent", {"relax": overwrite(0)}),
+        ("RailOverwritesPlaces", "answers.independent", {"relax": overwrite(1)}),
+    ],
+)
+RAIL_TRANSPORT = table(
+    globals(),
+    GoodRailTransport,
+    [
+        ("RailForgetsPlaces", "opening.shape", {"open_period": lambda self, args, places: places[:, :2]}),
+        ("RailPlacesBefore", "opening.shape", {"open_period": lambda self, args, places: places - np.array([0.0, args[0], 0.0])}),
+        ("RailNoSuchStation", "opening.shape", {"open_period": lambda self, args, places: places + np.array([9.0, 0.0, 0.0])}),
+        ("RailNowhere", "answers.range", {"solve": connection(lambda z: np.roll(z, 1, axis=1))}),
+        ("RailBeside", "evaluate.within", {"evaluate": stay}),
+        ("RailTransportDearer", "answers.own_cost", {"solve": money(cost=1.5, more=1.0)}),
+        ("RailTransportBoasts", "bound.proven", {"solve": lambda self, args, a: replace(a, bound_usd=a.bound_usd + 1.0)}),
     ],
 )
 
@@ -211,12 +267,12 @@ def decides(kind, change):
 
 
 def prices(change):
-    return decides(Solve, lambda self, d: Solve(change(d.multipliers_usd_per_veh)))
+    return decides(Solve, lambda self, d: self.solve(change(the(d.prices))))
 
 
 def plan(change, agreed=None):
     def other(self, d):
-        return Commit(change(d.connection_veh), d.agreed if agreed is None else agreed, d.reason, d.lower_bound_usd)
+        return self.carry_out(change(self.plan), d.agreed if agreed is None else agreed, d.reason, d.lower_bound_usd)
 
     return decides(Commit, other)
 
@@ -225,7 +281,7 @@ def waits_for_proof(self, args, decision):
     """Go on until the bounds have met, which they need not ever do."""
     if isinstance(decision, Commit) and not decision.agreed:
         self.round, self.prices = 0, 0.9 * self.prices
-        return Solve(self.prices)
+        return self.solve(self.prices)
     return decision
 
 
@@ -233,7 +289,7 @@ def waits_longer(self, args, decision):
     """Forget to stop where the gap stays above one per cent."""
     if isinstance(decision, Commit) and not decision.agreed:
         self.round = 0
-        return Evaluate(self.zero, self.zero)
+        return self.evaluate(self.zero)
     return decision
 
 
@@ -246,10 +302,10 @@ ROAD_ALGORITHMS = table(
         ("NanPrices", "decisions.valid", prices(lambda p: p * np.nan)),
         ("PricesAsList", "decisions.valid", prices(lambda p: p.tolist())),
         ("MaskedPrices", "decisions.valid", prices(np.ma.masked_invalid)),
-        ("CommitsAPair", "decisions.valid", decides(Commit, lambda self, d: (d.connection_veh, True))),
+        ("CommitsAPair", "decisions.valid", decides(Commit, lambda self, d: (self.plan, True))),
         ("CommitsInfinity", "decisions.valid", plan(lambda z: z + np.inf)),
         ("NanBound", "decisions.valid", decides(Commit, lambda self, d: replace(d, lower_bound_usd=float("nan")))),
-        ("AsksOnAndOn", "decisions.end", decides(Commit, lambda self, d: Evaluate(self.zero, self.zero))),
+        ("AsksOnAndOn", "decisions.end", decides(Commit, lambda self, d: self.evaluate(self.zero))),
         ("EndsAllAtOnce", "decisions.every_round", decides(Commit, lambda self, d: os._exit(0))),
         ("CommitsTooLittle", "plan.feasible", plan(lambda z: z - 1.0 - z.max())),
         ("CommitsFractions", "plan.feasible", plan(lambda z: z + 0.25)),
@@ -286,58 +342,5 @@ RAIL_ALGORITHMS = table(
         ("CommitsElsewhere", "plan.feasible", plan(elsewhere)),
         ("CommitsEverywhere", "plan.feasible", plan(np.ones_like)),
         ("RailByHash", "decisions.deterministic", prices(lambda p: p + (hash("q1") % 100) * 1e-3)),
-    ],
-)
-
-
-def everywhere(z):
-    return np.ones_like(z)
-
-
-def stay(self, args, answer):
-    z = np.zeros_like(answer.connection_veh)
-    z[np.arange(len(z)), [0, 0, 1]] = 1.0
-    return replace(answer, connection_veh=z)
-
-
-RAIL_POWER = table(
-    globals(),
-    GoodRailPower,
-    [
-        ("ATrainAndAHalf", "answers.range", {"solve": connection(lambda z: 1.5 * z)}),
-        ("TrainsMixedUp", "answers.shape", {"solve": connection(lambda z: z.transpose(1, 2, 0))}),
-        ("RailNan", "answers.finite", {"relax": money(more=np.nan)}),
-        ("RailOpensWithAList", "opening.shape", {"open_period": lambda self, args, a: []}),
-        ("RailDearerLater", "answers.own_cost", {"solve": later(money(cost=1.5))}),
-        ("RailOnePercent", "answers.own_cost", {"solve": money(cost=1.01)}),
-        ("RailBoasts", "bound.proven", {"solve": lambda self, args, a: replace(a, bound_usd=a.bound_usd + 1.0)}),
-        ("RailRelaxBoasts", "bound.proven", {"relax": lambda self, args, a: replace(a, bound_usd=a.bound_usd + 1.0)}),
-        ("RailBoastsLater", "bound.proven", {"solve": later(lambda self, args, a: replace(a, bound_usd=a.bound_usd + 1.0), 5)}),
-        ("HalfATrain", "answers.range", {"solve": connection(lambda z: 0.5 * z)}),
-        (
-            "SteepPlane",
-            "bound.proven",
-            {"evaluate": lambda self, args, a: replace(a, slope_usd_per_veh=0.5 * a.slope_usd_per_veh)},
-        ),
-        ("RailFlatPlane", "bound.proven", {"evaluate": lambda self, args, a: replace(a, slope_usd_per_veh=0.0 * args[0])}),
-        ("RailUsesAll", "evaluate.within", {"evaluate": connection(everywhere)}),
-        ("RailHoards", "answers.memory", {"relax": hoard}),
-        ("RailFailsLater", "answers.every_round", {"relax": later(fails(ValueError("a late fault")), 6)}),
-        ("RailOverwrites", "answers.independent", {"relax": overwrite(0)}),
-        ("RailOverwritesPlaces", "answers.independent", {"relax": overwrite(1)}),
-    ],
-)
-
-RAIL_TRANSPORT = table(
-    globals(),
-    GoodRailTransport,
-    [
-        ("RailForgetsPlaces", "opening.shape", {"open_period": lambda self, args, places: places[:, :2]}),
-        ("RailPlacesBefore", "opening.shape", {"open_period": lambda self, args, places: places - np.array([0.0, args[0], 0.0])}),
-        ("RailNoSuchStation", "opening.shape", {"open_period": lambda self, args, places: places + np.array([9.0, 0.0, 0.0])}),
-        ("RailNowhere", "answers.range", {"solve": connection(lambda z: np.roll(z, 1, axis=1))}),
-        ("RailBeside", "evaluate.within", {"evaluate": stay}),
-        ("RailTransportDearer", "answers.own_cost", {"solve": money(cost=1.5, more=1.0)}),
-        ("RailTransportBoasts", "bound.proven", {"solve": lambda self, args, a: replace(a, bound_usd=a.bound_usd + 1.0)}),
     ],
 )

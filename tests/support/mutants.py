@@ -1,18 +1,18 @@
 """Good operators with one small fault each, as a table: name, what is meant to catch it, and the fault.
 
 A fault is a function of the operator, what it was asked and what a good one answers; it returns another answer, or does damage.
-`broken_operators` has those that take more than a line or two, `more_mutants` those by rail, models, algorithms and habits.
+`broken_operators` has those that take more than a line or two, `more_mutants` traffic models, algorithms and habits.
 """
 
 import time
 from dataclasses import replace
 
 import numpy as np
-from good_agents import GoodPower, GoodTransport
+from good_agents import GoodPower, GoodTransport, only, the
 
 from federates.boundary.messages import Answer
 
-__all__ = ["ROAD_POWER", "ROAD_TRANSPORT", "mutant", "table"]
+__all__ = ["ROAD_POWER", "ROAD_TRANSPORT", "connection", "fails", "hoard", "later", "money", "mutant", "overwrite", "table"]
 
 
 def mutant(module, base, name, faults):
@@ -33,7 +33,6 @@ def mutant(module, base, name, faults):
 
 
 def table(module, base, rows):
-    """Return the mutants of ``base`` with what is meant to catch each; ``rows`` are names, checks and faults by method."""
     return [(mutant(module, base, name, faults), meant) for name, meant, faults in rows]
 
 
@@ -43,7 +42,7 @@ def later(fault, period=4):
 
 
 def connection(change):
-    return lambda self, args, answer: replace(answer, connection_veh=change(answer.connection_veh))
+    return lambda self, args, answer: only(answer, change(the(answer)))
 
 
 def money(cost=1.0, bound=1.0, more=0.0):
@@ -73,9 +72,9 @@ def after(count, fault):
 def drift(self, args, answer):
     """Want something else every time, and prove next to nothing."""
     self.turn = getattr(self, "turn", 0) + 1
-    z = np.maximum(answer.connection_veh - self.turn % 2, 0.0)
+    z = np.maximum(the(answer) - self.turn % 2, 0.0)
     cost = float(self.settings.worth * (self.settings.need - z).sum())
-    return Answer(z, cost, answer.bound_usd - 1e6)
+    return Answer({"delivery": z}, cost, answer.bound_usd - 1e6)
 
 
 def rises(self, args, answer):
@@ -90,7 +89,7 @@ def price_of(change):
     """Return an operator by road that takes other prices than it is told for those that count."""
 
     def fault(self, args, answer):
-        wrong = GoodPower.solve(self, change(args[0]), args[1])
+        wrong = GoodPower.solve(self, {"delivery": change(the(args[0]))}, args[1])
         return replace(wrong, bound_usd=answer.bound_usd)
 
     return fault
@@ -108,8 +107,8 @@ def wants(change):
     """Return an operator that wants something else than is best, and has the right bound."""
 
     def fault(self, args, answer):
-        z = change(answer.connection_veh, args[0])
-        return Answer(z, want(self, z), answer.bound_usd)
+        z = change(the(answer), the(args[0]))
+        return Answer({"delivery": z}, want(self, z), answer.bound_usd)
 
     return fault
 
@@ -120,7 +119,7 @@ def hoard(self, args, answer):
 
 
 def remember_prices(self, args, answer):
-    self.dear = max(getattr(self, "dear", 0.0), float(args[0].max()))
+    self.dear = max(getattr(self, "dear", 0.0), float(the(args[0]).max()))
     return answer
 
 
@@ -128,9 +127,14 @@ def open_by_prices(self, args, gate):
     return replace(gate, time_s=gate.time_s + min(getattr(self, "dear", 0.0), 100.0))
 
 
+def keep_given(self, args, answer):
+    before, self.given = getattr(self, "given", None), args[0]
+    return answer if before is None else replace(answer, cost_usd=answer.cost_usd, bound_usd=answer.bound_usd)
+
+
 def overwrite(which):
     def fault(self, args, answer):
-        args[which][...] = 0.0
+        the(args[which])[...] = 0.0
         return answer
 
     return fault
@@ -161,14 +165,18 @@ ROAD_POWER = table(
         ("NoCost", "answers.shape", {"evaluate": lambda self, args, a: replace(a, cost_usd=None)}),
         ("CostArray", "answers.shape", {"solve": lambda self, args, a: replace(a, cost_usd=np.array([a.cost_usd]))}),
         ("CostTrue", "answers.shape", {"solve": lambda self, args, a: replace(a, cost_usd=True)}),
-        ("WrongSlope", "answers.shape", {"evaluate": lambda self, args, a: replace(a, slope_usd_per_veh=np.zeros(3))}),
+        ("WrongSlope", "answers.shape", {"evaluate": lambda self, args, a: replace(a, slopes={"delivery": np.zeros(3)})}),
         ("NoSuchKind", "answers.shape", {"solve": lambda self, args, a: replace(a, bound_kind=9)}),
-        ("ATuple", "answers.shape", {"evaluate": lambda self, args, a: (a.connection_veh, a.cost_usd)}),
+        ("ATuple", "answers.shape", {"evaluate": lambda self, args, a: (the(a), a.cost_usd)}),
         ("Nothing", "answers.shape", {"solve": later(lambda self, args, a: None)}),
         ("NanWhereDear", "answers.finite", {"solve": connection(lambda z: np.where(z > 0, z, np.nan))}),
         ("UnboundedBound", "answers.finite", {"solve": lambda self, args, a: replace(a, bound_usd=-np.inf)}),
         ("InfiniteCost", "answers.finite", {"evaluate": later(lambda self, args, a: replace(a, cost_usd=np.inf))}),
-        ("NanSlope", "answers.finite", {"evaluate": lambda self, args, a: replace(a, slope_usd_per_veh=args[0] * np.nan)}),
+        (
+            "NanSlope",
+            "answers.finite",
+            {"evaluate": lambda self, args, a: replace(a, slopes={"delivery": the(args[0]) * np.nan})},
+        ),
         ("NegativeUse", "answers.range", {"evaluate": connection(lambda z: z - 1.0)}),
         ("NegativeLater", "answers.range", {"solve": later(connection(lambda z: z - 20.0))}),
         ("NoGate", "opening.shape", {"open_period": lambda self, args, g: g if args[0] != 3 else None}),
@@ -210,17 +218,17 @@ ROAD_POWER = table(
         (
             "FeesForPlenty",
             "evaluate.falling",
-            {"evaluate": lambda self, args, a: money(more=float(args[0].max() > 50))(self, args, a)},
+            {"evaluate": lambda self, args, a: money(more=float(the(args[0]).max() > 50))(self, args, a)},
         ),
         (
             "PaysMoreForMoreLater",
             "evaluate.falling",
-            {"evaluate": later(lambda self, args, a: money(more=float(args[0].sum()))(self, args, a), 0)},
+            {"evaluate": later(lambda self, args, a: money(more=float(the(args[0]).sum()))(self, args, a), 0)},
         ),
         (
             "NanForMillions",
             "evaluate.infeasible",
-            {"evaluate": lambda self, args, a: a if args[0].max() < 1e5 else money(more=np.nan)(self, args, a)},
+            {"evaluate": lambda self, args, a: a if the(args[0]).max() < 1e5 else money(more=np.nan)(self, args, a)},
         ),
         ("OnePercentDearer", "answers.own_cost", {"solve": money(cost=1.01)}),
         ("OnePercentDearerGiven", "answers.own_cost", {"evaluate": money(cost=1.01)}),
@@ -230,7 +238,7 @@ ROAD_POWER = table(
         ("CostAndPrices", "answers.own_cost", {"solve": later(lambda self, args, a: replace(a, cost_usd=a.bound_usd))}),
         ("WrongWayLater", "prices.best", {"solve": later(price_of(lambda prices: 16.0 - prices))}),
         ("WrongWayWhereDear", "prices.monotone", {"solve": price_of(lambda p: np.where(p > 20.0, 0.0, p))}),
-        ("HorizonReversed", "prices.monotone", {"solve": price_of(lambda prices: prices[:, :, ::-1].copy())}),
+        ("HorizonReversed", "prices.best", {"solve": later(price_of(lambda prices: prices[:, :, ::-1].copy()))}),
         ("PricesMixedUp", "prices.monotone", {"solve": price_of(flattened)}),
         ("StationsReversed", "prices.best", {"solve": price_of(lambda prices: prices[:, ::-1].copy())}),
         ("AveragesPrices", "prices.best", {"solve": price_of(lambda prices: np.full_like(prices, prices.mean()))}),
@@ -248,7 +256,7 @@ ROAD_POWER = table(
         (
             "BoundWherePricesAreZero",
             "bound.proven",
-            {"solve": lambda self, args, a: money(bound=1.02)(self, args, a) if 0.0 < (args[0] == 0).mean() < 1 else a},
+            {"solve": lambda self, args, a: money(bound=1.02)(self, args, a) if 0.0 < (the(args[0]) == 0).mean() < 1 else a},
         ),
         ("BoundATouchTooHigh", "bound.proven", {"solve": money(bound=1.0001)}),
         ("BoundOfAnotherSign", "bound.proven", {"solve": lambda self, args, a: replace(a, bound_usd=abs(a.bound_usd) + 1.0)}),
@@ -256,7 +264,7 @@ ROAD_POWER = table(
         (
             "WrongPlane",
             "bound.proven",
-            {"evaluate": lambda self, args, a: replace(a, slope_usd_per_veh=np.full_like(args[0], 1.0))},
+            {"evaluate": lambda self, args, a: replace(a, slopes={"delivery": np.full_like(the(args[0]), 1.0)})},
         ),
     ],
 )
@@ -285,18 +293,18 @@ def loses(self, args, found):
 
 def ten_times(self, args, answer):
     """Offer ten times what the fleet has, as if it could."""
-    z = 10.0 * np.minimum(answer.connection_veh, 30.0)
+    z = 10.0 * np.minimum(the(answer), 30.0)
     cost = float(0.5 * self.settings.slope * (z**2).sum())
-    return Answer(z, cost, answer.bound_usd)
+    return Answer({"delivery": z}, cost, answer.bound_usd)
 
 
 def only_thirty(self, args, answer):
-    return GoodTransport.evaluate(self, np.minimum(args[0], 30.0), args[1])
+    return GoodTransport.evaluate(self, {"delivery": np.minimum(the(args[0]), 30.0)}, args[1])
 
 
 def cost_of_all(self, args, answer):
     """Count what was asked, not what is sent."""
-    cost = float(0.5 * self.settings.slope * (np.minimum(args[0], 1e4) ** 2).sum())
+    cost = float(0.5 * self.settings.slope * (np.minimum(the(args[0]), 1e4) ** 2).sum())
     return replace(answer, cost_usd=cost, bound_usd=cost)
 
 
@@ -306,19 +314,19 @@ def cost_of_prices(self, args, answer):
 
 def sends(change):
     def fault(self, args, answer):
-        z = change(answer.connection_veh)
-        return Answer(z, float(0.5 * self.settings.slope * (z**2).sum()), answer.bound_usd)
+        z = change(the(answer))
+        return Answer({"delivery": z}, float(0.5 * self.settings.slope * (z**2).sum()), answer.bound_usd)
 
     return fault
 
 
 def echo_millions(self, args, answer):
-    return echo(self, args, answer) if args[0].max() > 1e5 else answer
+    return echo(self, args, answer) if the(args[0]).max() > 1e5 else answer
 
 
 def echo(self, args, answer):
-    cost = float(0.5 * self.settings.slope * (args[0] ** 2).sum())
-    return Answer(args[0].copy(), cost, cost)
+    cost = float(0.5 * self.settings.slope * (the(args[0]) ** 2).sum())
+    return Answer({"delivery": the(args[0]).copy()}, cost, cost)
 
 
 ROAD_TRANSPORT = table(
@@ -333,7 +341,11 @@ ROAD_TRANSPORT = table(
         ("OffersAMillion", "answers.range", {"solve": connection(lambda z: z + 1e6)}),
         ("EchoesAMillion", "evaluate.infeasible", {"evaluate": echo_millions}),
         ("OffersTenTimes", "evaluate.within", {"solve": ten_times, "evaluate": only_thirty}),
-        ("SendsHalfOfItsOffer", "evaluate.within", {"evaluate": lambda self, args, a: echo(self, (0.5 * args[0],), a)}),
+        (
+            "SendsHalfOfItsOffer",
+            "evaluate.within",
+            {"evaluate": lambda self, args, a: echo(self, ({"delivery": 0.5 * the(args[0])},), a)},
+        ),
         ("SendsMoreLater", "evaluate.within", {"evaluate": later(connection(lambda z: z + 1.0))}),
         ("CostOfAllAsked", "answers.own_cost", {"evaluate": cost_of_all}),
         ("CostLessPrices", "answers.own_cost", {"solve": cost_of_prices}),

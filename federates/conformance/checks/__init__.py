@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from federates.conformance.bench import Bench
-from federates.conformance.check import Check
-from federates.conformance.checks.alike import ALIKE_CHECKS
+from federates.conformance.check import Check, in_order
 from federates.conformance.checks.answers import ANSWER_CHECKS
-from federates.conformance.checks.carried_out import CARRIED_OUT_CHECKS, END_CHECKS
+from federates.conformance.checks.carried_out import CARRIED_OUT_CHECKS
 from federates.conformance.checks.decisions import DECISION_CHECKS
 from federates.conformance.checks.given import GIVEN_CHECKS
 from federates.conformance.checks.interface import INTERFACE_CHECKS
@@ -17,7 +15,7 @@ from federates.conformance.checks.traffic import TRAFFIC_CHECKS
 
 __all__ = ["CHECKS"]
 
-CHECKS: tuple[Check[Bench], ...] = (
+CHECKS: tuple[Check, ...] = in_order(
     *INTERFACE_CHECKS,
     *ANSWER_CHECKS,
     *TRAFFIC_CHECKS,
@@ -25,8 +23,6 @@ CHECKS: tuple[Check[Bench], ...] = (
     *SAMENESS_CHECKS,
     *GIVEN_CHECKS,
     *PRICE_CHECKS,
-    *ALIKE_CHECKS,
     *CARRIED_OUT_CHECKS,
     *RECORD_CHECKS,
-    *END_CHECKS,
 )

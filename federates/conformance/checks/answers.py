@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from federates.conformance.bench import Bench
-from federates.conformance.check import Check
-from federates.conformance.checks.in_time import slowest_in_time
+from federates.conformance.check import Check, rules
 from federates.conformance.errors import Breach
 from federates.conformance.life import Kind
-from federates.conformance.operator_calls import range_fault
-from federates.conformance.values import finite_fault, opening_fault, shape_fault
+from federates.conformance.values import finite_fault, opening_fault, range_fault, shape_fault
 
 __all__ = ["ANSWER_CHECKS", "SOUND"]
 
@@ -16,7 +14,15 @@ SOUND = ("answers.shape", "answers.finite", "answers.range")
 """What any statement about costs and connections needs."""
 
 
+ANSWER_CHECKS: list[Check] = []
+_rule = rules(ANSWER_CHECKS)
+
+
+@_rule("opening.shape", "interface.begin")
 def _openings(bench: Bench) -> str:
+    """Every period is opened with what the partner must know: gates, travel times or the trains' places, finite and not
+    negative.
+    """
     day = bench.day
     failure = day.failure
     if failure is not None and failure.kind is Kind.OPEN and not failure.late:
@@ -28,30 +34,41 @@ def _openings(bench: Bench) -> str:
     return f"{len(day.openings)} periods opened"
 
 
+@_rule("answers.in_time", "opening.shape")
 def _in_time(bench: Bench) -> str:
+    """Every call returns within the time limit."""
     timed = [call for call in bench.day.life.calls if call.kind not in (Kind.CREATE, Kind.BEGIN)]
-    slowest = slowest_in_time(bench, timed)
+    slowest = bench.slowest_in_time(timed)
     if slowest is None:
         return "nothing was answered"
     return f"the slowest of {len(timed)} answers took {slowest.wall_s:.2g} s of {bench.target.limit_s:g} s: {slowest.words}"
 
 
+@_rule("answers.every_round", "opening.shape", "answers.in_time")
 def _every_round(bench: Bench) -> str:
+    """Every question of a day is answered: no, small, huge and (by rail) negative prices, and connections before any price;
+    every period can be committed, also one in which nothing was asked.
+    """
     day = bench.day
     if day.failure is not None and not day.failure.late:
         raise Breach(day.failure.error, day.failure.words)
     return f"{len(day.answers)} questions answered in {len(day.openings)} opened periods, {len(day.commits)} committed"
 
 
+@_rule("answers.shape", "answers.every_round")
 def _shape(bench: Bench) -> str:
+    """Every answer is an Answer: an array of the right shape for each exchange, and numbers for cost and bound."""
     for heard in bench.day.answers:
-        fault = shape_fault(bench.session, heard.answer)
+        fault = shape_fault(heard.entries, heard.answer)
         if fault is not None:
             raise Breach(fault, heard.words)
-    return f"{len(bench.day.answers)} answers of shape {bench.session.connection_shape}"
+    shapes = [str(shape) for heard in bench.day.answers[:1] for shape in heard.entries.shapes.values()]
+    return f"{len(bench.day.answers)} answers, the first of shape {' and '.join(shapes)}"
 
 
+@_rule("answers.finite", "answers.shape")
 def _finite(bench: Bench) -> str:
+    """Every number of every answer is finite."""
     answers = bench.day.answers
     for heard in answers:
         fault = finite_fault(heard.answer)
@@ -60,45 +77,15 @@ def _finite(bench: Bench) -> str:
     return f"{len(answers)} answers without NaN or infinity"
 
 
+@_rule("answers.range", "answers.finite")
 def _range(bench: Bench) -> str:
+    """No connection is negative, and no transport operator offers more vehicles than any road carries (100 000 an hour). By
+    rail it is at most 1, whole as an answer to solve, and what transport offers keeps the timetable: no train is at two
+    stations at once, and trips take their periods.
+    """
     for heard in bench.day.answers:
-        fault = range_fault(bench.role, bench.session, heard)
+        fault = range_fault(bench.session, heard)
         if fault is not None:
             raise Breach(fault, f"{heard.words}, period {heard.period}")
-    largest = max((float(heard.answer.connection_veh.max(initial=0.0)) for heard in bench.day.answers), default=0.0)
-    return f"connections from 0 to {largest:.6g}"
-
-
-ANSWER_CHECKS: tuple[Check[Bench], ...] = (
-    Check(
-        "opening.shape",
-        "Every period is opened with what the partner must know: gates, travel times or the trains' places, finite and not"
-        " negative.",
-        _openings,
-        needs=("interface.begin",),
-    ),
-    Check("answers.in_time", "Every call returns within the time limit.", _in_time, needs=("opening.shape",)),
-    Check(
-        "answers.every_round",
-        "Every question of a day is answered: no, small, huge and (by rail) negative prices, and connections before any price;"
-        " every period can be committed, also one in which nothing was asked.",
-        _every_round,
-        needs=("opening.shape", "answers.in_time"),
-    ),
-    Check(
-        "answers.shape",
-        "Every answer is a Answer: a connection of the session's shape, and numbers for cost and bound.",
-        _shape,
-        needs=("answers.every_round",),
-    ),
-    Check("answers.finite", "Every number of every answer is finite.", _finite, needs=("answers.shape",)),
-    Check(
-        "answers.range",
-        "No connection is negative, and no transport operator offers"
-        " more vehicles than any road carries (100 000 an"
-        " hour). By rail it is at most 1, whole as an answer to solve, and what transport offers keeps the"
-        " timetable: no train is at two stations at once, and trips take their periods.",
-        _range,
-        needs=("answers.finite",),
-    ),
-)
+    largest = max((float(heard.z.max(initial=0.0)) for heard in bench.day.answers), default=0.0)
+    return f"quantities from 0 to {largest:.6g}"

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
 
-from federates.boundary.names import RAIL, Role
+from federates.boundary.names import Role
 from federates.boundary.roles import Commit
+from federates.boundary.world import world_of
 from federates.conformance.bench import Bench
-from federates.conformance.check import Check
-from federates.conformance.checks.in_time import slowest_in_time
+from federates.conformance.check import Check, rules
 from federates.conformance.errors import Breach, DoesNotApply
 from federates.conformance.life import Kind
 from federates.conformance.negotiation import Committed, Negotiated
-from federates.conformance.trains import timetable_breach
-from federates.worlds.rail.session import RailSession
-from federates.worlds.road.session import RoadSession
 
 __all__ = ["DECISION_CHECKS"]
 
@@ -27,22 +23,32 @@ _DEFAULT_GAP = 0.01
 _ROUNDING = 1e-3
 
 
+DECISION_CHECKS: list[Check] = []
+_rule = rules(DECISION_CHECKS, roles=_ROLES)
+
+
+@_rule("decisions.in_time", "interface.begin")
 def _in_time(bench: Bench) -> str:
+    """Every decision is made within the time limit."""
     calls = [call for call in bench.agreeable.life.calls if call.kind in (Kind.START, Kind.NEXT)]
-    slowest = slowest_in_time(bench, calls)
+    slowest = bench.slowest_in_time(calls)
     if slowest is None:
         return "no decision was made"
     return f"the slowest of {len(calls)} decisions took {slowest.wall_s:.2g} s of {bench.target.limit_s:g} s"
 
 
+@_rule("decisions.every_round", "interface.begin", "decisions.in_time")
 def _every_round(bench: Bench) -> str:
+    """Every answer of the operators is followed by a decision."""
     failure = bench.agreeable.failure
     if failure is not None and not failure.late:
         raise Breach(failure.error, failure.words)
     return f"{len(bench.agreeable.decisions)} decisions in {len(bench.agreeable.periods)} periods"
 
 
+@_rule("decisions.valid", "decisions.every_round")
 def _valid(bench: Bench) -> str:
+    """Every decision is Solve, Evaluate or Commit, its prices and connections finite and of the session's shape."""
     found = bench.agreeable
     if found.malformed is not None:
         raise Breach(found.malformed, "with operators that agree")
@@ -50,7 +56,9 @@ def _valid(bench: Bench) -> str:
     return ", ".join(f"{kinds.count(kind)} x {kind}" for kind in sorted(set(kinds)))
 
 
+@_rule("decisions.end", "decisions.valid")
 def _ends(bench: Bench) -> str:
+    """Every negotiation ends: with operators that can agree, within 400 rounds."""
     found = bench.agreeable
     if found.endless is not None:
         raise Breach(found.endless, "with operators that agree")
@@ -58,7 +66,9 @@ def _ends(bench: Bench) -> str:
     return f"{len(rounds)} periods with {', '.join(map(str, rounds))} rounds"
 
 
+@_rule("plan.feasible", "decisions.end")
 def _whole(bench: Bench) -> str:
+    """What is committed is whole in the opened period, not negative, and one that the transport operator can carry out."""
     _refuse_broken_plans(bench, bench.agreeable)
     return f"{len(bench.agreeable.periods)} plans committed, whole and possible"
 
@@ -71,36 +81,44 @@ def _refuse_broken_plans(bench: Bench, found: Negotiated, partners: str = "") ->
 
 
 def _plan_fault(bench: Bench, period: Committed) -> str | None:
-    session, plan = bench.session, period.commit.connection_veh
-    part = plan[:, :, 0] if isinstance(session, RoadSession) else plan[:, :, period.period :]
-    if part.min(initial=0.0) < 0:
-        return f"connection_veh has {part.min():.6g}, must not be negative"
-    if np.abs(part - np.rint(part)).max(initial=0.0) > 1e-6:
-        return "the opened period of connection_veh must be whole numbers"
-    if isinstance(session, RailSession):
-        fault = timetable_breach(session, plan, period.pair.places, period.period)  # type: ignore[attr-defined]
-        if fault is not None:
-            return fault
-    if period.pair.cost_usd(plan) is None:
-        return "the transport operator cannot carry the plan out"
-    return None
+    layout, plan = period.operators.layout, period.plan
+    for copy in period.copies.values():
+        if copy.min(initial=0.0) < 0:
+            return f"what is committed has {copy.min():.6g}, must not be negative"
+    # Of what can be divided only the opened period must be whole.
+    now = {
+        e.name: np.ones(s) if e.whole else np.arange(s[-1]) == 0
+        for e, s in zip(layout.exchanges, layout.shapes.values(), strict=True)
+    }
+    opened = layout.flat(now) > 0
+    if np.abs(plan - np.rint(plan))[opened].max(initial=0.0) > 1e-6:
+        return "what is committed in the opened period must be whole numbers"
+    over = layout.residual(period.copies)
+    if over.max(initial=0.0) > 1e-6:
+        return f"{over.max():.6g} more is given to those who ask than is sent"
+    fault = bench.kit.offer_fault(bench.session, period.period, layout.shaped(plan), period.operators.openings)
+    if fault is None and period.operators.cost_usd(plan) is None:
+        return "those who offer cannot carry the plan out"
+    return fault
 
 
+@_rule("plan.agreed", "plan.feasible")
 def _agreed(bench: Bench) -> str:
+    """A plan is said to be agreed only if it costs at most the claimed gap more than the known joint optimum."""
     if bench.target.executable:
         raise DoesNotApply("whether a plan was agreed does not cross the wire")
     worst, agreed = 0.0, 0
     for period in bench.agreeable.periods:
-        if isinstance(bench.session, RailSession) and period.period > 0:
+        if bench.world.plan_lasts(bench.session) and period.period > 0:
             continue  # The day is negotiated in its first period.
         if not period.commit.agreed:
             continue
         agreed += 1
-        cost, optimum = period.pair.cost_usd(period.commit.connection_veh), period.pair.optimum_usd()
+        cost, optimum = period.operators.cost_usd(period.plan), period.operators.optimum_usd()
         assert cost is not None
         apart = (cost - optimum) / max(abs(optimum), 1e-9)
         claimed = _claimed_gap(period.commit, cost)
-        if apart > claimed + _ROUNDING + _rounding_share(bench, optimum):
+        if apart > claimed + _ROUNDING + _rounding_share(period, optimum):
             raise Breach(
                 f"the plan costs {cost:.6g} usd, {apart:.1%} more than the best, {optimum:.6g}; claimed are {claimed:.1%}",
                 f"commit in period {period.period}, said to be agreed ({period.commit.reason})",
@@ -117,12 +135,14 @@ def _claimed_gap(commit: Commit, cost: float) -> float:
     return max(0.0, (cost - commit.lower_bound_usd) / max(abs(cost), 1e-9))
 
 
+@_rule("plan.bound", "plan.feasible")
 def _bound(bench: Bench) -> str:
+    """A lower bound that comes with a plan lies at most at the known joint optimum."""
     named = 0
     for period in bench.agreeable.periods:
-        bound, optimum = period.commit.lower_bound_usd, period.pair.optimum_usd()
-        if not np.isfinite(bound) or (isinstance(bench.session, RailSession) and period.period > 0):
-            continue  # By rail the day is negotiated in its first period.
+        bound, optimum = period.commit.lower_bound_usd, period.operators.optimum_usd()
+        if not np.isfinite(bound) or (bench.world.plan_lasts(bench.session) and period.period > 0):
+            continue  # A plan that lasts is negotiated in the first period.
         named += 1
         if bound > optimum + _ROUNDING * max(1.0, abs(optimum)):
             raise Breach(
@@ -131,12 +151,11 @@ def _bound(bench: Bench) -> str:
     return f"{named} lower bounds named, none above the known optimum" if named else "it named no lower bound of its own"
 
 
-def _rounding_share(bench: Bench, optimum: float) -> float:
-    """Return what whole vehicles in the opened period may cost: half a vehicle's price for each pair."""
-    if isinstance(bench.session, RailSession):
-        return 0.0
-    pairs = bench.session.connection_shape[0] * bench.session.connection_shape[1]
-    return pairs * 0.5 / max(abs(optimum), 1e-9)
+def _rounding_share(period: Committed, optimum: float) -> float:
+    """Return what whole numbers in the opened period may cost: the slack that the world gives, at a dollar each."""
+    operators = period.operators
+    slack = operators.layout.flat(world_of(operators.session.world).whole_slack(operators.session, period.period))
+    return float(slack.sum()) / max(abs(optimum), 1e-9)
 
 
 def _refuse_broken_off(found: Negotiated, partners: str) -> None:
@@ -147,33 +166,41 @@ def _refuse_broken_off(found: Negotiated, partners: str) -> None:
         raise Breach(broken, partners)
 
 
+@_rule("decisions.stubborn", "plan.feasible")
 def _stubborn(bench: Bench) -> str:
+    """An operator that never offers anything does not keep a negotiation from ending with a plan that can be carried out."""
     found = bench.stubborn
     _refuse_broken_off(found, "with an operator that offers nothing")
     _refuse_broken_plans(bench, found, ", with an operator that offers nothing")
     return f"{len(found.periods)} periods end, after at most {max(p.rounds for p in found.periods)} rounds"
 
 
+@_rule("decisions.unproven", "plan.feasible")
 def _unproven(bench: Bench) -> str:
+    """Operators whose bounds leave a gap that nothing closes do not keep a negotiation from ending."""
     found = bench.unproven
     _refuse_broken_off(found, "with operators whose bounds leave a gap")
     _refuse_broken_plans(bench, found, ", with operators whose bounds leave a gap")
     return f"{len(found.periods)} periods end, after at most {max(p.rounds for p in found.periods)} rounds"
 
 
+@_rule("day.goes_on", "plan.feasible")
 def _day_goes_on(bench: Bench) -> str:
+    """Every period of the day is committed; by rail the plan is kept while every train is where it should be."""
     found = bench.agreeable
     if len(found.periods) < bench.session.periods:
         raise Breach(f"only {len(found.periods)} of {bench.session.periods} periods were committed", "the whole day")
-    if isinstance(bench.session, RailSession):
-        plans = [period.commit.connection_veh for period in found.periods]
+    if bench.world.plan_lasts(bench.session):
+        plans = [period.operators.layout.shaped(period.plan) for period in found.periods]
         for period, (before, after) in enumerate(pairwise(plans), start=1):
-            if (np.rint(before[:, :, period:]) != np.rint(after[:, :, period:])).any():
+            if any((np.rint(before[name][..., 1:]) != np.rint(after[name])).any() for name in after):
                 raise Breach("the plan is another one, though every train is where it should be", f"commit in period {period}")
     return f"{len(found.periods)} periods committed"
 
 
+@_rule("day.late_train", "day.goes_on", whole_only=True)
 def _late(bench: Bench) -> str:
+    """After a train was late, the plan is one that it can keep."""
     found = bench.delayed
     _refuse_broken_off(found, "with a train that is late")
     if found.late_period is None:
@@ -183,80 +210,11 @@ def _late(bench: Bench) -> str:
     return f"a train is late in period {found.late_period}; {rounds} rounds later there is a plan that it can keep"
 
 
+@_rule("decisions.reason", "decisions.valid")
 def _says_why(bench: Bench) -> str:
+    """Every commit says in words why the rounds ended."""
     for words, decision in bench.agreeable.decisions:
         if isinstance(decision, Commit) and not (isinstance(decision.reason, str) and decision.reason.strip()):
             raise Breach(f"reason is {decision.reason!r}, must say in words why the rounds ended", words)
     reasons = [period.commit.reason for period in bench.agreeable.periods]
     return f"for example: {reasons[0]}" if reasons else "nothing was committed"
-
-
-def _check(
-    name: str, holds: str, run: Callable[[Bench], str], *needs: str, worlds: tuple[World, ...] = tuple(World)
-) -> Check[Bench]:
-    return Check(name, holds, run, roles=_ROLES, worlds=worlds, needs=needs)
-
-
-DECISION_CHECKS: tuple[Check[Bench], ...] = (
-    _check("decisions.in_time", "Every decision is made within the time limit.", _in_time, "interface.begin"),
-    _check(
-        "decisions.every_round",
-        "Every answer of the operators is followed by a decision.",
-        _every_round,
-        "interface.begin",
-        "decisions.in_time",
-    ),
-    _check(
-        "decisions.valid",
-        "Every decision is Solve, Evaluate or Commit, its prices and connections finite and of the session's shape.",
-        _valid,
-        "decisions.every_round",
-    ),
-    _check(
-        "decisions.end", "Every negotiation ends: with operators that can agree, within 400 rounds.", _ends, "decisions.valid"
-    ),
-    _check("decisions.reason", "Every commit says in words why the rounds ended.", _says_why, "decisions.valid"),
-    _check(
-        "plan.feasible",
-        "What is committed is whole in the opened period, not negative, and one that the transport operator can carry out.",
-        _whole,
-        "decisions.end",
-    ),
-    _check(
-        "plan.agreed",
-        "A plan is said to be agreed only if it costs at most the claimed gap more than the known joint optimum.",
-        _agreed,
-        "plan.feasible",
-    ),
-    _check(
-        "plan.bound",
-        "A lower bound that comes with a plan lies at most at the known joint optimum.",
-        _bound,
-        "plan.feasible",
-    ),
-    _check(
-        "day.goes_on",
-        "Every period of the day is committed; by rail the plan is kept while every train is where it should be.",
-        _day_goes_on,
-        "plan.feasible",
-    ),
-    _check(
-        "decisions.stubborn",
-        "An operator that never offers anything does not keep a negotiation from ending with a plan that can be carried out.",
-        _stubborn,
-        "plan.feasible",
-    ),
-    _check(
-        "decisions.unproven",
-        "Operators whose bounds leave a gap that nothing closes do not keep a negotiation from ending.",
-        _unproven,
-        "plan.feasible",
-    ),
-    _check(
-        "day.late_train",
-        "After a train was late, the plan is one that it can keep.",
-        _late,
-        "day.goes_on",
-        worlds=(RAIL,),
-    ),
-)

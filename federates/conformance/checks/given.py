@@ -8,58 +8,66 @@ import numpy as np
 
 from federates.boundary.names import Role
 from federates.conformance.bench import Bench
-from federates.conformance.check import Check
+from federates.conformance.check import Check, rules
 from federates.conformance.checks.answers import SOUND
+from federates.conformance.entries import Answered, proven_gap_usd, tolerance_usd
 from federates.conformance.errors import Breach
 from federates.conformance.life import Kind
-from federates.conformance.money import proven_gap_usd, tolerance_usd
-from federates.conformance.operator_calls import Answered, Day, range_fault
+from federates.conformance.operator_day import Day
 from federates.conformance.replay import difference
-from federates.conformance.values import answer_fault
-from federates.worlds.rail.session import RailSession
+from federates.conformance.values import answer_fault, range_fault
 
 __all__ = ["GIVEN_CHECKS"]
 
 _TOLERANCE = 1e-6
 _MOST_GAP_SHARE = 0.01
+_HALF = 0.5
 
 
+GIVEN_CHECKS: list[Check] = []
+_rule = rules(GIVEN_CHECKS)
+
+
+@_rule("evaluate.within", *SOUND)
 def _within(bench: Bench) -> str:
+    """The power operator uses at most what it is offered; on the road the transport operator sends at most what it is asked;
+    and whatever it has offered at prices itself it can send, by rail all stands of it.
+    """
     evaluated = [heard for heard in bench.day.answers if heard.kind is Kind.EVALUATE]
     for heard in evaluated:
-        fault = _within_fault(bench, heard)
+        fault = _within_fault(bench.day, heard)
         if fault is not None:
             raise Breach(fault, f"{heard.words} in period {heard.period}")
-    return f"{len(evaluated)} connections given"
+    return f"{len(evaluated)} times quantities given"
 
 
-def _within_fault(bench: Bench, heard: Answered) -> str | None:
-    connection, given = heard.answer.connection_veh, heard.asked
-    if bench.role == Role.TRANSPORT_OPERATOR and isinstance(bench.session, RailSession):
-        if not _own_route(bench.day, heard):
-            return None
-        missing = float((given - connection)[:, :, heard.period :].max(initial=0.0))
-        return f"a stand of its own answer to prices is not offered ({missing:.3g} missing)" if missing > 0.5 else None
-    if bench.role == Role.TRANSPORT_OPERATOR and _own_route(bench.day, heard):
-        missing = float((given - connection).max(initial=0.0))
-        if missing > _TOLERANCE * max(1.0, float(given.max(initial=0.0))):
-            return f"{missing:.6g} vehicles that it offered itself at prices are not sent"
-    over = connection - given
-    worst = float(over.max(initial=0.0))
-    if worst <= _TOLERANCE * max(1.0, float(np.abs(given).max(initial=0.0))):
+def _within_fault(day: Day, heard: Answered) -> str | None:
+    """Return how more is used or sent than was given, or less sent than was offered at prices.
+
+    An offer that is carried out as a whole may be more than was asked of it.
+    """
+    z, given, entries = heard.z, heard.asked, heard.entries
+    most = _TOLERANCE * max(1.0, float(np.abs(given).max(initial=0.0)))
+    missing = np.where(entries.asks, 0.0, given - z)
+    if _is_own_offer(day, heard) and missing.max(initial=0.0) > np.where(entries.whole, _HALF, most)[missing.argmax()]:
+        return f"{missing.max():.6g} of what it offered itself at prices is not sent"
+    over = np.where(entries.whole & ~entries.asks, 0.0, z - given)
+    if over.max(initial=0.0) <= most:
         return None
-    at = tuple(int(i) for i in np.unravel_index(over.argmax(), over.shape))
-    verb = "uses" if bench.role == Role.POWER_OPERATOR else "sends"
-    return f"it {verb} {connection[at]:.6g} at {list(at)}, where {given[at]:.6g} is given"
+    at = int(over.argmax())
+    verb = "uses" if entries.asks[at] else "sends"
+    return f"it {verb} {z[at]:.6g} of entry {at}, where {given[at]:.6g} is given"
 
 
-def _own_route(day: Day, heard: Answered) -> bool:
-    """Return whether the connection is one that the operator itself has answered to prices in this period."""
+def _is_own_offer(day: Day, heard: Answered) -> bool:
+    """Return whether the operator itself has answered this to prices in this period."""
     solved = (other for other in day.answers if other.kind is Kind.SOLVE and other.period == heard.period)
-    return any(np.abs(other.answer.connection_veh - heard.asked).max(initial=0.0) <= _TOLERANCE for other in solved)
+    return any(np.abs(other.z - heard.asked).max(initial=0.0) <= _TOLERANCE for other in solved)
 
 
+@_rule("evaluate.falling", *SOUND, "answers.repeatable", "answers.deterministic", roles=(Role.POWER_OPERATOR,))
 def _falling(bench: Bench) -> str:
+    """The power operator's cost never rises because more is offered: it need not use it."""
     pairs = 0
     evaluated = [heard for heard in bench.day.answers if heard.kind is Kind.EVALUATE]
     for first, second in combinations(evaluated, 2):
@@ -69,55 +77,34 @@ def _falling(bench: Bench) -> str:
             if not (less.asked <= more.asked).all() or np.array_equal(less.asked, more.asked):
                 continue
             pairs += 1
-            excused = min(proven_gap_usd(bench.role, more), _MOST_GAP_SHARE * abs(more.answer.cost_usd))
-            if more.answer.cost_usd > less.answer.cost_usd + excused + tolerance_usd(bench.role, more):
+            excused = min(proven_gap_usd(more), _MOST_GAP_SHARE * abs(more.answer.cost_usd))
+            if more.answer.cost_usd > less.answer.cost_usd + excused + tolerance_usd(more):
                 raise Breach(
                     f"cost_usd rises from {less.answer.cost_usd:.8g} to {more.answer.cost_usd:.8g} though more is offered",
                     f"{less.words}, then {more.words}, in period {less.period}",
                 )
-    return f"{pairs} pairs of connections, one within the other"
+    return f"{pairs} pairs of quantities, one within the other"
 
 
+@_rule("evaluate.infeasible", *SOUND, "answers.repeatable", "answers.deterministic", "evaluate.within")
 def _infeasible(bench: Bench) -> str:
+    """A demand that nobody can meet (a million vehicles, a train everywhere at once) is answered, by the same rules, and
+    leaves no trace.
+    """
     day = bench.rough_day
     if day.failure is not None:
         raise Breach(day.failure.error, day.failure.words)
     for heard in day.answers:
-        fault = answer_fault(bench.session, heard.answer) or range_fault(bench.role, bench.session, heard)
-        fault = fault or _within_fault(bench, heard)
+        fault = answer_fault(heard.entries, heard.answer) or range_fault(bench.session, heard)
+        fault = fault or _within_fault(day, heard)
         if fault is not None:
             raise Breach(fault, heard.words)
-    ordinary = [heard for heard in day.answers if "modest" in heard.words]
+    ordinary = [heard for heard in day.answers if "modest" in heard.words and heard.period == day.answers[-1].period]
     apart = difference(ordinary[0].answer, ordinary[-1].answer)
-    if apart is not None and proven_gap_usd(bench.role, ordinary[0]) <= tolerance_usd(bench.role, ordinary[0]):
+    if apart is not None and proven_gap_usd(ordinary[0]) <= tolerance_usd(ordinary[0]):
         raise Breach(f"afterwards an ordinary question gets another answer: {apart}", ordinary[-1].words)
     return "; ".join(
         f"{heard.words.removeprefix('evaluate ')}: {heard.answer.cost_usd:.6g} usd"
         for heard in day.answers
-        if heard.asked is not ordinary[0].asked
+        if all(heard is not other for other in ordinary)
     )
-
-
-GIVEN_CHECKS: tuple[Check[Bench], ...] = (
-    Check(
-        "evaluate.within",
-        "The power operator uses at most what it is offered; on the road the transport operator sends at most what it is asked;"
-        " and whatever it has offered at prices itself it can send, by rail all stands of it.",
-        _within,
-        needs=SOUND,
-    ),
-    Check(
-        "evaluate.falling",
-        "The power operator's cost never rises because more is offered: it need not use it.",
-        _falling,
-        roles=(Role.POWER_OPERATOR,),
-        needs=(*SOUND, "answers.repeatable", "answers.deterministic"),
-    ),
-    Check(
-        "evaluate.infeasible",
-        "A demand that nobody can meet (a million vehicles, a train everywhere at once) is answered, by the same rules, and"
-        " leaves no trace.",
-        _infeasible,
-        needs=(*SOUND, "answers.repeatable", "answers.deterministic", "evaluate.within"),
-    ),
-)

@@ -6,33 +6,33 @@ import inspect
 from typing import Any
 
 from federates.boundary.names import Role
-from federates.boundary.roles import CoordinationAlgorithm, Plugin, PowerOperator, TrafficModel, TransportOperator
 from federates.conformance.bench import Bench
-from federates.conformance.check import Check
+from federates.conformance.check import Check, rules
 from federates.conformance.errors import Breach
 from federates.conformance.life import Kind
+from federates.runtime.plugins import base_class
 
 __all__ = ["INTERFACE_CHECKS"]
 
-_BASE: dict[Role, type[Plugin]] = {
-    Role.POWER_OPERATOR: PowerOperator,
-    Role.TRANSPORT_OPERATOR: TransportOperator,
-    Role.TRAFFIC: TrafficModel,
-    Role.COORDINATOR: CoordinationAlgorithm,
-}
-_EVERY_ROLE = tuple(_BASE)
+_EVERY_ROLE = tuple(Role)
 _OPTIONAL = {"relax": 2}
 
 
+INTERFACE_CHECKS: list[Check] = []
+_rule = rules(INTERFACE_CHECKS)
+
+
+@_rule("interface.role", roles=_EVERY_ROLE, classes_only=True)
 def _role(bench: Bench) -> str:
+    """The class is derived from its role and has every method of it, with the role's arguments."""
     cls: Any = getattr(bench.target, "cls", None)
-    base = _BASE[bench.role]
+    base = base_class(bench.role)
     if not (isinstance(cls, type) and issubclass(cls, base)):
         raise Breach(f"{getattr(cls, '__name__', cls)} is not derived from {base.__name__}", "the class")
     missing = sorted(cls.__abstractmethods__)
     if missing:
         raise Breach(f"it does not define {', '.join(missing)}", "the class")
-    methods = [name for name, value in vars(base).items() if getattr(value, "__isabstractmethod__", False)]
+    methods = [name for name, value in inspect.getmembers(base) if getattr(value, "__isabstractmethod__", False)]
     methods += [name for name in _OPTIONAL if hasattr(base, name)]
     for name in methods:
         wanted = len(inspect.signature(getattr(base, name)).parameters) - 1
@@ -43,27 +43,11 @@ def _role(bench: Bench) -> str:
     return f"{cls.__name__} is a {base.__name__} and has {len(methods)} methods"
 
 
+@_rule("interface.begin", "interface.role", roles=_EVERY_ROLE)
 def _begins(bench: Bench) -> str:
+    """It can be created, and takes in the public agreement."""
     failure = bench.main_failure()
     if failure is not None and failure.kind in (Kind.CREATE, Kind.BEGIN):
         raise Breach(failure.error, failure.words)
     wall_s = sum(call.wall_s for call in bench.main_life().calls if call.kind in (Kind.CREATE, Kind.BEGIN))
     return f"ready after {wall_s:.2f} s"
-
-
-INTERFACE_CHECKS: tuple[Check[Bench], ...] = (
-    Check(
-        "interface.role",
-        "The class is derived from its role and has every method of it, with the role's arguments.",
-        _role,
-        roles=_EVERY_ROLE,
-        classes_only=True,
-    ),
-    Check(
-        "interface.begin",
-        "It can be created, and takes in the public agreement.",
-        _begins,
-        roles=_EVERY_ROLE,
-        needs=("interface.role",),
-    ),
-)

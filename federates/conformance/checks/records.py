@@ -1,4 +1,4 @@
-"""Checks of what an agent records: rows that tables can be made of."""
+"""Checks of what an agent leaves: rows that tables can be made of, and nothing else."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from federates.boundary.names import Role
-from federates.boundary.tables import TABLES
+from federates.boundary.tables import tables_of
 from federates.conformance.bench import Bench
-from federates.conformance.check import Check
+from federates.conformance.check import Check, rules
 from federates.conformance.errors import Breach
 
 __all__ = ["RECORD_CHECKS"]
@@ -23,12 +23,20 @@ _KINDS: dict[str, tuple[type, ...]] = {
 _MOST_ROWS_A_CALL, _MOST_CHARACTERS = 1_000, 10_000
 
 
+RECORD_CHECKS: list[Check] = []
+_rule = rules(RECORD_CHECKS)
+
+
+@_rule("records.rows", "interface.begin", roles=tuple(Role), classes_only=True)
 def _rows(bench: Bench) -> str:
+    """What is recorded are rows of plain values, of one kind a column; a table of the boundary has its columns; no flood of
+    rows.
+    """
     life = bench.main_life()
     rows = life.notes.rows
     kinds: dict[tuple[str, str], str] = {}
     for table, row in rows:
-        for fault in (_name_fault(bench.role, table, row), *(_value_fault(table, n, v, kinds) for n, v in row.items())):
+        for fault in (_name_fault(bench, table, row), *(_value_fault(table, n, v, kinds) for n, v in row.items())):
             if fault is not None:
                 raise Breach(fault, "record, in the main life")
     if len(rows) > _MOST_ROWS_A_CALL * max(1, len(life.calls)):
@@ -37,12 +45,12 @@ def _rows(bench: Bench) -> str:
     return f"{len(rows)} rows in {len({table for table, _ in rows})} tables"
 
 
-def _name_fault(role: Role, table: Any, row: dict[str, Any]) -> str | None:
+def _name_fault(bench: Bench, table: Any, row: dict[str, Any]) -> str | None:
     if not (isinstance(table, str) and table.isidentifier()):
         return f"the table's name is {table!r}, must be a word as of a variable"
     if not row:
         return f"a row of {table} has no column"
-    known = next((entry for entry in TABLES if entry.name == table and entry.owner == role), None)
+    known = next((entry for entry in tables_of(bench.world.name) if entry.name == table and entry.owner == bench.role), None)
     if known is None:
         return None
     other = sorted(row.keys() ^ known.columns.keys())
@@ -59,14 +67,21 @@ def _value_fault(table: str, name: str, value: Any, kinds: dict[tuple[str, str],
     return None if before == kind else f"{table}.{name} is a {before} in one row and a {kind} in another"
 
 
-RECORD_CHECKS: tuple[Check[Bench], ...] = (
-    Check(
-        "records.rows",
-        "What is recorded are rows of plain values, of one kind a column; a table of the boundary has its columns; no"
-        " flood of rows.",
-        _rows,
-        roles=tuple(Role),
-        needs=("interface.begin",),
-        classes_only=True,
-    ),
-)
+@_rule("end.clean", "interface.begin", roles=tuple(Role))
+def _clean(bench: Bench) -> str:
+    """It ends cleanly: no thread, child process or temporary file is left, and no file was written outside its own folder."""
+    bench.main_life()
+    problems = [*bench.end_errors, *bench.surroundings.left_behind()]
+    if problems:
+        shown = "; ".join(problems[:3]) + (f"; and {len(problems) - 3} more" if len(problems) > 3 else "")
+        raise Breach(shown, f"the end of {bench.lives} lives")
+    return f"nothing is left of {bench.lives} lives"
+
+
+@_rule("end.unchanged", "interface.begin", roles=tuple(Role), classes_only=True)
+def _unchanged(bench: Bench) -> str:
+    """The process is as it was: working directory, umask, environment, signal handlers, NumPy's settings, standard output."""
+    bench.main_life()
+    if bench.changed:
+        raise Breach(f"changed and not put back: {'; '.join(bench.changed)}", f"the end of {bench.lives} lives")
+    return f"{bench.lives} lives have changed nothing of the process"

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
+
+import numpy as np
 
 from federates.boundary.names import Role
 from federates.conformance.bench import Bench
-from federates.conformance.check import OPERATORS, Check
+from federates.conformance.check import Check, rules
 from federates.conformance.checks.answers import SOUND
 from federates.conformance.elsewhere import Again
+from federates.conformance.entries import Answered, Entries, proven_gap_usd, tolerance_usd, value_usd
 from federates.conformance.errors import Breach, DoesNotApply
 from federates.conformance.life import Call, Kind
-from federates.conformance.money import proven_gap_usd, tolerance_usd, value_usd
-from federates.conformance.operator_calls import Answered
-from federates.conformance.operator_day import OperatorDay
+from federates.conformance.operator_day import EXCHANGED, is_long
 from federates.conformance.replay import Replay, difference
 from federates.conformance.second_process import UnknownThereError
 
@@ -30,7 +32,15 @@ _SHORT_CALLS, _WHOLE_ANSWERS = 14, 3
 """A long day by rail is expensive: in so many calls arrays are watched, and up to so many whole answers it is held again."""
 
 
+SAMENESS_CHECKS: list[Check] = []
+_rule = rules(SAMENESS_CHECKS)
+
+
+@_rule("answers.repeatable", *SOUND)
 def _repeatable(bench: Bench) -> str:
+    """A question that is asked again in the same period, after others, gets the same answer: a repeated message changes
+    nothing.
+    """
     first: dict[tuple[Kind, int, bytes], int] = {}
     answers, repeated, worst = bench.day.answers, 0, 0.0
     for number, heard in enumerate(answers):
@@ -42,7 +52,7 @@ def _repeatable(bench: Bench) -> str:
         apart = difference(before.answer, heard.answer)
         if apart is None:
             continue
-        off, allowed = _apart_usd(bench.role, before, heard)
+        off, allowed = _apart_usd(before, heard)
         if off > allowed:
             raise Breach(apart, f"{heard.words} in period {heard.period}, as before")
         worst = max(worst, off)
@@ -50,20 +60,40 @@ def _repeatable(bench: Bench) -> str:
     return f"{repeated} questions asked again, {words}"
 
 
-def _apart_usd(role: Role, first: Answered, second: Answered, before_usd: float = 0.0) -> tuple[float, float]:
+def _apart_usd(first: Answered, second: Answered, before_usd: float = 0.0) -> tuple[float, float]:
     """Return how far the values of two answers to one question are apart, and how far they may be, usd.
 
     A solver with a tolerance may stop elsewhere the second time, but both answers must be as good as they prove to be. Where a
     plan with a proven gap was carried out before, another one as good may have left another state: ``before_usd`` is that gap.
     """
-    gap = max(proven_gap_usd(role, first), proven_gap_usd(role, second), before_usd)
-    gap = min(gap, _MOST_GAP_SHARE * abs(value_usd(role, first)))
-    rounding = tolerance_usd(role, second)
-    values = abs(value_usd(role, second) - value_usd(role, first))
+    gap = max(proven_gap_usd(first), proven_gap_usd(second), before_usd)
+    gap = min(gap, _MOST_GAP_SHARE * abs(value_usd(first)))
+    rounding = tolerance_usd(second)
+    values = abs(value_usd(second) - value_usd(first))
     off = max(values, abs(second.answer.bound_usd - first.answer.bound_usd))
     return off, gap + rounding if gap > rounding else -1.0
 
 
+@_rule(
+    "decisions.deterministic",
+    "decisions.valid",
+    roles=(Role.COORDINATOR,),
+    holds="Two fresh ones make the same decisions of the same answers, also in another process.",
+)
+@_rule(
+    "traffic.deterministic",
+    "traffic.finite",
+    roles=(Role.TRAFFIC,),
+    holds="Two fresh ones, moved through the same periods, see the same traffic, also in another process.",
+)
+@_rule(
+    "answers.deterministic",
+    "answers.every_round",
+    "answers.finite",
+    "answers.repeatable",
+    holds="Two fresh ones answer the same calls alike, given the session's seed; a class also in another process, where hashes"
+    " are others.",
+)
 def _deterministic(bench: Bench) -> str:
     most = None
     if _long(bench):
@@ -81,19 +111,23 @@ def _deterministic(bench: Bench) -> str:
     return f"{again.calls} calls to a fresh one, and in another process, with the same answers"
 
 
+@_rule("answers.forgetful", *SOUND, "answers.repeatable", "answers.deterministic", "answers.independent")
 def _forgets(bench: Bench) -> str:
-    """Live the day again with one question only in some periods, and compare the answers of the others."""
+    """What is asked in one period does not change the answers of the next: only what was committed and seen does."""
+    # Live the day again with one question only in some periods, and compare the answers of the others.
     periods = sorted({heard.period for heard in bench.day.answers})
     compared = 0
-    gaps_usd = [(heard.period, proven_gap_usd(bench.role, heard)) for heard in bench.day.answers if heard.kind is Kind.EVALUATE]
+    gaps_usd = [(heard.period, proven_gap_usd(heard)) for heard in bench.day.answers if heard.kind is Kind.EVALUATE]
 
     def differs(call: Call, answer: Any) -> str | None:
         apart = difference(call.answer, answer, relative=_SOLVERS_DIGITS)
         if apart is None or call.kind not in _QUESTIONS:
             return apart
-        pair = [Answered(call.kind, call.period, call.words, call.args[0], said, None) for said in (call.answer, answer)]
+        entries = Entries(bench.session, bench.role, call.period)
+        asked = entries.flat(call.args[0])
+        pair = [Answered(call.kind, call.period, call.words, asked, said, entries, {}) for said in (call.answer, answer)]
         before_usd = max((gap for period, gap in gaps_usd if period < call.period), default=0.0)
-        off, allowed = _apart_usd(bench.role, pair[0], pair[1], before_usd)
+        off, allowed = _apart_usd(pair[0], pair[1], before_usd)
         return apart if off > allowed else None
 
     for whole in (periods[1::2], periods[2::2]):  # The first period has none before it.
@@ -123,7 +157,9 @@ def _with_one_question(bench: Bench, whole: set[int]) -> list[Call]:
     ]
 
 
+@_rule("answers.memory", "answers.deterministic", classes_only=True)
 def _memory(bench: Bench) -> str:
+    """The same questions asked again and again take no more memory every time."""
     pending = bench.growth_elsewhere()
     if isinstance(pending, str):
         raise DoesNotApply(pending)
@@ -142,7 +178,9 @@ def _memory(bench: Bench) -> str:
     return f"the same questions {growth.repeats} times: {growth.objects_bytes / each / 1e3:.3g} kB more each"
 
 
+@_rule("decisions.read_only", "decisions.valid", "decisions.deterministic", roles=(Role.COORDINATOR,), classes_only=True)
 def _read_only(bench: Bench) -> str:
+    """The answers that are given are only read, not changed."""
     calls = bench.main_life().calls
     for call in calls:
         if call.changed:
@@ -150,7 +188,9 @@ def _read_only(bench: Bench) -> str:
     return f"{len(calls)} calls, whose arrays came back as they were"
 
 
+@_rule("answers.independent", "answers.every_round", "answers.finite", "answers.deterministic", classes_only=True)
 def _independent(bench: Bench) -> str:
+    """The arrays that are given are neither changed nor kept: what happens to them afterwards does not matter."""
     _read_only(bench)
     most = _SHORT_CALLS if _long(bench) else None
     _refuse_difference(again := bench.repeated(scribble=True, most=most), "arrays overwritten after each call")
@@ -165,64 +205,35 @@ def _refuse_difference(again: Replay | Again, asked: str) -> None:
 
 
 def _long(bench: Bench) -> bool:
-    return bench.role in OPERATORS and OperatorDay.is_long(bench.session)
+    return bench.role in bench.world.operators and is_long(bench.session)
 
 
-SAMENESS_CHECKS: tuple[Check[Bench], ...] = (
-    Check(
-        "answers.repeatable",
-        "A question that is asked again in the same period, after others, gets the same answer: a repeated message changes"
-        " nothing.",
-        _repeatable,
-        needs=SOUND,
-    ),
-    Check(
-        "answers.deterministic",
-        "Two fresh ones answer the same calls alike, given the session's seed; a class also in another process, where hashes are"
-        " others.",
-        _deterministic,
-        needs=("answers.every_round", "answers.finite", "answers.repeatable"),
-    ),
-    Check(
-        "answers.independent",
-        "The arrays that are given are neither changed nor kept: what happens to them afterwards does not matter.",
-        _independent,
-        needs=("answers.every_round", "answers.finite", "answers.deterministic"),
-        classes_only=True,
-    ),
-    Check(
-        "answers.forgetful",
-        "What is asked in one period does not change the answers of the next: only what was committed and seen does.",
-        _forgets,
-        needs=(*SOUND, "answers.repeatable", "answers.deterministic", "answers.independent"),
-    ),
-    Check(
-        "answers.memory",
-        "The same questions asked again and again take no more memory every time.",
-        _memory,
-        needs=("answers.deterministic",),
-        classes_only=True,
-    ),
-    Check(
-        "traffic.deterministic",
-        "Two fresh ones, moved through the same periods, see the same traffic, also in another process.",
-        _deterministic,
-        roles=(Role.TRAFFIC,),
-        needs=("traffic.finite",),
-    ),
-    Check(
-        "decisions.deterministic",
-        "Two fresh ones make the same decisions of the same answers, also in another process.",
-        _deterministic,
-        roles=(Role.COORDINATOR,),
-        needs=("decisions.valid",),
-    ),
-    Check(
-        "decisions.read_only",
-        "The answers that are given are only read, not changed.",
-        _read_only,
-        roles=(Role.COORDINATOR,),
-        needs=("decisions.valid", "decisions.deterministic"),
-        classes_only=True,
-    ),
-)
+@_rule("alike.exchanged", *SOUND, "answers.repeatable", "answers.deterministic", "bound.proven", whole_only=True)
+def _exchanged(bench: Bench) -> str:
+    """Trains of one kind and one home are interchangeable: asked the same of the one as of the other, it says the same."""
+    pairs = [pair for pair in pairwise(bench.day.answers) if EXCHANGED in pair[1].words]
+    if not pairs:
+        raise DoesNotApply("nothing is interchangeable: no two trains of one kind and home are in one place")
+    for own, twin in pairs:
+        for heard, other in ((own, twin), (twin, own)):
+            fault = _bound_fault(heard, other) or _route_fault(heard, other)
+            if fault is not None:
+                raise Breach(fault, f"{own.words}, then {twin.words}, in period {own.period}")
+    return f"{len(pairs)} questions asked of the one train, then of the other"
+
+
+def _bound_fault(heard: Answered, other: Answered) -> str | None:
+    """Return how the one train costs less than the least that the other can cost."""
+    value_other = value_usd(other)
+    if heard.answer.bound_usd <= value_other + tolerance_usd(heard) + tolerance_usd(other):
+        return None
+    return f"{heard.answer.bound_usd:.8g} usd is the least for one train, but {value_other:.8g} usd is enough for the other"
+
+
+def _route_fault(heard: Answered, other: Answered) -> str | None:
+    """Return how what can be had of the one train cannot be had of the other."""
+    offers = ~heard.entries.asks
+    if not offers.any() or heard.kind is not Kind.EVALUATE:
+        return None
+    met, met_other = (float(np.minimum(h.asked, h.z)[offers].sum()) for h in (heard, other))
+    return f"the one train meets {met:g} of the stands asked for, the other {met_other:g}" if abs(met - met_other) > 0.5 else None

@@ -2,90 +2,90 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
 from federates.boundary.messages import Array
-from federates.boundary.names import ROAD, Role
+from federates.boundary.names import Role
 from federates.conformance.bench import Bench
-from federates.conformance.check import Check
-from federates.conformance.checks.in_time import slowest_in_time
+from federates.conformance.check import Check, rules
 from federates.conformance.errors import Breach
 from federates.conformance.life import Kind
-from federates.conformance.traffic_day import TrafficDay, observation_fault
-from federates.worlds.road.session import RoadSession
+from federates.conformance.model_day import ModelDay, observations, seen_fault
+from federates.conformance.values import value_fault
 
 __all__ = ["TRAFFIC_CHECKS"]
 
-_ROLES, _WORLDS = (Role.TRAFFIC,), (ROAD,)
+_ROLES = (Role.TRAFFIC,)
 _MOST_APART = 0.35
 """Flow may differ from density times speed by this share: detectors average in time, and over a link that is not uniform."""
 _LEAST_SPEED_M_PER_S = 1.0
 
 
+TRAFFIC_CHECKS: list[Check] = []
+_rule = rules(TRAFFIC_CHECKS, roles=_ROLES)
+
+
+@_rule("traffic.every_period", "interface.begin", "traffic.in_time")
 def _runs(bench: Bench) -> str:
-    failure = bench.traffic.failure
+    """Every period can be run, with departures and without."""
+    failure = bench.model.failure
     if failure is not None and not failure.late:
         raise Breach(failure.error, failure.words)
-    return f"{len(bench.traffic.seen)} periods, the first and the last without a departure"
+    return f"{len(bench.model.seen)} periods, the first and the last without a departure"
 
 
+@_rule("traffic.in_time", "interface.begin")
 def _in_time(bench: Bench) -> str:
-    day = bench.traffic
-    slowest = slowest_in_time(bench, [call for call in day.life.calls if call.kind is Kind.RUN])
+    """Every period is run within the time limit."""
+    day = bench.model
+    slowest = bench.slowest_in_time([call for call in day.life.calls if call.kind is Kind.RUN])
     if slowest is None:
         return "no period was run"
     return f"the slowest of {len(day.seen)} periods took {slowest.wall_s:.2g} s of {bench.target.limit_s:g} s"
 
 
+@_rule("traffic.shape", "traffic.every_period")
 def _shape(bench: Bench) -> str:
-    for period, seen in enumerate(bench.traffic.seen):
-        fault = observation_fault(_session(bench), seen)
+    """Every observation has a value per link, and per station and bin."""
+    for period, seen in enumerate(bench.model.seen):
+        fault = seen_fault(bench.target, period, seen)
         if fault is not None:
             raise Breach(fault, f"run, period {period}")
-    return (
-        f"{len(bench.traffic.seen)} observations of {len(_session(bench).links)} links and {len(bench.session.stations)} stations"
-    )
+    return f"{len(bench.model.seen)} observations of {len(bench.session.links)} links and {len(bench.session.stations)} stations"
 
 
+@_rule("traffic.finite", "traffic.shape")
 def _finite(bench: Bench) -> str:
-    fault = _value_fault(bench.traffic)
+    """Every count and mean is finite and not negative."""
+    fault = _value_fault(bench, bench.model)
     if fault is not None:
         raise Breach(fault, "run")
     return "every count and mean is finite and not negative"
 
 
-def _value_fault(day: TrafficDay) -> str | None:
+def _value_fault(bench: Bench, day: ModelDay) -> str | None:
     for period, seen in enumerate(day.seen):
-        for part in (seen.links, seen.stations):
-            for entry in dataclasses.fields(part):
-                values = getattr(part, entry.name)
-                if not np.isfinite(values).all():
-                    return f"{entry.name} is not finite in period {period}"
-                if values.min(initial=0.0) < 0:
-                    return f"{entry.name} has {values.min():.6g} in period {period}, must not be negative"
+        for message in observations(bench.target):
+            if (fault := value_fault(bench.session, period, message, getattr(seen, message.name))) is not None:
+                return fault
     return None
 
 
+@_rule("traffic.arrivals", "traffic.finite")
 def _arrivals(bench: Bench) -> str:
-    return _arrivals_of(bench, bench.traffic)
+    """At no time have more vehicles arrived at a station than set out for it."""
+    return _arrivals_of(bench, bench.model)
 
 
-def _arrivals_of(bench: Bench, day: TrafficDay) -> str:
-    session = _session(bench)
-    first = len(session.resourceful_stations)
-    sent = np.zeros(len(session.limited_stations))
-    arrived = np.zeros_like(sent)
-    for period, (leaving, seen) in enumerate(zip(day.departures, day.seen, strict=True)):
-        for departure in leaving:
-            sent[session.limited_stations.index(departure.destination)] += departure.vehicles
-        arrived += seen.stations.arrivals_veh[first:].sum(axis=1)
+def _arrivals_of(bench: Bench, day: ModelDay) -> str:
+    sent, arrived = np.zeros(1), np.zeros(1)
+    for period, (dispatch, seen) in enumerate(zip(day.dispatches, day.seen, strict=True)):
+        sent = sent + bench.kit.sent_to(bench.session, dispatch)
+        arrived = arrived + bench.kit.arrived_at(bench.session, seen)
         if (arrived > sent + 1e-6).any():
             q = int(np.argmax(arrived - sent))
-            name = session.limited_stations[q]
+            name = bench.session.limited_stations[q]
             raise Breach(
                 f"{arrived[q]:g} vehicles have arrived at {name} by its end, only {sent[q]:g} set out for it",
                 f"run, period {period}",
@@ -93,30 +93,35 @@ def _arrivals_of(bench: Bench, day: TrafficDay) -> str:
     return f"{arrived.sum():g} of {sent.sum():g} vehicles arrived, none that had not set out"
 
 
+@_rule("traffic.delivers", "traffic.finite")
 def _delivers(bench: Bench) -> str:
-    session, day = _session(bench), bench.traffic
-    first = len(session.resourceful_stations)
-    sent = sum(departure.vehicles for leaving in day.departures for departure in leaving)
-    arrived = float(sum(seen.stations.arrivals_veh[first:].sum() for seen in day.seen))
+    """Vehicles that set out arrive."""
+    day = bench.model
+    sent = sum(float(bench.kit.sent_to(bench.session, dispatch).sum()) for dispatch in day.dispatches)
+    arrived = sum(float(bench.kit.arrived_at(bench.session, seen).sum()) for seen in day.seen)
     if sent and not arrived:
-        raise Breach(f"none of {sent} vehicles has arrived after {len(day.seen)} periods", "run with departures")
-    return f"{arrived:g} of {sent} vehicles arrived by the end of {len(day.seen)} periods"
+        raise Breach(f"none of {sent:g} vehicles has arrived after {len(day.seen)} periods", "run with departures")
+    return f"{arrived:g} of {sent:g} vehicles arrived by the end of {len(day.seen)} periods"
 
 
+@_rule("traffic.flooded", "traffic.finite", "traffic.arrivals")
 def _flooded(bench: Bench) -> str:
-    day = bench.flooded_traffic
+    """Far more vehicles than a road can carry are answered, by the same rules."""
+    day = bench.flooded_model
     if day.failure is not None:
         raise Breach(day.failure.error, day.failure.words)
-    fault = day.malformed or _value_fault(day)
+    fault = day.malformed or _value_fault(bench, day)
     if fault is not None:
         raise Breach(fault, "run with far too many vehicles")
-    vehicles = sum(departure.vehicles for departure in day.departures[0])
-    return f"{vehicles} vehicles on one route; {_arrivals_of(bench, day)}"
+    vehicles = bench.kit.sent_to(bench.session, day.dispatches[0]).sum()
+    return f"{vehicles:g} vehicles on one route; {_arrivals_of(bench, day)}"
 
 
+@_rule("traffic.consistent", "traffic.finite")
 def _consistent(bench: Bench) -> str:
+    """Flow is about density times speed, where all three are there."""
     worst, compared = 0.0, 0
-    for period, seen in enumerate(bench.traffic.seen):
+    for period, seen in enumerate(bench.model.seen):
         links = seen.links
         product = links.density_veh_per_km * links.speed_m_per_s * 3.6
         defined = (links.flow_veh_per_h > 1.0) & (links.density_veh_per_km > 0) & (links.speed_m_per_s > _LEAST_SPEED_M_PER_S)
@@ -125,7 +130,7 @@ def _consistent(bench: Bench) -> str:
         if apart.max(initial=0.0) > _MOST_APART:
             link = int(apart.argmax())
             raise Breach(
-                f"link {_session(bench).links[link]} has {links.flow_veh_per_h[link]:.6g} veh/h, but density times speed are"
+                f"link {bench.session.links[link]} has {links.flow_veh_per_h[link]:.6g} veh/h, but density times speed are"
                 f" {product[link]:.6g}",
                 f"run, period {period}",
             )
@@ -135,31 +140,3 @@ def _consistent(bench: Bench) -> str:
 
 def _share(flow: Array, product: Array, defined: NDArray[np.bool_]) -> Array:
     return np.where(defined, np.abs(flow - product) / np.where(defined, flow, 1.0), 0.0)
-
-
-def _session(bench: Bench) -> RoadSession:
-    session = bench.session
-    assert isinstance(session, RoadSession)
-    return session
-
-
-def _check(name: str, holds: str, run: Callable[[Bench], str], *needs: str) -> Check[Bench]:
-    return Check(f"traffic.{name}", holds, run, roles=_ROLES, worlds=_WORLDS, needs=needs)
-
-
-TRAFFIC_CHECKS: tuple[Check[Bench], ...] = (
-    _check("in_time", "Every period is run within the time limit.", _in_time, "interface.begin"),
-    _check("every_period", "Every period can be run, with departures and without.", _runs, "interface.begin", "traffic.in_time"),
-    _check("shape", "Every observation has a value per link, and per station and bin.", _shape, "traffic.every_period"),
-    _check("finite", "Every count and mean is finite and not negative.", _finite, "traffic.shape"),
-    _check("arrivals", "At no time have more vehicles arrived at a station than set out for it.", _arrivals, "traffic.finite"),
-    _check("delivers", "Vehicles that set out arrive.", _delivers, "traffic.finite"),
-    _check("consistent", "Flow is about density times speed, where all three are there.", _consistent, "traffic.finite"),
-    _check(
-        "flooded",
-        "Far more vehicles than a road can carry are answered, by the same rules.",
-        _flooded,
-        "traffic.finite",
-        "traffic.arrivals",
-    ),
-)

@@ -1,24 +1,27 @@
-"""Checks of the wire: what an executable must do itself, and the runtime does for a class."""
+"""Checks of the wire: what an executable must do itself, and the runtime does for a class.
+
+Most look at the main life, in which the executable is asked what a class is asked; two have lives of their own.
+"""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
 from federates.boundary.names import Role
 from federates.boundary.roles import Commit
-from federates.conformance.check import OPERATORS, Check
+from federates.conformance.bench import Bench
+from federates.conformance.check import OPERATORS, Check, rules
 from federates.conformance.errors import DoesNotApply
-from federates.conformance.target import Target
-from federates.conformance.through_helics.breach import WireBreach
-from federates.conformance.through_helics.day import (
-    NO_DEPARTURES,
-    AnyLine,
-    WireDay,
-    first_question,
-    late_question,
-    ready_line,
-)
-from federates.conformance.through_helics.operator_line import OperatorLine
+from federates.conformance.kit import kit_of
+from federates.conformance.life import Notes
+from federates.conformance.through_helics.asked import ModelStandIn, OperatorStandIn
+from federates.conformance.through_helics.asking import CoordinatorStandIn
+from federates.conformance.through_helics.partners import idle_dispatch
+from federates.conformance.through_helics.stand_in import StandIn
 from federates.conformance.through_helics.target import ExecutableTarget
-from federates.conformance.through_helics.traffic import TrafficLine
+from federates.conformance.through_helics.wire_log import WireBreach
 
 __all__ = ["WIRE_BASICS", "wire_checks"]
 
@@ -29,194 +32,188 @@ WIRE_BASICS = ("wire.joins", "wire.answers", "wire.shape", "wire.stamp", "wire.p
 """Without these nothing else can be said of an executable, so every other check needs them."""
 
 
-def _day(target: Target, rule: str) -> WireDay:
-    """Return the ordinary day; raise the breach that ended it, if it broke this rule."""
-    assert isinstance(target, ExecutableTarget)
-    if target.day.breach is not None and target.day.breach.rule == rule:
-        raise target.day.breach
-    return target.day
+wire_checks: list[Check] = []
+_rule = rules(wire_checks, roles=_ALL)
 
 
-def _heard(target: Target, rule: str) -> WireDay:
-    """Return the ordinary day, if there is anything in it that this rule could have been broken by."""
-    day = _day(target, rule)
-    if day.breach is not None and not day.messages:
-        raise DoesNotApply(f"no message came before {day.breach.rule} was broken")
-    return day
+def _lived(bench: Bench, rule: str) -> Any:
+    """Return the main life; raise the breach that ended it, if it broke this rule."""
+    bench.main_life()
+    assert isinstance(bench.target, ExecutableTarget)
+    plugin = bench.target.first
+    assert plugin is not None
+    if plugin.breach is not None and plugin.breach.rule == rule:
+        raise plugin.breach
+    return plugin
 
 
-def _joins(target: Target) -> str:
-    _day(target, "wire.joins")
-    return f"it joined as {target.role} and got ready"
+def _heard(bench: Bench, rule: str) -> Any:
+    """Return the main life, if there is anything in it that this rule could have been broken by."""
+    plugin = _lived(bench, rule)
+    if plugin.federation is None or (plugin.breach is not None and not plugin.line.log.messages):
+        raise DoesNotApply(f"no message came before {plugin.breach.rule} was broken")
+    return plugin
 
 
-def _topics(target: Target) -> str:
-    day = _day(target, "wire.topics")
-    if day.interface_faults:
-        raise WireBreach("wire.topics", "; ".join(day.interface_faults), "what it has registered with HELICS")
-    assert day.interface is not None
-    return f"it publishes {len(day.interface.publications)} topics and reads {len(day.interface.reads)}, all of its role"
+@_rule("wire.joins")
+def _joins(bench: Bench) -> str:
+    """It joins the federation under its agent's name, with this version's topics, and gets ready."""
+    _lived(bench, "wire.joins")
+    return f"it joined as {bench.target.agent} and got ready"
 
 
-def _answers(target: Target) -> str:
-    return f"{len(_day(target, 'wire.answers').waits_s)} questions were answered"
+@_rule("wire.topics", "wire.joins")
+def _topics(bench: Bench) -> str:
+    """It publishes all topics of its role and world and no other, and reads only what its role may read."""
+    plugin = _lived(bench, "wire.topics")
+    if plugin.deaf:
+        raise WireBreach("wire.topics", "; ".join(plugin.deaf), "what it has registered with HELICS")
+    return "it publishes all topics of its role, and hears no other than its own"
 
 
-def _shape(target: Target) -> str:
-    return f"{_heard(target, 'wire.shape').messages} messages fit the topic table"
+@_rule("wire.answers", "wire.joins", "wire.topics")
+def _answers(bench: Bench) -> str:
+    """Every question is answered with all topics of the answer, until the end of the run."""
+    return f"{len(_lived(bench, 'wire.answers').line.waits_s)} questions were answered"
 
 
-def _stamp(target: Target) -> str:
-    return f"{_heard(target, 'wire.stamp').messages} messages bear the period and round they belong to"
+@_rule("wire.shape", "wire.joins")
+def _shape(bench: Bench) -> str:
+    """Every message has the shape of the topic table and is finite."""
+    return f"{_heard(bench, 'wire.shape').line.log.messages} messages fit the topic table"
 
 
-def _passed_on(target: Target) -> str:
-    _heard(target, "wire.passed_on")
-    return "each operator heard what the other had said"
+@_rule("wire.stamp", "wire.joins")
+def _stamp(bench: Bench) -> str:
+    """Every message bears the period and round it belongs to."""
+    return f"{_heard(bench, 'wire.stamp').line.log.messages} messages bear the period and round they belong to"
 
 
-def _in_time(target: Target) -> str:
-    day = _day(target, "wire.in_time")
-    if not day.waits_s:
-        raise DoesNotApply(
-            "nothing was asked" if day.breach is None else f"nothing was answered before {day.breach.rule} was broken"
-        )
-    asked, wall_s = max(day.waits_s, key=lambda item: item[1])
-    if wall_s > target.limit_s:
-        raise WireBreach("wire.in_time", f"it took {wall_s:.3g} s, may take {target.limit_s:g} s", asked)
-    return f"the slowest of {len(day.waits_s)} answers took {wall_s:.2g} s ({asked})"
+@_rule("wire.passed_on", "wire.joins", roles=(Role.COORDINATOR,))
+def _passed_on(bench: Bench) -> str:
+    """What one operator says when a period opens is passed on to the others unchanged."""
+    _heard(bench, "wire.passed_on")
+    return "each operator heard what the others had said"
 
 
-def _silence(target: Target) -> str:
-    day = _heard(target, "wire.silence")
-    if target.role == Role.COORDINATOR:
-        return f"nothing came beside {day.messages} messages that belong to a command"
-    return f"nothing came in {day.quiet_steps} steps in which nothing was asked"
+@_rule("wire.in_time", "wire.joins")
+def _in_time(bench: Bench) -> str:
+    """Every answer comes within the limit."""
+    plugin = _lived(bench, "wire.in_time")
+    waits_s = plugin.line.waits_s if plugin.federation is not None else []
+    if not waits_s:
+        raise DoesNotApply("nothing was answered" + (f" before {plugin.breach.rule} was broken" if plugin.breach else ""))
+    asked, wall_s = max(waits_s, key=lambda item: item[1])
+    if wall_s > bench.target.limit_s:
+        raise WireBreach("wire.in_time", f"it took {wall_s:.3g} s, may take {bench.target.limit_s:g} s", asked)
+    return f"the slowest of {len(waits_s)} answers took {wall_s:.2g} s ({asked})"
 
 
-def _repeated(target: Target) -> str:
-    return _day(target, "wire.repeated").repeated
+@_rule("wire.silence", "wire.joins")
+def _silence(bench: Bench) -> str:
+    """Nothing is sent that was not asked for."""
+    plugin = _heard(bench, "wire.silence")
+    if isinstance(plugin, OperatorStandIn):
+        return f"nothing came in {plugin.quiet_steps} steps in which nothing was asked"
+    return f"nothing came beside {plugin.line.log.messages} messages that belong to what was asked"
 
 
-def _stop(target: Target) -> str:
-    day = _day(target, "wire.stop")
-    if day.exit_code != 0:
-        raise WireBreach("wire.stop", day.ended, "to end after the last period" if _by_itself(target.role) else "stop")
-    return "it ended with exit code 0"
+@_rule("wire.repeated", *WIRE_BASICS, roles=OPERATORS)
+def _repeated(bench: Bench) -> str:
+    """The same question asked again is answered the same, or not at all."""
+    found: str = _lived(bench, "wire.repeated").repeated
+    return found
 
 
-def _late(target: Target) -> str:
-    assert isinstance(target, ExecutableTarget)
-    with ready_line(target.subject, target.session) as line:
+@_rule("wire.stop", *WIRE_BASICS, "wire.repeated")
+def _stop(bench: Bench) -> str:
+    """When the run is over it ends with exit code 0, within 10 s."""
+    plugin = _lived(bench, "wire.stop")
+    if plugin.exit_code is None:
+        raise DoesNotApply("it was not led to the end of its run")
+    return f"it ended with exit code {plugin.exit_code}"
+
+
+@contextlib.contextmanager
+def _ready(bench: Bench) -> Iterator[Any]:
+    """Start a life, wait until the executable is ready, and leave nothing behind."""
+    assert isinstance(bench.target, ExecutableTarget)
+    plugin = bench.target.create()
+    try:
+        plugin.begin(bench.session, Notes())
+        yield plugin
+    finally:
+        bench.target.discard(plugin)
+
+
+@_rule("wire.late", *WIRE_BASICS)
+def _late(bench: Bench) -> str:
+    """A message of an older round is not taken for a new one: it keeps silent, or ends with another exit code than 0."""
+    with _ready(bench) as plugin:
         try:
-            _come_late(line)
+            _come_late(plugin)
         except WireBreach as ended:
-            # It may end without an answer; anything else that goes wrong is a breach.
-            if ended.rule != "wire.answers":
+            # It may end without an answer, or keep silent; anything else that goes wrong is a breach.
+            if ended.rule not in ("wire.answers", "wire.in_time"):
                 raise
-        code = line.federation.process.wait(_REFUSAL_S)
+        plugin.line.expect_end()
+        code = plugin.line.process.wait(_REFUSAL_S)
         if code == 0:
             raise WireBreach("wire.late", "it ended with exit code 0, as if all were well", "a message of an older round")
-        return "it kept silent" if code is None else f"it refused it: {line.federation.process.how_it_ended()}"
+        return "it kept silent" if code is None else f"it refused it: {plugin.line.process.how_it_ended()}"
 
 
-def _come_late(line: AnyLine) -> None:
+def _come_late(plugin: StandIn) -> None:
     """Let a message come late; raise the breach if it is taken for a new one, or whatever ends the executable."""
-    result = first_question(line)
-    if isinstance(line, OperatorLine):
-        question = late_question(line)
-        asked = f"{question}, with the prices of round {question.round - 1}"
-        line.send(question)
-        came = [key for key, period, round_ in line.overhear(asked) if (period, round_) == (question.period, question.round)]
-        if came:
-            seen = f"{' and '.join(sorted(set(came)))} came for round {question.round}"
-            raise line.federation.breach("wire.late", seen, asked)
-        return
-    if isinstance(line, TrafficLine):
-        if line.session.periods < 2:
-            raise DoesNotApply("the session has one period, so no departures can be late")
-        line.run(1, NO_DEPARTURES, stamp=0)
-        raise line.federation.breach("wire.late", "it ran the period", "to run period 1 with the departures of period 0")
-    if result is None:
-        raise DoesNotApply("it commits period 0 without a question, so no answer can be late")
-    decision = line.next(result, stamp=line.round - 1)
-    word = "committed" if isinstance(decision, Commit) else "went on to the next round"
-    raise line.federation.breach("wire.late", f"it {word}", "to decide after answers of an older round")
+    result = _first_question(plugin)
+    line = plugin.line
+    for partner in line.federates.values():
+        partner.stale = line.subject.agent
+    if isinstance(plugin, OperatorStandIn):
+        line.log.overhear()
+        plugin.round += 1
+        asked = f"solve in period {plugin.period}, round {plugin.round}, with the prices of round {plugin.round - 1}"
+        if came := plugin.overhear(plugin.prices(plugin.mild_prices()), asked):
+            raise WireBreach("wire.late", f"{' and '.join(came)} came for round {plugin.round}", asked)
+    elif isinstance(plugin, ModelStandIn):
+        if plugin.session.periods < 2:
+            raise DoesNotApply("the session has one period, so no dispatch can be late")
+        plugin.run(1, _nothing(plugin))
+        raise WireBreach("wire.late", "it ran the period", "to run period 1 with the dispatch of period 0")
+    elif isinstance(plugin, CoordinatorStandIn):
+        if result is None:
+            raise DoesNotApply("it commits period 0 without a question, so no answer can be late")
+        word = "committed" if isinstance(plugin.next(result), Commit) else "went on to the next round"
+        raise WireBreach("wire.late", f"it {word}", "to decide after answers of an older round")
 
 
-def _failure(target: Target) -> str:
-    assert isinstance(target, ExecutableTarget)
-    with ready_line(target.subject, target.session) as line:
-        first_question(line)
-        code = line.federation.fail("a partner fails, as the conformance check wants it")
+def _nothing(plugin: ModelStandIn) -> Any:
+    tellers = [message.sender for message in plugin.world.messages if plugin.subject.role in message.hearers]
+    return idle_dispatch(plugin.session, tellers[0])
+
+
+def _first_question(plugin: StandIn) -> Any:
+    """Ask an ordinary first question in period 0; for a coordinator, return what the operators answer to its own."""
+    if isinstance(plugin, ModelStandIn):
+        plugin.run(0, _nothing(plugin))
+    elif isinstance(plugin, OperatorStandIn):
+        plugin.hear(kit_of(plugin.session).stage(plugin.view, plugin.subject.role).openings(0, {}))
+        plugin.open_period(0, None)
+        plugin.ask(plugin.prices(plugin.mild_prices()))
+    elif isinstance(plugin, CoordinatorStandIn):
+        operators = kit_of(plugin.session).scripted(plugin.session)
+        decision = plugin.start(0, operators.openings)
+        return None if isinstance(decision, Commit) else operators.answer(decision)
+    return None
+
+
+@_rule("wire.failure", *WIRE_BASICS)
+def _failure(bench: Bench) -> str:
+    """When a partner fails it ends within 10 s, with another exit code than 0."""
+    with _ready(bench) as plugin:
+        _first_question(plugin)
+        code = plugin.line.fail("a partner fails, as the conformance check wants it")
         if code == 0:
             asked = "to notice that a partner has failed"
             raise WireBreach("wire.failure", "it ended with exit code 0, as if the run were complete", asked)
     return f"it ended with exit code {code}"
-
-
-def _by_itself(role: Role) -> bool:
-    return role in (Role.TRAFFIC, Role.COORDINATOR)
-
-
-wire_checks: list[Check[Target]] = [
-    Check(
-        "wire.joins",
-        "It joins the federation under its role's name, with this version's topics, and gets ready.",
-        _joins,
-        _ALL,
-    ),
-    Check(
-        "wire.topics",
-        "It publishes all topics of its role and world and no other, and reads only what its role may read.",
-        _topics,
-        _ALL,
-        needs=("wire.joins",),
-    ),
-    Check(
-        "wire.answers",
-        "Every question is answered with all topics of the answer, until the end of the run.",
-        _answers,
-        _ALL,
-        needs=("wire.joins", "wire.topics"),
-    ),
-    Check("wire.shape", "Every message has the shape of the topic table and is finite.", _shape, _ALL, needs=("wire.joins",)),
-    Check("wire.stamp", "Every message bears the period and round it belongs to.", _stamp, _ALL, needs=("wire.joins",)),
-    Check(
-        "wire.passed_on",
-        "What one operator says when a period opens is passed on to the other unchanged.",
-        _passed_on,
-        (Role.COORDINATOR,),
-        needs=("wire.joins",),
-    ),
-    Check("wire.in_time", "Every answer comes within the limit.", _in_time, _ALL, needs=("wire.joins",)),
-    Check("wire.silence", "Nothing is sent that was not asked for.", _silence, _ALL, needs=("wire.joins",)),
-    Check(
-        "wire.repeated",
-        "The same question asked again is answered the same, or not at all.",
-        _repeated,
-        OPERATORS,
-        needs=WIRE_BASICS,
-    ),
-    Check(
-        "wire.stop",
-        "When the run is over it ends with exit code 0, within 10 s.",
-        _stop,
-        _ALL,
-        needs=(*WIRE_BASICS, "wire.repeated"),
-    ),
-    Check(
-        "wire.late",
-        "A message of an older round is not taken for a new one: it keeps silent, or ends with another exit code than 0.",
-        _late,
-        _ALL,
-        needs=WIRE_BASICS,
-    ),
-    Check(
-        "wire.failure",
-        "When a partner fails it ends within 10 s, with another exit code than 0.",
-        _failure,
-        _ALL,
-        needs=WIRE_BASICS,
-    ),
-]

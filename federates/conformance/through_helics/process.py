@@ -10,7 +10,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from federates.boundary.names import Role
 from federates.runtime.identity import IDENTITY_VARIABLE
 
 __all__ = ["AgentProcess"]
@@ -33,11 +32,11 @@ class AgentProcess:
     """
 
     def __init__(
-        self, role: Role, command: Sequence[str], folder: Path, identity_file: Path, log: Path, session_file: Path | None = None
+        self, role: str, command: Sequence[str], folder: Path, identity_file: Path, log: Path, session_file: Path | None = None
     ) -> None:
         self._log = log
         option = [] if session_file is None else ["--session", str(session_file)]
-        words = [sys.executable, "-u", "-m", "federates.executable", role.value, *option, "--", *command]
+        words = [sys.executable, "-u", "-m", "federates.executable", role, *option, "--", *command]
         with log.open("wb") as out:
             self._process = subprocess.Popen(
                 words,

@@ -5,35 +5,23 @@ from __future__ import annotations
 import atexit
 import shlex
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from federates.boundary.errors import ConfigError, Problem
-from federates.boundary.names import RAIL, Role
+from federates.boundary.names import Role
 from federates.boundary.roles import Plugin
+from federates.boundary.world import world_of
+from federates.conformance.model_day import MOST_PERIODS
 from federates.conformance.target import Target
-from federates.conformance.through_helics.coordinator import CoordinatorStandIn
-from federates.conformance.through_helics.day import WireDay, ordinary_day
+from federates.conformance.through_helics.asked import ModelStandIn, OperatorStandIn
+from federates.conformance.through_helics.asking import CoordinatorStandIn
 from federates.conformance.through_helics.federation import Subject
-from federates.conformance.through_helics.operators import PowerStandIn, TransportStandIn
-from federates.conformance.through_helics.traffic import TrafficStandIn
+from federates.conformance.through_helics.stand_in import StandIn
 from federates.runtime.broker_config import BrokerConfig
-from federates.worlds.rail.session import RailSession
-from federates.worlds.road.messages import Departure
-from federates.worlds.road.session import RoadSession
 
 __all__ = ["ExecutableTarget"]
-
-AnyStandIn = PowerStandIn | TransportStandIn | TrafficStandIn | CoordinatorStandIn
-
-_STAND_IN: dict[Role, type[AnyStandIn]] = {
-    Role.POWER_OPERATOR: PowerStandIn,
-    Role.TRANSPORT_OPERATOR: TransportStandIn,
-    Role.TRAFFIC: TrafficStandIn,
-    Role.COORDINATOR: CoordinatorStandIn,
-}
 
 
 class ExecutableTarget(Target):
@@ -46,54 +34,70 @@ class ExecutableTarget(Target):
     limit_s : longest time that one answer may take, s.
     folder : the agent's own; the program works there.
     broker : how HELICS is to be set up; by default as ``broker.yaml`` without optional keys says.
-    routes : traffic models only: departures that the model knows a road for, as of a `ClassTarget`.
+    routes : models only: dispatches that the model knows a way for, as of a `ClassTarget`.
+    agent : which agent of the session it is; empty: the first of the role.
 
     Raises
     ------
-    ConfigError : there is no command, or a traffic model is to be tested by rail, where there is none.
+    ConfigError : there is no command, or no agent of this role.
     """
 
     executable: ClassVar[bool] = True
+    margin_s: ClassVar[float] = 5.0
 
     def __init__(
         self,
-        role: Role | str,
+        role: str,
         command: Sequence[str],
-        session: RoadSession | RailSession,
+        session: Any,
         limit_s: float = 10.0,
         folder: Path | None = None,
         broker: BrokerConfig | None = None,
-        routes: tuple[Departure, ...] = (),
+        routes: tuple[Any, ...] = (),
+        agent: str = "",
     ) -> None:
-        super().__init__(Role(role), shlex.join(command), session, limit_s)
+        if role in world_of(session.world).models:  # It ends by itself only after the last period.
+            session = session.model_copy(update={"periods": min(session.periods, MOST_PERIODS)})
+        super().__init__(role, shlex.join(command), session, limit_s, folder, routes, agent)
         if not command:
             raise ConfigError([Problem("command line", "target", "''", "must be a program and its arguments")])
-        if self.role == Role.TRAFFIC and session.world == RAIL:
-            raise ConfigError([Problem(self.name, "role", self.role.value, "there is no traffic model by rail")])
-        self.folder, self.routes = (folder or Path()).resolve(), routes
-        self.subject = Subject(self.role, tuple(command), self.folder, broker or BrokerConfig(schema_version=1), limit_s)
-        self._lives: list[AnyStandIn] = []
+        config = broker or BrokerConfig(schema_version=1)
+        self.subject = Subject(self.role, self.agent, tuple(command), self.folder, config, limit_s)
+        self.first: StandIn | None = None
+        """The main life, which all the checks look at that need none of their own."""
+        self._lives: list[StandIn] = []
         atexit.register(self.close)
 
-    def create(self) -> Plugin:
+    def create(self) -> Any:
         """Return a stand-in of the role, whose `begin` starts the process."""
-        plugin = _STAND_IN[self.role](self.subject)
+        plugin: StandIn
+        if self.role in world_of(self.session.world).operators:
+            plugin = OperatorStandIn(self.subject, self.session)
+            plugin.thorough = self.first is None
+        elif self.role == Role.COORDINATOR:
+            plugin = CoordinatorStandIn(self.subject, self.session)
+        else:
+            plugin = ModelStandIn(self.subject, self.session)
+        self.first = self.first or plugin
         self._lives.append(plugin)
         return plugin
 
     def end(self, plugin: Plugin) -> None:
         """Bring the executable to its agreed end and leave nothing behind; after a breach, only the latter.
 
-        Operators are told to stop. A coordinator or traffic model that is not through its last period is ended by the failure of
-        a partner, for nothing else ends it.
+        Operators are told to stop. A coordinator or model that is not through its last period is ended by the failure of a
+        partner, for nothing else ends it.
         """
-        assert isinstance(plugin, AnyStandIn)
+        assert isinstance(plugin, StandIn)
         try:
-            if plugin.line is not None and not plugin.line.federation.broken:
-                plugin.end()
+            plugin.end()
         finally:
-            plugin.close()
-            self._lives.remove(plugin)
+            self.discard(plugin)
+
+    def discard(self, plugin: StandIn) -> None:
+        """Leave nothing of a life behind, from wherever it is."""
+        plugin.close()
+        self._lives.remove(plugin)
 
     def close(self) -> None:
         """End every life that is still open."""
@@ -106,8 +110,3 @@ class ExecutableTarget(Target):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
-
-    @cached_property
-    def day(self) -> WireDay:
-        """An ordinary day on the wire, lived once for all the checks that look at it."""
-        return ordinary_day(self.subject, self.session)
