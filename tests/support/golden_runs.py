@@ -60,6 +60,7 @@ RUNS: tuple[GoldenRun, ...] = (
     GoldenRun("la_gcs 6 h bpr", "la_gcs", _LA | {"start_hour": 15}, _BPR),
     GoldenRun("la_gcs 6 h bpr fastest_route", "la_gcs", _LA | {"start_hour": 15, "scheme": "fastest_route"}, _BPR),
     *(GoldenRun(f"ieee30 6 h {name}", "ieee30", _RAIL, {"coordinator": name}) for name in ("cuts", "bundle")),
+    *(GoldenRun(f"ieee30 4 h {name}", "ieee30", {"periods": 4}, {"coordinator": name}) for name in ("ocd", "admm")),
     GoldenRun("ieee30 day", "ieee30", long=True),
     GoldenRun("la_gcs day bpr", "la_gcs", {}, _BPR, long=True),
 )
