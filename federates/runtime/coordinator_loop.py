@@ -21,13 +21,13 @@ from federates.runtime.results import ResultWriter
 
 _MARGIN_S = 3.0
 """An agent that is too slow notices it first, and can say so by name; the coordinator's own limit comes after."""
-_MOST_STEPS = 4
+MOST_STEPS = 4
 
 
 def run_coordinator(federate: Federate, session: Any, algorithm: CoordinationAlgorithm, writer: ResultWriter) -> None:
     """Negotiate every period, then close the day and tell everyone to stop."""
     record = NegotiationRecord(session, writer, federate.identity.broker.agreed_gap)
-    loop = _NegotiationLoop(federate, session, writer, record)
+    loop = NegotiationLoop(federate, session, writer, record)
     for period in range(session.periods):
         openings = loop.open(period)
         started = time.perf_counter()
@@ -40,7 +40,7 @@ def run_coordinator(federate: Federate, session: Any, algorithm: CoordinationAlg
     loop.step(federate.identity.broker.limits.answer_s, "the operators to stop")
 
 
-class _NegotiationLoop:
+class NegotiationLoop:
     """One period after the other: HELICS time is the period's start plus a number of micro-steps."""
 
     def __init__(self, federate: Federate, session: Any, writer: ResultWriter, tables: NegotiationRecord) -> None:
@@ -84,7 +84,7 @@ class _NegotiationLoop:
             if round_ > most:
                 raise FederationError(f"coordinator: no decision after {most} rounds (max_rounds in broker.yaml)")
             self.ask(decision, round_)
-            result = self._answers(round_)
+            result = self.answers(round_)
             # Before the algorithm sees the answers, whose arrays it might change.
             self.tables.answered(decision, result)
             started = time.perf_counter()
@@ -159,7 +159,7 @@ class _NegotiationLoop:
         """
         inbox = Inbox(self.federate.agent)
         what = "all operators to open" if round_ == 0 else "all operators' answers in"
-        for _ in range(_MOST_STEPS):
+        for _ in range(MOST_STEPS):
             self.step(wait_s, f"{what} period {self.period}, round {round_}")
             inbox.add(self.federate.updates())
             if all(inbox.has(key, self.period, round_) for key in keys):
@@ -188,7 +188,7 @@ class _NegotiationLoop:
                 self.federate.publish(exchange.given, self.period, round_, given[agent][exchange.name], agent)
         self.command(command, round_)
 
-    def _answers(self, round_: int) -> RoundResult:
+    def answers(self, round_: int) -> RoundResult:
         """Return all answers of a round."""
         keys = [
             topic.key(agent, "")

@@ -33,7 +33,7 @@ from federates.conformance.through_helics.partners import (
     told_in_part,
 )
 from federates.conformance.through_helics.stand_in import StandIn
-from federates.runtime.coordinator_loop import _MOST_STEPS, _NegotiationLoop
+from federates.runtime.coordinator_loop import MOST_STEPS, NegotiationLoop
 
 __all__ = ["ModelStandIn", "OperatorStandIn"]
 
@@ -44,13 +44,13 @@ _MILD_USD = 10.0
 class _Asked(StandIn):
     """One that the kit asks, in the place of the coordinator."""
 
-    loop: _NegotiationLoop
+    loop: NegotiationLoop
     committed = False
     round = 0
 
     def get_ready(self, first_s: float) -> None:
         """Make the coordinator's loop, and wait until the executable is ready."""
-        self.loop = _NegotiationLoop(self.line.coordinator, self.session, QuietWriter(), cast(Any, None))
+        self.loop = NegotiationLoop(self.line.coordinator, self.session, QuietWriter(), cast(Any, None))
         self.line.wait_until_ready(first_s)
 
     def open(self, period: int) -> None:
@@ -165,7 +165,7 @@ class OperatorStandIn(_Asked, Operator):
         self.line.log.expect(self.answer_keys, self.period, self.round)
         with self.line.asking(f"{word} in period {self.period}, round {self.round}"):
             self.loop.ask(decision, self.round)
-            return self.loop._answers(self.round).answers[self.subject.agent]
+            return self.loop.answers(self.round).answers[self.subject.agent]
 
     @property
     def answer_keys(self) -> list[str]:
@@ -197,7 +197,7 @@ class OperatorStandIn(_Asked, Operator):
         keys = {(key, self.period, self.round): frames.pop((key, self.period, self.round), b"") for key in self.answer_keys}
         with self.line.asking(asked, timed=False):
             self.loop.ask(decision, self.round)
-            self._steps(_MOST_STEPS)
+            self._steps(MOST_STEPS)
         return {key[0]: frames[key] for key in keys if key in frames}
 
     def _repeat(self, question: Solve) -> str:
