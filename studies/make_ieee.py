@@ -2,7 +2,7 @@
 
 ``python studies/make_ieee.py --case ieee30`` after ``portage compare scenarios/ieee30`` and ``portage sweep`` of the files in
 ``scenarios/ieee30/sweeps``. It takes the newest comparison and all sweeps in the scenario's ``results``, or those that are named.
-An input that is missing leaves its section out, and the page says so.
+A missing input leaves its section out, and the page says so.
 """
 
 from __future__ import annotations

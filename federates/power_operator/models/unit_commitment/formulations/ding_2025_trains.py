@@ -110,17 +110,8 @@ def add_trains(
         _limit_exchange(model, name, given, fleet.capacity_mw if name == "capacity_mw" else fleet.energy_mwh)
         for j, group in enumerate(groups):
             if len(group.members) > 1:
-                _no_pooling(
-                    model,
-                    network,
-                    group,
-                    on_arc[j],
-                    load[j],
-                    float(most[j, 0]),
-                    float(start[group.members[0]]),
-                    float(end[group.members[0]]),
-                    end_slack[j],
-                )
+                one, limit = group.members[0], float(most[j, 0])
+                _no_pooling(model, network, group, on_arc[j], load[j], limit, float(start[one]), float(end[one]), end_slack[j])
         model.rows(f"trains_give_{name}", [(1.0, given.transpose(1, 2, 0)), (-1.0, received)], 0.0, 0.0)
     shape = (count, network.stations, network.periods)
     idle = on_arc[:, arcs:].reshape(shape) if idling else np.empty((count, 0, 0), dtype=np.int64)
