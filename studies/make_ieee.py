@@ -387,9 +387,8 @@ def _day(comparison: Mapping[str, Any]) -> str:
         pairs = [(head.get(key), head.get(f"realised_{key}")) for key in keys]
         rows.append([scheme, *(f"{value:.6g}" if value is not None else "–" for pair in pairs for value in pair)])
     heads = [f"{title}, {phase}" for title in keys.values() for phase in ("planned", "realised")]
-    return "Planned against realised: load and wind differ from their forecast, drawn from the seed.\n\n" + _grid(
-        ["scheme", *heads], rows
-    )
+    said = "Planned against realised: load and wind differ from their forecast, drawn from the seed."
+    return f"{said}\n\n{_grid(['scheme', *heads], rows)}"
 
 
 def _numbers(folder: Path | None) -> str:

@@ -14,7 +14,7 @@ from federates.boundary.config import load_config, read_yaml
 from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.json_text import read_json
 from federates.boundary.names import RAIL, ROAD, Role
-from federates.boundary.world import world_of
+from federates.boundary.world import world_names, world_of
 from federates.executable.arguments import DEFAULT_SESSION, Arguments, parse_arguments
 from federates.runtime.broker_config import BrokerConfig
 
@@ -123,8 +123,12 @@ def agents_of(runner: Path) -> tuple[str, dict[str, str]]:
     coordinator = next((entry for entry in entries if entry.get("name") == Role.COORDINATOR), {})
     found = _entry(coordinator, 0, runner, [])
     world, roles = roster(_session_file(found) if found is not None else runner.parent / "scenario.yaml", names)
-    if missing := [name for name in roles if name not in names]:
-        allowed = f"must be {', '.join(roles)}: {', '.join(missing)} is missing"
+    known = {role for name in world_names() for role in world_of(name).roles}
+    missing = [name for name in roles if name not in names]
+    surplus = [name for name in names if name in known and name not in roles]
+    if missing or surplus:
+        said = [f"{name} is missing" for name in missing] + [f"{name} is no agent there" for name in surplus]
+        allowed = f"must be those of the agreement, whose world is {world}: {', '.join(roles)}; {', '.join(said)}"
         raise ConfigError([Problem(shown(runner), "federates", ", ".join(names) or "no agent", allowed)])
     return world, roles
 

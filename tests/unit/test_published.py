@@ -96,11 +96,11 @@ def test_a_copy_says_the_same_about_its_data(source, tmp_path):
 
 def test_a_run_keeps_what_its_scenario_said(scenario):
     found = check_scenario(scenario)
-    identity = new_identity(scenario, found.broker, str(found.broker_file), found.agents)
+    identity = new_identity(scenario, found.broker, str(found.broker_file), found.world, found.roles)
     (scenario / "published.yaml").unlink()
     assert read_published(Path(identity.run_folder), "rail").case.models["mobile"].model == "M1"
     check_scenario(scenario)
-    later = new_identity(scenario, found.broker, str(found.broker_file), found.agents)
+    later = new_identity(scenario, found.broker, str(found.broker_file), found.world, found.roles)
     assert read_published(Path(later.run_folder), "rail").case is None
     assert "does not say" in read_published(Path(later.run_folder), "rail").basis[0].text
 
