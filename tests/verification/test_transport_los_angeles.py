@@ -107,7 +107,7 @@ def commit_400(make_operator):
         z = np.zeros((2, 2, 4))
         z[1, 1, 0] = 400
         cost = op.evaluate({"delivery": z}, {"gate": Gate(np.full(4, 500.0), np.full(4, 40.0))}).cost_usd
-        by_route = {"I-605" if "I605S_I5-I105" in d.links else "I-710": d.vehicles for d in op.commit(z)}
+        by_route = {"I-605" if "I605S_I5-I105" in d.links else "I-710": d.vehicles for d in op.commit({"delivery": z})}
         assert sum(by_route.values()) == 400
         times = [row["road_time_s"] for table, row in op._recorder.rows if table == "route_flow"]
         means = [row["road_time_s"] for table, row in op._recorder.rows if table == "delivery_forecast"]
