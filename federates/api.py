@@ -6,9 +6,11 @@ is imported from the package itself; what is heavy is loaded when it is used.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -86,8 +88,6 @@ class Run:
     """What one run left in its ``folder``."""
 
     folder: Path
-    _keep: Any = field(default=None, repr=False, compare=False)
-    """Holds a temporary folder as long as the run is of use."""
 
     @cached_property
     def record(self) -> dict[str, Any]:
@@ -232,9 +232,15 @@ def federate(session: Session | Mapping[str, Any], agents: Mapping[str, Plugin],
 
     agreed = session if isinstance(session, Session) else parse_session(dict(session), "session")
     _check_objects(agreed, agents)
-    keep = None if results is not None else tempfile.TemporaryDirectory(prefix="portage-")
-    place = Path(results) if results is not None else Path(keep.name) if keep is not None else Path()
-    return Run(run_objects(agreed, agents, place), keep)
+    place = Path(results if results is not None else tempfile.mkdtemp(prefix="portage-"))
+    try:
+        made = Run(run_objects(agreed, agents, place))
+    except FederationError as error:
+        error.add_note(f"What was written before is in {place}.")
+        raise
+    if results is None:
+        weakref.finalize(made, shutil.rmtree, place, ignore_errors=True)
+    return made
 
 
 def _check_objects(session: Session, agents: Mapping[str, Plugin]) -> None:

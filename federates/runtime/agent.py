@@ -168,6 +168,8 @@ def run_agent(
         watchdog.stop()
         if life.federate is not None:
             life.federate.close()
+        if life.writer is not None:
+            life.writer.close()
     return failure
 
 

@@ -118,6 +118,11 @@ class ResultWriter:
         except OSError as error:
             say(f"portage: {role}: could not write failed.json: {error}")
 
+    def close(self) -> None:
+        """Let go of the open file; called once no more is written, also after a failure."""
+        with contextlib.suppress(OSError):  # a full disk was said by whoever wrote
+            self._progress.close()
+
     def _merge(self, name: str) -> str:
         folder = self.folder / f"{name}.parts"
         parts = [_read_part(part) for part in sorted(folder.glob("*.parquet"))]

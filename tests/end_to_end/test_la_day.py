@@ -256,6 +256,7 @@ def test_same_seed_same_tables_whatever_the_engine_or_the_processes(short_runs):
         pd.testing.assert_frame_equal(pd.read_parquet(first / name), pd.read_parquet(other / name), obj=str(name))
 
 
+@pytest.mark.long
 def test_two_at_once_give_the_same(tmp_path, short_runs):
     """`helics run` twice at once in the same scenario: no port, file or result gets in another's way."""
     top = tmp_path

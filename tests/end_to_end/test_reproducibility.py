@@ -35,7 +35,10 @@ def shorten(scenario, periods):
             file.write_text("".join(lines[: head + 1 + periods]))
 
 
-@pytest.mark.parametrize(("name", "changes"), [("la_gcs", ["periods=3", "start_hour=6"]), ("ieee30", ["periods=5"])])
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [pytest.param("la_gcs", ["periods=3", "start_hour=6"], marks=pytest.mark.long), ("ieee30", ["periods=5"])],
+)
 def test_a_short_day_is_the_same_in_other_surroundings(tmp_path, bench, name, changes):
     scenario = bench.copy(ROOT / "scenarios" / name, tmp_path, bpr=name == "la_gcs")
     if name == "ieee30":
