@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from itertools import count
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -33,8 +32,7 @@ _OFFER_DIGITS = 2
 """Offers that agree to so many decimals are the same member of the route set."""
 _SAME = 1e-6
 _UNCHANGED_LIMIT = 2
-"""The paper's rule: stop once the route set is unchanged in two consecutive iterations. Not for `box_step`, whose next prices
-come from all answers and not from the last one alone."""
+"""The paper's rule: stop once the route set is unchanged in two iterations in a row; not for `box_step`, which uses all answers."""
 
 
 class OcdSettings(NegotiationSettings):
@@ -97,7 +95,9 @@ class _Steps:
 
     def rounds(self) -> Rounds[Outcome]:
         """Ask until a stopping rule holds; the bounds have the plan."""
-        for iteration in count(1):
+        iteration = 0
+        while True:
+            iteration += 1
             yield from self._solve()  # steps 2 and 3
             yield from self._evaluate_if_new(iteration)  # step 4
             outcome = self._verdict(iteration)
@@ -110,7 +110,6 @@ class _Steps:
                     yield from self._evaluate()
                 outcome = self._verdict(iteration) or self._bounds.failure(why or "prices stand still")
             return outcome
-        raise AssertionError("unreachable: the iterations have a limit")
 
     def _solve(self) -> Rounds[None]:
         """Take steps 2 and 3: all agents answer the prices, (41)-(42), and the sum of their bounds is one, (43)."""
@@ -151,9 +150,8 @@ class _Steps:
         result = yield problem.evaluate(given)
         after = self._take(result)
         # Who asks uses what it wants of the offer; who offers sends that part of it at no more than the whole offer costs.
-        self._keep(
-            {agent: before if layout.only_offers(agent) else after for agent in layout.agents}, result, whole=self._offered
-        )
+        chosen = {agent: before if layout.only_offers(agent) else after for agent in layout.agents}
+        self._keep(chosen, result, whole=self._offered)
         if not problem.whole and np.allclose(layout.offered(after), request, atol=_SAME):
             # The request itself, where all of it can be sent.
             self._keep({agent: after if layout.only_offers(agent) else before for agent in layout.agents}, result)
