@@ -32,7 +32,7 @@ _OFFER_DIGITS = 2
 """Offers that agree to so many decimals are the same member of the route set."""
 _SAME = 1e-6
 _UNCHANGED_LIMIT = 2
-"""The paper's rule: stop once the route set is unchanged in two iterations in a row; not for `box_step`, which uses all answers."""
+"""The paper's rule: stop once the route set is unchanged in two iterations in a row; not for `box_step`, it has all answers."""
 
 
 class OcdSettings(NegotiationSettings):
