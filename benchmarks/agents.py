@@ -54,10 +54,8 @@ def started(count: int, folder: Path, site: Path) -> str:
         time.sleep(0.5)
     took_s = time.monotonic() - begun
     said = f"{count} traders as processes of their own, by `portage run`: all had joined after {ready_s:.0f} s, "
-    return (
-        said
-        + f"the run took {took_s:.0f} s with its reports and ended with {process.returncode}; together they held {most_mb / 1000:.1f} GB."
-    )
+    said += f"the run took {took_s:.0f} s with its reports and ended with {process.returncode}; "
+    return said + f"together they held {most_mb / 1000:.1f} GB."
 
 
 def memory_mb(pid: int) -> float:
@@ -77,12 +75,9 @@ def main() -> None:
     parser.add_argument("--processes", action="store_true", help="start 64 agents as processes too")
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.name}")
     options = parser.parse_args()
-    lines = [
-        "# Agents",
-        "",
-        "Made by `python benchmarks/agents.py --write`. Traders of one exchange (tests/third_world), half of them buyers; `ocd` with",
-    ]
-    lines += ["`update: box_step` to a gap of 0.1 %. All agents are threads of one process here.", ""]
+    lines = ["# Agents", ""]
+    lines += ["Made by `python benchmarks/agents.py --write`. Traders of one exchange (tests/third_world), half of them buyers;"]
+    lines += ["`ocd` with `update: box_step` to a gap of 0.1 %. All agents are threads of one process here.", ""]
     lines += [f"| {' | '.join(HEADS)} |", f"|{'---:|' * len(HEADS)}"]
     with tempfile.TemporaryDirectory(prefix="portage-agents-") as top:
         site = market.install(Path(top) / "site-packages")
