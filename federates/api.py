@@ -246,7 +246,7 @@ def federate(session: Session | Mapping[str, Any], agents: Mapping[str, Plugin],
 def _check_objects(session: Session, agents: Mapping[str, Plugin]) -> None:
     from federates.runtime.plugins import base_class
 
-    roles = {agent.name: agent.role for agent in session.agents}
+    roles = session.roster
     missing = {name: role for name, role in roles.items() if name not in agents}
     problems = [Problem("agents", name, "missing", f"a {role} must be given") for name, role in missing.items()]
     problems += [Problem("agents", name, "given", f"must be one of {', '.join(roles)}") for name in agents if name not in roles]

@@ -186,7 +186,7 @@ def _federation(graph: GraphRecord | None, session: Any, run: RunRecord | None) 
     if graph is not None:
         return graph.world, graph.agents
     if session is not None:
-        return session.world, {agent.name: agent.role for agent in session.agents}
+        return session.world, session.roster
     names = [] if run is None else list(run.agents)
     return ROAD if Role.TRAFFIC in names else RAIL, {name: name for name in names}
 

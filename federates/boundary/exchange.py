@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cache, cached_property
 from typing import Any
 
 from federates.boundary.bound_kinds import BoundKind
@@ -22,7 +23,7 @@ _MONEY = (Rounding.UP, Rounding.DOWN, Rounding.NEAREST)
 _KINDS = "number of the bound's kind: " + ", ".join(f"{kind.value} {kind.word}" for kind in BoundKind)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Exchange:
     """A quantity on which agents agree: sum asked = sum offered, or at most that where offers may stay unused.
 
@@ -48,7 +49,7 @@ class Exchange:
         """Return the unit of its multipliers."""
         return "usd" if self.unit == "1" else f"usd/{self.unit}"
 
-    @property
+    @cached_property
     def quantity(self) -> Topic:
         """Return the topic of what an agent answers."""
         return Topic(
@@ -60,7 +61,7 @@ class Exchange:
             f"{self.meaning} As an answer: the own best (solve, relax), or what is used or can be sent of the given (evaluate).",
         )
 
-    @property
+    @cached_property
     def slope(self) -> Topic:
         """Return the topic of the slope that an agent may give with its answer."""
         return Topic(
@@ -74,13 +75,13 @@ class Exchange:
             decimals=9,
         )
 
-    @property
+    @cached_property
     def price(self) -> Topic:
         """Return the topic of its multipliers."""
         meaning = f"Price of one unit of {self.name}."
         return Topic(_C, self._named("_price", self.price_unit), self.price_unit, self.axes, self.roles, meaning, addressed=True)
 
-    @property
+    @cached_property
     def given(self) -> Topic:
         """Return the topic of what the coordinator gives an agent."""
         meaning = f"{self.meaning} Given to the agent, to evaluate or as committed."
@@ -96,6 +97,7 @@ class Exchange:
         return f"{self.name}{part}" + ("" if unit == "1" else f"_{suffix}")
 
 
+@cache
 def cost_topic(role: str) -> Topic:
     """Return the topic of the cost in an answer of ``role``."""
     meaning = (

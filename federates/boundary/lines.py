@@ -33,7 +33,7 @@ class Roster(NamedTuple):
     @classmethod
     def of(cls, session: Session) -> Roster:
         """Return who takes part by the public agreement."""
-        return cls(session.world, {agent.name: agent.role for agent in session.agents})
+        return cls(session.world, session.roster)
 
 
 class Line(NamedTuple):

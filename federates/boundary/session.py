@@ -120,16 +120,24 @@ class Session(Config):
         """Return the agents that have one of the roles, in order."""
         return tuple(agent for agent in self.agents if agent.role in roles)
 
+    @property
+    def roster(self) -> dict[str, str]:
+        """Return the role of every agent by its name."""
+        return {agent.name: agent.role for agent in self.agents}
+
     def role_of(self, agent: str) -> str:
         """Return the role of an agent by its name; raise KeyError if there is none."""
-        return {entry.name: entry.role for entry in self.agents}[agent]
+        return self.roster[agent]
+
+    def part_of(self, agent: str) -> dict[str, tuple[str, ...]]:
+        """Return the part of the session that is an agent's own; empty: it sees all."""
+        return next((entry.part for entry in self.agents if entry.name == agent), {})
 
     def view(self, agent: str) -> Self:
         """Return the session as one agent sees it: with no more than its own part in it."""
-        part = next((entry.part for entry in self.agents if entry.name == agent), {})
         own = {
             key: tuple(entry for entry in getattr(self, key) if getattr(entry, "name", entry) in names)
-            for key, names in part.items()
+            for key, names in self.part_of(agent).items()
         }
         return self.model_copy(update={"viewer": agent, **own})
 

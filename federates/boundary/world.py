@@ -10,6 +10,7 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
+from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any, TypeAlias
 
@@ -91,6 +92,17 @@ class World:
         from federates.boundary.negotiation import Day
 
         return Day(session)
+
+    def module(self, name: str) -> Any:
+        """Return the module of this name in the world's package; None if it has none."""
+        if not self.package:
+            return None
+        try:
+            return import_module(f"{self.package}.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"{self.package}.{name}":
+                raise
+            return None
 
     def negotiates(self, session: Any) -> bool:
         """Return whether agents negotiate in the session's scheme."""

@@ -1,12 +1,11 @@
 """What a world brings to the checks of its agents: a small session, what partners say, operators whose joint optimum is known.
 
-A world's kit is the object ``KIT`` in the module ``conformance`` beside the module of its session, such as
+A world's kit is the object ``KIT`` in the module ``conformance`` of its package, such as
 `federates.worlds.road.conformance`. The checks ask the kit, the world and its exchanges, never which world it is.
 """
 
 from __future__ import annotations
 
-import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
@@ -204,6 +203,8 @@ def kit_of(session: Any) -> WorldKit:
 
 
 def _kit(world: str) -> WorldKit:
-    package = world_of(world).session.__module__.rpartition(".")[0]
-    found: WorldKit = importlib.import_module(f"{package}.conformance").KIT
+    module = world_of(world).module("conformance")
+    if module is None:
+        raise ImportError(f"the world {world} has no kit for checks of its agents")
+    found: WorldKit = module.KIT
     return found

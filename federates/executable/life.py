@@ -11,14 +11,13 @@ from types import FrameType
 from typing import NoReturn
 
 from federates.boundary.errors import ConfigError, FederationError, PortageError, Problem
-from federates.boundary.session import Session
 from federates.boundary.topics import BOUNDARY_VERSION
 from federates.executable.arguments import Arguments, find_program, program_folders, search_path
 from federates.executable.child import Child
 from federates.isolation.confinement import Confinement
 from federates.isolation.places import TEMPORARY
 from federates.runtime.agent import agent_name, load_session
-from federates.runtime.federate import core_init_string, core_name
+from federates.runtime.federate import check_agents, core_init_string, core_name
 from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity, process_start, wait_for_identity
 from federates.runtime.results import PROCESS_RECORD, disk_error, release_failure, reserve_failure, write_json
 from federates.runtime.say import say
@@ -69,16 +68,9 @@ def _announce(arguments: Arguments, identity: RunIdentity, folder: Path, results
         return None
     path = (folder / arguments.session).resolve()
     session = load_session(path, run_id=identity.run_id, shown_as=arguments.session)
-    _check_agents(session, identity, arguments.session)
+    check_agents(session, identity, arguments.session)
     write_json(results / "session.json", session.model_dump(mode="json"))
     return path
-
-
-def _check_agents(session: Session, identity: RunIdentity, file: str) -> None:
-    told = {agent.name: agent.role for agent in session.agents}
-    if (session.world, told) != (identity.world, identity.agents):
-        allowed = f"must be those of the run: world {identity.world}, {', '.join(identity.agents)}"
-        raise ConfigError([Problem(file, "agents", f"world {session.world}, {', '.join(told)}", allowed)])
 
 
 def _program(agent: str, arguments: Arguments, folder: Path) -> Path:

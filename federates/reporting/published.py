@@ -14,8 +14,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from federates.boundary.config import Config, load_config, unfit
-from federates.boundary.errors import ConfigError
-from federates.reporting.world import world_module
+from federates.boundary.world import world_of
 
 PUBLISHED = "published.yaml"
 """Name of the file, beside ``scenario.yaml`` and in the folder of a run."""
@@ -102,10 +101,8 @@ class Published(Config):
 
 def published_model(world: str) -> type[Published]:
     """Return what ``published.yaml`` may hold in a world."""
-    try:
-        found: type[Published] = world_module(world, "published").PUBLISHED
-    except ConfigError:
-        return Published
+    module = world_of(world).module("published")
+    found: type[Published] = Published if module is None else module.PUBLISHED
     return found
 
 

@@ -6,13 +6,11 @@ by a `WorldReport` in ``federates/worlds/<name>/report``; its figures, tables, s
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.world import world_of
 
 if TYPE_CHECKING:
@@ -147,27 +145,10 @@ class WorldReport:
 
 def world_report(world: str) -> WorldReport:
     """Return how the reports of a world are made; its module loads the figures, so it is imported here and no earlier."""
-    try:
-        found: WorldReport = world_module(world, "report").REPORT
-    except ConfigError:
+    module = world_of(world).module("report")
+    if module is None:
         from federates.reporting.plain import plain_report
 
         return plain_report(world)
+    found: WorldReport = module.REPORT
     return found
-
-
-def world_module(world: str, name: str) -> Any:
-    """Return the module of this name in a world's package.
-
-    Raises
-    ------
-    ConfigError : the world has none.
-    """
-    package = world_of(world).package
-    try:
-        if package:
-            return importlib.import_module(f"{package}.{name}")
-    except ModuleNotFoundError as error:
-        if error.name != f"{package}.{name}":
-            raise
-    raise ConfigError([Problem("session.json", "world", world, f"must be a world that has a {name}")])

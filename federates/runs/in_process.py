@@ -95,8 +95,8 @@ def run_objects(session: Session, agents: Mapping[str, Plugin], results: Path) -
     ------
     FederationError : an agent failed; the message names it.
     """
-    loaded = {agent.name: _Object(agent.name, agent.role, agents[agent.name]) for agent in session.agents}
-    roles = {agent.name: agent.role for agent in session.agents}
+    roles = session.roster
+    loaded = {name: _Object(name, role, agents[name]) for name, role in roles.items()}
     broker = BrokerConfig(schema_version=1, core_type="inproc")
     identity = new_identity(results, broker, "broker", session.world, roles, label="inproc")
     return _complete(identity, loaded, session.model_copy(update={"run_id": identity.run_id}))

@@ -81,7 +81,8 @@ class Federate:
         ------
         ConfigError : the session is of another world, or of other agents, than those that take part.
         """
-        self._check_agents(session)
+        if session is not None:
+            check_agents(session, self.identity, "scenario.yaml")
         limit_s = self.identity.broker.limits.join_s
         with self._helics(), self.watchdog.limit(limit_s, f"{self.agent}: waiting for every federate to join"):
             h.helicsFederateEnterInitializingMode(self._fed)
@@ -150,7 +151,7 @@ class Federate:
         if self.role in self.world.operators or agent == self.agent:
             return session
         if agent not in self._views:
-            self._views[agent] = session.view(agent)
+            self._views[agent] = session.view(agent) if session.part_of(agent) else session
         return self._views[agent]
 
     def advance(self, time_s: float, limit_s: float, waiting_for: str) -> None:
@@ -271,14 +272,6 @@ class Federate:
         h.helicsInputSetOption(handle, h.HELICS_HANDLE_OPTION_CONNECTION_REQUIRED, 1)
         return handle
 
-    def _check_agents(self, session: Any) -> None:
-        if session is None:
-            return
-        run, told = self.identity, {agent.name: agent.role for agent in session.agents}
-        if (session.world, told) != (run.world, run.agents):
-            allowed = f"must be those of the run: world {run.world}, {', '.join(run.agents)}"
-            raise ConfigError([Problem("scenario.yaml", "agents", f"world {session.world}, {', '.join(told)}", allowed)])
-
     def _agreed(self) -> Any:
         if self.session is None:
             raise FederationError(f"{self.agent}: no message may cross before the session is known")
@@ -303,6 +296,13 @@ class Federate:
         }
         words = next((words for key, words in known.items() if key in said), "")
         return f"{words} (HELICS: {said})" if words else said
+
+
+def check_agents(session: Session, identity: RunIdentity, file: str) -> None:
+    """Raise `ConfigError` if the public agreement in ``file`` is of another world, or of other agents, than the run."""
+    if (session.world, session.roster) != (identity.world, identity.agents):
+        allowed = f"must be those of the run: world {identity.world}, {', '.join(identity.agents)}"
+        raise ConfigError([Problem(file, "agents", f"world {session.world}, {', '.join(session.roster)}", allowed)])
 
 
 def federate_info(name: str, identity: RunIdentity) -> Any:

@@ -53,8 +53,7 @@ class NegotiationRecord:
         """Write one round: what was asked, what all answered, and what is proven by now."""
         self._round += 1
         proof, layout = self.proof, self.proof.layout
-        proof.take(decision, result)
-        difference = layout.residual(layout.copies(result.answers))
+        difference = layout.residual(proof.take(decision, result))
         answers = [(agent, result.answers[agent]) for agent in layout.agents]
         is_price = isinstance(decision, Solve)
         self._writer.record(

@@ -92,8 +92,9 @@ class Proof:
         self.lower_kinds: tuple[str, ...] = ()
         """What the part of each agent in the best lower bound rests on."""
 
-    def take(self, decision: Solve | Evaluate, result: RoundResult) -> None:
-        """Take in all answers to a decision."""
+    def take(self, decision: Solve | Evaluate, result: RoundResult) -> dict[str, Array]:
+        """Take in all answers to a decision; return every agent's z_i."""
+        copies = self.layout.copies(result.answers)
         answers = [result.answers[agent] for agent in self.layout.agents]
         bound_usd = sum(answer.bound_usd for answer in answers)
         if self._is_bound(decision) and bound_usd > self.lower_usd:
@@ -101,20 +102,16 @@ class Proof:
             self.lower_kinds = tuple(answer.bound_kind.word for answer in answers)
             self.prices = decision.prices if isinstance(decision, Solve) else None
         if isinstance(decision, Solve) and decision.relaxed:
-            return
-        copies = self.layout.copies(result.answers)
+            return copies
         self._rounds.append(copies)
         for agent, copy in copies.items():
             self._answers[agent].add(copy, result.answers[agent].cost_usd)
-        self.upper_usd = min(self.upper_usd, *(self._cost_usd(targets) for targets in self._plans(copies)))
-
-    def _plans(self, copies: Mapping[str, Array]) -> list[Mapping[str, Array]]:
-        """Return balanced quantities that a round's answers suggest: all that is asked, if it can be had; all that is offered."""
-        asked, offered = self.layout.asked(copies), self.layout.offered(copies)
-        plans: list[Mapping[str, Array]] = [self.layout.shares(asked, copies, -1.0), self.layout.shares(offered, copies, 1.0)]
-        if (asked <= offered + _SAME).all():
-            plans.append(copies)
-        return plans
+        # Balanced quantities that the answers suggest: all that is asked, if it can be had, and all that is offered.
+        layout = self.layout
+        all_asked = layout.shares(layout.asked(copies), copies, -1.0)
+        all_offered = layout.shares(layout.offered(copies), copies, 1.0)
+        self.upper_usd = min(self.upper_usd, self._cost_usd(all_asked), self._cost_usd(all_offered))
+        return copies
 
     def _cost_usd(self, targets: Mapping[str, Array]) -> float:
         return sum(answers.least_usd(targets[agent]) for agent, answers in self._answers.items())

@@ -132,7 +132,7 @@ class Federation:
             update={"log_level": "no_print", "limits": Limits(**dict.fromkeys(Limits.model_fields, _PATIENCE_S))}
         )
         run_id, key = f"conform-{secrets.token_hex(4)}", secrets.token_hex(8)
-        agents = {agent.name: agent.role for agent in self.session.agents}
+        agents = self.session.roster
         for attempt in range(_ATTEMPTS):
             port = choose_port(config, agents=len(agents))
             identity = RunIdentity(
