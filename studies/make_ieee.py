@@ -324,18 +324,10 @@ def _contrast(name: str, case: Case) -> str:
     text += _grid(heads, body, 0) + READINGS.format(chosen=chosen)
     at_chosen = {(row["scheme"], row["hours"]): row for row in rows if row["contrast"] == chosen}
     table = [(reading, at_chosen.get(pair)) for reading, hours in HOURS.items() for pair in zip(names, hours, strict=False)]
-    heads = [
-        "reading",
-        "model",
-        "cost (USD)",
-        "worth (USD/MW)",
-        "paper",
-        "wind used (%)",
-        "paper",
-        "use (48) (%)",
-        "paper",
-        "trips",
-    ]
+    heads = ["reading", "model", "cost (USD)"]
+    for quantity in ("worth (USD/MW)", "wind used (%)", "use (48) (%)"):
+        heads += [quantity, "paper"]
+    heads.append("trips")
     lacking = {reading for reading, row in table if not row}
     note = (
         f"\nNot solved yet (`contrast.py` goes on where it stopped): a model of {'; '.join(sorted(lacking))}.\n"

@@ -11,7 +11,7 @@ from federates.boundary.world import World, world_of
 from federates.conformance.class_target import ClassTarget
 from federates.conformance.elsewhere import growth_elsewhere, replay_elsewhere
 from federates.conformance.errors import Breach
-from federates.conformance.kit import WorldKit, kit_of
+from federates.conformance.kit import ModelKit, WorldKit, kit_of, model_kit_of
 from federates.conformance.life import Call, Failure, Life
 from federates.conformance.model_day import ModelDay, model_day
 from federates.conformance.negotiation import Negotiated, negotiate
@@ -52,6 +52,11 @@ class Bench:
     def kit(self) -> WorldKit:
         """Return what the world brings to the checks."""
         return kit_of(self.session)
+
+    @property
+    def model_kit(self) -> ModelKit:
+        """Return what the world brings to the checks of its model."""
+        return model_kit_of(self.session)
 
     @property
     def end_errors(self) -> list[str]:

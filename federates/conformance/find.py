@@ -22,7 +22,7 @@ from federates.boundary.roles import Operator, Plugin
 from federates.boundary.world import world_names, world_of
 from federates.conformance.class_target import ClassTarget, first_world
 from federates.conformance.entries import Entries
-from federates.conformance.kit import kit_of, small_session
+from federates.conformance.kit import model_kit_of, small_session
 from federates.conformance.life import Notes
 from federates.conformance.target import Target
 from federates.runs.scenario import Scenario, load_scenario
@@ -209,7 +209,7 @@ def scenario_routes(scenario: Scenario, session: Any) -> tuple[Any, ...]:
 
     A traffic model knows which links join which; the public agreement does not say it.
     """
-    world, kit = world_of(session.world), kit_of(session)
+    world, kit = world_of(session.world), model_kit_of(session)
     teller = next(message.sender for message in world.messages if message.moment is Moment.DISPATCH)
     agent = _agent_of(teller, scenario)
     if agent not in scenario.configs:

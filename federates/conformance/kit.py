@@ -19,7 +19,7 @@ from federates.boundary.roles import Openings, RoundResult, Solve
 from federates.boundary.session import Session
 from federates.boundary.world import world_of
 
-__all__ = ["SEED", "Scripted", "Stage", "WorldKit", "kit_of", "small_session"]
+__all__ = ["SEED", "ModelKit", "Scripted", "Stage", "WorldKit", "kit_of", "model_kit_of", "small_session"]
 
 SEED = 20240229
 """Of all that partners say: it is the same in every life."""
@@ -169,27 +169,29 @@ class WorldKit(ABC):
         """Return ``values`` with two interchangeable things exchanged; None if there are none (default)."""
         return None
 
-    # Of a world that has a model.
 
+class ModelKit(WorldKit):
+    """What a world that has a model brings."""
+
+    @abstractmethod
     def dispatches(self, session: Any, routes: Sequence[Any], periods: int, *, flooded: bool) -> Iterable[tuple[str, Any]]:
         """Return what a model is told of each period, in words too; ``routes`` are known to it, ``flooded``: far too much."""
-        raise NotImplementedError
 
+    @abstractmethod
     def sent_to(self, session: Any, dispatch: Any) -> Array:
         """Return how much leaves for each destination."""
-        raise NotImplementedError
 
+    @abstractmethod
     def arrived_at(self, session: Any, seen: Any) -> Array:
         """Return how much has arrived at each destination by an observation."""
-        raise NotImplementedError
 
+    @abstractmethod
     def example(self, session: Any, period: int) -> Any:
         """Return an observation of a period in which nothing was sent."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ordinary(self, session: Any) -> dict[str, Array]:
         """Return the quantities of an ordinary period."""
-        raise NotImplementedError
 
 
 def small_session(world: str) -> Any:
@@ -200,6 +202,14 @@ def small_session(world: str) -> Any:
 def kit_of(session: Any) -> WorldKit:
     """Return the kit of a session's world; raise ImportError if the world brings none."""
     return _kit(session.world)
+
+
+def model_kit_of(session: Any) -> ModelKit:
+    """Return the kit of a session's world; raise ImportError if it brings none for agents that hear or are a model."""
+    kit = kit_of(session)
+    if not isinstance(kit, ModelKit):
+        raise ImportError(f"the world {session.world} has no kit for checks of a model")
+    return kit
 
 
 def _kit(world: str) -> WorldKit:

@@ -7,7 +7,7 @@ from typing import Any
 
 from federates.boundary.exchange import Message, Moment
 from federates.boundary.world import world_of
-from federates.conformance.kit import kit_of
+from federates.conformance.kit import model_kit_of
 from federates.conformance.life import Failure, Kind, Life, LifeOverError
 from federates.conformance.target import Target
 from federates.conformance.values import shapes_fault
@@ -33,7 +33,7 @@ def model_day(target: Target, *, flooded: bool = False) -> ModelDay:
     session, life = target.view, Life(target)
     day = ModelDay(life)
     periods = min(session.periods, _FLOODED_PERIODS if flooded else MOST_PERIODS)
-    dispatches = kit_of(session).dispatches(session, target.routes, periods, flooded=flooded)
+    dispatches = model_kit_of(session).dispatches(session, target.routes, periods, flooded=flooded)
     with life:
         try:
             life.begin()

@@ -10,7 +10,6 @@ import numpy as np
 
 from federates.boundary.errors import FederationError
 from federates.boundary.exchange import COMMAND, Exchange, Message, Moment, cost_topic
-from federates.boundary.layout import Layout
 from federates.boundary.messages import Answer, Quantities
 from federates.boundary.roles import Commit, CoordinationAlgorithm, Evaluate, Openings, RoundResult, Solve
 from federates.boundary.topics import Command
@@ -117,7 +116,7 @@ class NegotiationLoop:
 
     def _tell(self, decision: Commit) -> None:
         """Tell whoever watches what is committed."""
-        layout = Layout(self.session, self.period)
+        layout = self.tables.proof.layout
         copies = {agent: layout.own(agent, quantities) for agent, quantities in decision.given.items()}
         moved = self.world.progress(self.session, self.period, layout.shaped(layout.offered(copies)))
         hour = self.session.hour_of_day(self.period)

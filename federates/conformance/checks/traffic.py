@@ -81,8 +81,8 @@ def _arrivals(bench: Bench) -> str:
 def _arrivals_of(bench: Bench, day: ModelDay) -> str:
     sent, arrived = np.zeros(1), np.zeros(1)
     for period, (dispatch, seen) in enumerate(zip(day.dispatches, day.seen, strict=True)):
-        sent = sent + bench.kit.sent_to(bench.session, dispatch)
-        arrived = arrived + bench.kit.arrived_at(bench.session, seen)
+        sent = sent + bench.model_kit.sent_to(bench.session, dispatch)
+        arrived = arrived + bench.model_kit.arrived_at(bench.session, seen)
         if (arrived > sent + 1e-6).any():
             q = int(np.argmax(arrived - sent))
             name = bench.session.limited_stations[q]
@@ -97,8 +97,8 @@ def _arrivals_of(bench: Bench, day: ModelDay) -> str:
 def _delivers(bench: Bench) -> str:
     """Vehicles that set out arrive."""
     day = bench.model
-    sent = sum(float(bench.kit.sent_to(bench.session, dispatch).sum()) for dispatch in day.dispatches)
-    arrived = sum(float(bench.kit.arrived_at(bench.session, seen).sum()) for seen in day.seen)
+    sent = sum(float(bench.model_kit.sent_to(bench.session, dispatch).sum()) for dispatch in day.dispatches)
+    arrived = sum(float(bench.model_kit.arrived_at(bench.session, seen).sum()) for seen in day.seen)
     if sent and not arrived:
         raise Breach(f"none of {sent:g} vehicles has arrived after {len(day.seen)} periods", "run with departures")
     return f"{arrived:g} of {sent:g} vehicles arrived by the end of {len(day.seen)} periods"
@@ -113,7 +113,7 @@ def _flooded(bench: Bench) -> str:
     fault = day.malformed or _value_fault(bench, day)
     if fault is not None:
         raise Breach(fault, "run with far too many vehicles")
-    vehicles = bench.kit.sent_to(bench.session, day.dispatches[0]).sum()
+    vehicles = bench.model_kit.sent_to(bench.session, day.dispatches[0]).sum()
     return f"{vehicles:g} vehicles on one route; {_arrivals_of(bench, day)}"
 
 

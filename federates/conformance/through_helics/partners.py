@@ -17,7 +17,7 @@ from federates.boundary.roles import Openings, Operator, Recorder, WorldModel
 from federates.boundary.topics import Topic
 from federates.boundary.world import world_of
 from federates.conformance.entries import Entries
-from federates.conformance.kit import kit_of
+from federates.conformance.kit import model_kit_of
 from federates.runtime.federate import Federate
 from federates.runtime.helics_api import h
 from federates.runtime.identity import RunIdentity
@@ -86,7 +86,7 @@ def idle_dispatch(session: Any, role: str) -> Any:
     """Return what an operator commits to whom nothing is given; None where it says nothing then."""
     if world_of(session.world).said(role, Moment.DISPATCH) is None:
         return None
-    return next(iter(kit_of(session).dispatches(session, (), 1, flooded=False)))[1]
+    return next(iter(model_kit_of(session).dispatches(session, (), 1, flooded=False)))[1]
 
 
 class Idle(Operator):
@@ -171,11 +171,11 @@ class ScriptedModel(WorldModel):
 
     def run(self, period: int, dispatch: Any) -> Any:  # noqa: D102
         self.dispatches.put(dispatch)
-        return self.observations.get() if self._waits else kit_of(self._session).example(self._session, period)
+        return self.observations.get() if self._waits else model_kit_of(self._session).example(self._session, period)
 
     def close(self) -> None:
         """Let nobody wait for an observation."""
-        self.observations.put(kit_of(self._session).example(self._session, 0))
+        self.observations.put(model_kit_of(self._session).example(self._session, 0))
 
 
 def _embedded(message: Message, session: Any, view: Any, example: Any, own: Any) -> tuple[Any, ...]:
@@ -198,7 +198,7 @@ def told_in_part(session: Any, view: Any, sender: str, message: Message, example
 
 def seen_in_part(session: Any, view: Any, seen: Mapping[str, Any]) -> SimpleNamespace:
     """Return what a model must tell so that the agent of ``view`` hears ``seen``, by name of the message."""
-    example, told = kit_of(session).example(session, 0), {}
+    example, told = model_kit_of(session).example(session, 0), {}
     for message in world_of(session.world).messages:
         if message.moment is not Moment.OBSERVATION:
             continue

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
 from federates.boundary.exchange import Moment
-from federates.boundary.roles import (
-    NoSettings,
-)
+from federates.boundary.roles import NoSettings
 from federates.boundary.world import world_of
 from federates.conformance.kit import kit_of
 from federates.conformance.through_helics.federation import Federation, Subject
-from federates.conformance.through_helics.partners import (
-    Idle,
-    ScriptedModel,
-    idle_dispatch,
-    told_in_part,
-)
+from federates.conformance.through_helics.partners import Idle, ScriptedModel, idle_dispatch, told_in_part
 from federates.conformance.through_helics.wire_log import WireBreach
 
 __all__ = ["StandIn"]
 
 
-class StandIn:
+class StandIn(ABC):
     """What all have in common. ``session`` is the whole public agreement, of which the agent sees its part."""
 
     def __init__(self, subject: Subject, session: Any) -> None:
@@ -61,9 +55,9 @@ class StandIn:
             if self.exit_code not in (None, 0):
                 raise self.line.refuse("wire.stop", self.line.process.how_it_ended(), "to end after the run")
 
+    @abstractmethod
     def stop(self) -> int | None:
         """End the run and return the exit code; None where only a partner's failure ends the executable so early."""
-        raise NotImplementedError
 
     def close(self) -> None:
         """Leave nothing behind."""

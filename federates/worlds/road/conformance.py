@@ -17,7 +17,7 @@ from federates.boundary.exchange import Message
 from federates.boundary.messages import Array, Quantities
 from federates.boundary.names import Role
 from federates.boundary.roles import Openings
-from federates.conformance.kit import SEED, Scripted, Stage, WorldKit
+from federates.conformance.kit import SEED, ModelKit, Scripted, Stage
 from federates.worlds.road.messages import (
     MAX_ROUTE_LINKS,
     Departure,
@@ -152,7 +152,7 @@ class _RoadOperators(Scripted):
         return np.asarray(0.5 * _SLOPE_USD * z**2)
 
 
-class RoadKit(WorldKit):
+class RoadKit(ModelKit):
     """The road: what is exchanged are vehicles."""
 
     thing = "delivery"
