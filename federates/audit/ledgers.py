@@ -172,8 +172,9 @@ def _wrong_shape(line: Line, message: Message, session: Any) -> str | None:
         return f"{shape[0]} rows; at most {entry.most_rows} may be sent"
     if session is None:
         return None
-    # One end of every line sees all but an agent's part; the other end is that agent.
-    view = session.view(line.receivers[0] if entry.addressed else line.sender)
+    view = session.view(line.sender)
+    if entry.addressed:
+        view = view.view(line.receivers[0])
     sizes = view.sizes(message.period)
     wanted = [None if d == FREE else sizes[d] if isinstance(d, str) else d for d in entry.shape]
     fits = len(shape) == len(wanted) and all(w in (None, n) for w, n in zip(wanted, shape, strict=True))

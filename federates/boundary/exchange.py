@@ -111,7 +111,7 @@ class Moment(StrEnum):
     """When a message is sent."""
 
     OPENING = "opening"
-    """When a period opens; the coordinator passes it on."""
+    """When a period opens; the coordinator passes it on, unless it is `Message.direct`."""
     DISPATCH = "dispatch"
     """When a period is committed."""
     OBSERVATION = "observation"
@@ -134,16 +134,23 @@ class Message:
     """Topics without sender and receivers, which follow from the message."""
     pack: Callable[[Any, Any], tuple[Any, ...]] | None = None
     unpack: Callable[[Any, tuple[Any, ...]], Any] | None = None
+    direct: bool = False
+    """Of an opening: it goes to the hearers themselves, and the coordinator does not learn it."""
+
+    @property
+    def passed_on(self) -> bool:
+        """Return whether the hearers hear it from the coordinator."""
+        return self.moment is Moment.OPENING and not self.direct
 
     def sent(self) -> tuple[Topic, ...]:
         """Return the topics that the sender publishes, in the order of `pack`."""
-        if self.moment is Moment.OPENING:
+        if self.passed_on:
             return tuple(replace(row, sender=self.sender, receivers=(_C,)) for row in self.rows)
         return tuple(replace(row, sender=self.sender, receivers=self.hearers) for row in self.rows)
 
     def heard(self) -> tuple[Topic, ...]:
         """Return the topics that a hearer reads: of an opening those that the coordinator passes on."""
-        if self.moment is not Moment.OPENING:
+        if not self.passed_on:
             return self.sent()
         of = f"the {self.sender}'s topic of this name, passed on."
         return tuple(
@@ -152,7 +159,7 @@ class Message:
 
     def topics(self) -> tuple[Topic, ...]:
         """Return all its topics."""
-        return self.sent() if self.moment is not Moment.OPENING else (*self.sent(), *self.heard())
+        return (*self.sent(), *self.heard()) if self.passed_on else self.sent()
 
     def packed(self, session: Any, message: Any) -> tuple[Any, ...]:
         """Return one array per topic."""

@@ -10,6 +10,7 @@ from typing import Final
 
 ROAD: Final = "road"
 RAIL: Final = "rail"
+FLEETS: Final = "fleets"
 
 
 class Role(StrEnum):
@@ -19,3 +20,5 @@ class Role(StrEnum):
     POWER_OPERATOR = "power_operator"
     TRANSPORT_OPERATOR = "transport_operator"
     TRAFFIC = "traffic_sumo"
+    MVES_FLEET = "mves_fleet"
+    CHARGING_STATION = "charging_station"

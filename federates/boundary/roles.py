@@ -125,6 +125,29 @@ class TransportOperator(Operator):
     """Regional transport system operator (RTSO): sends vehicles or trains at least cost."""
 
 
+class MvesFleet(Operator):
+    """Fleet of mobile storages (MVES): offers to carry energy, and asks for passage on the roads."""
+
+
+class Reporter(Plugin):
+    """An agent that takes part in no exchange: it opens every period with what others must know of it."""
+
+    @abstractmethod
+    def begin(self, session: Any, recorder: Recorder) -> None:
+        """Take in the agent's view of the public agreement; called once, first."""
+
+    @abstractmethod
+    def open_period(self, period: int, heard: Mapping[str, Any] | None) -> Mapping[str, Any]:
+        """Take in what was heard of ``period - 1``, by message (None before the first); return the opening, by message.
+
+        It is called once more behind the last period, to close the account.
+        """
+
+
+class ChargingStation(Reporter):
+    """Charging station (GCS): serves vehicles that come to charge, and takes in or gives out what mobile storages carry."""
+
+
 class WorldModel(Plugin):
     """What the agents act in: it knows everything that happens, and tells only what could be measured."""
 

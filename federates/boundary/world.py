@@ -31,6 +31,20 @@ Openings: TypeAlias = Mapping[str, Any]
 """Messages of a period's opening, by name."""
 
 
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a period's negotiation ended with."""
+
+    given: Mapping[str, Quantities]
+    """By agent."""
+    total: Quantities
+    """What is carried out."""
+    prices: Quantities | None
+    """Those of the best lower bound; None: there is none."""
+    reason: str
+    agreed: bool
+
+
 @dataclass(frozen=True)
 class World:
     """Description of a world. A world with rules of its own overrides the methods; each says what holds without."""
@@ -41,6 +55,8 @@ class World:
     messages: tuple[Message, ...] = ()
     models: tuple[str, ...] = ()
     """Roles that move the world through a period and take part in no exchange."""
+    reporters: tuple[str, ...] = ()
+    """Roles that open every period and take part in no exchange."""
     letters: Mapping[str, str] = field(default_factory=dict)
     """What the letters of a shape count."""
     package: str = ""
@@ -80,8 +96,12 @@ class World:
         return () if field is None else tuple(str(scheme) for scheme in field.annotation)  # type: ignore[union-attr]
 
     def said(self, role: str, moment: Moment) -> Message | None:
-        """Return the message of a role at a moment, None if it says nothing then."""
-        return next((entry for entry in self.messages if entry.sender == role and entry.moment is moment), None)
+        """Return the message of a role that says at most one at a moment, None if it says nothing then."""
+        return next(iter(self.says(role, moment)), None)
+
+    def says(self, role: str, moment: Moment) -> tuple[Message, ...]:
+        """Return all messages of a role at a moment."""
+        return tuple(entry for entry in self.messages if entry.sender == role and entry.moment is moment)
 
     def told(self, role: str, moment: Moment) -> tuple[Message, ...]:
         """Return the messages that a role hears of a moment."""
@@ -127,14 +147,13 @@ class World:
         """Return why a negotiation is held in ``period``; ``plan`` is what was carried out last (None: nothing yet)."""
         return "a new period"
 
-    def committed_rows(
-        self, session: Any, period: int, total: Quantities, prices: Quantities | None, reason: str, *, agreed: bool
-    ) -> tuple[str, dict[str, list[Any]]] | None:
-        """Return name and columns of the table that says what is committed, None where there is none.
+    def committed_rows(self, session: Any, period: int, committed: Committed) -> dict[str, dict[str, list[Any]]]:
+        """Return the columns of the tables that say what is committed, by table (default: none)."""
+        return {}
 
-        ``total`` is what is carried out, ``prices`` are those of the best lower bound (None: there is none).
-        """
-        return None
+    def dispatch(self, session: Any, message: Message, given: Mapping[str, Quantities]) -> Any:
+        """Return the content of a message that the coordinator sends when a period is committed; ``given`` is by agent."""
+        raise NotImplementedError(f"world {self.name} has no content for {message.name}")
 
     def plan_lasts(self, session: Any) -> bool:
         """Return whether a plan holds until something breaks it, so that a commitment without rounds is no negotiation."""

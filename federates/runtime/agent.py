@@ -15,7 +15,7 @@ from typing import Any, cast
 from federates.boundary.config import read_yaml
 from federates.boundary.errors import ConfigError, FederationEndedError, PortageError, Problem
 from federates.boundary.names import Role
-from federates.boundary.roles import CoordinationAlgorithm, Operator, WorldModel
+from federates.boundary.roles import CoordinationAlgorithm, Operator, Reporter, WorldModel
 from federates.boundary.session import Session
 from federates.boundary.world import parse_session
 from federates.isolation.confinement import Confinement
@@ -31,6 +31,7 @@ from federates.runtime.ledger import Ledger
 from federates.runtime.model_loop import run_model
 from federates.runtime.operator_loop import run_operator
 from federates.runtime.plugins import LoadedAgent, load_agent, read_agent_file
+from federates.runtime.reporter_loop import run_reporter
 from federates.runtime.results import PROCESS_RECORD, ResultWriter, in_disk_words, write_json
 from federates.runtime.say import say, say_traceback
 from federates.runtime.sign_of_life import ALIVE, SignOfLife
@@ -247,6 +248,8 @@ def _live(federate: Federate, agent: Any, session: Session | None, writer: Resul
         run_coordinator(federate, agreed, cast(CoordinationAlgorithm, agent), writer)
     elif federate.role in federate.world.models:
         run_model(federate, agreed, cast(WorldModel, agent), writer)
+    elif federate.role in federate.world.reporters:
+        run_reporter(federate, agreed, cast(Reporter, agent), writer)
     else:
         run_operator(federate, agreed, cast(Operator, agent), writer)
 

@@ -11,6 +11,7 @@ import numpy as np
 from federates.boundary.errors import FederationError
 from federates.boundary.exchange import COMMAND, Exchange, Message, Moment, cost_topic
 from federates.boundary.messages import Answer, Quantities
+from federates.boundary.names import Role
 from federates.boundary.roles import Commit, CoordinationAlgorithm, Evaluate, Openings, RoundResult, Solve
 from federates.boundary.topics import Command
 from federates.runtime.federate import Federate
@@ -49,7 +50,7 @@ class NegotiationLoop:
         self._exchanges: dict[str, list[Exchange]] = {
             agent: [e for e in self.world.exchanges if federate.identity.agents[agent] in e.roles] for agent in self.partners
         }
-        self._openings = [message for message in self.world.messages if message.moment is Moment.OPENING]
+        self._openings = [message for message in self.world.messages if message.passed_on]
 
     def open(self, period: int) -> Openings:
         """Let the operators open ``period``: each hears what the others say; return what they say."""
@@ -90,6 +91,9 @@ class NegotiationLoop:
             decision = algorithm.next(result)
             thinking_s += time.perf_counter() - started
         self.give(Command.COMMIT, round_ + 1, decision.given)
+        for message in self.world.says(Role.COORDINATOR, Moment.DISPATCH):
+            content = self.world.dispatch(self.session, message, decision.given)
+            self.federate.tell(message, self.period, round_ + 1, content)
         self.step(self.answer_limit_s, f"all operators to commit period {self.period}")
         self.tables.committed(decision)
         self._tell(decision)
@@ -102,7 +106,12 @@ class NegotiationLoop:
         models = self.federate.models
         if self.period == 0:
             if models:
-                self._wait_for((*self.partners, *models), broker.round_step_s, limits.begin_s, "everyone to get ready")
+                self._wait_for(
+                    (*self.partners, *self.federate.reporters, *models),
+                    broker.round_step_s,
+                    limits.begin_s,
+                    "everyone to get ready",
+                )
                 return limits.begin_s
             return limits.begin_s + self.answer_limit_s
         if not models:

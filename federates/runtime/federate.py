@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from federates.boundary.errors import BoundaryError, ConfigError, FederationEndedError, FederationError, Problem
-from federates.boundary.exchange import SESSION, Message, Moment
+from federates.boundary.exchange import SESSION, Message
 from federates.boundary.lines import Line, lines_from, lines_to, session_key
 from federates.boundary.messages import Array, Frame, decode, encode
 from federates.boundary.names import Role
@@ -68,6 +68,11 @@ class Federate:
     def partners(self) -> tuple[str, ...]:
         """Return the names of all agents that take part in an exchange, in order."""
         return tuple(agent for agent, role in self.identity.agents.items() if role in self.world.operators)
+
+    @property
+    def reporters(self) -> tuple[str, ...]:
+        """Return the names of the agents that open periods and take part in no exchange."""
+        return tuple(agent for agent, role in self.identity.agents.items() if role in self.world.reporters)
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -140,15 +145,15 @@ class Federate:
         return tuple(arrays)
 
     def senders(self, message: Message) -> list[str]:
-        """Return from whom this agent hears a message: of an opening, all but the coordinator hear it from that."""
-        passed_on = message.moment is Moment.OPENING and self.role != Role.COORDINATOR
+        """Return from whom this agent hears a message: what is passed on, all but the coordinator hear from that."""
+        passed_on = message.passed_on and self.role != Role.COORDINATOR
         sender = Role.COORDINATOR if passed_on else message.sender
         return [agent for agent, role in self.identity.agents.items() if role == sender]
 
     def seen_by(self, agent: str) -> Session:
-        """Return the session that an agent sees, if this one sees all; else its own."""
+        """Return what both this agent and another see of the session."""
         session: Session = self._agreed()
-        if self.role in self.world.operators or agent == self.agent:
+        if agent == self.agent:
             return session
         if agent not in self._views:
             self._views[agent] = session.view(agent) if session.part_of(agent) else session

@@ -12,7 +12,7 @@ from federates.boundary.exchange import Exchange
 from federates.boundary.messages import Array, Quantities
 from federates.boundary.names import Role
 from federates.boundary.roles import Commit, Decision, Evaluate, Openings, RoundResult, Solve, Value
-from federates.boundary.world import World, world_of
+from federates.boundary.world import Committed, World, world_of
 from federates.runtime.proof import Proof, Verdict
 
 AGREED_GAP = 0.01
@@ -113,11 +113,10 @@ class NegotiationRecord:
             claimed_gap=verdict.claimed_gap,
             ended_by_time=bool(commit.ended_by_time),
         )
-        found = self._world.committed_rows(
-            self._session, self._period, plan, self.proof.prices, commit.reason, agreed=verdict.agreed
-        )
-        if found is not None and any(found[1].values()):
-            self._writer.record_many(*found)
+        committed = Committed(commit.given, plan, self.proof.prices, commit.reason, verdict.agreed)
+        for table, columns in self._world.committed_rows(self._session, self._period, committed).items():
+            if any(columns.values()):
+                self._writer.record_many(table, columns)
         self._plan, self._since = plan, self._period
         return verdict
 

@@ -24,10 +24,13 @@ from federates.boundary.config import Config, parse_config, read_yaml
 from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.names import Role
 from federates.boundary.roles import (
+    ChargingStation,
     CoordinationAlgorithm,
+    MvesFleet,
     Operator,
     Plugin,
     PowerOperator,
+    Reporter,
     TrafficModel,
     TransportOperator,
     WorldModel,
@@ -40,15 +43,19 @@ _STANDARD: dict[str, tuple[str, type[Plugin]]] = {
     Role.TRANSPORT_OPERATOR: ("operator", TransportOperator),
     Role.TRAFFIC: ("model", TrafficModel),
     Role.COORDINATOR: ("algorithm", CoordinationAlgorithm),
+    Role.MVES_FLEET: ("model", MvesFleet),
+    Role.CHARGING_STATION: ("model", ChargingStation),
 }
 
 
 def _kind(role: str) -> tuple[str, type[Plugin]]:
-    """Return key and base of a role; one that only its world knows is an operator, or moves the world."""
+    """Return key and base of a role; one that only its world knows is an operator, reports, or moves the world."""
     if role in _STANDARD:
         return _STANDARD[role]
-    moves = any(role in world_of(name).models for name in world_names())
-    return ("model", WorldModel) if moves else ("operator", Operator)
+    worlds = [world_of(name) for name in world_names()]
+    if any(role in world.models for world in worlds):
+        return "model", WorldModel
+    return ("model", Reporter) if any(role in world.reporters for world in worlds) else ("operator", Operator)
 
 
 def class_key(role: str) -> str:

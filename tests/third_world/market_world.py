@@ -39,12 +39,9 @@ class MarketSession(Session):
 class MarketWorld(World):
     """Every period is a market of its own."""
 
-    def committed_rows(self, session, period, total, prices, reason, *, agreed):
-        return "trades", {
-            "period": [period] * len(session.goods),
-            "good": list(session.goods),
-            "sold": total["trade"][:, 0].tolist(),
-        }
+    def committed_rows(self, session, period, committed):
+        goods, sold = list(session.goods), committed.total["trade"][:, 0].tolist()
+        return {"trades": {"period": [period] * len(goods), "good": goods, "sold": sold}}
 
 
 WORLD = MarketWorld(

@@ -13,12 +13,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from federates.boundary.canonical import to_grid
+from federates.boundary.canonical import down_to_grid, to_grid, up_to_grid
 from federates.boundary.messages import Answer, Array
 from federates.boundary.negotiation import Copies, Problem
 from federates.lp.linear_model import LinearModel
 
-_DECIMALS = 6
+_DECIMALS, _WEIGHT_DECIMALS = 6, 9
 _GROW, _SHRINK = 1.5, 0.5
 _GOOD_SHARE = 0.1
 """A step is good if the bound rises by this share of what the model promised."""
@@ -41,6 +41,8 @@ class BoxStep:
         self._problem, self._floor = problem, floor
         self._box = box_usd
         self._planes: list[tuple[str, Array, float]] = []
+        self._copies: list[Array] = []
+        self._weights: Array | None = None
         self._promised_usd: float | None = None
         self._bound_usd = -np.inf
 
@@ -56,6 +58,7 @@ class BoxStep:
 
     def add_plane(self, agent: str, copy: Array, cost_usd: float) -> None:
         """Take what an agent can do, at its own cost, as a new plane."""
+        self._copies.append(copy)
         self._planes.append((agent, self._problem.signed(agent, copy), cost_usd))
 
     def value_usd(self, prices: Array) -> float:
@@ -86,7 +89,40 @@ class BoxStep:
         found = model.solver(presolve="off").solve()
         best = to_grid(centre + found.values[up] - found.values[down], _DECIMALS)
         self._promised_usd, self._bound_usd = self.value_usd(best), bound_usd
+        self._weights = None if found.row_dual is None else np.maximum(-found.row_dual, 0.0)
         return best
+
+    def mean_plan(self) -> dict[str, Array] | None:
+        """Return what all agents are given so that the mean of their answers is carried out; None if there is no mean.
+
+        The weights are the multipliers of the planes, which add up to 1 for each agent. The mean is a plan of each agent on its
+        own where costs are convex, and it is in balance where no price lies on the box: Dantzig and Wolfe, "Decomposition
+        Principle for Linear Programs", Operations Research 8(1), 1960. Who only asks is given what is offered, who only offers
+        what is asked; who does both delivers as much for what it asks as it has answered, so that all is in balance.
+        """
+        layout, means = self._problem.layout, self._means()
+        if means is None:
+            return None
+        asked, offered = layout.shares(layout.asked(means), means, -1.0), layout.shares(layout.offered(means), means, 1.0)
+        mixed = {agent for agent in layout.agents if (layout.sign[agent] > 0).any() and (layout.sign[agent] < 0).any()}
+        return {
+            agent: means[agent] if agent in mixed else (asked if layout.only_offers(agent) else offered)[agent]
+            for agent in layout.agents
+        }
+
+    def _means(self) -> dict[str, Array] | None:
+        """Return the mean of all answers of each agent, on the grid on which it crosses: no more offered, no less asked."""
+        if self._weights is None:
+            return None
+        weights, means = to_grid(self._weights, _WEIGHT_DECIMALS), {}
+        for agent in self._problem.agents:
+            rows = [row for row, (name, *_) in enumerate(self._planes) if name == agent and weights[row]]
+            if not rows:
+                return None
+            copy = np.average([self._copies[row] for row in rows], axis=0, weights=weights[rows])
+            asks = self._problem.layout.sign[agent] > 0
+            means[agent] = np.where(asks, up_to_grid(copy, _DECIMALS), down_to_grid(copy, _DECIMALS))
+        return means
 
     def _fit_box(self, bound_usd: float) -> None:
         """Widen the box after a good step, narrow it after a bad one."""

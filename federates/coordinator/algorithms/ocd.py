@@ -15,14 +15,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
 
+from federates.boundary.errors import Problem as ConfigProblem
 from federates.boundary.messages import Array
 from federates.boundary.negotiation import Copies, Problem, Rounds, bound_usd, cost_usd
 from federates.boundary.roles import Recorder, RoundResult
+from federates.boundary.world import world_of
 from federates.coordinator.algorithms.bounds import Bounds, Outcome
 from federates.coordinator.algorithms.box_step import BoxStep
 from federates.coordinator.algorithms.limits import NegotiationSettings
@@ -51,6 +54,9 @@ class OcdSettings(NegotiationSettings):
     """`box_step` only: furthest a price moves in the first iteration, usd per vehicle."""
     evaluate_every: Annotated[int, Field(ge=1, le=100)] = 1
     """New offers are evaluated in the first iteration and then in every one of this many; the paper evaluates all (1)."""
+    plan: Literal["offer", "mean"] = "offer"
+    """Which plan is costed: the last offer (the paper), or the mean of all answers by the weights of `box_step`'s cutting planes,
+    which is nearer to the best plan where costs are linear, and the only one where agents both ask and offer."""
     warm_start: bool = True
     """On the road: begin with the multipliers of the last period, shifted by one period; the paper begins with zero."""
 
@@ -59,6 +65,14 @@ class OptimalityConditionDecomposition(RoundByRound):
     """The paper's algorithm. Whole quantities begin at zero prices; of others the prices move on from period to period."""
 
     Settings = OcdSettings
+
+    @classmethod
+    def check(cls, settings: OcdSettings, folder: Path, session: Any) -> list[ConfigProblem]:
+        """Return what is wrong with the plan that is costed: a mean is none of whole quantities, and needs planes."""
+        whole = any(exchange.whole for exchange in world_of(session.world).exchanges)
+        allowed = "must be offer: the world exchanges whole quantities" if whole else "needs update: box_step"
+        fits = settings.plan == "offer" or (settings.update == "box_step" and not whole)
+        return [] if fits else [ConfigProblem("config.yaml", "settings.plan", settings.plan, allowed)]
 
     def begin(self, session: Any, recorder: Recorder) -> None:  # noqa: D102
         super().begin(session, recorder)
@@ -99,13 +113,20 @@ class _Steps:
         while True:
             iteration += 1
             yield from self._solve()  # steps 2 and 3
-            yield from self._evaluate_if_new(iteration)  # step 4
+            if self._settings.plan == "offer":
+                yield from self._evaluate_if_new(iteration)  # step 4
             outcome = self._verdict(iteration)
             if outcome is None:
                 why = self._why_stop(iteration)  # step 5
-                if why is None and self._update_prices(iteration):  # step 6
+                changed = why is None and self._update_prices(iteration)  # step 6
+                if self._settings.plan == "mean":
+                    yield from self._evaluate_mean()  # step 4, by the planes that give the prices
+                    outcome = self._verdict(iteration)
+                if outcome is not None:
+                    return outcome
+                if changed:
                     continue
-                if self._route not in self._route_set:
+                if self._settings.plan == "offer" and self._route not in self._route_set:
                     # The last offer has not been costed yet: it may be the best plan, or even close the gap.
                     yield from self._evaluate()
                 outcome = self._verdict(iteration) or self._bounds.failure(why or "prices stand still")
@@ -155,6 +176,13 @@ class _Steps:
         if not problem.whole and np.allclose(layout.offered(after), request, atol=_SAME):
             # The request itself, where all of it can be sent.
             self._keep({agent: after if layout.only_offers(agent) else before for agent in layout.agents}, result)
+
+    def _evaluate_mean(self) -> Rounds[None]:
+        """Take step 4 by the planes: what the mean of all answers costs."""
+        given = None if self._planes is None else self._planes.mean_plan()
+        if given is not None:
+            result = yield self._problem.evaluate(given)
+            self._keep(dict.fromkeys(given, self._take(result)), result)
 
     def _keep(self, chosen: Mapping[str, Copies], result: RoundResult, whole: Array | None = None) -> None:
         """Keep the plan of which each agent has answered its part in ``chosen``, to the prices or to what it was given."""

@@ -13,7 +13,7 @@ from federates.boundary.exchange import Exchange, Message, Moment
 from federates.boundary.messages import Quantities
 from federates.boundary.names import RAIL, Role
 from federates.boundary.topics import Topic
-from federates.boundary.world import Openings, World
+from federates.boundary.world import Committed, Openings, World
 from federates.worlds.rail.day import RailDay
 from federates.worlds.rail.session import RailScheme, RailSession
 from federates.worlds.rail.tables import TABLES
@@ -66,15 +66,16 @@ class RailWorld(World):
         return broken or "the algorithm asked again, though every train can follow the plan"
 
     def committed_rows(  # noqa: D102
-        self, session: RailSession, period: int, total: Quantities, prices: Quantities | None, reason: str, *, agreed: bool
-    ) -> tuple[str, dict[str, list[Any]]] | None:
-        k, s, t = (index.tolist() for index in np.nonzero(total[CONNECTION.name] > 0.5))
-        return "connections", {
+        self, session: RailSession, period: int, committed: Committed
+    ) -> dict[str, dict[str, list[Any]]]:
+        k, s, t = (index.tolist() for index in np.nonzero(committed.total[CONNECTION.name] > 0.5))
+        rows: dict[str, list[Any]] = {
             "negotiated_in": [period] * len(k),
             "train": [session.trains[i].name for i in k],
             "station": [session.stations[i] for i in s],
             "period": [period + i for i in t],
         }
+        return {"connections": rows}
 
     def progress(self, session: RailSession, period: int, total: Quantities) -> dict[str, float]:  # noqa: D102
         return {"trains_standing": round(float(total[CONNECTION.name][:, :, 0].sum()))}

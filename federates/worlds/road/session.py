@@ -25,7 +25,12 @@ class Scheme(StrEnum):
 class RoadSession(Session):
     """Public agreement on the road. Index sets: R, Q, S = R + Q, L, T = periods, H = horizon, B = bins."""
 
-    roles: ClassVar[tuple[str, ...]] = tuple(Role)
+    roles: ClassVar[tuple[str, ...]] = (
+        Role.COORDINATOR.value,
+        Role.POWER_OPERATOR.value,
+        Role.TRANSPORT_OPERATOR.value,
+        Role.TRAFFIC.value,
+    )
     parts: ClassVar[dict[str, str]] = {Role.POWER_OPERATOR: "limited_stations"}
 
     world: Literal["road"] = "road"

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from federates.boundary.exchange import Exchange
 from federates.boundary.messages import Quantities
 from federates.boundary.names import ROAD, Role
-from federates.boundary.world import World
+from federates.boundary.world import Committed, World
 from federates.worlds.road.day import RoadDay
 from federates.worlds.road.messages import MESSAGES
 from federates.worlds.road.session import RoadSession, Scheme
@@ -47,20 +47,21 @@ class RoadWorld(World):
         return {DELIVERY.name: np.where(np.arange(session.horizon_periods) == 0, _HALF_A_VEHICLE, 0.0)}
 
     def committed_rows(  # noqa: D102
-        self, session: RoadSession, period: int, total: Quantities, prices: Quantities | None, reason: str, *, agreed: bool
-    ) -> tuple[str, dict[str, list[Any]]] | None:
+        self, session: RoadSession, period: int, committed: Committed
+    ) -> dict[str, dict[str, list[Any]]]:
         pairs = [(r, q) for r in session.resourceful_stations for q in session.limited_stations]
-        vehicles = total[DELIVERY.name][:, :, 0].ravel()
+        vehicles, prices = committed.total[DELIVERY.name][:, :, 0].ravel(), committed.prices
         price = np.full(len(pairs), math.nan) if prices is None else prices[DELIVERY.name][:, :, 0].ravel()
-        return "schedule", {
+        rows: dict[str, list[Any]] = {
             "period": [period] * len(pairs),
             "origin": [r for r, _ in pairs],
             "destination": [q for _, q in pairs],
             "vehicles": [round(value) for value in vehicles.tolist()],
             "price_usd_per_veh": [round(value, _PRICE_DIGITS) for value in price.tolist()],
-            "agreed": [agreed] * len(pairs),
-            "reason": [reason] * len(pairs),
+            "agreed": [committed.agreed] * len(pairs),
+            "reason": [committed.reason] * len(pairs),
         }
+        return {"schedule": rows}
 
     def progress(self, session: RoadSession, period: int, total: Quantities) -> dict[str, float]:  # noqa: D102
         return {"vehicles_sent": round(float(total[DELIVERY.name][:, :, 0].sum()))}
