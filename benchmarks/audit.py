@@ -24,7 +24,7 @@ import yaml
 from audit_parts import events_in, parts, with_counter
 
 from federates.audit.outcome import grouped
-from federates.broker.__main__ import _GATE_POLL_S
+from federates.broker.__main__ import _BARRIER_POLL_S
 from federates.scaffold.scenario import new_scenario
 
 ROOT = Path(__file__).parents[1]
@@ -149,7 +149,7 @@ def section(case: Case, costs: dict[str, list[Cost]], events: int, scenario: Pat
         off, on = (_spread([getattr(cost, name) for cost in costs[mode]], "{:.1f}") for mode in ("off", "on"))
         lines.append(f"| {words} | {off} | {on} | {_spread(ratios(costs, name), '{:.3f}')} |")
     middle = sorted(costs["on"], key=lambda cost: cost.wall_s)[len(costs["on"]) // 2]
-    rows = parts(scenario, middle.folder, events, _GATE_POLL_S)
+    rows = parts(scenario, middle.folder, events, _BARRIER_POLL_S)
     total_s = sum(seconds for _, _, seconds in rows)
     fastest_s, cpu_s = (min(getattr(cost, name) for cost in costs["off"]) for name in ("wall_s", "cpu_s"))
     lines += ["", "| part | how often | together, ms |", "|---|---|---|"]

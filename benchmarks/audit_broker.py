@@ -14,15 +14,15 @@ from typing import Any
 
 from federates.audit.outcome import Audit
 from federates.broker import __main__ as process
-from federates.runs import finish
+from federates.runs import finalize
 from federates.runs.broker_core import Broker
-from federates.runs.wire_watch import WireWatch
+from federates.runs.topology_monitor import TopologyMonitor
 from federates.runtime.identity import RunIdentity
 
 STOPWATCH = "stopwatch.json"
 
 
-class TimedWatch(WireWatch):
+class TimedWatch(TopologyMonitor):
     """The real one, which adds up how long it looks, s of wall time: it waits for answers of other processes."""
 
     spent_s = 0.0
@@ -71,17 +71,17 @@ def timed_audit(folder: Path) -> Audit:
     return audit
 
 
-def ungated(identity: RunIdentity, **_: Any) -> Broker:
+def without_barrier(identity: RunIdentity, **_: Any) -> Broker:
     """Return a broker that does not hold the start."""
     return Broker(identity)
 
 
-write_audit = finish.write_audit
+write_audit = finalize.write_audit
 
 if __name__ == "__main__":
     if sys.argv[1] == "on":
-        process.WireWatch, finish.write_audit = TimedWatch, timed_audit
+        process.TopologyMonitor, finalize.write_audit = TimedWatch, timed_audit
     else:
-        process.WireWatch, process.Broker = NoWatch, ungated
-        finish.write_audit = lambda folder: Audit(folder.name, (), (), (), 0)
+        process.TopologyMonitor, process.Broker = NoWatch, without_barrier
+        finalize.write_audit = lambda folder: Audit(folder.name, (), (), (), 0)
     sys.exit(process.main(sys.argv[2:]))

@@ -22,11 +22,11 @@ from federates.boundary.errors import ConfigError
 from federates.boundary.markdown import markdown_table
 from federates.reporting.claims import Interval
 from federates.reporting.figures import save_figure
+from federates.reporting.formatting import number
 from federates.reporting.published import Published, read_published
 from federates.reporting.sweep_page import point_rows, sweep_drawing, sweep_figure, sweep_reading
 from federates.reporting.sweeps import SweepTable, sweep_claims
 from federates.reporting.tables import RunTables
-from federates.reporting.words import number
 from federates.worlds.rail.published import Case
 from federates.worlds.rail.report.compare import INDICATORS, model_rows
 from federates.worlds.rail.report.run import SCHEMES

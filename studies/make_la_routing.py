@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from federates.reporting.words import number, percent
+from federates.reporting.formatting import number, percent
 from federates.worlds.road.report.costs import ROUTING_LABELS
 
 DOCS = Path(__file__).parents[1] / "docs"

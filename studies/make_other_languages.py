@@ -15,8 +15,8 @@ from pathlib import Path
 from page_parts import made_with
 
 from federates.boundary.markdown import markdown_table
+from federates.reporting.formatting import number, percent
 from federates.reporting.tables import RunTables
-from federates.reporting.words import number, percent
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/other_languages.md"

@@ -8,7 +8,7 @@ from pathlib import Path
 from federates.audit.files import files_breaches, files_not_recorded, other_files, own_files, sandbox_gaps, sandbox_of
 from federates.audit.ledgers import Ledgers
 from federates.audit.outcome import AgentAudit, Audit, Breach, printable
-from federates.audit.records import AgentRecords, RunRecords, read_run
+from federates.audit.read import AgentRecords, RunRecords, read_run
 from federates.runtime.results import write_json
 
 AUDIT_RECORD = "audit.json"

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from federates.audit.outcome import Breach
-from federates.audit.records import AgentRecords, RunRecords
+from federates.audit.read import AgentRecords, RunRecords
 from federates.audit.written import FilesRecord, Opened
 
 FilesState = dict[str, tuple[int, int]]

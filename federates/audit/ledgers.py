@@ -13,7 +13,7 @@ from math import prod
 from typing import Any
 
 from federates.audit.outcome import Breach, Told
-from federates.audit.records import AgentRecords, Message, RunRecords
+from federates.audit.read import AgentRecords, Message, RunRecords
 from federates.boundary.lines import Line
 from federates.boundary.topics import FREE
 from federates.runtime.ledger import TEXT, UNREADABLE

@@ -25,14 +25,13 @@ from federates.boundary.config import load_config
 from federates.boundary.errors import ConfigError, FederationError, PortageError, Problem
 from federates.isolation.owner_only import keep_logs_to_owner
 from federates.runs.broker_core import Broker
-from federates.runs.finish import finish_run, mark_failed, note_failure
+from federates.runs.finalize import finalize_run, mark_failed, note_failure
 from federates.runs.how_ended import HowEnded
-from federates.runs.liveness import AgentsWatch
-from federates.runs.lost import Siblings, lost_agents, lost_reason, process_of
+from federates.runs.liveness import AgentsWatch, Siblings, lost_agents, lost_reason, process_of
 from federates.runs.remains import remove_scratch
 from federates.runs.scenario import agents_of
 from federates.runs.start import RESULTS_VARIABLE, new_identity
-from federates.runs.wire_watch import WireWatch
+from federates.runs.topology_monitor import TopologyMonitor
 from federates.runtime.broker_config import BrokerConfig
 from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity, choose_port, identity_path
 from federates.runtime.results import disk_error
@@ -41,7 +40,7 @@ from federates.runtime.sign_of_life import ALIVE, AwakeClock, SignOfLife
 from federates.runtime.watchdog import Watchdog
 
 _POLL_S = 0.2
-_GATE_POLL_S = 0.05
+_BARRIER_POLL_S = 0.05
 _LAST_WORDS_S = 0.3
 _ATTEMPTS = 5
 _ASIDE_S = 0.1
@@ -97,7 +96,7 @@ def _interrupted(identity: RunIdentity, started: float, path: Path, number: int,
 def _finish(identity: RunIdentity, started: float, ended_by_broker: str | None) -> dict[str, Any]:
     """Write report and ``run.json``; where that fails, a ``run.json`` that says so."""
     try:
-        return finish_run(identity, started, ended_by_broker)
+        return finalize_run(identity, started, ended_by_broker)
     except Exception as error:
         return mark_failed(identity, started, _no_report(Path(identity.run_folder), error))
     finally:
@@ -138,15 +137,15 @@ def _serve(identity: RunIdentity, path: Path, started: float) -> str | None:
     with broker:
         identity.write(path)
         say(f"broker: run {identity.run_id} on 127.0.0.1:{identity.port}", error=False)
-        # HELICS waits for the gate whenever it joins, so the agents need not wait for it.
-        broker.join_gate()
-        watch = WireWatch(broker, identity)
+        # HELICS waits for the start barrier whenever it joins, so the agents need not wait for it.
+        broker.join_barrier()
+        watch = TopologyMonitor(broker, identity)
         wiring = _Aside(partial(_look, identity, watch))
         clock = AwakeClock()
         siblings, how = Siblings(identity.agents), HowEnded()
         alive = AgentsWatch(Path(identity.run_folder), identity.agents, identity.broker.timeout_s)
         while broker.connected:
-            time.sleep(_POLL_S if broker.gate_open else _GATE_POLL_S)
+            time.sleep(_POLL_S if broker.barrier_open else _BARRIER_POLL_S)
             late = clock.look() > identity.broker.limits.join_s
             reason = _missing(identity, watch, siblings, how, late) or alive.look(siblings.pids) or wiring.look()
             if reason is not None:
@@ -160,7 +159,7 @@ def _serve(identity: RunIdentity, path: Path, started: float) -> str | None:
     return reason
 
 
-def _look(identity: RunIdentity, watch: WireWatch) -> str | None:
+def _look(identity: RunIdentity, watch: TopologyMonitor) -> str | None:
     """Look at the wiring; return what is wrong with it, or that what was seen cannot be kept."""
     try:
         return watch.look()
@@ -168,7 +167,7 @@ def _look(identity: RunIdentity, watch: WireWatch) -> str | None:
         return f"broker: {disk_error(Path(identity.run_folder), error)}"
 
 
-def _missing(identity: RunIdentity, watch: WireWatch, siblings: Siblings, how: HowEnded, late: bool) -> str | None:
+def _missing(identity: RunIdentity, watch: TopologyMonitor, siblings: Siblings, how: HowEnded, late: bool) -> str | None:
     """Return who is lost, or did not join in time if it is ``late``, in words, or None."""
     starting = siblings.pids
     told = (process_of(Path(identity.run_folder) / agent) for agent in identity.agents)
@@ -187,12 +186,12 @@ def _start(identity: RunIdentity) -> tuple[Broker, RunIdentity]:
     """Start the broker; a port that another run has just taken is changed, unless it is fixed in broker.yaml."""
     for _ in range(_ATTEMPTS - 1):
         try:
-            return Broker(identity, gated=True), identity
+            return Broker(identity, barrier=True), identity
         except FederationError:
             if identity.broker.port != "auto":
                 raise
             identity = replace(identity, port=choose_port(identity.broker, agents=len(identity.agents)))
-    return Broker(identity, gated=True), identity
+    return Broker(identity, barrier=True), identity
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:

@@ -49,7 +49,7 @@ def conform(
     if code is not None:
         raise typer.Exit(code)
     # Loads the whole kit, which the other commands do without.
-    from federates.conformance.find import Wanted, find_target
+    from federates.conformance.find_target import Wanted, find_target
     from federates.conformance.report import show_outcome, show_summary
     from federates.conformance.run import chosen
     from federates.conformance.run import conform as make_checks

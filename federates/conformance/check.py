@@ -10,11 +10,11 @@ from federates.boundary.names import Role
 from federates.boundary.world import World
 
 if TYPE_CHECKING:
-    from federates.conformance.bench import Bench
+    from federates.conformance.fixtures import Fixtures
 
 __all__ = ["OPERATORS", "Check", "in_order", "rules"]
 
-Run = TypeVar("Run", bound="Callable[[Bench], str]")
+Run = TypeVar("Run", bound="Callable[[Fixtures], str]")
 
 OPERATORS = (Role.POWER_OPERATOR, Role.TRANSPORT_OPERATOR)
 
@@ -32,7 +32,7 @@ class Check:
     """``<area>.<name>``, such as ``answers.shape``; never changes, for others select and count by it."""
     holds: str
     """What must hold, as a sentence with its full stop."""
-    run: Callable[[Bench], str]
+    run: Callable[[Fixtures], str]
     """Tries it; see above."""
     roles: tuple[str, ...] = OPERATORS
     """Roles that the rule is for."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import psutil
 
+from federates.conformance.call_recorder import Call, CallFailedError, CallRecorder, Failure, Kind
 from federates.conformance.class_target import ClassTarget
-from federates.conformance.life import Call, Failure, Kind, Life, LifeOverError
 from federates.conformance.replay import replay, replayable
 from federates.conformance.second_process import Job, Pending, start
 
@@ -70,23 +70,23 @@ def _questions(calls: Sequence[Call]) -> list[Call]:
 
 
 def _grow(target: ClassTarget, calls: list[Call]) -> Growth:
-    life = Life(target)
-    with life:
+    caller = CallRecorder(target)
+    with caller:
         try:
-            life.begin()
+            caller.begin()
             opening, *questions = calls
-            life.ask(opening.kind, opening.words, *opening.args, told=opening.told)
-            return _asked_often(life, questions)
-        except LifeOverError:
+            caller.ask(opening.kind, opening.words, *opening.args, told=opening.told)
+            return _asked_often(caller, questions)
+        except CallFailedError:
             return Growth(0, 0, 0)  # Other checks say it.
 
 
-def _asked_often(life: Life, questions: Sequence[Call]) -> Growth:
+def _asked_often(caller: CallRecorder, questions: Sequence[Call]) -> Growth:
     def ask() -> None:
         for call in questions:
-            life.ask(call.kind, call.words, *call.args)
-        life.calls.clear()
-        life.notes.rows.clear()
+            caller.ask(call.kind, call.words, *call.args)
+        caller.calls.clear()
+        caller.notes.rows.clear()
 
     started = time.perf_counter()
     for _ in range(_WARM_UP):

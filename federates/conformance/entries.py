@@ -16,7 +16,7 @@ import numpy as np
 from federates.boundary.canonical import to_grid
 from federates.boundary.messages import Answer, Array, Quantities
 from federates.boundary.world import world_of
-from federates.conformance.life import Kind
+from federates.conformance.call_recorder import Kind
 
 __all__ = ["Answered", "Entries", "priced", "proven_gap_usd", "tolerance_usd", "value_usd"]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from federates.boundary.exchange import Message, Moment
 from federates.boundary.world import world_of
+from federates.conformance.call_recorder import CallFailedError, CallRecorder, Failure, Kind
 from federates.conformance.kit import model_kit_of
-from federates.conformance.life import Failure, Kind, Life, LifeOverError
 from federates.conformance.target import Target
 from federates.conformance.values import shapes_fault
 
@@ -21,7 +21,7 @@ MOST_PERIODS, _FLOODED_PERIODS = 4, 2
 class ModelDay:
     """What a model said of each period, as far as it got."""
 
-    life: Life
+    caller: CallRecorder
     dispatches: list[Any] = field(default_factory=list)
     seen: list[Any] = field(default_factory=list)
     failure: Failure | None = None
@@ -30,22 +30,22 @@ class ModelDay:
 
 def model_day(target: Target, *, flooded: bool = False) -> ModelDay:
     """Move a model through at most `MOST_PERIODS` periods; in the first and the last nothing is sent."""
-    session, life = target.view, Life(target)
-    day = ModelDay(life)
+    session, caller = target.view, CallRecorder(target)
+    day = ModelDay(caller)
     periods = min(session.periods, _FLOODED_PERIODS if flooded else MOST_PERIODS)
     dispatches = model_kit_of(session).dispatches(session, target.routes, periods, flooded=flooded)
-    with life:
+    with caller:
         try:
-            life.begin()
+            caller.begin()
             for period, (words, dispatch) in enumerate(dispatches):
-                life.period = period
-                seen = life.ask(Kind.RUN, words, period, dispatch)
+                caller.period = period
+                seen = caller.ask(Kind.RUN, words, period, dispatch)
                 day.dispatches.append(dispatch)
                 day.seen.append(seen)
                 if (fault := seen_fault(target, period, seen)) is not None:
                     day.malformed = f"period {period}: {fault}"
                     break
-        except LifeOverError as end:
+        except CallFailedError as end:
             day.failure = end.failure
     return day
 

@@ -11,8 +11,8 @@ import numpy as np
 from federates.boundary.layout import Layout
 from federates.boundary.messages import Answer, Array
 from federates.boundary.roles import Commit, Evaluate, RoundResult, Solve
+from federates.conformance.call_recorder import CallFailedError, CallRecorder, Failure, Kind
 from federates.conformance.kit import Scripted, kit_of
-from federates.conformance.life import Failure, Kind, Life, LifeOverError
 from federates.conformance.target import Target
 from federates.conformance.values import arrays_fault
 
@@ -49,7 +49,7 @@ class Committed:
 class Negotiated:
     """What an algorithm did, as far as it got."""
 
-    life: Life
+    caller: CallRecorder
     decisions: list[tuple[str, Any]] = field(default_factory=list)
     periods: list[Committed] = field(default_factory=list)
     failure: Failure | None = None
@@ -72,19 +72,19 @@ def negotiate(target: Target, *, stubborn: bool = False, late: bool = False, unp
     late : the first thing that can come late does.
     unproven : the operators' bounds lie below the best by a tenth, so that no gap can be closed.
     """
-    life, session = Life(target), target.session
-    found = Negotiated(life)
-    with life:
+    caller, session = CallRecorder(target), target.session
+    found = Negotiated(caller)
+    with caller:
         try:
-            life.begin()
+            caller.begin()
             operators, disturbed = kit_of(session).scripted(session, stubborn=stubborn), False
             for period in range(_UNPROVEN_PERIODS if unproven else session.periods):
-                life.period = period
+                caller.period = period
                 commit, rounds = _negotiated(found, operators, unproven=unproven)
                 found.periods.append(Committed(period, rounds, commit, operators, disturbed))
                 operators, disturbed = operators.following(found.periods[-1].plan, late=late and found.late_period is None)
                 found.late_period = period + 1 if disturbed else found.late_period
-        except LifeOverError as end:
+        except CallFailedError as end:
             found.failure = end.failure
         except _Stop:
             pass
@@ -92,8 +92,8 @@ def negotiate(target: Target, *, stubborn: bool = False, late: bool = False, unp
 
 
 def _negotiated(found: Negotiated, operators: Scripted, *, unproven: bool) -> tuple[Commit, int]:
-    period, life = operators.period, found.life
-    decision = _checked(found, operators, life.ask(Kind.START, "start", period, operators.openings), "start")
+    period, caller = operators.period, found.caller
+    decision = _checked(found, operators, caller.ask(Kind.START, "start", period, operators.openings), "start")
     rounds = 0
     while not isinstance(decision, Commit):
         rounds += 1
@@ -104,7 +104,7 @@ def _negotiated(found: Negotiated, operators: Scripted, *, unproven: bool) -> tu
         if unproven:
             result = RoundResult({agent: _unproven(answer) for agent, answer in result.answers.items()})
         words = f"next (round {rounds})"
-        decision = _checked(found, operators, life.ask(Kind.NEXT, words, result), words)
+        decision = _checked(found, operators, caller.ask(Kind.NEXT, words, result), words)
     return decision, rounds
 
 

@@ -15,9 +15,9 @@ import numpy as np
 from federates.boundary.exchange import Moment
 from federates.boundary.messages import Answer, Array, Quantities
 from federates.boundary.world import world_of
+from federates.conformance.call_recorder import CallFailedError, CallRecorder, Failure, Kind
 from federates.conformance.entries import Answered, Entries
 from federates.conformance.kit import SEED, kit_of
-from federates.conformance.life import Failure, Kind, Life, LifeOverError
 from federates.conformance.target import Target
 from federates.conformance.values import answer_fault, opening_fault, range_fault
 
@@ -43,7 +43,7 @@ _PRICES_USD = (1.0, 20.0)
 class Day:
     """What was said on a day, as far as it got."""
 
-    life: Life
+    caller: CallRecorder
     answers: list[Answered] = field(default_factory=list)
     openings: list[tuple[int, Any]] = field(default_factory=list)
     commits: list[tuple[int, Quantities, Any]] = field(default_factory=list)
@@ -65,8 +65,8 @@ class OperatorDay:
     def __init__(self, target: Target) -> None:
         self.role, self.session = target.role, target.view
         self.world, self.kit = world_of(self.session.world), kit_of(self.session)
-        self.life = Life(target)
-        self.day = Day(self.life)
+        self.caller = CallRecorder(target)
+        self.day = Day(self.caller)
         self.stage = self.kit.stage(self.session, self.role)
         self.lasts = self.world.plan_lasts(self.session)
         self.plan: dict[str, Array] = {}
@@ -91,11 +91,11 @@ class OperatorDay:
         return self._held(self._delayed)
 
     def _held(self, script: Callable[[], None]) -> Day:
-        with self.life:
+        with self.caller:
             try:
-                self.life.begin()
+                self.caller.begin()
                 script()
-            except LifeOverError as end:
+            except CallFailedError as end:
                 self.day.failure = end.failure
             except MalformedError:
                 pass  # A check says what is wrong with it.
@@ -105,12 +105,12 @@ class OperatorDay:
 
     def open(self, period: int) -> None:
         """Open a period with what was seen in the last one; a plan that the operator itself cannot follow is asked for anew."""
-        self.life.period = period
+        self.caller.period = period
         self.entries = Entries(self.session, self.role, period)
         if self.lasts and period:
             self.plan = {name: values[..., 1:].copy() for name, values in self.plan.items()}
         told = self.stage.openings(period, self.plan)
-        opening = self.life.ask(Kind.OPEN, "open_period", period, self.stage.observation(period), told=told)
+        opening = self.caller.ask(Kind.OPEN, "open_period", period, self.stage.observation(period), told=told)
         self.day.openings.append((period, opening))
         fault = opening_fault(self.role, self.session, period, opening)
         if fault is not None:
@@ -135,12 +135,12 @@ class OperatorDay:
     def commit(self) -> None:
         """Commit the plan, whole in the opened period."""
         plan = self.stage.committed(self.plan)
-        returned = self.life.ask(Kind.COMMIT, "commit", plan)
-        self.day.commits.append((self.life.period, plan, returned))
+        returned = self.caller.ask(Kind.COMMIT, "commit", plan)
+        self.day.commits.append((self.caller.period, plan, returned))
 
     def _ask(self, kind: Kind, words: str, asked: Array) -> Answer:
-        answer = self.life.ask(kind, words, self.entries.shaped(asked), self.told)
-        heard = Answered(kind, self.life.period, words, asked, answer, self.entries, self.openings)
+        answer = self.caller.ask(kind, words, self.entries.shaped(asked), self.told)
+        heard = Answered(kind, self.caller.period, words, asked, answer, self.entries, self.openings)
         self.day.answers.append(heard)
         fault = answer_fault(self.entries, answer) or range_fault(self.session, heard)
         if fault is not None:
@@ -297,7 +297,7 @@ class OperatorDay:
 
     def _many_rounds(self) -> None:
         """Ask on, with other prices every time, and for what was answered; a slow operator is asked less often."""
-        usual_s = float(np.median([call.wall_s for call in self.life.calls if call.kind in (Kind.SOLVE, Kind.EVALUATE)]))
+        usual_s = float(np.median([call.wall_s for call in self.caller.calls if call.kind in (Kind.SOLVE, Kind.EVALUATE)]))
         for number in range(int(np.clip(_MANY_S / max(2 * usual_s, 1e-9), 1, _MANY_ROUNDS))):
             prices = self.price(100 + number, 1.5 / (1 + number % 5))
             if number % 3 == 0:

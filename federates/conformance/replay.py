@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from federates.conformance.life import Call, Failure, Kind, Life, LifeOverError
+from federates.conformance.call_recorder import Call, CallFailedError, CallRecorder, Failure, Kind
 from federates.conformance.target import Target
 
 __all__ = ["Replay", "difference", "replay", "replayable"]
@@ -23,7 +23,7 @@ _GETTING_READY = (Kind.CREATE, Kind.BEGIN, Kind.END)
 class Replay:
     """What came of the same calls. ``difference`` is the first one that differs, in words."""
 
-    life: Life
+    caller: CallRecorder
     calls: int = 0
     difference: str | None = None
     failure: Failure | None = None
@@ -46,21 +46,21 @@ def replay(
 
     ``differs`` says in words how an answer differs from that of a call; by default `difference`.
     """
-    life = Life(target, scribble=scribble)
-    found = Replay(life)
+    caller = CallRecorder(target, scribble=scribble)
+    found = Replay(caller)
     asked = replayable(calls)[:most]
-    with life:
+    with caller:
         try:
-            life.begin()
+            caller.begin()
             for call in asked:
-                life.period = -1  # The words of the call have the period already.
-                answer = life.ask(call.kind, call.words, *call.args, told=call.told)
+                caller.period = -1  # The words of the call have the period already.
+                answer = caller.ask(call.kind, call.words, *call.args, told=call.told)
                 found.calls += 1
                 apart = difference(call.answer, answer) if differs is None else differs(call, answer)
                 if apart is not None:
                     found.difference = f"{call.words}: {apart}"
                     break
-        except LifeOverError as end:
+        except CallFailedError as end:
             found.failure = end.failure
     return found
 

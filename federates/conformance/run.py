@@ -9,13 +9,13 @@ from dataclasses import replace
 
 from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.world import world_of
-from federates.conformance.bench import Bench
 from federates.conformance.check import Check
 from federates.conformance.checks import CHECKS
 from federates.conformance.errors import Breach, ConformanceError, DoesNotApply
+from federates.conformance.fixtures import Fixtures
+from federates.conformance.leak_detector import LeakDetector
 from federates.conformance.report import Outcome, Report, State
 from federates.conformance.second_process import warm_up
-from federates.conformance.surroundings import Surroundings
 from federates.conformance.target import Target
 
 __all__ = ["checks_for", "chosen", "conform"]
@@ -42,10 +42,10 @@ def conform(target: Target, only: Iterable[str] = (), watch: Callable[[Outcome],
     started, outcomes = time.perf_counter(), list[Outcome]()
     if any(check.id.endswith(".deterministic") for check in checks) and not target.executable:
         warm_up()
-    with Surroundings(target.folder) as surroundings:
-        bench = Bench(target, surroundings)
+    with LeakDetector(target.folder) as surroundings:
+        fixtures = Fixtures(target, surroundings)
         for check in checks:
-            outcome = _outcome(check, bench, {done.id: done for done in outcomes})
+            outcome = _outcome(check, fixtures, {done.id: done for done in outcomes})
             outcomes.append(outcome)
             if watch is not None:
                 watch(outcome)
@@ -98,7 +98,7 @@ def chosen(target: Target, only: tuple[str, ...]) -> list[Check]:
     return [check for check in checks if check.id in needed]
 
 
-def _outcome(check: Check, bench: Bench, done: dict[str, Outcome]) -> Outcome:
+def _outcome(check: Check, fixtures: Fixtures, done: dict[str, Outcome]) -> Outcome:
     missing = [
         name for name in check.needs if name in done and done[name].state in (State.BROKEN, State.NOT_REACHED, State.NO_VERDICT)
     ]
@@ -107,7 +107,7 @@ def _outcome(check: Check, bench: Bench, done: dict[str, Outcome]) -> Outcome:
     started = time.perf_counter()
     state, asked = State.HOLDS, ""
     try:
-        seen = check.run(bench)
+        seen = check.run(fixtures)
     except DoesNotApply as reason:
         state, seen = State.DOES_NOT_APPLY, str(reason)
     except Breach as breach:

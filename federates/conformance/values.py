@@ -13,9 +13,9 @@ from federates.boundary.exchange import Message, Moment
 from federates.boundary.messages import Answer, Array
 from federates.boundary.topics import FREE
 from federates.boundary.world import world_of
+from federates.conformance.call_recorder import Kind
 from federates.conformance.entries import Answered, Entries
 from federates.conformance.kit import kit_of
-from federates.conformance.life import Kind
 
 __all__ = [
     "answer_fault",

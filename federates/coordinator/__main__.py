@@ -4,8 +4,8 @@ import sys
 
 from federates.boundary.names import Role
 from federates.runtime.agent import agent_main
-from federates.runtime.farewell import say_where_the_report_is
+from federates.runtime.outcome import print_outcome
 
 if __name__ == "__main__":
     code = agent_main(Role.COORDINATOR)
-    sys.exit(code or say_where_the_report_is())
+    sys.exit(code or print_outcome())

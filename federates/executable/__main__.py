@@ -13,9 +13,9 @@ from pathlib import Path
 from federates.boundary.errors import ConfigError, PortageError
 from federates.boundary.names import Role
 from federates.executable.arguments import Arguments, parse_arguments
-from federates.executable.life import run_executable
+from federates.executable.process import run_executable
 from federates.isolation.owner_only import keep_logs_to_owner
-from federates.runtime.farewell import say_where_the_report_is
+from federates.runtime.outcome import print_outcome
 from federates.runtime.say import say
 
 
@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(arguments: Arguments) -> int:
     run_executable(arguments, Path.cwd())
-    return say_where_the_report_is() if arguments.role == Role.COORDINATOR else 0
+    return print_outcome() if arguments.role == Role.COORDINATOR else 0
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from federates.isolation.access import access_policy, also_readable
 from federates.isolation.opened_files import OpenedFiles, write_files_record
-from federates.isolation.places import also_readable, places_of
 from federates.isolation.sandbox import confine, plan_sandbox, use_private_temporary_folder
 from federates.isolation.side_channels import refuse_side_channels
 from federates.runtime.identity import RunIdentity
@@ -43,14 +43,14 @@ class Confinement:
         scenario, run_folder = Path(identity.scenario), Path(identity.run_folder)
         besides = also_readable(identity.broker.audit, agent, (scenario, run_folder))
         agreement = None if session is None else session.resolve()
-        self._places = places_of(folder, scenario, run_folder / agent, agreement, [*extra, *besides])
-        self._places.results.mkdir(parents=True, exist_ok=True)
-        planned = plan_sandbox(role, identity, self._places)
-        use_private_temporary_folder(self._places)
-        self._sandbox = confine(identity, self._places, planned)
+        self._policy = access_policy(folder, scenario, run_folder / agent, agreement, [*extra, *besides])
+        self._policy.results.mkdir(parents=True, exist_ok=True)
+        planned = plan_sandbox(role, identity, self._policy)
+        use_private_temporary_folder(self._policy)
+        self._sandbox = confine(identity, self._policy, planned)
         self._files: OpenedFiles | None = None
         if recorded and identity.broker.audit.files:
-            self._files = OpenedFiles(self._places, identity.ports, self._sandbox).start()
+            self._files = OpenedFiles(self._policy, identity.ports, self._sandbox).start()
         if recorded:
             refuse_side_channels(lambda name: None if self._files is None else self._files.note_call(name))
         self.write()
@@ -61,9 +61,9 @@ class Confinement:
             if self._files is not None:
                 self._files.write()
             else:
-                write_files_record(self._places.results, self._sandbox, "none")
+                write_files_record(self._policy.results, self._sandbox, "none")
 
     def close(self) -> None:
         """Write ``files.json`` for the last time and remove the temporary folder."""
         self.write()
-        shutil.rmtree(self._places.temporary, ignore_errors=True)
+        shutil.rmtree(self._policy.temporary, ignore_errors=True)

@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from federates.isolation.places import Places
+from federates.isolation.access import AccessPolicy
 from federates.isolation.sandbox import SandboxState
 from federates.runtime.results import write_json
 from federates.runtime.say import say
@@ -59,13 +59,13 @@ class OpenedFiles:
 
     Parameters
     ----------
-    places : what the agent may read, by which a file is classed.
+    policy : what the agent may read, by which a file is classed.
     ports : TCP ports of the run.
-    sandbox : what keeps the process in its places.
+    sandbox : what keeps the process to it.
     """
 
-    def __init__(self, places: Places, ports: range, sandbox: SandboxState) -> None:
-        self._places, self._ports, self._sandbox = places, ports, sandbox
+    def __init__(self, policy: AccessPolicy, ports: range, sandbox: SandboxState) -> None:
+        self._policy, self._ports, self._sandbox = policy, ports, sandbox
         self._opened: dict[Key, dict[str, Any]] = {}
         self._known: dict[str, tuple[str, str]] = {}
         self._packages: dict[str, tuple[str, str]] = {}
@@ -132,7 +132,7 @@ class OpenedFiles:
         # A copy in one step: another thread may add to it.
         opened, connections = list(self._opened.values()), list(self._connections.values())
         record = (opened, connections, list(self._children), list(self._calls))
-        write_files_record(self._places.results, self._sandbox, "python", *record)
+        write_files_record(self._policy.results, self._sandbox, "python", *record)
 
     def _on_open(self, args: tuple[Any, ...]) -> bool:
         path, _, flags = args
@@ -200,14 +200,14 @@ class OpenedFiles:
             real = Path(os.path.realpath(name))
         except OSError:  # a link that may not be followed, such as into another process
             real = Path(name)
-        kind, folder = self._places.kind(real)
+        kind, folder = self._policy.kind(real)
         of_process = _OF_A_PROCESS.match(str(real))
         if of_process and int(of_process[1]) != os.getpid():
             kind, folder = "outside", None
         result = (kind, str(folder or real))
         # Where the scenario lies in the environment, its files may be anything; and beside a device lie other things.
-        plain = kind == "environment" and real == Path(name) and not self._places.exposed
-        if plain and self._places.kind(real.parent)[0] == "environment":
+        plain = kind == "environment" and real == Path(name) and not self._policy.exposed
+        if plain and self._policy.kind(real.parent)[0] == "environment":
             self._packages[str(real.parent)] = result
         if len(self._known) < 20 * _MOST:
             self._known[name] = result

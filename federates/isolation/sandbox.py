@@ -14,8 +14,8 @@ from typing import Any, Literal
 
 from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.names import Role
+from federates.isolation.access import AccessPolicy
 from federates.isolation.landlock import NETWORK_ABI, landlock_abi, restrict
-from federates.isolation.places import Places
 from federates.isolation.system_calls import give_up_capabilities, refuse_system_calls
 from federates.runtime.identity import RunIdentity
 
@@ -44,7 +44,7 @@ class SandboxState:
 NOT_CONFINED = SandboxState("not confined", None, False, "all agents of this run are threads of one process")
 
 
-def plan_sandbox(role: str, identity: RunIdentity, places: Places) -> SandboxState:
+def plan_sandbox(role: str, identity: RunIdentity, policy: AccessPolicy) -> SandboxState:
     """Return what `confine` will establish.
 
     Raises
@@ -58,19 +58,19 @@ def plan_sandbox(role: str, identity: RunIdentity, places: Places) -> SandboxSta
         return _unavailable(identity, "this system has no Landlock (Linux 5.13 or later, not switched off)")
     network = role != Role.TRAFFIC and abi >= NETWORK_ABI and identity.broker.core_type != "inproc"
     words = []
-    if places.exposed:
-        folders = ", ".join(str(path) for path in places.exposed)
+    if policy.exposed:
+        folders = ", ".join(str(path) for path in policy.exposed)
         words.append(
             f"scenario or results lie in {folders}, which this process must read: partners' files there are not protected"
         )
     if not network:
         free = "SUMO's control port is any free one" if role == Role.TRAFFIC else "this kernel cannot limit it"
         words.append(f"TCP is not limited: {free}")
-    readable, writable = (tuple(map(str, paths)) for paths in (places.readable, places.writable))
+    readable, writable = (tuple(map(str, paths)) for paths in (policy.readable, policy.writable))
     return SandboxState("enforced", abi, network, "; ".join(words), readable, writable)
 
 
-def confine(identity: RunIdentity, places: Places, planned: SandboxState) -> SandboxState:
+def confine(identity: RunIdentity, policy: AccessPolicy, planned: SandboxState) -> SandboxState:
     """Restrict the calling thread and all that it starts from now on; return what holds.
 
     Threads that run already (those of a linear algebra library) stay as they are; none of them runs an agent's code.
@@ -78,7 +78,7 @@ def confine(identity: RunIdentity, places: Places, planned: SandboxState) -> San
     if planned.state != "enforced":
         return planned
     try:
-        restrict(places.readable, places.writable, _ports(identity) if planned.network else None)
+        restrict(policy.readable, policy.writable, _ports(identity) if planned.network else None)
         give_up_capabilities()
     except OSError as error:
         return _unavailable(identity, f"Landlock is there, but refused: {error.strerror or error}")
@@ -90,11 +90,11 @@ def confine(identity: RunIdentity, places: Places, planned: SandboxState) -> San
     return planned
 
 
-def use_private_temporary_folder(places: Places) -> None:
+def use_private_temporary_folder(policy: AccessPolicy) -> None:
     """Let this process and its children put temporary files among the agent's own results."""
-    places.temporary.mkdir(parents=True, exist_ok=True)
-    os.environ.update(dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(places.temporary)))
-    tempfile.tempdir = str(places.temporary)
+    policy.temporary.mkdir(parents=True, exist_ok=True)
+    os.environ.update(dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(policy.temporary)))
+    tempfile.tempdir = str(policy.temporary)
 
 
 def _ports(identity: RunIdentity) -> Iterable[int]:

@@ -1,8 +1,8 @@
 """What HELICS can carry beside publications, and no data-flow graph shows: commands, global values, tags.
 
 Agents have no use for them. pyhelics looks every function of HELICS up by `helics.capi.loadSym`, so that is where they are
-refused. Code that loads HELICS's library by itself is not held up; the broker still sees tags (`federates.runs.wire_watch`). See
-docs/decisions/0022.
+refused. Code that loads HELICS's library by itself is not held up; the broker still sees tags
+(`federates.runs.topology_monitor`). See docs/decisions/0022.
 """
 
 from __future__ import annotations

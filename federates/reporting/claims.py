@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.bounds import CROSSED, bounds_cross
-from federates.reporting.words import number
+from federates.reporting.formatting import number
 
 CROSSED_WORDS = f"the bounds contradict each other: {CROSSED}"
 

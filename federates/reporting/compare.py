@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from federates.boundary.errors import ConfigError, Problem
+from federates.reporting.formatting import summary_rows, write_summary_files
 from federates.reporting.page import render_page, saved_pictures, write_json
 from federates.reporting.tables import RunTables
-from federates.reporting.words import summary_rows, write_summary_files
 from federates.reporting.world import Grid, Section
 
 _SAME_DAY = ("world", "periods", "period_s", "start_hour", "stations")

@@ -18,8 +18,8 @@ from matplotlib.ticker import MaxNLocator
 
 from federates.boundary.world import world_of
 from federates.reporting.figures import BLUE, COLOURS, VERMILLION, new_figure, paper_style
+from federates.reporting.formatting import number
 from federates.reporting.tables import RunTables
-from federates.reporting.words import number
 from federates.reporting.world import RunFigure
 
 Run = RunTables[Any]

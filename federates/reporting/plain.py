@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 
 from federates.boundary.world import world_of
 from federates.reporting.figures import BLACK, BLUE, VERMILLION, new_figure
+from federates.reporting.formatting import number, number_2, percent, yes_no
 from federates.reporting.negotiation import draw_bounds
 from federates.reporting.tables import RunTables
-from federates.reporting.words import number, number_2, percent, yes_no
 from federates.reporting.world import Grid, Numbers, RunFigure, WorldReport
 
 Run = RunTables[Any]

@@ -15,10 +15,10 @@ import pandas as pd
 
 from federates.boundary.lines import Roster, lines
 from federates.reporting.figures import svg_bytes
+from federates.reporting.formatting import clock, number
 from federates.reporting.negotiation import replay_data, replay_json
 from federates.reporting.page import Picture, pretty, render_page, run_pictures, svg_uri, write_json
 from federates.reporting.tables import RunTables, tables_of
-from federates.reporting.words import clock, number
 from federates.runtime.ledger import LEDGER, TEXT, UNREADABLE
 
 

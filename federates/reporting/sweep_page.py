@@ -15,9 +15,9 @@ from matplotlib.figure import Figure
 
 from federates.boundary.errors import ConfigError
 from federates.reporting.figures import new_figure, paper_style, thousands
+from federates.reporting.formatting import number
 from federates.reporting.page import Picture, render_page, saved_pictures, write_json
 from federates.reporting.sweeps import SweepTable, comparison_words, cost_interval, sweep_claims
-from federates.reporting.words import number
 from federates.reporting.world import Drawing
 
 Schemes = Mapping[str, Mapping[str, Any]]

@@ -20,8 +20,8 @@ import pandas as pd
 from federates.boundary.bounds import bounds_cross
 from federates.boundary.errors import ConfigError, Problem
 from federates.reporting.claims import Claim, Interval, Verdict
+from federates.reporting.formatting import number
 from federates.reporting.published import Published, PublishedSweep, SweepStatement, read_published
-from federates.reporting.words import number
 from federates.reporting.world import WorldReport, world_report
 
 _FOREIGN = "must be what portage sweep wrote"

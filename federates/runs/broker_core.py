@@ -12,9 +12,9 @@ from federates.runtime.federate import federate_info
 from federates.runtime.helics_api import h
 from federates.runtime.identity import RunIdentity
 
-GATE = "broker"
-"""Name of the federate by which a gated broker holds the start."""
-_GATE_LEAVES_S = 2.0
+START_BARRIER = "broker"
+"""Name of the federate by which a broker holds the start."""
+_BARRIER_LEAVES_S = 2.0
 
 
 class Broker:
@@ -25,16 +25,16 @@ class Broker:
 
     Parameters
     ----------
-    gated : whether nobody starts before `open_gate`: HELICS then waits for one federate more, which is the broker's own, has no
-        interface, and leaves as soon as the others have started. `join_gate` lets it join.
+    barrier : whether nobody starts before `open_barrier`: HELICS then waits for one federate more, which is the broker's own,
+        has no interface, and leaves as soon as the others have started. `join_barrier` lets it join.
     """
 
-    def __init__(self, identity: RunIdentity, *, gated: bool = False) -> None:
+    def __init__(self, identity: RunIdentity, *, barrier: bool = False) -> None:
         self._identity = identity
-        self._gated = gated
-        self._gate: Any = None
-        self._gate_thread: threading.Thread | None = None
-        self._broker: Any = h.helicsCreateBroker(identity.broker.core_type, identity.run_id, _init_string(identity, gated))
+        self._holds_start = barrier
+        self._barrier: Any = None
+        self._barrier_thread: threading.Thread | None = None
+        self._broker: Any = h.helicsCreateBroker(identity.broker.core_type, identity.run_id, _init_string(identity, barrier))
         if not h.helicsBrokerIsConnected(self._broker):
             raise FederationError(f"the HELICS broker could not start on port {identity.port}")
 
@@ -43,10 +43,10 @@ class Broker:
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
         h.helicsBrokerDisconnect(self._broker)
-        if self._gate_thread is not None:
-            self._gate_thread.join(_GATE_LEAVES_S)
+        if self._barrier_thread is not None:
+            self._barrier_thread.join(_BARRIER_LEAVES_S)
         # pyhelics frees each object with its last reference; to free it here too would free what has taken its place by then.
-        self._gate = self._broker = None
+        self._barrier = self._broker = None
 
     @property
     def connected(self) -> bool:
@@ -54,34 +54,34 @@ class Broker:
         return bool(h.helicsBrokerIsConnected(self._broker))
 
     @property
-    def gate_open(self) -> bool:
+    def barrier_open(self) -> bool:
         """Whether nothing holds the start (any more)."""
-        return not self._gated or self._gate_thread is not None
+        return not self._holds_start or self._barrier_thread is not None
 
-    def join_gate(self) -> None:
-        """Let the gate join, if there is one. It takes a tenth of a second, in which the agents can already get ready.
+    def join_barrier(self) -> None:
+        """Let the start barrier join, if there is one. It takes a tenth of a second, in which the agents can already get ready.
 
         Raises
         ------
         FederationError : it could not join, such as where a stranger has taken its name.
         """
-        if not self._gated:
+        if not self._holds_start:
             return
         try:
-            self._gate = h.helicsCreateValueFederate(GATE, federate_info(GATE, self._identity))
+            self._barrier = h.helicsCreateValueFederate(START_BARRIER, federate_info(START_BARRIER, self._identity))
         except h.HelicsException as error:
             raise FederationError(f"the start could not be held: {error}") from error
 
-    def open_gate(self) -> None:
+    def open_barrier(self) -> None:
         """Let the federation start, once every other federate waits for that."""
-        self._gate_thread = threading.Thread(target=self._pass_gate, name="gate", daemon=True)
-        self._gate_thread.start()
+        self._barrier_thread = threading.Thread(target=self._pass_barrier, name="start barrier", daemon=True)
+        self._barrier_thread.start()
 
     def joined(self) -> list[str]:
         """Return the names of the federates that have joined, also of those that have left again."""
         answer = self.ask("federates")
         names = answer if isinstance(answer, list) else []
-        return [name for name in names if name and (name != GATE or self._gate is None)]
+        return [name for name in names if name and (name != START_BARRIER or self._barrier is None)]
 
     def graph(self) -> dict[str, Any] | None:
         """Return the data-flow graph as it is now, or None if the federation is over."""
@@ -109,17 +109,17 @@ class Broker:
         # pyhelics 3.6.1 hands this one string to C as it is, so it must be bytes.
         h.helicsBrokerGlobalError(self._broker, 1, message.encode())
 
-    def _pass_gate(self) -> None:
+    def _pass_barrier(self) -> None:
         # In a thread, for it returns only when every federate executes; if the federation fails before, so may this.
         with contextlib.suppress(h.HelicsException):
-            h.helicsFederateEnterExecutingMode(self._gate)
-            h.helicsFederateDisconnect(self._gate)
+            h.helicsFederateEnterExecutingMode(self._barrier)
+            h.helicsFederateDisconnect(self._barrier)
 
 
-def _init_string(identity: RunIdentity, gated: bool) -> str:
+def _init_string(identity: RunIdentity, barrier: bool) -> str:
     broker = identity.broker
     parts = [
-        f"-f {len(identity.agents) + gated}",
+        f"-f {len(identity.agents) + barrier}",
         f"--loglevel={broker.log_level}",
         f"--tick={broker.tick_s}s",
         f"--timeout={broker.timeout_s}s",

@@ -14,7 +14,7 @@ from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.names import Role
 from federates.boundary.session import Session
 from federates.boundary.world import world_of
-from federates.isolation.places import also_readable
+from federates.isolation.access import also_readable
 from federates.reporting.published import PUBLISHED, read_published
 from federates.runs.commands import command_problems, told_changes
 from federates.runs.scenario import FederateEntry, Scenario, load_scenario, overrides_problems, shown, split_options

@@ -21,18 +21,18 @@ from federates.boundary.roles import Plugin
 from federates.boundary.session import Session
 from federates.isolation.owner_only import owner_only
 from federates.runs.broker_core import Broker
-from federates.runs.finish import finish_run, mark_failed
+from federates.runs.finalize import finalize_run, mark_failed
 from federates.runs.scenario import Scenario, load_scenario, shown
 from federates.runs.start import new_identity
+from federates.runs.topology_monitor import TopologyMonitor
 from federates.runs.use import used_classes
-from federates.runs.wire_watch import WireWatch
 from federates.runtime.agent import load_session, run_agent
 from federates.runtime.broker_config import BrokerConfig
 from federates.runtime.identity import RunIdentity
 from federates.runtime.plugins import LoadedAgent, class_key, load_agent
 
 _POLL_S = 0.2
-_GATE_POLL_S = 0.005
+_BARRIER_POLL_S = 0.005
 
 
 def run_in_process(
@@ -108,7 +108,7 @@ def _complete(identity: RunIdentity, loaded: Mapping[str, Any], session: Session
     try:
         with owner_only():
             failures = _run_threads(identity, loaded, session)
-            record = finish_run(identity, started)
+            record = finalize_run(identity, started)
     except BaseException as error:
         mark_failed(identity, started, f"the run was ended by {type(error).__name__}: {error}")
         raise
@@ -143,9 +143,9 @@ def _run_threads(identity: RunIdentity, loaded: Mapping[str, Any], session: Sess
         if failure is not None:
             failures[agent.agent] = failure
 
-    with Broker(identity, gated=True) as broker:
-        broker.join_gate()
-        watch = WireWatch(broker, identity)
+    with Broker(identity, barrier=True) as broker:
+        broker.join_barrier()
+        watch = TopologyMonitor(broker, identity)
         threads = [threading.Thread(target=live, args=(agent,), name=agent.agent) for agent in loaded.values()]
         for thread in threads:
             thread.start()
@@ -154,7 +154,7 @@ def _run_threads(identity: RunIdentity, loaded: Mapping[str, Any], session: Sess
                 if (breach := watch.look()) is not None:
                     broker.fail(breach)
                     break
-                thread.join(_POLL_S if broker.gate_open else _GATE_POLL_S)
+                thread.join(_POLL_S if broker.barrier_open else _BARRIER_POLL_S)
         for thread in threads:
             thread.join()
         watch.close()

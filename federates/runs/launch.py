@@ -21,7 +21,7 @@ import psutil
 
 from federates.boundary.errors import ConfigError
 from federates.boundary.names import Role
-from federates.runs.finish import mark_failed
+from federates.runs.finalize import mark_failed
 from federates.runs.how_ended import code_words
 from federates.runs.liveness import Signs, Watched
 from federates.runs.remains import private_folder, remove_scratch

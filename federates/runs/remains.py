@@ -14,8 +14,8 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
-from federates.isolation.places import TEMPORARY
-from federates.runs.lost import runs
+from federates.isolation.access import TEMPORARY
+from federates.runs.liveness import runs
 from federates.runs.reports import gather_configuration
 from federates.runtime.identity import key_folder, process_lives, process_start
 from federates.runtime.results import PROCESS_RECORD, read_record

@@ -18,10 +18,10 @@ from federates.boundary.names import Role
 from federates.boundary.roles import CoordinationAlgorithm, Operator, Reporter, WorldModel
 from federates.boundary.session import Session
 from federates.boundary.world import parse_session
+from federates.isolation.access import TEMPORARY
 from federates.isolation.confinement import Confinement
 from federates.isolation.opened_files import write_files_record
 from federates.isolation.owner_only import keep_logs_to_owner
-from federates.isolation.places import TEMPORARY
 from federates.isolation.sandbox import NOT_CONFINED
 from federates.runtime.coordinator_loop import run_coordinator
 from federates.runtime.federate import Federate

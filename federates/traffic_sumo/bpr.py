@@ -34,8 +34,8 @@ from federates.traffic_sumo.control import law_time_s
 from federates.traffic_sumo.data import HOURS, Road, load_road
 from federates.traffic_sumo.link_times import LinkTimeTraffic
 from federates.traffic_sumo.point_queue import PointQueues, bottleneck_capacity
-from federates.traffic_sumo.records import record_clock, record_map
 from federates.traffic_sumo.settings import RoadSettings
+from federates.traffic_sumo.tables import record_clock, record_map
 from federates.worlds.road.messages import LinkObservation
 from federates.worlds.road.session import RoadSession
 from federates.worlds.road.times import MOST_ROAD_TIME_S

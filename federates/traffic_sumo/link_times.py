@@ -11,7 +11,7 @@ import numpy as np
 from federates.boundary.messages import Array
 from federates.boundary.names import ROAD
 from federates.boundary.roles import Recorder, TrafficModel
-from federates.traffic_sumo.records import record_observation, record_trip
+from federates.traffic_sumo.tables import record_observation, record_trip
 from federates.traffic_sumo.trips import Trip, check_routes, plan_trips
 from federates.worlds.road.messages import Departure, LinkObservation, StationObservation, TrafficObservation
 from federates.worlds.road.session import RoadSession

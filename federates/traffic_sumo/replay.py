@@ -25,7 +25,7 @@ from federates.boundary.roles import Recorder
 from federates.boundary.units import S_PER_H
 from federates.traffic_sumo.data import HOURS
 from federates.traffic_sumo.link_times import LinkTimeTraffic
-from federates.traffic_sumo.records import record_clock
+from federates.traffic_sumo.tables import record_clock
 from federates.worlds.road.messages import LinkObservation
 from federates.worlds.road.session import RoadSession
 

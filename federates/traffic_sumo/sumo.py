@@ -23,8 +23,8 @@ from federates.traffic_sumo.engine import Sumo, new_scratch
 from federates.traffic_sumo.fleet import Fleet
 from federates.traffic_sumo.network import link_edges, plan_network
 from federates.traffic_sumo.programs import netconvert
-from federates.traffic_sumo.records import record_clock, record_map, record_observation, record_trip
 from federates.traffic_sumo.routes_file import write_routes
+from federates.traffic_sumo.tables import record_clock, record_map, record_observation, record_trip
 from federates.traffic_sumo.trips import Trip, check_routes
 from federates.worlds.road.messages import Departure, StationObservation, TrafficObservation
 from federates.worlds.road.session import RoadSession

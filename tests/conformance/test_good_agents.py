@@ -5,7 +5,7 @@ from good_agents import RAIL_WORTH, GoodAlgorithm, GoodPower, GoodRailPower, Goo
 
 from federates.boundary.names import Role
 from federates.conformance import ClassTarget, State, conform
-from federates.conformance.find import Wanted, find_target
+from federates.conformance.find_target import Wanted, find_target
 from federates.conformance.kit import small_session
 
 GOOD = [

@@ -14,7 +14,7 @@ import pytest
 
 from federates.boundary.names import Role
 from federates.conformance import State, conform
-from federates.conformance.find import Wanted, find_target
+from federates.conformance.find_target import Wanted, find_target
 
 HOWTOS = Path(__file__).parents[2] / "docs" / "howto"
 BLOCK = re.compile(r"^(<!-- run -->\n)?```(\w+)(?: title=(\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)

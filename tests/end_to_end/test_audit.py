@@ -126,7 +126,7 @@ def test_a_spy_that_joins_with_the_agents_is_refused_before_anything_is_said(tmp
     assert seen in (said, said[:1])
     assert read(folder, "run.json")["failure"] == f"audit: {'; '.join(seen)}"
     assert "the spy is in" not in (scenario / "spy.log").read_text()
-    # The gate was never opened: not even the public agreement was sent.
+    # The start barrier was never opened: not even the public agreement was sent.
     assert not list(folder.glob("*/ledger*"))
 
 

@@ -14,8 +14,8 @@ from small_scenario import write_small_scenario
 from federates.boundary.errors import ConfigError
 from federates.boundary.names import Role
 from federates.isolation import sandbox
+from federates.isolation.access import access_policy, also_readable
 from federates.isolation.landlock import NETWORK_ABI, landlock_abi
-from federates.isolation.places import also_readable, places_of
 from federates.isolation.sandbox import plan_sandbox
 from federates.runtime.broker_config import AuditConfig, BrokerConfig
 from federates.runtime.identity import RunIdentity
@@ -250,12 +250,12 @@ def identity_of(folder, **audit):
 def test_a_system_without_landlock_is_said(tmp_path, monkeypatch):
     """The kernel is made to say that it has none; `required` then ends the run, `auto` goes on and says so."""
     monkeypatch.setattr(sandbox, "landlock_abi", lambda: 0)
-    places = places_of(tmp_path / "power_operator", tmp_path, tmp_path / "results/r/power_operator")
-    state = plan_sandbox(Role.POWER_OPERATOR, identity_of(tmp_path), places)
+    policy = access_policy(tmp_path / "power_operator", tmp_path, tmp_path / "results/r/power_operator")
+    state = plan_sandbox(Role.POWER_OPERATOR, identity_of(tmp_path), policy)
     assert state.state == "unavailable"
     assert "Landlock" in state.why
     with pytest.raises(ConfigError, match=r"broker\.yaml: audit\.sandbox = required: this system has no Landlock"):
-        plan_sandbox(Role.POWER_OPERATOR, identity_of(tmp_path, sandbox="required"), places)
+        plan_sandbox(Role.POWER_OPERATOR, identity_of(tmp_path, sandbox="required"), policy)
 
 
 @pytest.mark.parametrize(
@@ -277,8 +277,8 @@ def test_what_broker_yaml_lets_an_agent_read_besides_is_nobody_s(tmp_path, name,
 
 @needs_landlock
 def test_the_traffic_model_may_use_any_port(tmp_path):
-    places = places_of(tmp_path / "traffic_sumo", tmp_path, tmp_path / "results/r/traffic_sumo")
-    state = plan_sandbox(Role.TRAFFIC, identity_of(tmp_path), places)
+    policy = access_policy(tmp_path / "traffic_sumo", tmp_path, tmp_path / "results/r/traffic_sumo")
+    state = plan_sandbox(Role.TRAFFIC, identity_of(tmp_path), policy)
     assert not state.network
     assert "TCP is not limited" in state.why
     assert os.fspath(tmp_path / "traffic_sumo") in state.readable

@@ -9,7 +9,7 @@ import pytest
 
 BROKER = textwrap.dedent("""
     import sys, time
-    from federates.runs.lost import Siblings
+    from federates.runs.liveness import Siblings
     siblings = Siblings({"power_operator": "power_operator"})
     siblings.ended()  # sees both
     print("seen", flush=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from federates.reporting.words import number
+from federates.reporting.formatting import number
 
 _LEAST_DIGITS = 5
 """A number with fewer digits may stand anywhere by chance."""

@@ -11,5 +11,5 @@ _REPORTS = {"write_run_report": None, "write_agent_reports": None, "run_headline
 
 def quick_run(*args: Any, **kwargs: Any) -> Path:
     """Return the folder of a run as `run_in_process` does; it has all but reports and headline."""
-    with patch.multiple("federates.runs.finish", **{name: lambda *_, said=said: said for name, said in _REPORTS.items()}):
+    with patch.multiple("federates.runs.finalize", **{name: lambda *_, said=said: said for name, said in _REPORTS.items()}):
         return run_in_process(*args, **kwargs)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from federates.audit.files import changed_files, files_state
+from federates.isolation.access import AccessPolicy
 from federates.isolation.opened_files import OpenedFiles
-from federates.isolation.places import Places
 from federates.isolation.sandbox import NOT_CONFINED
 
 
@@ -25,8 +25,8 @@ def folders(tmp_path):
 
 def record_of(folders, events, **changes):
     """Return the record after Python has told of these events."""
-    places = {"own": (folders / "own",), "results": folders / "results", "session": None, "exposed": ()}
-    files = OpenedFiles(Places(**places | {"environment": (folders / "packages",)} | changes), range(0), NOT_CONFINED)
+    policy = {"own": (folders / "own",), "results": folders / "results", "session": None, "exposed": ()}
+    files = OpenedFiles(AccessPolicy(**policy | {"environment": (folders / "packages",)} | changes), range(0), NOT_CONFINED)
     for event, *arguments in events:
         files._hook(event, tuple(arguments))
     files.write()

@@ -84,10 +84,10 @@ def test_every_file_of_a_run_that_is_named_is_written(page):
     """The names stand in the code as constants."""
     from federates.audit.audit import AUDIT_RECORD
     from federates.isolation.opened_files import FILES_RECORD
-    from federates.runs.finish import RUN_RECORD
-    from federates.runs.wire_watch import GRAPH_RECORD
-    from federates.runtime.farewell import OUTCOME_RECORD
+    from federates.runs.finalize import RUN_RECORD
+    from federates.runs.topology_monitor import GRAPH_RECORD
     from federates.runtime.ledger import LEDGER
+    from federates.runtime.outcome import OUTCOME_RECORD
 
     names = {GRAPH_RECORD, f"<agent>/{LEDGER}.parquet", f"<agent>/{FILES_RECORD}", AUDIT_RECORD, RUN_RECORD}
     names.add(f"coordinator/{OUTCOME_RECORD}")

@@ -13,7 +13,7 @@ from small_scenario import write_small_scenario
 
 from federates.isolation.landlock import landlock_abi
 from federates.runs.broker_core import Broker
-from federates.runs.wire_watch import WireWatch
+from federates.runs.topology_monitor import TopologyMonitor
 from federates.runtime.broker_config import BrokerConfig
 from federates.runtime.federate import federate_info
 from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity, choose_port
@@ -81,9 +81,9 @@ def test_a_stranger_with_the_key_under_an_agents_name_is_said_at_once(tmp_path):
     config = BrokerConfig(schema_version=1)
     agents = tuple(TWO)
     identity = RunIdentity("crowd", str(tmp_path), str(tmp_path), choose_port(config), "right", config, "rail", TWO)
-    with Broker(identity, gated=True) as broker:
-        broker.join_gate()
-        watch = WireWatch(broker, identity)
+    with Broker(identity, barrier=True) as broker:
+        broker.join_barrier()
+        watch = TopologyMonitor(broker, identity)
         members = [h.helicsCreateValueFederate(agents[0], federate_info(agents[0], identity))]
         stranger = federate_info(agents[0], identity)
         h.helicsFederateInfoSetCoreName(stranger, "stranger")

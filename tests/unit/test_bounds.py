@@ -28,24 +28,24 @@ def test_gap(lower_usd, upper_usd, gap):
     assert bounds_cross(lower_usd, upper_usd) == (math.isinf(gap) and math.isfinite(lower_usd) and math.isfinite(upper_usd))
     kept = Bounds(lower_usd=lower_usd, upper_usd=upper_usd)
     assert kept.gap == pytest.approx(gap)
-    assert (kept.distance_usd == math.inf) == math.isinf(gap)
+    assert (kept.absolute_gap_usd == math.inf) == math.isinf(gap)
 
 
 def test_of_a_plan_that_costs_nothing_the_distance_is_told_in_money():
     """A share of nothing says nothing: it was once 600560913400000.00 %."""
     kept = Bounds(lower_usd=-6005.6, upper_usd=0.0)
     assert kept.gap == math.inf
-    assert kept.distance_usd == pytest.approx(6005.6)
+    assert kept.absolute_gap_usd == pytest.approx(6005.6)
     assert not kept.closed(0.5, 6000.0)
     assert kept.closed(0.0, 6006.0)
     assert "gap 6005.60 usd" in kept.failure("the price is posted once").reason
-    assert "gap 6005.60 usd" in kept.verdict(0.0, 6006.0, "one price").reason
+    assert "gap 6005.60 usd" in kept.convergence(0.0, 6006.0, "one price").reason
 
 
 def test_crossed_bounds_agree_on_nothing_however_they_end():
     bounds = Bounds(lower_usd=94.3722, upper_usd=93.6344)
     assert not bounds.closed(1.0, 1e9)
-    for outcome in (bounds.verdict(0.5, 1e9, "3 rounds"), bounds.failure("30 rounds")):
+    for outcome in (bounds.convergence(0.5, 1e9, "3 rounds"), bounds.failure("30 rounds")):
         assert not outcome.agreed
         assert CROSSED in outcome.reason
         assert "gap" not in outcome.reason

@@ -12,7 +12,7 @@ from federates.boundary.roles import Evaluate, RoundResult
 from federates.coordinator.algorithms.bounds import Bounds
 from federates.coordinator.algorithms.box_step import BoxStep
 from federates.coordinator.algorithms.conflicts import conflicts
-from federates.coordinator.algorithms.conversation import Conversation
+from federates.coordinator.algorithms.dual_oracle import DualOracle
 from federates.coordinator.algorithms.ocd import OcdSettings, OptimalityConditionDecomposition
 from federates.coordinator.algorithms.rail_problem import rail_problem
 from federates.coordinator.algorithms.route_master import RouteMaster
@@ -169,7 +169,7 @@ def test_an_absolute_gap_is_enough():
     bounds = Bounds(lower_usd=4e6 - 40.0, upper_usd=4e6)
     assert bounds.closed(0.0, 50.0)
     assert not bounds.closed(0.0, 30.0)
-    assert bounds.verdict(0.0, 50.0, "3 rounds").agreed
+    assert bounds.convergence(0.0, 50.0, "3 rounds").agreed
 
 
 def test_planes_may_have_a_floor_or_none():
@@ -275,23 +275,23 @@ def test_conflicts_are_the_stands_next_to_what_is_missing():
 def test_a_conflict_is_learnt_once_and_for_alike_trains():
     railway = ToyRailway(2, homes=(0, 0), periods=6, slower=1)
     problem, master = master_of(railway)
-    talk = Conversation(problem, Bounds(), 100, master)
-    drive(talk.relax(np.zeros(problem.prices)), railway)
+    oracle = DualOracle(problem, Bounds(), 100, master)
+    drive(oracle.relax(np.zeros(problem.prices)), railway)
     home = railway.transport(asked=np.zeros(problem.session.connection_shape)).quantities["connection"]
-    drive(talk.offer(home.ravel()), railway)
+    drive(oracle.offer(home.ravel()), railway)
     station = int(np.argmin(np.where(railway.trip[0] > 0, railway.trip[0], 99)))
     jump = home.copy()
     jump[0, 0, 1:] = 0.0
     jump[0, station, 1 + railway.trip[0, station]] = 1.0
     railway.calls.clear()
-    drive(talk.offer(jump.ravel()), railway)
+    drive(oracle.offer(jump.ravel()), railway)
     tests = [call for call in railway.calls if isinstance(call, Evaluate) and call.given[TRANSPORT]["connection"].sum() == 2]
     assert len(tests) >= 1
     for _ in range(8):
         proposal = master.propose(0.5).connection
         for stands in proposal.reshape(home.shape):
             assert not (stands[0, 0] > 0.5 and stands[station, 1 + railway.trip[0, station]] > 0.5)
-        drive(talk.offer(proposal), railway)
+        drive(oracle.offer(proposal), railway)
 
 
 def drive(rounds, railway):

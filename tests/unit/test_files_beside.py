@@ -8,7 +8,7 @@ from small_scenario import write_small_scenario
 
 from federates.boundary.errors import ConfigError
 from federates.boundary.names import Role
-from federates.conformance.find import Wanted, find_target
+from federates.conformance.find_target import Wanted, find_target
 from federates.runs.check import check_scenario
 from federates.runs.scenario import load_scenario
 from federates.runs.shadowing import shadowing_problems

@@ -14,8 +14,8 @@ from federates.boundary.errors import ConfigError
 from federates.coordinator.algorithms import limits
 from federates.coordinator.algorithms.admm import AdmmSettings
 from federates.coordinator.algorithms.bounds import Bounds
-from federates.coordinator.algorithms.conversation import Conversation
 from federates.coordinator.algorithms.cuts import Cuts, CutsSettings
+from federates.coordinator.algorithms.dual_oracle import DualOracle
 from federates.coordinator.algorithms.limits import Limits, NegotiationSettings
 from federates.coordinator.algorithms.ocd import OcdSettings
 from federates.coordinator.algorithms.rounds import RoundByRound
@@ -30,10 +30,10 @@ class Endless(RoundByRound):
     Settings = NegotiationSettings
 
     def agree(self, problem):
-        talk = Conversation(problem, self.bounds, 10**6)
-        yield from talk.offer(np.zeros(problem.layout.size))
+        oracle = DualOracle(problem, self.bounds, 10**6)
+        yield from oracle.offer(np.zeros(problem.layout.size))
         while True:
-            yield from talk.relax(np.zeros(problem.prices))
+            yield from oracle.relax(np.zeros(problem.prices))
 
 
 WORLDS = ("road", "rail")
@@ -104,7 +104,7 @@ def test_without_a_plan_there_is_nothing_to_end_with():
     bounds = Bounds()
     limit = Limits(NegotiationSettings(standstill_rounds=1, negotiation_s=1e-9), bounds)
     assert limit.reached() is None
-    bounds.keep(PLAN, 10.0)
+    bounds.update_upper(PLAN, 10.0)
     outcome = limit.reached()
     assert (outcome.agreed, outcome.ended_by_time) == (False, True)
     assert "no gap is known" in outcome.reason

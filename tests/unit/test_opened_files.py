@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from federates.isolation.places import places_of
+from federates.isolation.access import access_policy
 
 WATCHED = """
 import os, shutil, socket, subprocess, sys, threading
 from pathlib import Path
 from federates.isolation.opened_files import OpenedFiles
-from federates.isolation.places import places_of
+from federates.isolation.access import access_policy
 from federates.isolation.sandbox import SandboxState
 
 scenario = Path(sys.argv[1])
 own, partner = scenario / "power_operator", scenario / "transport_operator"
-places = places_of(own, scenario, scenario / "results/r/power_operator")
-files = OpenedFiles(places, range(24000, 24040), SandboxState("off", None, False, "")).start()
+policy = access_policy(own, scenario, scenario / "results/r/power_operator")
+files = OpenedFiles(policy, range(24000, 24040), SandboxState("off", None, False, "")).start()
 
 for _ in range(3):
     (own / "data.csv").read_text()
@@ -34,10 +34,10 @@ try:
     (partner / "missing.csv").read_text()
 except FileNotFoundError:
     pass
-(places.temporary / "random_name").write_text("x")
-(places.temporary / "folder/deep").mkdir(parents=True)
-shutil.rmtree(places.temporary)
-(places.results / "table.json").write_text("x")
+(policy.temporary / "random_name").write_text("x")
+(policy.temporary / "folder/deep").mkdir(parents=True)
+shutil.rmtree(policy.temporary)
+(policy.results / "table.json").write_text("x")
 import wave
 open(os.devnull, "w").close()
 thread = threading.Thread(target=lambda: (partner / "thread.csv").exists() or (partner / "moved.csv").read_text())
@@ -53,7 +53,7 @@ for host, port in (("127.0.0.1", 24001), ("127.0.0.1", 9), ("192.0.2.1", 80)):
             pass
 subprocess.run([sys.executable, "-c", "pass"])
 subprocess.run([sys.executable, "-c", "pass"])
-early = (places.results / "files.json").read_text()
+early = (policy.results / "files.json").read_text()
 files.write()
 print(early)
 """
@@ -151,25 +151,25 @@ def test_a_project_on_the_search_path_is_narrowed_to_its_code(tmp_path, monkeypa
     library.parent.mkdir()
     library.touch()
     monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path / "project"), str(scenario), str(scenario / "transport_operator")])
-    places = places_of(scenario / "power_operator", scenario, scenario / "results/r/power_operator")
-    assert places.exposed == ()
-    assert places.kind(tmp_path / "project/package/__init__.py")[0] == "environment"
-    assert places.kind(library)[0] == "environment"
-    assert places.kind(scenario / "both.py")[0] == "own"
+    policy = access_policy(scenario / "power_operator", scenario, scenario / "results/r/power_operator")
+    assert policy.exposed == ()
+    assert policy.kind(tmp_path / "project/package/__init__.py")[0] == "environment"
+    assert policy.kind(library)[0] == "environment"
+    assert policy.kind(scenario / "both.py")[0] == "own"
     for path in ("transport_operator/data.csv", "runner.json", "results/r/transport_operator/x", "results/old/power_operator/x"):
-        assert places.kind(scenario / path)[0] == "outside", path
-    assert places.kind(tmp_path / "project/notes/a.txt")[0] == "outside"
-    assert places.kind(tmp_path / "project/package_two")[0] == "outside"
+        assert policy.kind(scenario / path)[0] == "outside", path
+    assert policy.kind(tmp_path / "project/notes/a.txt")[0] == "outside"
+    assert policy.kind(tmp_path / "project/package_two")[0] == "outside"
 
 
 def test_modules_around_the_scenario_do_not_open_it(tmp_path, monkeypatch):
     scenario = project(tmp_path)
     (tmp_path / "project/scenarios/tool.py").write_text("")
     monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path / "project")])
-    places = places_of(scenario / "power_operator", scenario, scenario / "results/r/power_operator")
-    assert places.exposed == ()
-    assert places.kind(tmp_path / "project/scenarios/tool.py")[0] == "environment"
-    assert places.kind(scenario / "transport_operator/data.csv")[0] == "outside"
+    policy = access_policy(scenario / "power_operator", scenario, scenario / "results/r/power_operator")
+    assert policy.exposed == ()
+    assert policy.kind(tmp_path / "project/scenarios/tool.py")[0] == "environment"
+    assert policy.kind(scenario / "transport_operator/data.csv")[0] == "outside"
 
 
 def test_an_environment_around_the_scenario_is_narrowed_or_said_to_expose_it(tmp_path, monkeypatch):
@@ -177,13 +177,13 @@ def test_an_environment_around_the_scenario_is_narrowed_or_said_to_expose_it(tmp
     scenario = project(tmp_path)
     (tmp_path / "project/lib").mkdir()
     monkeypatch.setattr(sys, "prefix", str(tmp_path / "project"))
-    places = places_of(scenario / "power_operator", scenario, scenario / "results/r/power_operator")
-    assert places.exposed == ()
-    assert places.kind(tmp_path / "project/lib/python/x.py")[0] == "environment"
-    assert places.kind(scenario / "transport_operator/data.csv")[0] == "outside"
+    policy = access_policy(scenario / "power_operator", scenario, scenario / "results/r/power_operator")
+    assert policy.exposed == ()
+    assert policy.kind(tmp_path / "project/lib/python/x.py")[0] == "environment"
+    assert policy.kind(scenario / "transport_operator/data.csv")[0] == "outside"
     inside = tmp_path / "project/lib/day"
-    places = places_of(inside / "power_operator", inside, inside / "results/r/power_operator")
-    assert places.exposed == (tmp_path / "project/lib",)
+    policy = access_policy(inside / "power_operator", inside, inside / "results/r/power_operator")
+    assert policy.exposed == (tmp_path / "project/lib",)
 
 
 def test_results_elsewhere_are_as_closed_as_in_the_scenario(tmp_path, monkeypatch):
@@ -191,19 +191,19 @@ def test_results_elsewhere_are_as_closed_as_in_the_scenario(tmp_path, monkeypatc
     run.mkdir(parents=True)
     (tmp_path / "library/runs/tool.py").write_text("")
     monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path / "library")])
-    places = places_of(scenario / "power_operator", scenario, run / "power_operator")
-    assert places.exposed == ()
-    assert places.kind(tmp_path / "library/runs/tool.py")[0] == "environment"
-    assert places.kind(run / "power_operator/a.parquet")[0] == "results"
+    policy = access_policy(scenario / "power_operator", scenario, run / "power_operator")
+    assert policy.exposed == ()
+    assert policy.kind(tmp_path / "library/runs/tool.py")[0] == "environment"
+    assert policy.kind(run / "power_operator/a.parquet")[0] == "results"
     for path in ("r/transport_operator/a.parquet", "r/graph.json", "old/power_operator/a.parquet"):
-        assert places.kind(tmp_path / "library/runs" / path)[0] == "outside", path
+        assert policy.kind(tmp_path / "library/runs" / path)[0] == "outside", path
     monkeypatch.setattr(sys, "prefix", str(tmp_path / "library"))
-    assert places_of(scenario / "power_operator", scenario, run / "power_operator").exposed == (tmp_path / "library",)
+    assert access_policy(scenario / "power_operator", scenario, run / "power_operator").exposed == (tmp_path / "library",)
 
 
 def test_the_agreement_is_the_coordinators_alone(tmp_path):
     scenario, run = project(tmp_path), tmp_path / "project/scenarios/day/results/r"
     session = scenario / "scenario.yaml"
-    assert places_of(scenario / "coordinator", scenario, run / "coordinator", session).kind(session)[0] == "session"
-    assert places_of(scenario / "power_operator", scenario, run / "power_operator").kind(session)[0] == "outside"
-    assert Path(sys.prefix).resolve() in places_of(scenario / "coordinator", scenario, run / "coordinator").environment
+    assert access_policy(scenario / "coordinator", scenario, run / "coordinator", session).kind(session)[0] == "session"
+    assert access_policy(scenario / "power_operator", scenario, run / "power_operator").kind(session)[0] == "outside"
+    assert Path(sys.prefix).resolve() in access_policy(scenario / "coordinator", scenario, run / "coordinator").environment

@@ -18,9 +18,9 @@ import road_example_runs as example
 from federates.boundary.errors import ConfigError
 from federates.boundary.names import Role
 from federates.boundary.tables import table
+from federates.reporting.formatting import missed_bounds
 from federates.reporting.report import write_summary
 from federates.reporting.tables import RunTables
-from federates.reporting.words import missed_bounds
 from federates.worlds.road.report.delivery import delivery_by_period, same_pairs_by_period, vehicle_deliveries
 from federates.worlds.road.report.load import overload, period_load, pushed_over
 from federates.worlds.road.report.negotiation import agreement

@@ -15,10 +15,10 @@ import pytest
 import rail_example_runs as rail
 import road_example_runs as road
 
+from federates.reporting.formatting import clock
 from federates.reporting.negotiation import Transcript, replay_data, replay_json
 from federates.reporting.report import write_report
 from federates.reporting.tables import RunTables
-from federates.reporting.words import clock
 
 
 @pytest.fixture(scope="module")

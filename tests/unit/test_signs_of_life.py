@@ -14,8 +14,7 @@ from rich.console import Console
 from federates.cli.progress import ProgressView
 from federates.runs.how_ended import HowEnded, code_words
 from federates.runs.launch import Launch
-from federates.runs.liveness import Signs, Watched
-from federates.runs.lost import lost_agents, lost_reason
+from federates.runs.liveness import Signs, Watched, lost_agents, lost_reason
 from federates.runtime.broker_config import BrokerConfig
 from federates.runtime.identity import RunIdentity, process_start
 from federates.runtime.results import PROCESS_RECORD, write_json

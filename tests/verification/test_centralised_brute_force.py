@@ -20,7 +20,7 @@ from federates.centralised.joint_data import JointData, read_joint_data
 from federates.centralised.solve import solve_flow, solve_literal
 from federates.power_operator.models.unit_commitment.dispatch import storage_plan
 from federates.power_operator.models.unit_commitment.plan_ranges import least_and_most, limit_cost
-from federates.power_operator.models.unit_commitment.records import end_state_report
+from federates.power_operator.models.unit_commitment.tables import end_state_report
 
 ROOT = Path(__file__).parents[2]
 

@@ -13,9 +13,9 @@ from federates.boundary.roles import Evaluate
 from federates.coordinator.algorithms.admm import Admm, AdmmSettings
 from federates.coordinator.algorithms.bundle import Bundle
 from federates.coordinator.algorithms.cuts import Cuts, CutsSettings
+from federates.coordinator.algorithms.integer_phase import IntegerPhaseSettings
 from federates.coordinator.algorithms.ocd import OcdSettings, OptimalityConditionDecomposition
 from federates.coordinator.algorithms.posted_price import PostedPrice, PostedPriceSettings
-from federates.coordinator.algorithms.whole_search import WholeSettings
 from federates.power_operator.models.unit_commitment.planner import Planner
 from federates.power_operator.models.unit_commitment.settings import SolverSettings
 from federates.runtime.negotiation_record import NegotiationRecord
@@ -25,7 +25,7 @@ from federates.transport_operator.models.time_space_network.situation import fir
 EXACT = SolverSettings(solve_gap_usd=0.0, evaluate_gap_usd=0.0)
 ALGORITHMS = {
     "ocd": (OptimalityConditionDecomposition, OcdSettings(gap_target=0.0)),
-    "bundle": (Bundle, WholeSettings(gap_target=0.0)),
+    "bundle": (Bundle, IntegerPhaseSettings(gap_target=0.0)),
     "cuts": (Cuts, CutsSettings(gap_target=0.0)),
     "admm": (Admm, AdmmSettings(gap_target=0.0)),
     "posted_price": (PostedPrice, PostedPriceSettings(price_usd_per_veh={"b": 30.0})),

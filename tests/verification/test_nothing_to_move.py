@@ -10,9 +10,9 @@ from federates.boundary.messages import Answer
 from federates.coordinator.algorithms.admm import Admm, AdmmSettings
 from federates.coordinator.algorithms.bundle import Bundle
 from federates.coordinator.algorithms.cuts import Cuts, CutsSettings
+from federates.coordinator.algorithms.integer_phase import IntegerPhaseSettings
 from federates.coordinator.algorithms.ocd import OcdSettings, OptimalityConditionDecomposition
 from federates.coordinator.algorithms.posted_price import PostedPrice, PostedPriceSettings
-from federates.coordinator.algorithms.whole_search import WholeSettings
 from federates.runtime.negotiation_record import NegotiationRecord
 
 _SAFE_USD = 1e-6
@@ -25,7 +25,7 @@ ON_ROAD = [
 ]
 BY_RAIL = [
     Cuts(CutsSettings(), None),
-    Bundle(WholeSettings(), None),
+    Bundle(IntegerPhaseSettings(), None),
     OptimalityConditionDecomposition(OcdSettings(), None),
     Admm(AdmmSettings(), None),
     PostedPrice(PostedPriceSettings(price_usd_per_veh=14.0), None),

@@ -9,10 +9,10 @@ import numpy as np
 from federates.boundary.names import Role
 from federates.boundary.roles import Commit
 from federates.boundary.world import world_of
-from federates.conformance.bench import Bench
+from federates.conformance.call_recorder import Kind
 from federates.conformance.check import Check, rules
 from federates.conformance.errors import Breach, DoesNotApply
-from federates.conformance.life import Kind
+from federates.conformance.fixtures import Fixtures
 from federates.conformance.negotiation import Committed, Negotiated
 
 __all__ = ["DECISION_CHECKS"]
@@ -28,28 +28,28 @@ _rule = rules(DECISION_CHECKS, roles=_ROLES)
 
 
 @_rule("decisions.in_time", "interface.begin")
-def _in_time(bench: Bench) -> str:
+def _in_time(fixtures: Fixtures) -> str:
     """Every decision is made within the time limit."""
-    calls = [call for call in bench.agreeable.life.calls if call.kind in (Kind.START, Kind.NEXT)]
-    slowest = bench.slowest_in_time(calls)
+    calls = [call for call in fixtures.agreeable.caller.calls if call.kind in (Kind.START, Kind.NEXT)]
+    slowest = fixtures.slowest_in_time(calls)
     if slowest is None:
         return "no decision was made"
-    return f"the slowest of {len(calls)} decisions took {slowest.wall_s:.2g} s of {bench.target.limit_s:g} s"
+    return f"the slowest of {len(calls)} decisions took {slowest.wall_s:.2g} s of {fixtures.target.limit_s:g} s"
 
 
 @_rule("decisions.every_round", "interface.begin", "decisions.in_time")
-def _every_round(bench: Bench) -> str:
+def _every_round(fixtures: Fixtures) -> str:
     """Every answer of the operators is followed by a decision."""
-    failure = bench.agreeable.failure
+    failure = fixtures.agreeable.failure
     if failure is not None and not failure.late:
         raise Breach(failure.error, failure.words)
-    return f"{len(bench.agreeable.decisions)} decisions in {len(bench.agreeable.periods)} periods"
+    return f"{len(fixtures.agreeable.decisions)} decisions in {len(fixtures.agreeable.periods)} periods"
 
 
 @_rule("decisions.valid", "decisions.every_round")
-def _valid(bench: Bench) -> str:
+def _valid(fixtures: Fixtures) -> str:
     """Every decision is Solve, Evaluate or Commit, its prices and connections finite and of the session's shape."""
-    found = bench.agreeable
+    found = fixtures.agreeable
     if found.malformed is not None:
         raise Breach(found.malformed, "with operators that agree")
     kinds = [type(decision).__name__.lower() for _, decision in found.decisions]
@@ -57,9 +57,9 @@ def _valid(bench: Bench) -> str:
 
 
 @_rule("decisions.end", "decisions.valid")
-def _ends(bench: Bench) -> str:
+def _ends(fixtures: Fixtures) -> str:
     """Every negotiation ends: with operators that can agree, within 400 rounds."""
-    found = bench.agreeable
+    found = fixtures.agreeable
     if found.endless is not None:
         raise Breach(found.endless, "with operators that agree")
     rounds = [period.rounds for period in found.periods]
@@ -67,20 +67,20 @@ def _ends(bench: Bench) -> str:
 
 
 @_rule("plan.feasible", "decisions.end")
-def _whole(bench: Bench) -> str:
+def _whole(fixtures: Fixtures) -> str:
     """What is committed is whole in the opened period, not negative, and one that the transport operator can carry out."""
-    _refuse_broken_plans(bench, bench.agreeable)
-    return f"{len(bench.agreeable.periods)} plans committed, whole and possible"
+    _refuse_broken_plans(fixtures, fixtures.agreeable)
+    return f"{len(fixtures.agreeable.periods)} plans committed, whole and possible"
 
 
-def _refuse_broken_plans(bench: Bench, found: Negotiated, partners: str = "") -> None:
+def _refuse_broken_plans(fixtures: Fixtures, found: Negotiated, partners: str = "") -> None:
     for period in found.periods:
-        fault = _plan_fault(bench, period)
+        fault = _plan_fault(fixtures, period)
         if fault is not None:
             raise Breach(fault, f"commit in period {period.period}{partners}")
 
 
-def _plan_fault(bench: Bench, period: Committed) -> str | None:
+def _plan_fault(fixtures: Fixtures, period: Committed) -> str | None:
     layout, plan = period.operators.layout, period.plan
     for copy in period.copies.values():
         if copy.min(initial=0.0) < 0:
@@ -96,20 +96,20 @@ def _plan_fault(bench: Bench, period: Committed) -> str | None:
     over = layout.residual(period.copies)
     if over.max(initial=0.0) > 1e-6:
         return f"{over.max():.6g} more is given to those who ask than is sent"
-    fault = bench.kit.offer_fault(bench.session, period.period, layout.shaped(plan), period.operators.openings)
+    fault = fixtures.kit.offer_fault(fixtures.session, period.period, layout.shaped(plan), period.operators.openings)
     if fault is None and period.operators.cost_usd(plan) is None:
         return "those who offer cannot carry the plan out"
     return fault
 
 
 @_rule("plan.agreed", "plan.feasible")
-def _agreed(bench: Bench) -> str:
+def _agreed(fixtures: Fixtures) -> str:
     """A plan is said to be agreed only if it costs at most the claimed gap more than the known joint optimum."""
-    if bench.target.executable:
+    if fixtures.target.executable:
         raise DoesNotApply("whether a plan was agreed does not cross the wire")
     worst, agreed = 0.0, 0
-    for period in bench.agreeable.periods:
-        if bench.world.plan_lasts(bench.session) and period.period > 0:
+    for period in fixtures.agreeable.periods:
+        if fixtures.world.plan_lasts(fixtures.session) and period.period > 0:
             continue  # The day is negotiated in its first period.
         if not period.commit.agreed:
             continue
@@ -136,12 +136,12 @@ def _claimed_gap(commit: Commit, cost: float) -> float:
 
 
 @_rule("plan.bound", "plan.feasible")
-def _bound(bench: Bench) -> str:
+def _bound(fixtures: Fixtures) -> str:
     """A lower bound that comes with a plan lies at most at the known joint optimum."""
     named = 0
-    for period in bench.agreeable.periods:
+    for period in fixtures.agreeable.periods:
         bound, optimum = period.commit.lower_bound_usd, period.operators.optimum_usd()
-        if not np.isfinite(bound) or (bench.world.plan_lasts(bench.session) and period.period > 0):
+        if not np.isfinite(bound) or (fixtures.world.plan_lasts(fixtures.session) and period.period > 0):
             continue  # A plan that lasts is negotiated in the first period.
         named += 1
         if bound > optimum + _ROUNDING * max(1.0, abs(optimum)):
@@ -167,30 +167,30 @@ def _refuse_broken_off(found: Negotiated, partners: str) -> None:
 
 
 @_rule("decisions.stubborn", "plan.feasible")
-def _stubborn(bench: Bench) -> str:
+def _stubborn(fixtures: Fixtures) -> str:
     """An operator that never offers anything does not keep a negotiation from ending with a plan that can be carried out."""
-    found = bench.stubborn
+    found = fixtures.stubborn
     _refuse_broken_off(found, "with an operator that offers nothing")
-    _refuse_broken_plans(bench, found, ", with an operator that offers nothing")
+    _refuse_broken_plans(fixtures, found, ", with an operator that offers nothing")
     return f"{len(found.periods)} periods end, after at most {max(p.rounds for p in found.periods)} rounds"
 
 
 @_rule("decisions.unproven", "plan.feasible")
-def _unproven(bench: Bench) -> str:
+def _unproven(fixtures: Fixtures) -> str:
     """Operators whose bounds leave a gap that nothing closes do not keep a negotiation from ending."""
-    found = bench.unproven
+    found = fixtures.unproven
     _refuse_broken_off(found, "with operators whose bounds leave a gap")
-    _refuse_broken_plans(bench, found, ", with operators whose bounds leave a gap")
+    _refuse_broken_plans(fixtures, found, ", with operators whose bounds leave a gap")
     return f"{len(found.periods)} periods end, after at most {max(p.rounds for p in found.periods)} rounds"
 
 
 @_rule("day.goes_on", "plan.feasible")
-def _day_goes_on(bench: Bench) -> str:
+def _day_goes_on(fixtures: Fixtures) -> str:
     """Every period of the day is committed; by rail the plan is kept while every train is where it should be."""
-    found = bench.agreeable
-    if len(found.periods) < bench.session.periods:
-        raise Breach(f"only {len(found.periods)} of {bench.session.periods} periods were committed", "the whole day")
-    if bench.world.plan_lasts(bench.session):
+    found = fixtures.agreeable
+    if len(found.periods) < fixtures.session.periods:
+        raise Breach(f"only {len(found.periods)} of {fixtures.session.periods} periods were committed", "the whole day")
+    if fixtures.world.plan_lasts(fixtures.session):
         plans = [period.operators.layout.shaped(period.plan) for period in found.periods]
         for period, (before, after) in enumerate(pairwise(plans), start=1):
             if any((np.rint(before[name][..., 1:]) != np.rint(after[name])).any() for name in after):
@@ -199,22 +199,22 @@ def _day_goes_on(bench: Bench) -> str:
 
 
 @_rule("day.late_train", "day.goes_on", whole_only=True)
-def _late(bench: Bench) -> str:
+def _late(fixtures: Fixtures) -> str:
     """After a train was late, the plan is one that it can keep."""
-    found = bench.delayed
+    found = fixtures.delayed
     _refuse_broken_off(found, "with a train that is late")
     if found.late_period is None:
         raise DoesNotApply("no train moves in the plan")
-    _refuse_broken_plans(bench, found)
+    _refuse_broken_plans(fixtures, found)
     rounds = found.periods[found.late_period].rounds
     return f"a train is late in period {found.late_period}; {rounds} rounds later there is a plan that it can keep"
 
 
 @_rule("decisions.reason", "decisions.valid")
-def _says_why(bench: Bench) -> str:
+def _says_why(fixtures: Fixtures) -> str:
     """Every commit says in words why the rounds ended."""
-    for words, decision in bench.agreeable.decisions:
+    for words, decision in fixtures.agreeable.decisions:
         if isinstance(decision, Commit) and not (isinstance(decision.reason, str) and decision.reason.strip()):
             raise Breach(f"reason is {decision.reason!r}, must say in words why the rounds ended", words)
-    reasons = [period.commit.reason for period in bench.agreeable.periods]
+    reasons = [period.commit.reason for period in fixtures.agreeable.periods]
     return f"for example: {reasons[0]}" if reasons else "nothing was committed"

@@ -6,10 +6,10 @@ import inspect
 from typing import Any
 
 from federates.boundary.names import Role
-from federates.conformance.bench import Bench
+from federates.conformance.call_recorder import Kind
 from federates.conformance.check import Check, rules
 from federates.conformance.errors import Breach
-from federates.conformance.life import Kind
+from federates.conformance.fixtures import Fixtures
 from federates.runtime.plugins import base_class
 
 __all__ = ["INTERFACE_CHECKS"]
@@ -23,10 +23,10 @@ _rule = rules(INTERFACE_CHECKS)
 
 
 @_rule("interface.role", roles=_EVERY_ROLE, classes_only=True)
-def _role(bench: Bench) -> str:
+def _role(fixtures: Fixtures) -> str:
     """The class is derived from its role and has every method of it, with the role's arguments."""
-    cls: Any = getattr(bench.target, "cls", None)
-    base = base_class(bench.role)
+    cls: Any = getattr(fixtures.target, "cls", None)
+    base = base_class(fixtures.role)
     if not (isinstance(cls, type) and issubclass(cls, base)):
         raise Breach(f"{getattr(cls, '__name__', cls)} is not derived from {base.__name__}", "the class")
     missing = sorted(cls.__abstractmethods__)
@@ -44,10 +44,10 @@ def _role(bench: Bench) -> str:
 
 
 @_rule("interface.begin", "interface.role", roles=_EVERY_ROLE)
-def _begins(bench: Bench) -> str:
+def _begins(fixtures: Fixtures) -> str:
     """It can be created, and takes in the public agreement."""
-    failure = bench.main_failure()
+    failure = fixtures.main_failure()
     if failure is not None and failure.kind in (Kind.CREATE, Kind.BEGIN):
         raise Breach(failure.error, failure.words)
-    wall_s = sum(call.wall_s for call in bench.main_life().calls if call.kind in (Kind.CREATE, Kind.BEGIN))
+    wall_s = sum(call.wall_s for call in fixtures.main_caller().calls if call.kind in (Kind.CREATE, Kind.BEGIN))
     return f"ready after {wall_s:.2f} s"

@@ -7,12 +7,12 @@ from itertools import combinations
 
 import numpy as np
 
-from federates.conformance.bench import Bench
+from federates.conformance.call_recorder import Kind
 from federates.conformance.check import Check, rules
 from federates.conformance.checks.answers import SOUND
 from federates.conformance.entries import Answered, priced, proven_gap_usd, tolerance_usd, value_usd
 from federates.conformance.errors import Breach
-from federates.conformance.life import Kind
+from federates.conformance.fixtures import Fixtures
 
 __all__ = ["PRICE_CHECKS"]
 
@@ -31,10 +31,10 @@ _rule = rules(PRICE_CHECKS)
 
 
 @_rule("answers.own_cost", *_SAME, "evaluate.within", "evaluate.falling")
-def _own_cost(bench: Bench) -> str:
+def _own_cost(fixtures: Fixtures) -> str:
     """cost_usd is the operator's own cost, without prices: the same for the same connection, whatever was paid for it."""
     compared = 0
-    answers = [heard for heard in bench.day.answers if heard.kind is not Kind.RELAX]
+    answers = [heard for heard in fixtures.day.answers if heard.kind is not Kind.RELAX]
     for first, second in combinations(answers, 2):
         if first.period != second.period or not _alike(first, second):
             continue
@@ -59,10 +59,10 @@ def _alike(first: Answered, second: Answered) -> bool:
 
 
 @_rule("prices.monotone", *_SAME)
-def _monotone(bench: Bench) -> str:
+def _monotone(fixtures: Fixtures) -> str:
     """Higher prices never make the power operator ask for more, nor the transport operator offer less, beyond proven gaps."""
     pairs, moved = 0, 0
-    for first, second in _priced_pairs(bench.day.answers):
+    for first, second in _priced_pairs(fixtures.day.answers):
         pairs += 1
         product = (first.asked - second.asked) * (first.z - second.z)
         against = float((first.entries.sign * product).sum())
@@ -89,14 +89,14 @@ def _priced_pairs(answers: list[Answered]) -> Iterator[tuple[Answered, Answered]
 
 
 @_rule("prices.best", *_SAME, "evaluate.within", "answers.own_cost", "prices.monotone")
-def _best(bench: Bench) -> str:
+def _best(fixtures: Fixtures) -> str:
     """The answer to prices is the best connection at these prices: no other one that is known is better, beyond proven gaps."""
     # Compare each answer to prices with all other quantities whose cost is known.
     compared = 0
-    for heard in (heard for heard in bench.day.answers if heard.kind is Kind.SOLVE):
+    for heard in (heard for heard in fixtures.day.answers if heard.kind is Kind.SOLVE):
         value = value_usd(heard)
         excused = min(proven_gap_usd(heard), _MOST_MISSED_SHARE * abs(value))
-        for other in bench.day.answers:
+        for other in fixtures.day.answers:
             if other.period != heard.period or other.kind is Kind.RELAX or other is heard:
                 continue
             compared += 1
@@ -111,11 +111,11 @@ def _best(bench: Bench) -> str:
 
 
 @_rule("bound.proven", *_SAME, "evaluate.within", "answers.own_cost", "prices.monotone", "prices.best")
-def _bound(bench: Bench) -> str:
+def _bound(fixtures: Fixtures) -> str:
     """bound_usd bounds: no connection seen has a lower value at the prices asked, and no slope's plane lies above a known
     cost.
     """
-    answers, compared, closest = bench.day.answers, 0, np.inf
+    answers, compared, closest = fixtures.day.answers, 0, np.inf
     for heard in answers:
         if heard.kind is Kind.EVALUATE:
             _own_bound(heard)

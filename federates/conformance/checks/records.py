@@ -9,9 +9,9 @@ import numpy as np
 
 from federates.boundary.names import Role
 from federates.boundary.tables import tables_of
-from federates.conformance.bench import Bench
 from federates.conformance.check import Check, rules
 from federates.conformance.errors import Breach
+from federates.conformance.fixtures import Fixtures
 
 __all__ = ["RECORD_CHECKS"]
 
@@ -28,29 +28,31 @@ _rule = rules(RECORD_CHECKS)
 
 
 @_rule("records.rows", "interface.begin", roles=tuple(Role), classes_only=True)
-def _rows(bench: Bench) -> str:
+def _rows(fixtures: Fixtures) -> str:
     """What is recorded are rows of plain values, of one kind a column; a table of the boundary has its columns; no flood of
     rows.
     """
-    life = bench.main_life()
-    rows = life.notes.rows
+    caller = fixtures.main_caller()
+    rows = caller.notes.rows
     kinds: dict[tuple[str, str], str] = {}
     for table, row in rows:
-        for fault in (_name_fault(bench, table, row), *(_value_fault(table, n, v, kinds) for n, v in row.items())):
+        for fault in (_name_fault(fixtures, table, row), *(_value_fault(table, n, v, kinds) for n, v in row.items())):
             if fault is not None:
                 raise Breach(fault, "record, in the main life")
-    if len(rows) > _MOST_ROWS_A_CALL * max(1, len(life.calls)):
+    if len(rows) > _MOST_ROWS_A_CALL * max(1, len(caller.calls)):
         table, count = Counter(name for name, _ in rows).most_common(1)[0]
-        raise Breach(f"{len(rows)} rows after {len(life.calls)} calls, {count} of them of {table}", "record, in the main life")
+        raise Breach(f"{len(rows)} rows after {len(caller.calls)} calls, {count} of them of {table}", "record, in the main life")
     return f"{len(rows)} rows in {len({table for table, _ in rows})} tables"
 
 
-def _name_fault(bench: Bench, table: Any, row: dict[str, Any]) -> str | None:
+def _name_fault(fixtures: Fixtures, table: Any, row: dict[str, Any]) -> str | None:
     if not (isinstance(table, str) and table.isidentifier()):
         return f"the table's name is {table!r}, must be a word as of a variable"
     if not row:
         return f"a row of {table} has no column"
-    known = next((entry for entry in tables_of(bench.world.name) if entry.name == table and entry.owner == bench.role), None)
+    known = next(
+        (entry for entry in tables_of(fixtures.world.name) if entry.name == table and entry.owner == fixtures.role), None
+    )
     if known is None:
         return None
     other = sorted(row.keys() ^ known.columns.keys())
@@ -68,20 +70,20 @@ def _value_fault(table: str, name: str, value: Any, kinds: dict[tuple[str, str],
 
 
 @_rule("end.clean", "interface.begin", roles=tuple(Role))
-def _clean(bench: Bench) -> str:
+def _clean(fixtures: Fixtures) -> str:
     """It ends cleanly: no thread, child process or temporary file is left, and no file was written outside its own folder."""
-    bench.main_life()
-    problems = [*bench.end_errors, *bench.surroundings.left_behind()]
+    fixtures.main_caller()
+    problems = [*fixtures.end_errors, *fixtures.surroundings.left_behind()]
     if problems:
         shown = "; ".join(problems[:3]) + (f"; and {len(problems) - 3} more" if len(problems) > 3 else "")
-        raise Breach(shown, f"the end of {bench.lives} lives")
-    return f"nothing is left of {bench.lives} lives"
+        raise Breach(shown, f"the end of {fixtures.lives} lives")
+    return f"nothing is left of {fixtures.lives} lives"
 
 
 @_rule("end.unchanged", "interface.begin", roles=tuple(Role), classes_only=True)
-def _unchanged(bench: Bench) -> str:
+def _unchanged(fixtures: Fixtures) -> str:
     """The process is as it was: working directory, umask, environment, signal handlers, NumPy's settings, standard output."""
-    bench.main_life()
-    if bench.changed:
-        raise Breach(f"changed and not put back: {'; '.join(bench.changed)}", f"the end of {bench.lives} lives")
-    return f"{bench.lives} lives have changed nothing of the process"
+    fixtures.main_caller()
+    if fixtures.changed:
+        raise Breach(f"changed and not put back: {'; '.join(fixtures.changed)}", f"the end of {fixtures.lives} lives")
+    return f"{fixtures.lives} lives have changed nothing of the process"

@@ -25,8 +25,8 @@ from federates.boundary.roles import (
 from federates.boundary.topics import Command
 from federates.conformance.entries import Entries
 from federates.conformance.kit import kit_of
-from federates.conformance.through_helics.partners import (
-    Idle,
+from federates.conformance.through_helics.partner_stubs import (
+    IdleOperator,
     QuietWriter,
     ScriptedModel,
     seen_in_part,
@@ -106,7 +106,7 @@ class OperatorStandIn(_Asked, Operator):
             example = kit_of(self.session).scripted(self.session).openings[name]
             for sender in self.others(messages[name].sender):
                 opening = told_in_part(self.session, self.view, sender, messages[name], example, content)
-                cast(Idle, partners[sender]).opening = opening
+                cast(IdleOperator, partners[sender]).opening = opening
         seen = {message.name: observation for message in self.world.told(self.subject.role, Moment.OBSERVATION)}
         for name in self.others(*self.world.models) if period else ():
             cast(ScriptedModel, partners[name]).observations.put(seen_in_part(self.session, self.view, seen))
@@ -240,7 +240,7 @@ class ModelStandIn(_Asked, WorldModel):
                 line.log.expect((), 0, 0)
                 self.open(0)
             sends = self.world.told(self.subject.role, Moment.DISPATCH)
-            operators = {name: cast(Idle, line.partners[name]) for name in self.others(*self.world.operators)}
+            operators = {name: cast(IdleOperator, line.partners[name]) for name in self.others(*self.world.operators)}
             for name, operator in operators.items():
                 if self.session.role_of(name) in [message.sender for message in sends]:
                     operator.dispatch = dispatch
@@ -259,7 +259,7 @@ class ModelStandIn(_Asked, WorldModel):
             self.open(period + 1)
             return SimpleNamespace(**{message.name: self._gathered(message, operators) for message in messages})
 
-    def _gathered(self, message: Message, operators: Mapping[str, Idle]) -> Any:
+    def _gathered(self, message: Message, operators: Mapping[str, IdleOperator]) -> Any:
         """Return what the executable told, of which every operator hears what is of its part."""
         heard = {n: operator.seen for n, operator in operators.items() if self.session.role_of(n) in message.hearers}
         views = {name: self.session.view(name) for name in heard}

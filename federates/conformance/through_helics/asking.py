@@ -21,8 +21,8 @@ from federates.boundary.roles import (
     RoundResult,
     Solve,
 )
-from federates.conformance.through_helics.partners import (
-    Relay,
+from federates.conformance.through_helics.partner_stubs import (
+    RelayOperator,
     idle_dispatch,
     told_in_part,
 )
@@ -40,7 +40,8 @@ class CoordinatorStandIn(StandIn, CoordinationAlgorithm):
     def begin(self, session: Any, recorder: Recorder) -> None:
         """Start the executable, hear the public agreement, and wait until it opens period 0."""
         self.relays = {
-            name: Relay(idle_dispatch(self.session, self.session.role_of(name))) for name in self.others(*self.world.operators)
+            name: RelayOperator(idle_dispatch(self.session, self.session.role_of(name)))
+            for name in self.others(*self.world.operators)
         }
         line = self.join(self.relays | self.models(wait=False))
         with line.asking("to open period 0", "wire.joins"):

@@ -11,14 +11,14 @@ from typing import Any
 
 from federates.boundary.names import Role
 from federates.boundary.roles import Commit
-from federates.conformance.bench import Bench
+from federates.conformance.call_recorder import Notes
 from federates.conformance.check import OPERATORS, Check, rules
 from federates.conformance.errors import DoesNotApply
+from federates.conformance.fixtures import Fixtures
 from federates.conformance.kit import kit_of
-from federates.conformance.life import Notes
 from federates.conformance.through_helics.asked import ModelStandIn, OperatorStandIn
 from federates.conformance.through_helics.asking import CoordinatorStandIn
-from federates.conformance.through_helics.partners import idle_dispatch
+from federates.conformance.through_helics.partner_stubs import idle_dispatch
 from federates.conformance.through_helics.stand_in import StandIn
 from federates.conformance.through_helics.target import ExecutableTarget
 from federates.conformance.through_helics.wire_log import WireBreach
@@ -36,120 +36,120 @@ wire_checks: list[Check] = []
 _rule = rules(wire_checks, roles=_ALL)
 
 
-def _lived(bench: Bench, rule: str) -> Any:
+def _lived(fixtures: Fixtures, rule: str) -> Any:
     """Return the main life; raise the breach that ended it, if it broke this rule."""
-    bench.main_life()
-    assert isinstance(bench.target, ExecutableTarget)
-    plugin = bench.target.first
+    fixtures.main_caller()
+    assert isinstance(fixtures.target, ExecutableTarget)
+    plugin = fixtures.target.first
     assert plugin is not None
     if plugin.breach is not None and plugin.breach.rule == rule:
         raise plugin.breach
     return plugin
 
 
-def _heard(bench: Bench, rule: str) -> Any:
+def _heard(fixtures: Fixtures, rule: str) -> Any:
     """Return the main life, if there is anything in it that this rule could have been broken by."""
-    plugin = _lived(bench, rule)
+    plugin = _lived(fixtures, rule)
     if plugin.federation is None or (plugin.breach is not None and not plugin.line.log.messages):
         raise DoesNotApply(f"no message came before {plugin.breach.rule} was broken")
     return plugin
 
 
 @_rule("wire.joins")
-def _joins(bench: Bench) -> str:
+def _joins(fixtures: Fixtures) -> str:
     """It joins the federation under its agent's name, with this version's topics, and gets ready."""
-    _lived(bench, "wire.joins")
-    return f"it joined as {bench.target.agent} and got ready"
+    _lived(fixtures, "wire.joins")
+    return f"it joined as {fixtures.target.agent} and got ready"
 
 
 @_rule("wire.topics", "wire.joins")
-def _topics(bench: Bench) -> str:
+def _topics(fixtures: Fixtures) -> str:
     """It publishes all topics of its role and world and no other, and reads only what its role may read."""
-    plugin = _lived(bench, "wire.topics")
+    plugin = _lived(fixtures, "wire.topics")
     if plugin.deaf:
         raise WireBreach("wire.topics", "; ".join(plugin.deaf), "what it has registered with HELICS")
     return "it publishes all topics of its role, and hears no other than its own"
 
 
 @_rule("wire.answers", "wire.joins", "wire.topics")
-def _answers(bench: Bench) -> str:
+def _answers(fixtures: Fixtures) -> str:
     """Every question is answered with all topics of the answer, until the end of the run."""
-    return f"{len(_lived(bench, 'wire.answers').line.waits_s)} questions were answered"
+    return f"{len(_lived(fixtures, 'wire.answers').line.waits_s)} questions were answered"
 
 
 @_rule("wire.shape", "wire.joins")
-def _shape(bench: Bench) -> str:
+def _shape(fixtures: Fixtures) -> str:
     """Every message has the shape of the topic table and is finite."""
-    return f"{_heard(bench, 'wire.shape').line.log.messages} messages fit the topic table"
+    return f"{_heard(fixtures, 'wire.shape').line.log.messages} messages fit the topic table"
 
 
 @_rule("wire.stamp", "wire.joins")
-def _stamp(bench: Bench) -> str:
+def _stamp(fixtures: Fixtures) -> str:
     """Every message bears the period and round it belongs to."""
-    return f"{_heard(bench, 'wire.stamp').line.log.messages} messages bear the period and round they belong to"
+    return f"{_heard(fixtures, 'wire.stamp').line.log.messages} messages bear the period and round they belong to"
 
 
 @_rule("wire.passed_on", "wire.joins", roles=(Role.COORDINATOR,))
-def _passed_on(bench: Bench) -> str:
+def _passed_on(fixtures: Fixtures) -> str:
     """What one operator says when a period opens is passed on to the others unchanged."""
-    _heard(bench, "wire.passed_on")
+    _heard(fixtures, "wire.passed_on")
     return "each operator heard what the others had said"
 
 
 @_rule("wire.in_time", "wire.joins")
-def _in_time(bench: Bench) -> str:
+def _in_time(fixtures: Fixtures) -> str:
     """Every answer comes within the limit."""
-    plugin = _lived(bench, "wire.in_time")
+    plugin = _lived(fixtures, "wire.in_time")
     waits_s = plugin.line.waits_s if plugin.federation is not None else []
     if not waits_s:
         raise DoesNotApply("nothing was answered" + (f" before {plugin.breach.rule} was broken" if plugin.breach else ""))
     asked, wall_s = max(waits_s, key=lambda item: item[1])
-    if wall_s > bench.target.limit_s:
-        raise WireBreach("wire.in_time", f"it took {wall_s:.3g} s, may take {bench.target.limit_s:g} s", asked)
+    if wall_s > fixtures.target.limit_s:
+        raise WireBreach("wire.in_time", f"it took {wall_s:.3g} s, may take {fixtures.target.limit_s:g} s", asked)
     return f"the slowest of {len(waits_s)} answers took {wall_s:.2g} s ({asked})"
 
 
 @_rule("wire.silence", "wire.joins")
-def _silence(bench: Bench) -> str:
+def _silence(fixtures: Fixtures) -> str:
     """Nothing is sent that was not asked for."""
-    plugin = _heard(bench, "wire.silence")
+    plugin = _heard(fixtures, "wire.silence")
     if isinstance(plugin, OperatorStandIn):
         return f"nothing came in {plugin.quiet_steps} steps in which nothing was asked"
     return f"nothing came beside {plugin.line.log.messages} messages that belong to what was asked"
 
 
 @_rule("wire.repeated", *WIRE_BASICS, roles=OPERATORS)
-def _repeated(bench: Bench) -> str:
+def _repeated(fixtures: Fixtures) -> str:
     """The same question asked again is answered the same, or not at all."""
-    found: str = _lived(bench, "wire.repeated").repeated
+    found: str = _lived(fixtures, "wire.repeated").repeated
     return found
 
 
 @_rule("wire.stop", *WIRE_BASICS, "wire.repeated")
-def _stop(bench: Bench) -> str:
+def _stop(fixtures: Fixtures) -> str:
     """When the run is over it ends with exit code 0, within 10 s."""
-    plugin = _lived(bench, "wire.stop")
+    plugin = _lived(fixtures, "wire.stop")
     if plugin.exit_code is None:
         raise DoesNotApply("it was not led to the end of its run")
     return f"it ended with exit code {plugin.exit_code}"
 
 
 @contextlib.contextmanager
-def _ready(bench: Bench) -> Iterator[Any]:
+def _ready(fixtures: Fixtures) -> Iterator[Any]:
     """Start a life, wait until the executable is ready, and leave nothing behind."""
-    assert isinstance(bench.target, ExecutableTarget)
-    plugin = bench.target.create()
+    assert isinstance(fixtures.target, ExecutableTarget)
+    plugin = fixtures.target.create()
     try:
-        plugin.begin(bench.session, Notes())
+        plugin.begin(fixtures.session, Notes())
         yield plugin
     finally:
-        bench.target.discard(plugin)
+        fixtures.target.discard(plugin)
 
 
 @_rule("wire.late", *WIRE_BASICS)
-def _late(bench: Bench) -> str:
+def _late(fixtures: Fixtures) -> str:
     """A message of an older round is not taken for a new one: it keeps silent, or ends with another exit code than 0."""
-    with _ready(bench) as plugin:
+    with _ready(fixtures) as plugin:
         try:
             _come_late(plugin)
         except WireBreach as ended:
@@ -208,9 +208,9 @@ def _first_question(plugin: StandIn) -> Any:
 
 
 @_rule("wire.failure", *WIRE_BASICS)
-def _failure(bench: Bench) -> str:
+def _failure(fixtures: Fixtures) -> str:
     """When a partner fails it ends within 10 s, with another exit code than 0."""
-    with _ready(bench) as plugin:
+    with _ready(fixtures) as plugin:
         _first_question(plugin)
         code = plugin.line.fail("a partner fails, as the conformance check wants it")
         if code == 0:

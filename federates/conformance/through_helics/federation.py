@@ -22,16 +22,16 @@ from federates.boundary.errors import FederationEndedError, FederationError
 from federates.boundary.lines import lines_from
 from federates.boundary.names import Role
 from federates.boundary.roles import Operator
-from federates.conformance.through_helics.partners import Partner, QuietWriter, ScriptedModel
+from federates.conformance.through_helics.partner_stubs import PartnerFederate, QuietWriter, ScriptedModel
 from federates.conformance.through_helics.process import AgentProcess
 from federates.conformance.through_helics.wire_log import PartnerLedger, WireBreach, WireLog
 from federates.runs.broker_core import Broker
-from federates.runs.wire_watch import WireWatch
+from federates.runs.topology_monitor import TopologyMonitor
 from federates.runtime.broker_config import BrokerConfig, Limits
-from federates.runtime.farewell import OUTCOME_RECORD
 from federates.runtime.identity import RunIdentity, choose_port
 from federates.runtime.model_loop import run_model
 from federates.runtime.operator_loop import run_operator
+from federates.runtime.outcome import OUTCOME_RECORD
 from federates.runtime.results import write_json
 from federates.runtime.watchdog import Watchdog
 
@@ -79,7 +79,7 @@ class Federation:
         self.subject, self.session = subject, session
         self.breach: WireBreach | None = None
         self.partners = partners
-        self.federates: dict[str, Partner] = {}
+        self.federates: dict[str, PartnerFederate] = {}
         self.waits_s: list[tuple[str, float]] = []
         self.missing: list[str] = []
         """Topics of the executable that it had not registered when everybody had joined."""
@@ -139,21 +139,21 @@ class Federation:
                 run_id, str(self.run_folder.parent.parent), str(self.run_folder), port, key, config, self.session.world, agents
             )
             try:
-                self._broker = self._open.enter_context(Broker(identity, gated=True))
+                self._broker = self._open.enter_context(Broker(identity, barrier=True))
             except FederationError:
                 if attempt == _ATTEMPTS - 1:
                     raise
             else:
-                self._broker.join_gate()
+                self._broker.join_barrier()
                 return identity
         raise AssertionError("unreachable")
 
-    def _federate(self, name: str, limit_s: float) -> Partner:
+    def _federate(self, name: str, limit_s: float) -> PartnerFederate:
         limits = Limits(join_s=limit_s, begin_s=limit_s, answer_s=self.subject.answer_s, period_s=self.subject.answer_s)
         config = self.identity.broker
         if name == Role.COORDINATOR:
             config = config.model_copy(update={"limits": limits})
-        federate: list[Partner] = []
+        federate: list[PartnerFederate] = []
 
         def alarm(reason: str) -> None:
             for one in federate:
@@ -161,7 +161,7 @@ class Federation:
 
         watchdog = Watchdog(alarm, hard=False).start()
         self._open.callback(watchdog.stop)
-        federate.append(Partner(name, replace(self.identity, broker=config), watchdog))
+        federate.append(PartnerFederate(name, replace(self.identity, broker=config), watchdog))
         federate[0].ledger = PartnerLedger(self.log, name)
         self.federates[name] = federate[0]
         self._open.callback(federate[0].close)
@@ -185,9 +185,9 @@ class Federation:
 
     def _watch(self) -> None:
         """Look at wiring and process until the end; what is wrong ends the federation."""
-        watch = WireWatch(self._broker, self.identity)
+        watch = TopologyMonitor(self._broker, self.identity)
         while not self._ending:
-            if not self._broker.gate_open:
+            if not self._broker.barrier_open:
                 wiring = read_wiring(self._broker.graph() or {})
                 mine = {key for key, sender in wiring.publications if sender == self.subject.agent}
                 self.missing = [line.key for line in lines_from(self.subject.agent, self.identity) if line.key not in mine]
@@ -206,7 +206,7 @@ class Federation:
             (self._broker if quiet is None else quiet).fail(why)
 
     def deaf_inputs(self) -> list[str]:
-        """Return what the executable wants to hear and nobody says; what it may hear `WireWatch` looks at."""
+        """Return what the executable wants to hear and nobody says; what it may hear `TopologyMonitor` looks at."""
         federates = [f for core in (self._broker.graph() or {}).get("cores", ()) for f in core.get("federates", ())]
         own: Any = next((f for f in federates if f.get("attributes", {}).get("name") == self.subject.agent), {})
         deaf = [entry.get("key", "without a name") for entry in own.get("inputs", ()) if not entry.get("sources")]

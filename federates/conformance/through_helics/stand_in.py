@@ -11,7 +11,7 @@ from federates.boundary.roles import NoSettings
 from federates.boundary.world import world_of
 from federates.conformance.kit import kit_of
 from federates.conformance.through_helics.federation import Federation, Subject
-from federates.conformance.through_helics.partners import Idle, ScriptedModel, idle_dispatch, told_in_part
+from federates.conformance.through_helics.partner_stubs import IdleOperator, ScriptedModel, idle_dispatch, told_in_part
 from federates.conformance.through_helics.wire_log import WireBreach
 
 __all__ = ["StandIn"]
@@ -73,13 +73,13 @@ class StandIn(ABC):
         """Return models to be partners."""
         return {name: ScriptedModel(self.session, waits=wait) for name in self.others(*self.world.models)}
 
-    def idle(self) -> dict[str, Idle]:
+    def idle(self) -> dict[str, IdleOperator]:
         """Return operators to be partners, to whom nothing is given."""
         example = kit_of(self.session).scripted(self.session).openings
         found = {}
         for name in self.others(*self.world.operators):
             role = self.session.role_of(name)
-            found[name] = idle = Idle(NoSettings(), self.subject.folder)
+            found[name] = idle = IdleOperator(NoSettings(), self.subject.folder)
             idle.dispatch = idle_dispatch(self.session, role)
             if (message := self.world.said(role, Moment.OPENING)) is not None:
                 whole = example[message.name]

@@ -65,7 +65,7 @@ class ExecutableTarget(Target):
         self.subject = Subject(self.role, self.agent, tuple(command), self.folder, config, limit_s)
         self.first: StandIn | None = None
         """The main life, which all the checks look at that need none of their own."""
-        self._lives: list[StandIn] = []
+        self._callers: list[StandIn] = []
         atexit.register(self.close)
 
     def create(self) -> Any:
@@ -79,7 +79,7 @@ class ExecutableTarget(Target):
         else:
             plugin = ModelStandIn(self.subject, self.session)
         self.first = self.first or plugin
-        self._lives.append(plugin)
+        self._callers.append(plugin)
         return plugin
 
     def end(self, plugin: Plugin) -> None:
@@ -97,13 +97,13 @@ class ExecutableTarget(Target):
     def discard(self, plugin: StandIn) -> None:
         """Leave nothing of a life behind, from wherever it is."""
         plugin.close()
-        self._lives.remove(plugin)
+        self._callers.remove(plugin)
 
     def close(self) -> None:
         """End every life that is still open."""
         atexit.unregister(self.close)
-        while self._lives:
-            self._lives.pop().close()
+        while self._callers:
+            self._callers.pop().close()
 
     def __enter__(self) -> Self:
         return self

@@ -16,7 +16,7 @@ from federates.boundary.messages import Array
 from federates.boundary.negotiation import Problem, Rounds, bound_usd, cost_usd
 from federates.boundary.roles import Recorder
 from federates.coordinator.algorithms.bounds import Outcome
-from federates.coordinator.algorithms.conversation import Conversation
+from federates.coordinator.algorithms.dual_oracle import DualOracle
 from federates.coordinator.algorithms.limits import NegotiationSettings
 from federates.coordinator.algorithms.rounds import RoundByRound
 from federates.coordinator.algorithms.splitting import Splitting
@@ -66,14 +66,14 @@ class Admm(RoundByRound):
             for iteration in count(1):
                 prices = split.prices
                 result = yield problem.ask(prices)
-                self.bounds.bound(bound_usd(result.answers), prices)
+                self.bounds.update_lower(bound_usd(result.answers), prices)
                 split.add(problem.copies(result), result.answers)
                 last = iteration >= settings.max_iterations
                 if (iteration - 1) % settings.evaluate_every == 0 or last:
                     yield from self._evaluate(problem, split)
-                verdict = self._verdict(iteration)
-                if verdict is not None or last:
-                    return verdict or self.bounds.failure(f"{iteration} iterations")
+                outcome = self._convergence(iteration)
+                if outcome is not None or last:
+                    return outcome or self.bounds.failure(f"{iteration} iterations")
             raise AssertionError("unreachable: the iterations have a limit")
         finally:  # also where a limit ends the rounds
             self._last = split.multipliers
@@ -85,34 +85,34 @@ class Admm(RoundByRound):
         result = yield problem.evaluate(problem.everyone(offered, averages))
         copies = problem.copies(result)
         if (layout.offered(copies) >= offered - _SAME).all():
-            self.bounds.keep(layout.shares(layout.asked(copies), copies, -1.0), cost_usd(result.answers))
+            self.bounds.update_upper(layout.shares(layout.asked(copies), copies, -1.0), cost_usd(result.answers))
 
     def _whole(self, problem: Problem) -> Rounds[Outcome]:
         settings: AdmmSettings = self.settings
         # Every price costs one round and every plan few, so the iterations are the limit.
-        talk = Conversation(problem, self.bounds, _MOST_ROUNDS)
+        oracle = DualOracle(problem, self.bounds, _MOST_ROUNDS)
         floor = problem.floor
         split = Splitting(problem, np.maximum(np.zeros(problem.prices), floor), settings.penalty_usd_per_train2, floor)
         for iteration in count(1):
             prices = split.prices
-            result = yield from (talk.relax(prices) if settings.relaxed else talk.solve(prices))
+            result = yield from (oracle.relax(prices) if settings.relaxed else oracle.solve(prices))
             copies = problem.copies(result)
             split.add(copies, result.answers)
             last = iteration >= settings.max_iterations or np.allclose(split.prices, prices, rtol=0.0, atol=_SAME)
             if (iteration - 1) % settings.evaluate_every == 0 or last:
-                yield from talk.offer(np.round(problem.layout.offered(copies)))
-            if last and settings.relaxed and not self._verdict(iteration):
-                yield from self._ask_whole(talk)
-            verdict = self._verdict(iteration)
-            if verdict is not None or last:
-                return verdict or self.bounds.failure(f"{iteration} iterations")
+                yield from oracle.offer(np.round(problem.layout.offered(copies)))
+            if last and settings.relaxed and not self._convergence(iteration):
+                yield from self._ask_whole(oracle)
+            outcome = self._convergence(iteration)
+            if outcome is not None or last:
+                return outcome or self.bounds.failure(f"{iteration} iterations")
         raise AssertionError("unreachable: the iterations have a limit")
 
-    def _ask_whole(self, talk: Conversation) -> Rounds[None]:
+    def _ask_whole(self, oracle: DualOracle) -> Rounds[None]:
         """Ask for whole quantities at the best prices, and offer what is then asked."""
         assert self.bounds.best_prices is not None
-        result = yield from talk.solve(self.bounds.best_prices)
-        yield from talk.offer(np.round(talk.problem.layout.asked(talk.problem.copies(result))))
+        result = yield from oracle.solve(self.bounds.best_prices)
+        yield from oracle.offer(np.round(oracle.problem.layout.asked(oracle.problem.copies(result))))
 
-    def _verdict(self, iteration: int) -> Outcome | None:
-        return self.bounds.verdict(self.settings.gap_target, self.settings.gap_usd, f"{iteration} iterations")
+    def _convergence(self, iteration: int) -> Outcome | None:
+        return self.bounds.convergence(self.settings.gap_target, self.settings.gap_usd, f"{iteration} iterations")

@@ -30,14 +30,14 @@ class Bounds:
     plan: Copies | None = None
     best_prices: Array | None = None
 
-    def keep(self, plan: Copies, cost_usd: float) -> bool:
+    def update_upper(self, plan: Copies, cost_usd: float) -> bool:
         """Take ``plan`` as the best if it is cheaper than all before; return whether it is."""
         better = cost_usd < self.upper_usd
         if better:
             self.upper_usd, self.plan = cost_usd, plan
         return better
 
-    def bound(self, lower_usd: float, prices: Array | None = None) -> bool:
+    def update_lower(self, lower_usd: float, prices: Array | None = None) -> bool:
         """Take a lower bound if it is better than all before, and remember the prices that gave it; return whether it is."""
         better = lower_usd > self.lower_usd
         if better:
@@ -51,7 +51,7 @@ class Bounds:
         return bounds_cross(self.lower_usd, self.upper_usd)
 
     @property
-    def distance_usd(self) -> float:
+    def absolute_gap_usd(self) -> float:
         """Return UB - LB, at least 0; infinite while a bound is missing or where they contradict each other."""
         known = math.isfinite(self.lower_usd) and math.isfinite(self.upper_usd) and not self.contradicted
         return max(0.0, self.upper_usd - self.lower_usd) if known else math.inf
@@ -63,9 +63,9 @@ class Bounds:
 
     def closed(self, gap_target: float, gap_usd: float = 0.0) -> bool:
         """Return whether the bounds are as near to each other as ``gap_target`` (relative) or ``gap_usd`` asks."""
-        return self.gap <= gap_target or self.distance_usd <= gap_usd
+        return self.gap <= gap_target or self.absolute_gap_usd <= gap_usd
 
-    def verdict(self, gap_target: float, gap_usd: float, after: str) -> Outcome | None:
+    def convergence(self, gap_target: float, gap_usd: float, after: str) -> Outcome | None:
         """Return the outcome if the bounds contradict each other or are near enough, else None; ``after`` says when, in words."""
         if self.contradicted:
             return Outcome(False, WRONG_BOUND)
@@ -83,4 +83,4 @@ class Bounds:
     def _gap_words(self) -> str:
         if math.isfinite(self.gap):
             return f"gap {self.gap:.2%}"
-        return f"gap {self.distance_usd:.2f} usd" if math.isfinite(self.distance_usd) else "no gap is known"
+        return f"gap {self.absolute_gap_usd:.2f} usd" if math.isfinite(self.absolute_gap_usd) else "no gap is known"

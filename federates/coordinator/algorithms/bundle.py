@@ -1,6 +1,6 @@
 """Coordination by a bundle of cutting planes: good prices from linear relaxations, a bound and a plan from a few whole answers.
 
-The dual problem (43) of Ding et al., JMPCE 2025, with J = I (see `conversation`), is maximised on the linear relaxations, where
+The dual problem (43) of Ding et al., JMPCE 2025, with J = I (see `dual_oracle`), is maximised on the linear relaxations, where
 an answer is quick, by a box-step bundle (Marsten, Hogan and Blankenship, Operations Research 23(3), 1975; of three
 stabilisations tried, box, level and 1-norm, the one that closed first). The power operator is asked for whole trains at the
 prices found, and what it asks is offered to the transport operator; this repeats while prices can be improved.
@@ -15,30 +15,30 @@ from federates.boundary.errors import Problem as ConfigProblem
 from federates.boundary.negotiation import Problem, Rounds
 from federates.boundary.world import world_of
 from federates.coordinator.algorithms.bounds import Outcome
-from federates.coordinator.algorithms.conversation import Conversation
-from federates.coordinator.algorithms.relaxed_search import RelaxedSearch
+from federates.coordinator.algorithms.dual_oracle import DualOracle
+from federates.coordinator.algorithms.integer_phase import IntegerPhase, IntegerPhaseSettings
+from federates.coordinator.algorithms.lp_phase import LPPhase
 from federates.coordinator.algorithms.rounds import RoundByRound
-from federates.coordinator.algorithms.whole_search import WholeSearch, WholeSettings
 
 
 class Bundle(RoundByRound):
     """Prices alone: as near as multipliers can bring the operators to each other."""
 
-    Settings = WholeSettings
+    Settings = IntegerPhaseSettings
 
     @classmethod
-    def check(cls, settings: WholeSettings, folder: Path, session: Any) -> list[ConfigProblem]:
+    def check(cls, settings: IntegerPhaseSettings, folder: Path, session: Any) -> list[ConfigProblem]:
         """Return a problem where quantities can be divided: `ocd` with `update: box_step` is the bundle of those."""
         divided = [exchange.name for exchange in world_of(session.world).exchanges if not exchange.whole]
         allowed = f"is for whole quantities, and {', '.join(divided)} can be divided: use ocd with update: box_step"
         return [ConfigProblem("config.yaml", "algorithm", "bundle", allowed)] if divided else []
 
     def agree(self, problem: Problem) -> Rounds[Outcome]:  # noqa: D102
-        talk = Conversation(problem, self.bounds, self.settings.max_rounds)
-        search = RelaxedSearch(talk, self.settings)
-        yield from search.rounds()
-        whole = WholeSearch(talk, self.settings, search)
-        while (outcome := whole.verdict()) is None:
-            if not (yield from whole.bound()):
-                return whole.failure()
+        oracle = DualOracle(problem, self.bounds, self.settings.max_rounds)
+        lp_phase = LPPhase(oracle, self.settings)
+        yield from lp_phase.rounds()
+        integer_phase = IntegerPhase(oracle, self.settings, lp_phase)
+        while (outcome := integer_phase.convergence()) is None:
+            if not (yield from integer_phase.bound()):
+                return integer_phase.failure()
         return outcome

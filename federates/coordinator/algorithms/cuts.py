@@ -1,7 +1,7 @@
 """Coordination by cuts: the bundle's prices first, then plans near the best one, and a master problem over public routes.
 
-What each kind of round is for: `whole_search`. What the cuts are, and why they hold: `route_master`. Why prices may be
-negative: `conversation`.
+What each kind of round is for: `integer_phase`. What the cuts are, and why they hold: `route_master`. Why prices may be
+negative: `dual_oracle`.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from pydantic import Field
 from federates.boundary.names import RAIL
 from federates.boundary.negotiation import Problem, Rounds
 from federates.coordinator.algorithms.bounds import Outcome
-from federates.coordinator.algorithms.conversation import Conversation
-from federates.coordinator.algorithms.proposals import Proposals
-from federates.coordinator.algorithms.relaxed_search import RelaxedSearch
+from federates.coordinator.algorithms.dual_oracle import DualOracle
+from federates.coordinator.algorithms.integer_phase import IntegerPhase, IntegerPhaseSettings
+from federates.coordinator.algorithms.lp_phase import LPPhase
+from federates.coordinator.algorithms.master_proposals import MasterProposals
 from federates.coordinator.algorithms.rounds import RoundByRound
 from federates.coordinator.algorithms.route_master import RouteMaster
-from federates.coordinator.algorithms.whole_search import WholeSearch, WholeSettings
 
 
-class CutsSettings(WholeSettings):
+class CutsSettings(IntegerPhaseSettings):
     """Settings of the algorithm."""
 
     neighbour_widths: tuple[Annotated[int, Field(ge=1, le=1000)], ...] = (1, 2)
@@ -43,33 +43,33 @@ class Cuts(RoundByRound):
     def agree(self, problem: Problem) -> Rounds[Outcome]:  # noqa: D102
         settings: CutsSettings = self.settings
         master = RouteMaster(problem)
-        talk = Conversation(problem, self.bounds, settings.max_rounds, master)
-        search = RelaxedSearch(talk, settings)
-        yield from search.rounds()
-        whole = WholeSearch(talk, settings, search)
-        proposals = Proposals(talk, master, whole)
+        oracle = DualOracle(problem, self.bounds, settings.max_rounds, master)
+        lp_phase = LPPhase(oracle, settings)
+        yield from lp_phase.rounds()
+        integer_phase = IntegerPhase(oracle, settings, lp_phase)
+        proposals = MasterProposals(oracle, master, integer_phase)
         waited = 0
-        while (outcome := whole.verdict()) is None:
-            moved = yield from self._turn(whole, proposals)
+        while (outcome := integer_phase.convergence()) is None:
+            moved = yield from self._turn(integer_phase, proposals)
             waited = 0 if moved else waited + 1
-            if waited >= (1 if whole.answers_are_the_limit else settings.patience):
-                return whole.failure()
-        yield from self._polish(whole)
+            if waited >= (1 if integer_phase.answers_are_the_limit else settings.patience):
+                return integer_phase.failure()
+        yield from self._polish(integer_phase)
         return outcome
 
-    def _turn(self, whole: WholeSearch, proposals: Proposals) -> Rounds[bool]:
+    def _turn(self, integer_phase: IntegerPhase, proposals: MasterProposals) -> Rounds[bool]:
         """Take one turn of all kinds of rounds, as far as the gap stays open; return whether it got on."""
-        moved = yield from whole.bound()
-        if whole.verdict() is None:
-            moved |= yield from whole.neighbours(self.settings.neighbour_widths)
-        if whole.verdict() is None and not whole.answers_are_the_limit:
+        moved = yield from integer_phase.bound()
+        if integer_phase.convergence() is None:
+            moved |= yield from integer_phase.neighbours(self.settings.neighbour_widths)
+        if integer_phase.convergence() is None and not integer_phase.answers_are_the_limit:
             moved |= yield from proposals.nearby(self.settings.proposals)
             moved |= yield from proposals.anywhere(self.settings.proposals)
         return moved
 
-    def _polish(self, whole: WholeSearch) -> Rounds[None]:
+    def _polish(self, integer_phase: IntegerPhase) -> Rounds[None]:
         """Look for a better plan than the one agreed on."""
         for _ in range(self.settings.polish_solves):
-            if self.bounds.contradicted or self.bounds.distance_usd < 1e-6:
+            if self.bounds.contradicted or self.bounds.absolute_gap_usd < 1e-6:
                 return
-            yield from whole.neighbours(self.settings.neighbour_widths[:1])
+            yield from integer_phase.neighbours(self.settings.neighbour_widths[:1])

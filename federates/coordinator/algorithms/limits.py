@@ -52,7 +52,7 @@ class Limits:
         if bounds.plan is None or not (late or self._still >= settings.standstill_rounds):
             return None
         # Rounds after an agreement look for a still better plan: it stands.
-        agreed = bounds.verdict(settings.gap_target, settings.gap_usd, f"{self._rounds} rounds")
+        agreed = bounds.convergence(settings.gap_target, settings.gap_usd, f"{self._rounds} rounds")
         limit = f"stopped after {passed_s:.0f} s (negotiation_s)" if late else f"no progress in {self._still} rounds"
         return (agreed or bounds.failure(limit))._replace(ended_by_time=late)
 

@@ -115,13 +115,13 @@ class _Steps:
             yield from self._solve()  # steps 2 and 3
             if self._settings.plan == "offer":
                 yield from self._evaluate_if_new(iteration)  # step 4
-            outcome = self._verdict(iteration)
+            outcome = self._convergence(iteration)
             if outcome is None:
                 why = self._why_stop(iteration)  # step 5
                 changed = why is None and self._update_prices(iteration)  # step 6
                 if self._settings.plan == "mean":
                     yield from self._evaluate_mean()  # step 4, by the planes that give the prices
-                    outcome = self._verdict(iteration)
+                    outcome = self._convergence(iteration)
                 if outcome is not None:
                     return outcome
                 if changed:
@@ -129,7 +129,7 @@ class _Steps:
                 if self._settings.plan == "offer" and self._route not in self._route_set:
                     # The last offer has not been costed yet: it may be the best plan, or even close the gap.
                     yield from self._evaluate()
-                outcome = self._verdict(iteration) or self._bounds.failure(why or "prices stand still")
+                outcome = self._convergence(iteration) or self._bounds.failure(why or "prices stand still")
             return outcome
 
     def _solve(self) -> Rounds[None]:
@@ -137,10 +137,10 @@ class _Steps:
         result = self._result = yield self._problem.ask(self.prices)
         self._copies = self._take(result)
         self._asked, self._offered = self._problem.layout.asked(self._copies), self._problem.layout.offered(self._copies)
-        self._bounds.bound(bound_usd(result.answers), self.prices)
+        self._bounds.update_lower(bound_usd(result.answers), self.prices)
         if np.allclose(self._asked, self._offered, atol=_SAME):
             # What is asked is what is offered: a plan at the sum of all costs.
-            self._bounds.keep(self._problem.layout.shares(self._asked, self._copies, -1.0), cost_usd(result.answers))
+            self._bounds.update_upper(self._problem.layout.shares(self._asked, self._copies, -1.0), cost_usd(result.answers))
 
     def _take(self, result: RoundResult) -> dict[str, Array]:
         copies = self._problem.copies(result)
@@ -193,10 +193,10 @@ class _Steps:
             return
         answers = [(self._result if chosen[agent] is self._copies else result).answers[agent] for agent in layout.agents]
         plan = problem.everyone(whole, copies) if problem.whole and whole is not None else layout.shares(asked, copies, -1.0)
-        self._bounds.keep(plan, sum(answer.cost_usd for answer in answers))
+        self._bounds.update_upper(plan, sum(answer.cost_usd for answer in answers))
 
-    def _verdict(self, iteration: int) -> Outcome | None:
-        return self._bounds.verdict(self._settings.gap_target, self._settings.gap_usd, f"{iteration} iterations")
+    def _convergence(self, iteration: int) -> Outcome | None:
+        return self._bounds.convergence(self._settings.gap_target, self._settings.gap_usd, f"{iteration} iterations")
 
     def _why_stop(self, iteration: int) -> str | None:
         """Take step 5: return why the rounds end without agreement, None if they go on."""

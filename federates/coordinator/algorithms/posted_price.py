@@ -99,9 +99,9 @@ class PostedPrice(RoundByRound):
             copies = problem.copies(costed)
         # What is paid for the smaller quantity holds for all that is sent.
         plan = problem.everyone(np.round(sent), copies) if problem.whole else layout.shares(layout.asked(copies), copies, -1.0)
-        self.bounds.keep(plan, cost_usd(costed.answers))
-        verdict = self.bounds.verdict(settings.gap_target, settings.gap_usd, "one price")
-        return verdict or self.bounds.failure("the price is posted once")
+        self.bounds.update_upper(plan, cost_usd(costed.answers))
+        outcome = self.bounds.convergence(settings.gap_target, settings.gap_usd, "one price")
+        return outcome or self.bounds.failure("the price is posted once")
 
     def _post(self, problem: Problem, prices: Array) -> Rounds[RoundResult]:
         """Ask all at the posted price; their bounds are one of the whole.
@@ -110,10 +110,10 @@ class PostedPrice(RoundByRound):
         asked too, at no price: that proves that nothing is the best plan where it is.
         """
         result = yield Solve(problem.layout.shaped(prices))
-        self.bounds.bound(bound_usd(result.answers), prices)
+        self.bounds.update_lower(bound_usd(result.answers), prices)
         if prices.any() and not (problem.layout.asked(problem.copies(result)) > _SAME).any():
             free = yield Solve(problem.layout.shaped(np.zeros_like(prices)))
-            self.bounds.bound(bound_usd(free.answers))
+            self.bounds.update_lower(bound_usd(free.answers))
         return result
 
     @classmethod

@@ -20,16 +20,16 @@ from federates.power_operator.models.unit_commitment.day_data import DayData, re
 from federates.power_operator.models.unit_commitment.day_state import DayState, first_state, rest_of_day, rest_of_fleet
 from federates.power_operator.models.unit_commitment.dispatch import StoragePlan, actual_profile, dispatch_period, storage_plan
 from federates.power_operator.models.unit_commitment.planner import Plan, Planner
-from federates.power_operator.models.unit_commitment.records import (
+from federates.power_operator.models.unit_commitment.schedule import Schedule, schedule_of, slack_report
+from federates.power_operator.models.unit_commitment.settings import UnitCommitmentSettings
+from federates.power_operator.models.unit_commitment.storage_data import storage_fleet, storage_problems
+from federates.power_operator.models.unit_commitment.tables import (
     end_state_report,
     end_state_usd,
     record_costs,
     record_grid,
     record_period,
 )
-from federates.power_operator.models.unit_commitment.schedule import Schedule, schedule_of, slack_report
-from federates.power_operator.models.unit_commitment.settings import UnitCommitmentSettings
-from federates.power_operator.models.unit_commitment.storage_data import storage_fleet, storage_problems
 from federates.worlds.rail.session import RailSession
 from federates.worlds.rail.trains import at_home
 from federates.worlds.rail.world import CONNECTION, TRAIN_READY

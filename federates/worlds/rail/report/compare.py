@@ -25,7 +25,7 @@ from markupsafe import Markup
 
 from federates.reporting.claims import Claim, Interval, Verdict, order_verdict
 from federates.reporting.figures import Panel, runs_figure
-from federates.reporting.words import number
+from federates.reporting.formatting import number
 from federates.reporting.world import Drawing, Grid, Section
 from federates.worlds.rail.published import Case, RailPublished
 from federates.worlds.rail.report.metrics import batteries, economic_indicator_usd_per_mw, energy_limit_mwh

@@ -24,7 +24,7 @@ from federates.reporting.figures import (
     new_figure,
     paper_style,
 )
-from federates.reporting.words import clock, number
+from federates.reporting.formatting import clock, number
 from federates.reporting.world import RunFigure
 from federates.worlds.rail.report.run import RailRun
 from federates.worlds.rail.session import RailScheme

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from federates.reporting.claims import crossed
-from federates.reporting.words import ratio
+from federates.reporting.formatting import ratio
 from federates.reporting.world import Numbers
 from federates.worlds.rail.report.run import RailRun
 from federates.worlds.rail.session import RailScheme

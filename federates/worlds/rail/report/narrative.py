@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterator
 
 from federates.reporting.claims import CROSSED_WORDS
-from federates.reporting.words import (
+from federates.reporting.formatting import (
     clock,
     disputed,
     ended_by_time,

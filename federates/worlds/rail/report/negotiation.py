@@ -12,8 +12,8 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 
 from federates.reporting.claims import CROSSED_WORDS, crossed, rests_on
 from federates.reporting.figures import BLACK, BLUE, hour_axis, hour_edges, new_figure, paper_style, thousands
+from federates.reporting.formatting import number, percent
 from federates.reporting.negotiation import Negotiation, Transcript, draw_bounds
-from federates.reporting.words import number, percent
 from federates.reporting.world import RunFigure
 from federates.worlds.rail.report.run import RailRun
 from federates.worlds.rail.session import RailScheme

@@ -20,7 +20,7 @@ from federates.reporting.figures import (
     new_figure,
     paper_style,
 )
-from federates.reporting.words import number, percent
+from federates.reporting.formatting import number, percent
 from federates.reporting.world import RunFigure
 from federates.worlds.rail.report.market import at_limit
 from federates.worlds.rail.report.metrics import Phase, plan_cost

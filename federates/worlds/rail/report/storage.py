@@ -22,7 +22,7 @@ from federates.reporting.figures import (
     new_figure,
     paper_style,
 )
-from federates.reporting.words import number, percent
+from federates.reporting.formatting import number, percent
 from federates.reporting.world import RunFigure
 from federates.worlds.rail.report.metrics import Phase, batteries, energy_limit_mwh, moves, total_capacity_mw
 from federates.worlds.rail.report.run import SCHEMES, RailRun

@@ -13,7 +13,7 @@ import pandas as pd
 
 from federates.reporting.claims import Claim, Verdict
 from federates.reporting.figures import Panel, runs_figure
-from federates.reporting.words import clock, minutes, number, percent
+from federates.reporting.formatting import clock, minutes, number, percent
 from federates.reporting.world import Drawing, Grid
 from federates.worlds.road.published import RoadPublished, RoadStatement
 from federates.worlds.road.report.delivery import delivery_by_period, delivery_time_figure, has_times, same_pairs_by_period

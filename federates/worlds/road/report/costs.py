@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from federates.reporting.figures import BLACK, BLUE, GREEN, ORANGE, VERMILLION, hour_axis, new_figure, paper_style
-from federates.reporting.words import number, percent
+from federates.reporting.formatting import number, percent
 from federates.reporting.world import Grid, RunFigure
 from federates.worlds.road.report.run import RoadRun
 

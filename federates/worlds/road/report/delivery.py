@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from federates.reporting.figures import BLACK, hour_axis, hour_edges, new_figure, paper_style
-from federates.reporting.words import clock, minutes, number
+from federates.reporting.formatting import clock, minutes, number
 from federates.reporting.world import Grid, RunFigure
 from federates.worlds.road.report.negotiation import vehicles_by_period
 from federates.worlds.road.report.run import SCHEMES, RoadRun, traffic_name

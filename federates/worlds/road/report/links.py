@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from federates.boundary.names import Role
 from federates.reporting.figures import BLUE, hour_axis, hour_edges, new_figure, paper_style
-from federates.reporting.words import clock, number
+from federates.reporting.formatting import clock, number
 from federates.reporting.world import RunFigure
 from federates.worlds.road.report.negotiation import vehicles_by_period
 from federates.worlds.road.report.run import SCHEMES, RoadRun, traffic_name

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from federates.reporting.figures import BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, hour_axis, new_figure, paper_style
-from federates.reporting.words import number, percent, ratio
+from federates.reporting.formatting import number, percent, ratio
 from federates.reporting.world import Grid, RunFigure
 from federates.worlds.road.report.run import RoadRun, bins_name
 

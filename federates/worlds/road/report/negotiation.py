@@ -13,8 +13,8 @@ from matplotlib.ticker import MaxNLocator
 
 from federates.reporting.claims import CROSSED_WORDS, crossed, rests_on
 from federates.reporting.figures import BLUE, SKY, hour_axis, hour_edges, new_figure, paper_style
+from federates.reporting.formatting import clock, number, number_2, percent, yes_no
 from federates.reporting.negotiation import Negotiation, Transcript, draw_bounds, place_look
-from federates.reporting.words import clock, number, number_2, percent, yes_no
 from federates.reporting.world import Grid, RunFigure
 from federates.worlds.road.report.run import RoadRun
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from federates.reporting.claims import CROSSED_WORDS, crossed
-from federates.reporting.words import (
+from federates.reporting.formatting import (
     clock,
     disputed,
     ended_by_time,

@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 
 from federates.boundary.names import Role
-from federates.conformance.bench import Bench
+from federates.conformance.call_recorder import Call, Kind
 from federates.conformance.check import Check, rules
 from federates.conformance.checks.answers import SOUND
 from federates.conformance.elsewhere import Again
 from federates.conformance.entries import Answered, Entries, proven_gap_usd, tolerance_usd, value_usd
 from federates.conformance.errors import Breach, DoesNotApply
-from federates.conformance.life import Call, Kind
+from federates.conformance.fixtures import Fixtures
 from federates.conformance.operator_day import EXCHANGED, is_long
 from federates.conformance.replay import Replay, difference
 from federates.conformance.second_process import UnknownThereError
 
-__all__ = ["SAMENESS_CHECKS"]
+__all__ = ["DETERMINISM_CHECKS"]
 
 _MOST_GAP_SHARE = 0.002
 """A proven gap excuses another answer up to this share of its value: gaps of solvers are smaller."""
@@ -32,17 +32,17 @@ _SHORT_CALLS, _WHOLE_ANSWERS = 14, 3
 """A long day by rail is expensive: in so many calls arrays are watched, and up to so many whole answers it is held again."""
 
 
-SAMENESS_CHECKS: list[Check] = []
-_rule = rules(SAMENESS_CHECKS)
+DETERMINISM_CHECKS: list[Check] = []
+_rule = rules(DETERMINISM_CHECKS)
 
 
 @_rule("answers.repeatable", *SOUND)
-def _repeatable(bench: Bench) -> str:
+def _repeatable(fixtures: Fixtures) -> str:
     """A question that is asked again in the same period, after others, gets the same answer: a repeated message changes
     nothing.
     """
     first: dict[tuple[Kind, int, bytes], int] = {}
-    answers, repeated, worst = bench.day.answers, 0, 0.0
+    answers, repeated, worst = fixtures.day.answers, 0, 0.0
     for number, heard in enumerate(answers):
         key = (heard.kind, heard.period, heard.asked.tobytes())
         before = answers[first.setdefault(key, number)]
@@ -94,13 +94,13 @@ def _apart_usd(first: Answered, second: Answered, before_usd: float = 0.0) -> tu
     holds="Two fresh ones answer the same calls alike, given the session's seed; a class also in another process, where hashes"
     " are others.",
 )
-def _deterministic(bench: Bench) -> str:
+def _deterministic(fixtures: Fixtures) -> str:
     most = None
-    if _long(bench):
-        whole = [number for number, call in enumerate(bench.main_life().calls) if call.kind is Kind.SOLVE]
+    if _long(fixtures):
+        whole = [number for number, call in enumerate(fixtures.main_caller().calls) if call.kind is Kind.SOLVE]
         most = whole[_WHOLE_ANSWERS - 1] if len(whole) >= _WHOLE_ANSWERS else None
-    elsewhere = bench.repeated_elsewhere(most)
-    _refuse_difference(again := bench.repeated(most=most), "the same calls to a fresh one")
+    elsewhere = fixtures.repeated_elsewhere(most)
+    _refuse_difference(again := fixtures.repeated(most=most), "the same calls to a fresh one")
     if isinstance(elsewhere, str):
         return f"{again.calls} calls to a fresh one, with the same answers; {elsewhere}"
     try:
@@ -112,18 +112,18 @@ def _deterministic(bench: Bench) -> str:
 
 
 @_rule("answers.forgetful", *SOUND, "answers.repeatable", "answers.deterministic", "answers.independent")
-def _forgets(bench: Bench) -> str:
+def _forgets(fixtures: Fixtures) -> str:
     """What is asked in one period does not change the answers of the next: only what was committed and seen does."""
     # Live the day again with one question only in some periods, and compare the answers of the others.
-    periods = sorted({heard.period for heard in bench.day.answers})
+    periods = sorted({heard.period for heard in fixtures.day.answers})
     compared = 0
-    gaps_usd = [(heard.period, proven_gap_usd(heard)) for heard in bench.day.answers if heard.kind is Kind.EVALUATE]
+    gaps_usd = [(heard.period, proven_gap_usd(heard)) for heard in fixtures.day.answers if heard.kind is Kind.EVALUATE]
 
     def differs(call: Call, answer: Any) -> str | None:
         apart = difference(call.answer, answer, relative=_SOLVERS_DIGITS)
         if apart is None or call.kind not in _QUESTIONS:
             return apart
-        entries = Entries(bench.session, bench.role, call.period)
+        entries = Entries(fixtures.session, fixtures.role, call.period)
         asked = entries.flat(call.args[0])
         pair = [Answered(call.kind, call.period, call.words, asked, said, entries, {}) for said in (call.answer, answer)]
         before_usd = max((gap for period, gap in gaps_usd if period < call.period), default=0.0)
@@ -131,8 +131,8 @@ def _forgets(bench: Bench) -> str:
         return apart if off > allowed else None
 
     for whole in (periods[1::2], periods[2::2]):  # The first period has none before it.
-        calls = _with_one_question(bench, set(whole))
-        again = bench.answered_again(calls, differs)
+        calls = _with_one_question(fixtures, set(whole))
+        again = fixtures.answered_again(calls, differs)
         if again.failure is not None:
             raise Breach(f"{again.failure.words}: {again.failure.error}", _UNASKED)
         if again.difference is not None:
@@ -141,26 +141,26 @@ def _forgets(bench: Bench) -> str:
     return f"{compared} answers, the same with a single question in the periods before"
 
 
-def _with_one_question(bench: Bench, whole: set[int]) -> list[Call]:
+def _with_one_question(fixtures: Fixtures, whole: set[int]) -> list[Call]:
     """Return the calls of the day; of the questions all in the periods ``whole``, and the last in the others.
 
     A transport operator may take the partner's opening from a question, and a whole answer on a long day is too dear.
     """
-    calls = bench.main_life().calls
+    calls = fixtures.main_caller().calls
     last = {call.period: number for number, call in enumerate(calls) if call.kind in _QUESTIONS}
     return [
         call
         for number, call in enumerate(calls)
         if call.kind not in _QUESTIONS
         or number == last[call.period]
-        or (call.period in whole and not (_long(bench) and call.kind is Kind.SOLVE))
+        or (call.period in whole and not (_long(fixtures) and call.kind is Kind.SOLVE))
     ]
 
 
 @_rule("answers.memory", "answers.deterministic", classes_only=True)
-def _memory(bench: Bench) -> str:
+def _memory(fixtures: Fixtures) -> str:
     """The same questions asked again and again take no more memory every time."""
-    pending = bench.growth_elsewhere()
+    pending = fixtures.growth_elsewhere()
     if isinstance(pending, str):
         raise DoesNotApply(pending)
     try:
@@ -179,9 +179,9 @@ def _memory(bench: Bench) -> str:
 
 
 @_rule("decisions.read_only", "decisions.valid", "decisions.deterministic", roles=(Role.COORDINATOR,), classes_only=True)
-def _read_only(bench: Bench) -> str:
+def _read_only(fixtures: Fixtures) -> str:
     """The answers that are given are only read, not changed."""
-    calls = bench.main_life().calls
+    calls = fixtures.main_caller().calls
     for call in calls:
         if call.changed:
             raise Breach("the array that was given came back changed", call.words)
@@ -189,11 +189,11 @@ def _read_only(bench: Bench) -> str:
 
 
 @_rule("answers.independent", "answers.every_round", "answers.finite", "answers.deterministic", classes_only=True)
-def _independent(bench: Bench) -> str:
+def _independent(fixtures: Fixtures) -> str:
     """The arrays that are given are neither changed nor kept: what happens to them afterwards does not matter."""
-    _read_only(bench)
-    most = _SHORT_CALLS if _long(bench) else None
-    _refuse_difference(again := bench.repeated(scribble=True, most=most), "arrays overwritten after each call")
+    _read_only(fixtures)
+    most = _SHORT_CALLS if _long(fixtures) else None
+    _refuse_difference(again := fixtures.repeated(scribble=True, most=most), "arrays overwritten after each call")
     return f"{again.calls} calls, whose arrays were overwritten afterwards, with the same answers"
 
 
@@ -204,14 +204,14 @@ def _refuse_difference(again: Replay | Again, asked: str) -> None:
         raise Breach(again.difference, asked)
 
 
-def _long(bench: Bench) -> bool:
-    return bench.role in bench.world.operators and is_long(bench.session)
+def _long(fixtures: Fixtures) -> bool:
+    return fixtures.role in fixtures.world.operators and is_long(fixtures.session)
 
 
 @_rule("alike.exchanged", *SOUND, "answers.repeatable", "answers.deterministic", "bound.proven", whole_only=True)
-def _exchanged(bench: Bench) -> str:
+def _exchanged(fixtures: Fixtures) -> str:
     """Trains of one kind and one home are interchangeable: asked the same of the one as of the other, it says the same."""
-    pairs = [pair for pair in pairwise(bench.day.answers) if EXCHANGED in pair[1].words]
+    pairs = [pair for pair in pairwise(fixtures.day.answers) if EXCHANGED in pair[1].words]
     if not pairs:
         raise DoesNotApply("nothing is interchangeable: no two trains of one kind and home are in one place")
     for own, twin in pairs:

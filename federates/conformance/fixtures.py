@@ -1,4 +1,4 @@
-"""The test bench: the lives that several checks look at, each lived once and only when a check first asks for it."""
+"""What several checks share: days and runs of the agent under test, each made once, when a check first asks for it."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from typing import Any, TypeVar
 
 from federates.boundary.names import Role
 from federates.boundary.world import World, world_of
+from federates.conformance.call_recorder import Call, CallRecorder, Failure
 from federates.conformance.class_target import ClassTarget
 from federates.conformance.elsewhere import growth_elsewhere, replay_elsewhere
 from federates.conformance.errors import Breach
 from federates.conformance.kit import ModelKit, WorldKit, kit_of, model_kit_of
-from federates.conformance.life import Call, Failure, Life
+from federates.conformance.leak_detector import LeakDetector
 from federates.conformance.model_day import ModelDay, model_day
 from federates.conformance.negotiation import Negotiated, negotiate
 from federates.conformance.operator_day import Day, OperatorDay
 from federates.conformance.replay import Replay, replay
 from federates.conformance.second_process import Pending, UnknownThereError
-from federates.conformance.surroundings import Surroundings
 from federates.conformance.target import Target
 
-__all__ = ["Bench"]
+__all__ = ["Fixtures"]
 
 Lived = TypeVar("Lived", Day, ModelDay, Negotiated)
 
 
-class Bench:
+class Fixtures:
     """A target, and what was seen of it so far."""
 
-    def __init__(self, target: Target, surroundings: Surroundings) -> None:
+    def __init__(self, target: Target, surroundings: LeakDetector) -> None:
         self.target, self.surroundings = target, surroundings
-        self._lives: list[Life] = []
+        self._callers: list[CallRecorder] = []
 
     @property
     def role(self) -> str:
@@ -61,17 +61,17 @@ class Bench:
     @property
     def end_errors(self) -> list[str]:
         """Return what went wrong at the end of the lives so far."""
-        return [life.end_error for life in self._lives if life.end_error is not None]
+        return [caller.end_error for caller in self._callers if caller.end_error is not None]
 
     @property
     def changed(self) -> list[str]:
         """Return what lives so far have left changed in this process, each once."""
-        return list(dict.fromkeys(words for life in self._lives for words in life.changed))
+        return list(dict.fromkeys(words for caller in self._callers for words in caller.changed))
 
     @property
     def lives(self) -> int:
         """Return how many lives there have been."""
-        return len(self._lives)
+        return len(self._callers)
 
     @cached_property
     def day(self) -> Day:
@@ -122,9 +122,9 @@ class Bench:
         """Return why the main life ended early, if it did."""
         return self._main().failure
 
-    def main_life(self) -> Life:
+    def main_caller(self) -> CallRecorder:
         """Return the main life of whatever is tested."""
-        return self._main().life
+        return self._main().caller
 
     def _main(self) -> Day | ModelDay | Negotiated:
         if self.role in self.world.models:
@@ -148,17 +148,17 @@ class Bench:
 
     def repeated(self, *, scribble: bool = False, most: int | None = None) -> Replay:
         """Let a fresh one answer the same calls as the main life."""
-        found = replay(self.target, self.main_life().calls, scribble=scribble, most=most)
-        self._lives.append(found.life)
+        found = replay(self.target, self.main_caller().calls, scribble=scribble, most=most)
+        self._callers.append(found.caller)
         return found
 
     def repeated_elsewhere(self, most: int | None = None) -> Pending | str:
         """Begin to do the same in a second process; a class only, and in words why not if it cannot be known there."""
-        return self._elsewhere(lambda target: replay_elsewhere(target, self.main_life().calls, most))
+        return self._elsewhere(lambda target: replay_elsewhere(target, self.main_caller().calls, most))
 
     def growth_elsewhere(self) -> Pending | str:
         """Begin to ask the first questions of the day many times in a second process; as `repeated_elsewhere`."""
-        return self._elsewhere(lambda target: growth_elsewhere(target, self.main_life().calls))
+        return self._elsewhere(lambda target: growth_elsewhere(target, self.main_caller().calls))
 
     def _elsewhere(self, begin: Callable[[ClassTarget], Pending]) -> Pending | str:
         if not isinstance(self.target, ClassTarget):
@@ -171,9 +171,9 @@ class Bench:
     def answered_again(self, calls: Sequence[Call], differs: Callable[[Call, Any], str | None]) -> Replay:
         """Let a fresh one answer these calls only."""
         found = replay(self.target, calls, differs=differs)
-        self._lives.append(found.life)
+        self._callers.append(found.caller)
         return found
 
     def _keep(self, day: Lived) -> Lived:
-        self._lives.append(day.life)
+        self._callers.append(day.caller)
         return day

@@ -14,10 +14,10 @@ from federates.audit.audit import write_audit
 from federates.audit.outcome import Audit
 from federates.boundary.names import Role
 from federates.boundary.topics import BOUNDARY_VERSION
-from federates.runs.lost import ended, vanished_agents, wait_for_records
+from federates.runs.liveness import ended, vanished_agents, wait_for_records
 from federates.runs.reports import gather_configuration, run_headline, write_agent_reports, write_run_report
-from federates.runtime.farewell import OUTCOME_RECORD
 from federates.runtime.identity import RunIdentity
+from federates.runtime.outcome import OUTCOME_RECORD
 from federates.runtime.results import read_record, write_json
 from federates.runtime.run_record import RUN_RECORD, end_run_record, is_ended, time_words
 
@@ -26,7 +26,7 @@ _LAST_WORDS_S = 0.8
 _PACKAGES = ("helics", "highspy", "pyomo", "eclipse-sumo", "numpy", "scipy")
 
 
-def finish_run(identity: RunIdentity, started: float, ended_by_broker: str | None = None) -> dict[str, Any]:
+def finalize_run(identity: RunIdentity, started: float, ended_by_broker: str | None = None) -> dict[str, Any]:
     """Complete the run: report, then ``run.json``; return what ``run.json`` says.
 
     ``ended_by_broker`` is why the broker has ended the federation, if it has.
@@ -57,7 +57,7 @@ def finish_run(identity: RunIdentity, started: float, ended_by_broker: str | Non
 
 
 def note_failure(identity: RunIdentity, started: float, failure: str) -> None:
-    """Write at once why the run fails, for `helics run` may end this process any moment; `finish_run` completes it."""
+    """Write at once why the run fails, for `helics run` may end this process any moment; `finalize_run` completes it."""
     folder = Path(identity.run_folder)
     with contextlib.suppress(OSError):  # a full disk is said by whoever writes results
         end_run_record(folder, _record(folder, started, _finish_records(identity), failure))

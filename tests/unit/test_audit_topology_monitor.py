@@ -8,7 +8,7 @@ import pytest
 
 from federates.boundary.names import Role
 from federates.runs.broker_core import Broker
-from federates.runs.wire_watch import WireWatch
+from federates.runs.topology_monitor import TopologyMonitor
 from federates.runtime.broker_config import BrokerConfig
 from federates.runtime.federate import federate_info
 from federates.runtime.identity import RunIdentity
@@ -21,7 +21,7 @@ class FakeBroker:
 
     def __init__(self, graph):
         self.answer, self.joined_names, self.waiting = graph, list(AGENTS), list(AGENTS)
-        self.gate_open, self.asked = False, 0
+        self.barrier_open, self.asked = False, 0
         self.leaving, self.tagged = [], {}
 
     def graph(self):
@@ -41,8 +41,8 @@ class FakeBroker:
     def tags(self, federate):
         return self.tagged.get(federate, [])
 
-    def open_gate(self):
-        self.gate_open = True
+    def open_barrier(self):
+        self.barrier_open = True
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def watch(broker, tmp_path):
     identity = RunIdentity(
         "r", str(tmp_path), str(tmp_path), 24_000, "key", BrokerConfig(schema_version=1), "road", {name: name for name in AGENTS}
     )
-    watch = WireWatch(broker, identity)
+    watch = TopologyMonitor(broker, identity)
     broker.asked = 0
     return watch
 
@@ -75,7 +75,7 @@ SAID = "transport_operator listens to power_operator/cost_usd; only coordinator 
 
 def test_the_gate_opens_when_everyone_waits_and_all_is_in_the_table(broker, watch, tmp_path):
     assert watch.look() is None
-    assert broker.gate_open
+    assert broker.barrier_open
     record = json.loads((tmp_path / "graph.json").read_text())
     assert record["breaches"] == []
     assert len(record["edges"]) > 20
@@ -84,7 +84,7 @@ def test_the_gate_opens_when_everyone_waits_and_all_is_in_the_table(broker, watc
 def test_the_gate_stays_shut_for_a_line_outside_the_table(broker, watch, tmp_path):
     overhear(broker.answer)
     assert watch.look() == f"audit: {SAID}"
-    assert not broker.gate_open
+    assert not broker.barrier_open
     assert json.loads((tmp_path / "graph.json").read_text())["breaches"] == [SAID]
 
 
@@ -99,7 +99,7 @@ def test_the_graph_is_not_asked_for_while_agents_are_still_expected(broker, watc
     assert watch.look() is None
     broker.joined_names, broker.waiting = list(AGENTS), ["coordinator"]
     assert watch.look() is None
-    assert (broker.asked, broker.gate_open) == (0, False)
+    assert (broker.asked, broker.barrier_open) == (0, False)
 
 
 def test_a_stranger_is_looked_at_before_everyone_is_there(broker, watch):
@@ -108,27 +108,27 @@ def test_a_stranger_is_looked_at_before_everyone_is_there(broker, watch):
     assert watch.look() is None
     watch._first_breach_s -= 2
     assert watch.look() == "audit: spy has joined, but is no agent of this run"
-    assert not broker.gate_open
+    assert not broker.barrier_open
 
 
 @pytest.mark.parametrize("left", [{"error": {"code": 503}}, {"state": "initializing", "federates": [{"error": {"code": 503}}]}])
 def test_who_is_just_leaving_does_not_disturb(broker, watch, left):
     broker.leaving = [left, {"state": "initializing"}]
     assert watch.look() is None
-    assert broker.gate_open
+    assert broker.barrier_open
 
 
 def test_a_broker_without_an_answer_opens_nothing(broker, watch):
     broker.graph = lambda: None
     assert watch.look() is None
-    assert not broker.gate_open
+    assert not broker.barrier_open
 
 
 def test_a_tag_of_helics_is_no_topic(broker, watch):
     """A tag is a text that a federate sets on itself and any other may ask for; no data-flow graph shows it."""
     broker.tagged = {"power_operator": ["margin"]}
     assert watch.look() == "audit: power_operator has tag margin of HELICS; only publications and inputs are allowed"
-    assert not broker.gate_open
+    assert not broker.barrier_open
 
 
 def test_helics_tells_the_broker_of_tags(tmp_path):

@@ -20,7 +20,7 @@ import psutil
 from federates.conformance.process_state import adopt_orphans
 from federates.conformance.second_process import ANSWER_PREFIX, kit_processes
 
-__all__ = ["Surroundings"]
+__all__ = ["LeakDetector"]
 
 _KIT_THREADS = "portage-conform"
 _GRACE_S = 2.0
@@ -93,7 +93,7 @@ def _heard(event: str, args: tuple[Any, ...]) -> None:
         watch.hear(event, args)
 
 
-class Surroundings:
+class LeakDetector:
     """Gives the agents a temporary folder of their own, and their own folder as the working folder, as in a run.
 
     Whatever they start becomes a child of this process, even if it leaves its parent; and `os._exit`, which would end the kit

@@ -24,10 +24,19 @@ from federates.runtime.identity import RunIdentity
 from federates.runtime.results import ResultWriter
 from federates.runtime.watchdog import Watchdog
 
-__all__ = ["Idle", "Partner", "QuietWriter", "Relay", "ScriptedModel", "idle_dispatch", "seen_in_part", "told_in_part"]
+__all__ = [
+    "IdleOperator",
+    "PartnerFederate",
+    "QuietWriter",
+    "RelayOperator",
+    "ScriptedModel",
+    "idle_dispatch",
+    "seen_in_part",
+    "told_in_part",
+]
 
 
-class Partner(Federate):
+class PartnerFederate(Federate):
     """A federate of the runtime that may be made to say everything late, and to listen where nothing may come.
 
     Attributes
@@ -89,7 +98,7 @@ def idle_dispatch(session: Any, role: str) -> Any:
     return next(iter(model_kit_of(session).dispatches(session, (), 1, flooded=False)))[1]
 
 
-class Idle(Operator):
+class IdleOperator(Operator):
     """Says what it was told to, and that nothing costs nothing.
 
     Attributes
@@ -122,7 +131,7 @@ class Idle(Operator):
         return self.dispatch
 
 
-class Relay(Operator):
+class RelayOperator(Operator):
     """Hands every call to another thread, which answers it; see `calls` and `answers`."""
 
     def __init__(self, dispatch: Any) -> None:

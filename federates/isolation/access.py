@@ -23,7 +23,7 @@ TEMPORARY = "temporary"
 
 
 @dataclass(frozen=True)
-class Places:
+class AccessPolicy:
     """Where one agent's process may go. Every path is real: symbolic links are followed.
 
     ``own`` are the agent's folder of the scenario and the modules that lie beside the agents' folders, ``results`` its part of
@@ -69,8 +69,10 @@ class Places:
         return "outside", None
 
 
-def places_of(folder: Path, scenario: Path, results: Path, session: Path | None = None, extra: Iterable[Path] = ()) -> Places:
-    """Return the places of the agent whose folder of the ``scenario`` is ``folder``, and whose part of the run's is ``results``.
+def access_policy(
+    folder: Path, scenario: Path, results: Path, session: Path | None = None, extra: Iterable[Path] = ()
+) -> AccessPolicy:
+    """Return what the agent may reach whose folder of the ``scenario`` is ``folder`` and whose part of the run's is ``results``.
 
     ``extra`` are further folders with programs and libraries of an executable; one in which the scenario lies is left out.
     """
@@ -92,7 +94,7 @@ def places_of(folder: Path, scenario: Path, results: Path, session: Path | None 
     if _holds(own, closed):
         exposed.append(own)
     shared = [*sorted(scenario.glob("*.py")), scenario / "__pycache__"]
-    return Places((own, *shared), results, session, tuple(_outermost([*allowed, *exposed])), tuple(exposed))
+    return AccessPolicy((own, *shared), results, session, tuple(_outermost([*allowed, *exposed])), tuple(exposed))
 
 
 def also_readable(audit: AuditConfig, agent: str, closed: Iterable[Path], file: str = "broker.yaml") -> list[Path]:

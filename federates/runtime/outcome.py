@@ -1,4 +1,4 @@
-"""The last words of the coordinator: how the run ended, and where its own report is."""
+"""The outcome of a run, printed by the coordinator at its end: how the run ended, and where its own report is."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OUTCOME_RECORD = "outcome.json"
 """How the run ended, among the coordinator's own results. It says no more, for what came out is private to others in part."""
 
 
-def say_where_the_report_is() -> int:
+def print_outcome() -> int:
     """Wait until the broker has completed the run, print where the report is, and return the exit code."""
     identity = wait_for_identity(limit_s=1.0)
     folder = Path(identity.run_folder)

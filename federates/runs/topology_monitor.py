@@ -1,7 +1,7 @@
-"""The broker's eye on the wiring: nobody starts before it agrees with the topic table, and it is looked at all through the run.
+"""The broker's monitor of the data-flow graph: the run starts once it agrees with the topic table, and is checked all through.
 
-The start is held by the gate of `federates.runs.broker_core.Broker`. What is wired before it opens can hear nothing if it is
-wrong; what is wired later is found at the next look, and ends the run.
+The start barrier of `federates.runs.broker_core.Broker` holds the start. What is wired before it opens can hear nothing if it
+is wrong; what is wired later is found at the next look, and ends the run.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from federates.audit.files import changed_files, files_state
 from federates.audit.graph import Edge, federate_id, read_wiring, wiring_breaches
-from federates.runs.broker_core import GATE, Broker
+from federates.runs.broker_core import START_BARRIER, Broker
 from federates.runtime.federate import core_name
 from federates.runtime.identity import RunIdentity
 from federates.runtime.results import write_json
@@ -25,12 +25,12 @@ _EXPLAIN_S = 1.0
 """A stranger that joins before the start has this long to show what it wants to hear, so that the error can say so."""
 
 
-class WireWatch:
+class TopologyMonitor:
     """Compares broker and topic table; keeps what was seen in ``graph.json`` of the run's folder.
 
     Parameters
     ----------
-    broker : the run's broker, gated or not.
+    broker : the run's broker, with a start barrier or without.
     """
 
     def __init__(self, broker: Broker, identity: RunIdentity) -> None:
@@ -44,7 +44,7 @@ class WireWatch:
         self._crowded_s = time.monotonic()
         self._next_graph_s = 0.0
         # By its number, for once it has left anyone may take its name; as long as it is here nobody else has it.
-        self._gate = federate_id(broker.graph() or {}, GATE)
+        self._barrier = federate_id(broker.graph() or {}, START_BARRIER)
         self._looks = 0
         self._scenario = Path(identity.scenario)
         self._files = files_state(self._scenario, tuple(identity.agents))
@@ -62,19 +62,19 @@ class WireWatch:
         return sorted(self._joined)
 
     def look(self) -> str | None:
-        """Look once; return what is wrong in one sentence, or None. Opens the gate when everyone waits and nothing is wrong."""
+        """Look once; return what is wrong, or None. Opens the start barrier when everyone waits and nothing is wrong."""
         self._joined |= set(self._broker.joined())
         strangers = self._joined - set(self._identity.agents)
         now_s = time.monotonic()
-        if not (self._broker.gate_open or strangers) and (said := self._crowd(now_s)):
+        if not (self._broker.barrier_open or strangers) and (said := self._crowd(now_s)):
             self._breaches.append(said)
             self._write(at_once=True)
             return f"audit: {said}"
-        if now_s < self._next_graph_s and self._broker.gate_open and not strangers:
+        if now_s < self._next_graph_s and self._broker.barrier_open and not strangers:
             return None
-        # Asked before the graph: what the gate opens for must be the whole wiring.
-        ready = not self._broker.gate_open and self.everyone_is_here and self._everyone_waits()
-        if not (ready or strangers or self._broker.gate_open):
+        # Asked before the graph: what the start barrier opens for must be the whole wiring.
+        ready = not self._broker.barrier_open and self.everyone_is_here and self._everyone_waits()
+        if not (ready or strangers or self._broker.barrier_open):
             return None  # Nobody can hear anything yet, and those who are expected are still wiring themselves.
         graph = self._broker.graph()
         if graph is None:
@@ -84,10 +84,10 @@ class WireWatch:
         self._looks += 1
         if self._breaches:
             return self._reason(now_s)
-        if ready or self._broker.gate_open:
+        if ready or self._broker.barrier_open:
             self._write()
         if ready:
-            self._broker.open_gate()
+            self._broker.open_barrier()
             # HELICS draws some lines only when the federates start, so the next look follows at once.
             self._next_graph_s = now_s
         return None
@@ -103,7 +103,7 @@ class WireWatch:
         One that takes an agent's name is refused as a federate, and stays as a core of HELICS, of which every agent has one.
         """
         cores = self._broker.ask("cores")
-        expected = {core_name(name, self._identity) for name in (*self._identity.agents, GATE)}
+        expected = {core_name(name, self._identity) for name in (*self._identity.agents, START_BARRIER)}
         if not isinstance(cores, list) or len(cores) <= len(expected):
             self._crowded_s = now_s
             return None
@@ -113,7 +113,7 @@ class WireWatch:
         return f"a program that is no agent of this run has come with the run's key (HELICS core {strangers})"
 
     def _compare(self, graph: Mapping[str, Any]) -> None:
-        wiring = read_wiring(graph, ignore=self._gate)
+        wiring = read_wiring(graph, ignore=self._barrier)
         self._edges |= set(wiring.edges)
         self._publications |= set(wiring.publications)
         tagged = [
@@ -128,7 +128,7 @@ class WireWatch:
     def _reason(self, now_s: float) -> str | None:
         self._first_breach_s = self._first_breach_s or now_s
         explained = any(word in said for said in self._breaches for word in (" listens to ", " publishes ", " has tag "))
-        if not self._broker.gate_open and not explained and now_s < self._first_breach_s + _EXPLAIN_S:
+        if not self._broker.barrier_open and not explained and now_s < self._first_breach_s + _EXPLAIN_S:
             return None
         self._write(at_once=True)
         return f"audit: {'; '.join(self._breaches)}"
@@ -147,7 +147,7 @@ class WireWatch:
         return waiting >= set(self._identity.agents)
 
     def _write(self, *, at_once: bool = False) -> None:
-        """Write ``graph.json``: at the gate, whenever something is new, and at the end."""
+        """Write ``graph.json``: at the start barrier, whenever something is new, and at the end."""
         seen = (len(self._edges), len(self._publications), len(self._breaches))
         if seen == self._written and not at_once:
             return

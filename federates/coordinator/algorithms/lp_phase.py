@@ -1,4 +1,4 @@
-"""Good prices, found cheaply: the dual problem (43) of both operators' linear relaxations, by a box-step bundle.
+"""The LP phase: good prices, found cheaply, by the dual problem (43) of the linear relaxations and a box-step bundle.
 
 The first prices are what moving costs. One answer at zero prices and one at prices that move trains tell what the transport
 operator charges for a period in motion; paying that much for every period that a train stands (a negative multiplier) makes it
@@ -16,13 +16,13 @@ from federates.boundary.messages import Array
 from federates.boundary.negotiation import Copies, Rounds, bound_usd
 from federates.boundary.roles import RoundResult
 from federates.coordinator.algorithms.box_step import BoxStep
-from federates.coordinator.algorithms.conversation import Conversation
+from federates.coordinator.algorithms.dual_oracle import DualOracle
 from federates.coordinator.algorithms.limits import NegotiationSettings
 
 _LEAST_BOX_USD = 1e-3
 
 
-class RelaxedSettings(NegotiationSettings):
+class LPPhaseSettings(NegotiationSettings):
     """Settings of the search in the linear relaxation."""
 
     signed: bool = True
@@ -35,12 +35,12 @@ class RelaxedSettings(NegotiationSettings):
     """It also ends after so many rounds in a row without such a rise."""
 
 
-class RelaxedSearch:
+class LPPhase:
     """The search of one negotiation; ``prices`` (m,) are the best so far, ``lower_usd`` is the bound at them."""
 
-    def __init__(self, talk: Conversation, settings: RelaxedSettings) -> None:
-        self._talk, self._settings = talk, settings
-        problem = talk.problem
+    def __init__(self, oracle: DualOracle, settings: LPPhaseSettings) -> None:
+        self._oracle, self._settings = oracle, settings
+        problem = oracle.problem
         self.floor = problem.floor if settings.signed else np.maximum(problem.floor, 0.0)
         self.prices = np.zeros(problem.prices)
         self.lower_usd = -np.inf
@@ -50,9 +50,9 @@ class RelaxedSearch:
     def rounds(self) -> Rounds[None]:
         """Find the best prices; the cheapest offers are evaluated on the way, so that there is a plan."""
         yield from self._first_prices()
-        stake_usd = self._talk.bounds.upper_usd - self.lower_usd
+        stake_usd = self._oracle.bounds.upper_usd - self.lower_usd
         enough_usd = self._settings.relaxed_tolerance * max(stake_usd, 0.0)
-        model = BoxStep(self._talk.problem, self.box_usd, self.floor)
+        model = BoxStep(self._oracle.problem, self.box_usd, self.floor)
         waited = 0
         for _ in range(self._settings.relaxed_rounds):
             for copies, result in self._planes:
@@ -60,7 +60,7 @@ class RelaxedSearch:
             self._planes.clear()
             prices = model.next_prices(self.prices, self.lower_usd)
             before_usd = self.lower_usd
-            if model.promised_usd - before_usd <= enough_usd or self._talk.left <= 0:
+            if model.promised_usd - before_usd <= enough_usd or self._oracle.left <= 0:
                 return
             yield from self._try(prices)
             waited = 0 if self.lower_usd - before_usd > enough_usd else waited + 1
@@ -71,7 +71,7 @@ class RelaxedSearch:
         """Ask at zero prices, at what those who ask would pay, and at what moving costs."""
         stays, stays_usd = yield from self._try(self.prices)
         value = yield from self._value_of_stands(stays)
-        if value is None or self._talk.left <= 2:
+        if value is None or self._oracle.left <= 2:
             return
         self.box_usd = max(float(value[value > 0].mean()), _LEAST_BOX_USD)
         moves, moves_usd = yield from self._try(np.maximum(value, self.floor))
@@ -84,8 +84,8 @@ class RelaxedSearch:
 
     def _value_of_stands(self, cheapest: Array) -> Rounds[Array | None]:
         """Return what those who ask would pay at most for more than is in the cheapest offers (m,)."""
-        problem = self._talk.problem
-        result = yield from self._talk.offer(problem.carried_out(cheapest))
+        problem = self._oracle.problem
+        result = yield from self._oracle.offer(problem.carried_out(cheapest))
         if result is None:
             return None
         slope = np.zeros(problem.layout.size)
@@ -101,9 +101,9 @@ class RelaxedSearch:
 
     def _try(self, prices: Array) -> Rounds[tuple[Array, float]]:
         """Ask at ``prices``; return what is offered (n,), and at which cost."""
-        result = yield from self._talk.relax(prices)
-        layout = self._talk.problem.layout
-        copies = self._talk.problem.copies(result)
+        result = yield from self._oracle.relax(prices)
+        layout = self._oracle.problem.layout
+        copies = self._oracle.problem.copies(result)
         self._planes.append((copies, result))
         lower_usd = bound_usd(result.answers)
         if lower_usd > self.lower_usd:

@@ -1,4 +1,4 @@
-"""The life of an executable agent: found, told of its run, started, and its end put on record."""
+"""The process of an executable agent: found, told of its run, started, and its end put on record."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from federates.boundary.errors import ConfigError, FederationError, PortageError
 from federates.boundary.topics import BOUNDARY_VERSION
 from federates.executable.arguments import Arguments, find_program, program_folders, search_path
 from federates.executable.child import Child
+from federates.isolation.access import TEMPORARY
 from federates.isolation.confinement import Confinement
-from federates.isolation.places import TEMPORARY
 from federates.runtime.agent import agent_name, load_session
 from federates.runtime.federate import check_agents, core_init_string, core_name
 from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity, process_start, wait_for_identity

@@ -20,10 +20,10 @@ from federates.boundary.exchange import Moment
 from federates.boundary.names import ROAD
 from federates.boundary.roles import Operator, Plugin
 from federates.boundary.world import world_names, world_of
+from federates.conformance.call_recorder import Notes
 from federates.conformance.class_target import ClassTarget, first_world
 from federates.conformance.entries import Entries
 from federates.conformance.kit import model_kit_of, small_session
-from federates.conformance.life import Notes
 from federates.conformance.target import Target
 from federates.runs.scenario import Scenario, load_scenario
 from federates.runtime.agent import load_session

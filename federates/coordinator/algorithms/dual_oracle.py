@@ -37,7 +37,7 @@ class Cutting(Protocol):
         """Return parts of ``wanted`` (n,) that may be what is impossible in it, where ``sent`` is sent instead."""
 
 
-class Conversation:
+class DualOracle:
     """The rounds of one negotiation.
 
     Parameters
@@ -78,7 +78,7 @@ class Conversation:
         self.left -= 1
         prices = to_grid(prices, self._decimals)  # a cut's slope is the price that was heard
         result = yield self.problem.ask(prices, relaxed=relaxed)
-        self.bounds.bound(bound_usd(result.answers), prices)
+        self.bounds.update_lower(bound_usd(result.answers), prices)
         if self.master is not None:
             self.master.add_prices(prices, result)
         return result
@@ -147,7 +147,7 @@ class Conversation:
         if possible:
             # The cost of who asks never rises with what is offered, so that of the smaller connection holds for the plan.
             plan = self.problem.everyone(self.problem.carried_out(sent), copies)
-            self.bounds.keep(plan, sum(answer.cost_usd for answer in result.answers.values()))
+            self.bounds.update_upper(plan, sum(answer.cost_usd for answer in result.answers.values()))
         if self.master is not None:
             self.master.add_evaluation(connection, result, possible=possible)
         given = {agent: connection[entries] for agent, entries in layout.entries.items()}

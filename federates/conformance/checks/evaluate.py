@@ -7,35 +7,35 @@ from itertools import combinations
 import numpy as np
 
 from federates.boundary.names import Role
-from federates.conformance.bench import Bench
+from federates.conformance.call_recorder import Kind
 from federates.conformance.check import Check, rules
 from federates.conformance.checks.answers import SOUND
 from federates.conformance.entries import Answered, proven_gap_usd, tolerance_usd
 from federates.conformance.errors import Breach
-from federates.conformance.life import Kind
+from federates.conformance.fixtures import Fixtures
 from federates.conformance.operator_day import Day
 from federates.conformance.replay import difference
 from federates.conformance.values import answer_fault, range_fault
 
-__all__ = ["GIVEN_CHECKS"]
+__all__ = ["EVALUATE_CHECKS"]
 
 _TOLERANCE = 1e-6
 _MOST_GAP_SHARE = 0.01
 _HALF = 0.5
 
 
-GIVEN_CHECKS: list[Check] = []
-_rule = rules(GIVEN_CHECKS)
+EVALUATE_CHECKS: list[Check] = []
+_rule = rules(EVALUATE_CHECKS)
 
 
 @_rule("evaluate.within", *SOUND)
-def _within(bench: Bench) -> str:
+def _within(fixtures: Fixtures) -> str:
     """The power operator uses at most what it is offered; on the road the transport operator sends at most what it is asked;
     and whatever it has offered at prices itself it can send, by rail all stands of it.
     """
-    evaluated = [heard for heard in bench.day.answers if heard.kind is Kind.EVALUATE]
+    evaluated = [heard for heard in fixtures.day.answers if heard.kind is Kind.EVALUATE]
     for heard in evaluated:
-        fault = _within_fault(bench.day, heard)
+        fault = _within_fault(fixtures.day, heard)
         if fault is not None:
             raise Breach(fault, f"{heard.words} in period {heard.period}")
     return f"{len(evaluated)} times quantities given"
@@ -66,10 +66,10 @@ def _is_own_offer(day: Day, heard: Answered) -> bool:
 
 
 @_rule("evaluate.falling", *SOUND, "answers.repeatable", "answers.deterministic", roles=(Role.POWER_OPERATOR,))
-def _falling(bench: Bench) -> str:
+def _falling(fixtures: Fixtures) -> str:
     """The power operator's cost never rises because more is offered: it need not use it."""
     pairs = 0
-    evaluated = [heard for heard in bench.day.answers if heard.kind is Kind.EVALUATE]
+    evaluated = [heard for heard in fixtures.day.answers if heard.kind is Kind.EVALUATE]
     for first, second in combinations(evaluated, 2):
         if first.period != second.period:
             continue
@@ -87,15 +87,15 @@ def _falling(bench: Bench) -> str:
 
 
 @_rule("evaluate.infeasible", *SOUND, "answers.repeatable", "answers.deterministic", "evaluate.within")
-def _infeasible(bench: Bench) -> str:
+def _infeasible(fixtures: Fixtures) -> str:
     """A demand that nobody can meet (a million vehicles, a train everywhere at once) is answered, by the same rules, and
     leaves no trace.
     """
-    day = bench.rough_day
+    day = fixtures.rough_day
     if day.failure is not None:
         raise Breach(day.failure.error, day.failure.words)
     for heard in day.answers:
-        fault = answer_fault(heard.entries, heard.answer) or range_fault(bench.session, heard)
+        fault = answer_fault(heard.entries, heard.answer) or range_fault(fixtures.session, heard)
         fault = fault or _within_fault(day, heard)
         if fault is not None:
             raise Breach(fault, heard.words)

@@ -1,4 +1,4 @@
-"""One life of an agent under test: every call is timed, limited and written down, with copies of all that goes in and out."""
+"""Calls of an agent under test: each is timed, limited and recorded, with copies of all that goes in and out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from federates.conformance.errors import ConformanceError
 from federates.conformance.process_state import changes, process_state, restore_state
 from federates.conformance.target import Target
 
-__all__ = ["Call", "Failure", "HearsAhead", "Kind", "Life", "LifeOverError", "Notes"]
+__all__ = ["Call", "CallFailedError", "CallRecorder", "Failure", "HearsAhead", "Kind", "Notes"]
 
 _BEGIN_S = 120.0
 """Longest time to get ready; as ``limits.begin_s`` of broker.yaml has it."""
@@ -71,7 +71,7 @@ class Failure:
     late: bool = False
 
 
-class LifeOverError(Exception):
+class CallFailedError(Exception):
     """The agent under test did not answer a call; nothing can be asked of it any more."""
 
     def __init__(self, failure: Failure) -> None:
@@ -106,7 +106,7 @@ class Notes:
         return found[-1] if found else None
 
 
-class Life:
+class CallRecorder:
     """A fresh agent from `create` to its end; a context manager, at whose end the agent is ended.
 
     Calls run in a thread of the life's own, so that a call that never returns ends the life and not the kit.
@@ -186,7 +186,7 @@ class Life:
 
         Raises
         ------
-        LifeOverError : it raised an error or took longer than it may.
+        CallFailedError : it raised an error or took longer than it may.
         """
         limit = (limit_s or self.target.limit_s) + self.target.margin_s
         words = words if self.period < 0 else f"{words} in period {self.period}"
@@ -194,9 +194,9 @@ class Life:
         try:
             answer = self._worker.run(function, limit)
         except TimeoutError:
-            raise LifeOverError(Failure(kind, self.period, words, f"no answer within {limit:g} s", late=True)) from None
+            raise CallFailedError(Failure(kind, self.period, words, f"no answer within {limit:g} s", late=True)) from None
         except Exception as error:
-            raise LifeOverError(Failure(kind, self.period, words, _said(error))) from error
+            raise CallFailedError(Failure(kind, self.period, words, _said(error))) from error
         wall_s = time.perf_counter() - started
         kept = answer if kind in (Kind.CREATE, Kind.BEGIN) else copy.deepcopy(answer)
         self.calls.append(Call(kind, self.period, words, copy.deepcopy(args), kept, wall_s, changed=not _same(given, args)))

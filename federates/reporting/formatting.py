@@ -1,4 +1,4 @@
-"""Words for numbers, times and negotiations, and names of the numbers of a run, for the pages of every world.
+"""How numbers, times and negotiations are written, and names of the numbers of a run, for the pages of every world.
 
 Keys of ``summary.json`` are for programs; the end of a key is its unit. A key that has no name, here or in its world, is written
 out from its words, so that a new number is readable before somebody names it.
