@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from federates.boundary.config import parse_config, read_yaml
-from federates.power_operator.models.charging_station.forecast import read_history
 from federates.power_operator.models.charging_station.operator import ChargingStationOperator
+from federates.station.forecast import read_history
 from federates.worlds.road.messages import StationObservation
 from federates.worlds.road.session import RoadSession
 

@@ -7,8 +7,8 @@ import pytest
 
 from federates.boundary.config import parse_config, read_yaml
 from federates.boundary.errors import ConfigError
-from federates.power_operator.models.charging_station.forecast import read_history
 from federates.power_operator.models.charging_station.operator import ChargingStationOperator
+from federates.station.forecast import read_history
 from federates.worlds.road.session import RoadSession
 
 FOLDER = Path(__file__).parents[2] / "scenarios" / "la_gcs" / "power_operator"

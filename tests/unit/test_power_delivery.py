@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from federates.power_operator.models.charging_station.charging import ChargingSpots, chargeable, latest_schedule
-from federates.power_operator.models.charging_station.delivery import Fleet, arrival_shares
-from federates.power_operator.models.charging_station.discharge import DischargeSpots
-from federates.power_operator.models.charging_station.energy import StorageEnergy
-from federates.power_operator.models.charging_station.settings import MobileStorage
+from federates.station.charging import ChargingSpots, chargeable, latest_schedule
+from federates.station.delivery import Fleet, arrival_shares
+from federates.station.discharge import DischargeSpots
+from federates.station.energy import StorageEnergy
+from federates.station.settings import MobileStorage
 
 
 @pytest.mark.parametrize(

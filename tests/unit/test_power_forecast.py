@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from federates.power_operator.models.charging_station.forecast import PassingForecast, TypicalDay
-from federates.power_operator.models.charging_station.settings import Forecast
+from federates.station.forecast import PassingForecast, TypicalDay
+from federates.station.settings import Forecast
 
 SHARE = np.array([2, 1, 1, 1, 2, 4, 5, 5, 5, 5, 5, 5, 5, 5, 6, 6, 6, 6, 5, 5, 5, 4, 4, 2], dtype=float) / 100
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import expm
 
-from federates.power_operator.models.charging_station.chain import ChargerChain
-from federates.power_operator.models.charging_station.queues import erlang_b, erlang_c, mean_wait_h, stationary, transient
-from federates.power_operator.models.charging_station.sizing import (
+from federates.station.chain import ChargerChain
+from federates.station.queues import erlang_b, erlang_c, mean_wait_h, stationary, transient
+from federates.station.sizing import (
     chargers_for,
     expected_wait_h,
     greatest_flow_per_h,

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from federates.power_operator.models.charging_station.queues import stationary
-from federates.power_operator.models.charging_station.settings import Demand, MobileStorage
-from federates.power_operator.models.charging_station.sizing import chargers_for
+from federates.station.queues import stationary
+from federates.station.settings import Demand, MobileStorage
+from federates.station.sizing import chargers_for
 
 # Flow veh/h, arrivals /h, offered kW, chargers, served kW, kW above 420, storages of 10 kWh per hour
 ROWS = [

@@ -7,8 +7,8 @@ import pytest
 from scipy.optimize import linprog
 
 from federates.boundary.errors import ModelError
-from federates.power_operator.models.charging_station.delivery import arrival_shares
-from federates.power_operator.models.charging_station.programme import PlanData, Programme, given_kwh
+from federates.power_operator.delivery_programme import PlanData, Programme, given_kwh
+from federates.station.delivery import arrival_shares
 
 R, Q, H = 2, 2, 4
 

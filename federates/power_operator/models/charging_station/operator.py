@@ -18,16 +18,16 @@ from federates.boundary.messages import Answer, Array, Quantities
 from federates.boundary.names import ROAD
 from federates.boundary.roles import Openings, PowerOperator, Recorder
 from federates.boundary.units import S_PER_H, hours
+from federates.power_operator.delivery_programme import Plan, PlanData, given_kwh
 from federates.power_operator.models.charging_station.checks import find_problems
-from federates.power_operator.models.charging_station.delivery import Fleet
-from federates.power_operator.models.charging_station.energy import StorageEnergy
-from federates.power_operator.models.charging_station.forecast import read_history
+from federates.power_operator.models.charging_station.group import build_stations
 from federates.power_operator.models.charging_station.planning import Planner
-from federates.power_operator.models.charging_station.programme import Plan, PlanData, given_kwh
 from federates.power_operator.models.charging_station.realised import Realised
 from federates.power_operator.models.charging_station.settings import ChargingStationSettings
-from federates.power_operator.models.charging_station.sizing import expected_wait_h
-from federates.power_operator.models.charging_station.station import build_stations
+from federates.station.delivery import Fleet
+from federates.station.energy import StorageEnergy
+from federates.station.forecast import read_history
+from federates.station.sizing import expected_wait_h
 from federates.worlds.road.messages import Gate, StationObservation
 from federates.worlds.road.session import RoadSession, Scheme
 from federates.worlds.road.world import DELIVERY

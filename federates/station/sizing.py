@@ -7,7 +7,7 @@ from typing import Literal
 from scipy.optimize import brentq
 
 from federates.boundary.canonical import canonical
-from federates.power_operator.models.charging_station.queues import erlang_b, erlang_c, mean_wait_h
+from federates.station.queues import erlang_b, erlang_c, mean_wait_h
 
 _DIGITS = 9
 """Of a root that is found to nine decimal places: what is left does not depend on the way to it."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from federates.boundary.errors import ModelError
 from federates.lp.linear_model import LinearModel, Term
-from federates.power_operator.models.charging_station.queues import Array
+from federates.station.queues import Array
 
 _PREFERENCE_USD = 1e-6
 """Cost per vehicle and place in the order (t, r, q): among plans of equal cost the earliest in the order is taken."""

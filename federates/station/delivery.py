@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from federates.power_operator.models.charging_station.queues import Array
+from federates.station.queues import Array
 
 _NOTHING = 1e-9
 

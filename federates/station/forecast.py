@@ -14,9 +14,9 @@ import numpy as np
 
 from federates.boundary.canonical import canonical
 from federates.boundary.units import S_PER_H
-from federates.power_operator.models.charging_station.queues import Array
-from federates.power_operator.models.charging_station.settings import Forecast
 from federates.runtime.csv_table import CsvTable, read_csv
+from federates.station.queues import Array
+from federates.station.settings import Forecast
 
 HOURS = 24
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from federates.power_operator.models.charging_station.queues import Array
+from federates.station.queues import Array
 
 _NOTHING = 1e-12
 _EMPTY_KWH = 1e-9
@@ -62,7 +62,7 @@ class DischargeSpots:
         """Return what the feeder would get of the vehicles that may still wait at ``times_h``."""
         until_h = np.array([vehicle.arrival_h + self._most_wait_h for vehicle in self._parked])
         kwh = np.array([vehicle.kwh for vehicle in self._parked])
-        return self._efficiency * ((until_h[None, :] > times_h[:, None]) * kwh[None, :]).sum(axis=1)
+        return np.asarray(self._efficiency * ((until_h[None, :] > times_h[:, None]) * kwh[None, :]).sum(axis=1))
 
     def step(
         self, begin_h: float, duration_h: float, vehicles: float, arriving_kwh: float, wanted_kw: float, most_kw: float = math.inf

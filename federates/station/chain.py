@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 import numpy as np
 
-from federates.power_operator.models.charging_station.queues import Array, busy, stationary, transient
+from federates.station.queues import Array, busy, stationary, transient
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from federates.power_operator.models.charging_station.queues import Array
+from federates.station.queues import Array
 
 
 def chargeable(room_kwh: Array) -> Array:
@@ -61,14 +61,21 @@ class ChargingSpots:
 
     def expect(self, vehicles: float, room_kwh: Array) -> None:
         """Prepare for ``vehicles`` that leave evenly in the period that begins; ``room_kwh``, (bins,), is forecast."""
-        leaving = np.full(len(room_kwh), vehicles * self._energy_kwh / len(room_kwh))
+        self.expect_kwh(vehicles * self._energy_kwh, room_kwh)
+
+    def expect_kwh(self, kwh: float, room_kwh: Array) -> None:
+        """Prepare for vehicles with ``kwh`` in all, as `expect` does."""
+        leaving = np.full(len(room_kwh), kwh / len(room_kwh))
         schedule = latest_schedule(leaving, np.minimum(room_kwh, self._most_kwh))
         self._ahead_kwh = np.cumsum(schedule) - np.cumsum(leaving)
 
     def step(self, b: int, leaving_veh: float, room_kwh: float) -> Charged:
         """Charge in bin ``b`` of the period, with ``room_kwh`` that the feeder leaves, and let ``leaving_veh`` go."""
+        return self.step_kwh(b, leaving_veh * self._energy_kwh, room_kwh)
+
+    def step_kwh(self, b: int, full_kwh: float, room_kwh: float) -> Charged:
+        """Go on by a bin as `step` does; vehicles leave that hold ``full_kwh`` when fully charged."""
         ahead_kwh = max(0.0, float(self._ahead_kwh[b])) if b < self._ahead_kwh.size else 0.0
-        full_kwh = leaving_veh * self._energy_kwh
         into_kwh = max(0.0, min(full_kwh + ahead_kwh - self._kwh, room_kwh, self._most_kwh))
         carried_kwh = min(full_kwh, self._kwh + into_kwh)
         self._kwh += into_kwh - carried_kwh

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from federates.boundary.units import S_PER_H
-from federates.power_operator.models.charging_station.queues import Array
-from federates.power_operator.models.charging_station.settings import MobileStorage
+from federates.station.queues import Array
+from federates.station.settings import MobileStorage
 
 
 class StorageEnergy:
