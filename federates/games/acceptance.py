@@ -16,12 +16,15 @@ from numpy.typing import ArrayLike
 from scipy.optimize import isotonic_regression
 from scipy.special import expit, ndtri
 
+from federates.boundary.canonical import canonical
 from federates.boundary.errors import ModelError
 from federates.lp.arithmetic import Array, product
 
 _STEPS = 200
 _SAME = 1e-10
 _LONGEST_STEP = 5.0
+_DIGITS = 9
+"""Of a fit, which is known to its last step only."""
 
 
 class Observation(NamedTuple):
@@ -74,7 +77,7 @@ class LogitAcceptance:
             raise ModelError(f"cost {self.cost_usd} usd, slope {self.slope_per_usd}/usd: must be finite, the slope above 0")
 
     def share(self, reward_usd: ArrayLike) -> Array:  # noqa: D102
-        return np.asarray(expit(self.slope_per_usd * (np.asarray(reward_usd, dtype=np.float64) - self.cost_usd)))
+        return canonical(expit(self.slope_per_usd * (np.asarray(reward_usd, dtype=np.float64) - self.cost_usd)))
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,7 @@ class LogitFit:
         odds = self.intercept + self.slope_per_usd * reward
         (aa, ab), (_, bb) = self.covariance
         spread = normal_quantile(level) * np.sqrt(np.maximum(aa + 2 * ab * reward + bb * reward * reward, 0.0))
-        return np.asarray(expit(odds - spread)), np.asarray(expit(odds + spread))
+        return canonical(expit(odds - spread)), canonical(expit(odds + spread))
 
 
 def normal_quantile(level: float) -> float:
@@ -181,7 +184,7 @@ def fit_logit(observations: Iterable[Observation]) -> LogitFit:
     p = expit(a + b * x)
     back = np.array([[1.0, -centre / scale], [0.0, 1.0 / scale]])
     covariance = product(product(back, _inverse_information(available * p * (1 - p), x)), back.T)
-    return LogitFit(float(a - b * centre / scale), float(b / scale), covariance)
+    return LogitFit(float(canonical(a - b * centre / scale, _DIGITS)), float(canonical(b / scale, _DIGITS)), covariance)
 
 
 def _inverse_information(weight: Array, x: Array) -> Array:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import wrightomega
 
+from federates.boundary.canonical import canonical
 from federates.boundary.errors import ModelError
 from federates.games.acceptance import (
     Acceptance,
@@ -68,7 +69,7 @@ def logit_margin(curve: LogitAcceptance, value_usd: ArrayLike) -> Array:
     2002).
     """
     value = np.asarray(value_usd, dtype=np.float64)
-    return np.asarray((1 + wrightomega(curve.slope_per_usd * (value - curve.cost_usd) - 1)) / curve.slope_per_usd)
+    return canonical((1 + wrightomega(curve.slope_per_usd * (value - curve.cost_usd) - 1)) / curve.slope_per_usd)
 
 
 def reward_interval(fit: LogitFit, value_usd: float, level: float = 0.95) -> tuple[float, float, float]:
