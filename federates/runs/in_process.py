@@ -56,7 +56,7 @@ def run_in_process(
     FederationError : an agent failed; the message names it. ``run.json`` in the results says the same.
     """
     scenario = load_scenario(scenario_folder)
-    _refuse_executables(scenario)
+    refuse_executables(scenario)
     used = used_classes(scenario, use)
     loaded = {
         agent: _with_settings(
@@ -65,10 +65,27 @@ def run_in_process(
         )
         for agent, path in scenario.configs.items()
     }
-    broker = scenario.broker.model_copy(update={"core_type": "inproc"})
-    load_session(scenario.session_file, overrides)
-    identity = new_identity(scenario.folder, broker, str(scenario.broker_file), scenario.world, scenario.roles, label="inproc")
-    return _complete(identity, loaded, load_session(scenario.session_file, overrides, identity.run_id))
+    return run_loaded(scenario, loaded, load_session(scenario.session_file, overrides))
+
+
+def run_loaded(
+    scenario: Scenario, loaded: Mapping[str, LoadedAgent], session: Session, results: Path | None = None, *, report: bool = True
+) -> Path:
+    """Run agents of a scenario in threads, those of ``session`` (which may be fewer), and return the folder of the run.
+
+    Parameters
+    ----------
+    results : where that folder lies; by default in the scenario's ``results``.
+    report : False: no report is written, whatever ``broker.yaml`` says.
+
+    Raises
+    ------
+    FederationError : an agent failed; the message names it.
+    """
+    broker = scenario.broker.model_copy(update={"core_type": "inproc", "report": scenario.broker.report and report})
+    place = scenario.folder, broker, str(scenario.broker_file)
+    identity = new_identity(*place, session.world, session.roster, label="inproc", results=results)
+    return _complete(identity, loaded, session.model_copy(update={"run_id": identity.run_id}))
 
 
 @dataclass(frozen=True)
@@ -118,7 +135,7 @@ def _complete(identity: RunIdentity, loaded: Mapping[str, Any], session: Session
     return Path(identity.run_folder)
 
 
-def _refuse_executables(scenario: Scenario) -> None:
+def refuse_executables(scenario: Scenario) -> None:
     """Raise `ConfigError` for every agent that is not a class: nobody would take its place."""
     foreign = [entry for entry in scenario.entries if entry.name in scenario.agents and entry.name not in scenario.configs]
     allowed = "an executable needs a process of its own: use `portage run`, or name a class"
