@@ -2,19 +2,21 @@
 
 It is built once for a period and a set of road times; a round of the negotiation changes costs and bounds and solves again from
 the last basis. Names of rows are those of docs/power_operator.md.
+A vehicle is the unit of what leaves. Where energy is exchanged (world `fleets`), it stands for 1 kWh in batteries at departure.
 Index sets: R, Q; T = 0..H-1 periods of departure; J = 0..(H+L-1)B-1 bins of arrival, B bins a period, L periods until the last of
 a period's vehicles have arrived.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from federates.boundary.errors import ModelError
 from federates.lp.linear_model import LinearModel, Term
 from federates.station.queues import Array
+from federates.worlds.road.session import RoadSession
 
 _PREFERENCE_USD = 1e-6
 """Cost per vehicle and place in the order (t, r, q): among plans of equal cost the earliest in the order is taken."""
@@ -78,6 +80,8 @@ class Plan:
     """Energy that waits at the end of the bin, shape (Q, J)."""
     cost_usd: float
     bound_usd: float
+    slope_usd_per_veh: Array
+    """With ``bound_usd`` a plane below the least cost of any connection that may be used, (R, Q, T), never above 0."""
 
 
 def given_kwh(data: PlanData, arriving_kwh: Array) -> Array:
@@ -88,6 +92,19 @@ def given_kwh(data: PlanData, arriving_kwh: Array) -> Array:
         given[:, j] = np.minimum(np.minimum(data.need_kwh[:, j], data.discharging_kwh), stock)
         stock -= given[:, j]
     return given
+
+
+def reach(delay_s: Array, session: RoadSession, bins: int) -> Array:
+    """Return which part of each bin's need departures within the horizon can be asked to cover, shape (Q, J).
+
+    All of it within the horizon. Of the bins after it, only the part that vehicles would bring that left before its end,
+    had they left evenly; else the end of the horizon would ask for vehicles that later ones replace. ``delay_s`` (R, Q) is from
+    leaving to when the energy is to be there, ``bins`` is J.
+    """
+    bin_s, horizon_s = session.period_s / session.bins_per_period, session.horizon_periods * session.period_s
+    begin_s = bin_s * np.arange(bins)
+    part = np.clip((horizon_s + delay_s[:, :, None] - begin_s) / bin_s, 0.0, 1.0).mean(axis=0)
+    return np.asarray(np.where(begin_s < horizon_s - 1e-9, 1.0, part))
 
 
 class Programme:
@@ -107,7 +124,10 @@ class Programme:
     def solve(self, multipliers_usd_per_veh: Array, offered_veh: Array | None = None) -> Plan:
         """Return the best plan; ``offered_veh`` caps the connection (default: no cap)."""
         cap = self._most_veh if offered_veh is None else np.clip(offered_veh, 0.0, self._most_veh)
-        return self._run(self._own_usd + multipliers_usd_per_veh, self._unmet_usd, self._stock_usd, cap)
+        plan = self._run(self._own_usd + multipliers_usd_per_veh, self._unmet_usd, self._stock_usd, cap)
+        # Of what does not fit anyway, less is no loss.
+        idle = False if offered_veh is None else offered_veh > self._most_veh
+        return replace(plan, slope_usd_per_veh=np.where(idle, 0.0, plan.slope_usd_per_veh))
 
     def least_unmet(self) -> Array:
         """Return the unmet energy, shape (Q, J), of a plan that minimises nothing else, the nearest periods first."""
@@ -177,5 +197,7 @@ class Programme:
             raise ModelError(f"power operator, period {self._data.period}: HiGHS ended with {solution.status}")
         connection = np.clip(solution.values[self._z], 0.0, np.maximum(cap, 0.0))
         unmet, stock = (np.maximum(solution.values[index], 0.0) for index in (self._unmet, self._stock))
+        duals = solution.column_dual
+        slope = np.zeros(self._shape) if duals is None else np.minimum(duals[self._z], 0.0)
         own = (self._own_usd * connection).sum() + (self._unmet_usd * unmet).sum() + (self._stock_usd * stock).sum()
-        return Plan(connection, unmet, stock, float(own), solution.bound)
+        return Plan(connection, unmet, stock, float(own), solution.bound, slope)

@@ -18,12 +18,13 @@ from federates.boundary.messages import Answer, Array, Quantities
 from federates.boundary.names import ROAD
 from federates.boundary.roles import Openings, PowerOperator, Recorder
 from federates.boundary.units import S_PER_H, hours
-from federates.power_operator.delivery_programme import Plan, PlanData, given_kwh
+from federates.power_operator.delivery_programme import Plan, given_kwh
 from federates.power_operator.models.charging_station.checks import find_problems
 from federates.power_operator.models.charging_station.group import build_stations
 from federates.power_operator.models.charging_station.planning import Planner
 from federates.power_operator.models.charging_station.realised import Realised
 from federates.power_operator.models.charging_station.settings import ChargingStationSettings
+from federates.power_operator.shortage import MISSING_SHARE, Shortage
 from federates.station.delivery import Fleet
 from federates.station.energy import StorageEnergy
 from federates.station.forecast import read_history
@@ -31,11 +32,6 @@ from federates.station.sizing import expected_wait_h
 from federates.worlds.road.messages import Gate, StationObservation
 from federates.worlds.road.session import RoadSession, Scheme
 from federates.worlds.road.world import DELIVERY
-
-_MISSING_SHARE = 0.01
-"""A need counts as met up to this share; also the vehicles are whole, and half of one may be missing."""
-_REACHED_SHARE = 0.5
-"""A period counts as reached by vehicles that leave now if they deliver this share until its end."""
 
 
 class ChargingStationOperator(PowerOperator):
@@ -72,7 +68,7 @@ class ChargingStationOperator(PowerOperator):
         self._service_s = np.array([S_PER_H / s.spot_service_per_h for s in self._stations])
         self._wait_s = np.zeros(len(self._stations))
         self._gate = Gate(self._service_s, np.array([float(s.spots) for s in self._stations]))
-        self._short: dict[int, bool] = {}
+        self._shortage = Shortage(session.horizon_periods)
         for station in self._stations:
             recorder.record(
                 "stations",
@@ -114,7 +110,8 @@ class ChargingStationOperator(PowerOperator):
     def commit(self, given: Quantities) -> None:
         """Send the first period's vehicles and record what they are planned to bring."""
         data = self._planner.data(self._road_time_s)
-        self._note_shortage(data.by_period(self._planner.programme(self._road_time_s).least_unmet()), data)
+        least_unmet_kwh = data.by_period(self._planner.programme(self._road_time_s).least_unmet())
+        self._shortage.note(self._period, least_unmet_kwh, data)
         vehicles = np.maximum(given[DELIVERY.name][:, :, 0], 0.0)
         energy = self._planner.energy
         traction_kwh = energy.traction_kwh(self._road_time_s)
@@ -130,7 +127,7 @@ class ChargingStationOperator(PowerOperator):
     def _record_plan(self, need_kwh: Array, planned_kwh: Array) -> None:
         for q, name in enumerate(self._session.limited_stations):
             unmet_kwh = max(0.0, float(need_kwh[q] - planned_kwh[q]))
-            missing = unmet_kwh > _MISSING_SHARE * need_kwh[q]
+            missing = unmet_kwh > MISSING_SHARE * need_kwh[q]
             self._recorder.record(
                 "energy_plan",
                 period=self._period,
@@ -139,21 +136,8 @@ class ChargingStationOperator(PowerOperator):
                 need_kwh=float(need_kwh[q]),
                 delivered_kwh=float(planned_kwh[q]),
                 unmet_kwh=unmet_kwh,
-                supply_limited=bool(missing and self._short.get(self._period, False)),
+                supply_limited=bool(missing and self._shortage.limits(self._period)),
             )
-
-    def _note_shortage(self, least_unmet_kwh: Array, data: PlanData) -> None:
-        """Remember for which periods the group cannot bring enough however much it wants to.
-
-        The last two looks at a period while vehicles can still reach it must agree: the one before the last sees what
-        could have been sent a period earlier. So vehicles that were not sent do not make a plan supply limited.
-        """
-        until_end = np.cumsum(data.by_period(data.share), axis=2).max(axis=0).min(axis=0)
-        last = int(np.flatnonzero(until_end >= _REACHED_SHARE)[0])
-        short = least_unmet_kwh.sum(axis=0) > _MISSING_SHARE * data.by_period(data.need_kwh).sum(axis=0)
-        self._short[self._period + last] = bool(short[last]) and self._short.get(self._period + last, True)
-        if last + 1 < self._session.horizon_periods:
-            self._short[self._period + last + 1] = bool(short[last + 1])
 
     def _take_in(self, period: int, seen: StationObservation) -> None:
         self._realised.take_in(period, seen, self._fleets)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from federates.boundary.units import hours
-from federates.power_operator.delivery_programme import PlanData, Programme
+from federates.power_operator.delivery_programme import PlanData, Programme, reach
 from federates.power_operator.models.charging_station.settings import ChargingStationSettings
 from federates.station.charging import chargeable
 from federates.station.delivery import Fleet, arrival_shares
@@ -114,7 +114,7 @@ class Planner:
             cost_usd=np.broadcast_to(self._cost_usd(), session.connection_shape),
             kwh_per_vehicle=delivered,
             share=share,
-            need_kwh=outlook.need_kwh[:, :bins] * self._reach(delay_s, bins),
+            need_kwh=outlook.need_kwh[:, :bins] * reach(delay_s, session, bins),
             due_kwh=self._settings.mves.discharge_efficiency * due,
             stock_kwh=stock,
             holdable_kwh=holdable,
@@ -154,20 +154,6 @@ class Planner:
         s = self._settings
         longest_s = s.mves.most_wait_s - s.margins.lead_time_s - 0.5 * float(self._service_s[self._count_r :].max())
         return max(1, math.floor(hours(longest_s) / self._bin_h + 1e-9))
-
-    def _reach(self, delay_s: Array, bins: int) -> Array:
-        """Return which part of each bin's need departures within the horizon can be asked to cover, shape (Q, J).
-
-        All of it within the horizon. Of the bins after it, only the part that vehicles would bring that left before its end,
-        had they left evenly; else the end of the horizon would ask for vehicles that later ones replace.
-        """
-        bin_s, horizon_s = (
-            self._session.period_s / self._session.bins_per_period,
-            (self._session.horizon_periods * self._session.period_s),
-        )
-        begin_s = bin_s * np.arange(bins)
-        part = np.clip((horizon_s + delay_s[:, :, None] - begin_s) / bin_s, 0.0, 1.0).mean(axis=0)
-        return np.asarray(np.where(begin_s < horizon_s - 1e-9, 1.0, part))
 
     def _look(self, periods: int) -> Outlook:
         """Return the outlook, made anew only when more periods are asked for than before."""

@@ -1,0 +1,1 @@
+"""A station as a queue: plug-in vehicles at its chargers, mobile storages at its spots."""

@@ -1,0 +1,1 @@
+"""A power company that knows of its stations what they tell it."""
