@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from federates.boundary.roles import Recorder
@@ -91,7 +92,9 @@ def record_state(recorder: Recorder, period: int, vehicles: dict[str, int]) -> N
         recorder.record("fleet_state", period=period, place=place, vehicles=count)
 
 
-def record_costs(recorder: Recorder, period: int, vehicles: int, usd: dict[str, float]) -> None:
-    """Record the own costs of ``vehicles`` that left up to ``period`` since the last row."""
-    names = ("driver", "time", "energy", "wear", "opportunity", "warranted_wear")
-    recorder.record("fleet_costs", period=period, vehicles=vehicles, **{f"{n}_usd": float(usd.get(n, 0.0)) for n in names})
+COSTS = ("driver_usd", "time_usd", "energy_usd", "wear_usd", "opportunity_usd", "warranted_wear_usd", "full_cycles")
+
+
+def record_costs(recorder: Recorder, period: int, vehicles: int, sums: Mapping[str, float]) -> None:
+    """Record the own costs of ``vehicles`` that left up to ``period`` since the last row, by names of `COSTS`."""
+    recorder.record("fleet_costs", period=period, vehicles=vehicles, **{name: float(sums.get(name, 0.0)) for name in COSTS})

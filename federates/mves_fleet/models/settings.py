@@ -23,7 +23,7 @@ class FleetSettings(Config):
     energy_usd_per_kwh: ByHour = 0.15
     """Price of the energy that the drive uses, usd/kWh: one price, or 24 for the hours of the day. Energy that is delivered is
     paid by the power operator."""
-    battery_usd_per_kwh: NotNegative = 150.0
+    replacement_usd_per_kwh: NotNegative = 150.0
     """Price of a new battery, usd/kWh: what wear is worth."""
     return_share: Share = 1.0
     """Part of the way back that counts as cost; a vehicle is away for all of it."""

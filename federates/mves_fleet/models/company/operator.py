@@ -14,7 +14,6 @@ from federates.mves_fleet.models.flow.operator import Business, FlowFleet
 from federates.mves_fleet.models.flow.vehicles import Charge
 from federates.mves_fleet.models.settings import at_hour
 from federates.mves_fleet.models.trips import Array
-from federates.mves_fleet.models.wear import delivery_wear_usd
 from federates.worlds.fleets.session import FleetSession
 
 
@@ -43,9 +42,8 @@ class CompanyFleet(FlowFleet):
         draw = np.random.default_rng(np.random.SeedSequence([self._session.seed, *self.name.encode()]))
         return draw.uniform(s.charge_least_share, s.charge_most_share, s.vehicles) * s.levels(self.kwh).most_kwh
 
-    def _wear_usd_per_kwh(self) -> float:
-        s = self.settings
-        return float(delivery_wear_usd(self.kwh, s.battery_kwh, s.battery_usd_per_kwh)) / self.kwh
+    def _battery_kwh(self) -> float:
+        return float(self.settings.battery_kwh)
 
     def _business(self) -> Business:
         s, hours = self.settings, self._hours()

@@ -20,6 +20,7 @@ from federates.mves_fleet.models.flow.vehicles import Charge, Vehicles, whole_pa
 from federates.mves_fleet.models.records import Acceptance, Sent, record_acceptance, record_costs, record_state
 from federates.mves_fleet.models.settings import at_hour
 from federates.mves_fleet.models.trips import Array, Trips, Whole, told_trips
+from federates.mves_fleet.models.wear import delivery_wear_usd
 from federates.worlds.fleets.world import DELIVERY, PASSAGE
 
 
@@ -52,12 +53,16 @@ class FlowFleet(Fleet):
         """Return own charge at the start, (V,)."""
 
     @abstractmethod
-    def _wear_usd_per_kwh(self) -> float:
-        """Return wear per kWh of a full delivery."""
+    def _battery_kwh(self) -> float:
+        """Return the energy of a vehicle's battery."""
 
     @abstractmethod
     def _business(self) -> Business:
         """Return what the owner wants in the periods of the horizon."""
+
+    def _wear_usd_per_kwh(self) -> float:
+        """Return wear per kWh of a full delivery; a smaller one wears less, so this is on the safe side."""
+        return float(delivery_wear_usd(self.kwh, self._battery_kwh(), self.settings.replacement_usd_per_kwh)) / self.kwh
 
     def _start(self) -> None:
         count, places = self.settings.vehicles, len(self._session.resourceful_stations)
@@ -179,11 +184,12 @@ class FlowFleet(Fleet):
         s, business = self.settings, self._business()
         missed = max(0.0, float(business.wanted_veh[0]) - working) * float(business.missed_usd_per_h[0]) * self._period_h
         usd = {
-            "driver": s.driver_usd_per_h * trip_h,
-            "time": s.vehicle_usd_per_h * trip_h,
-            "energy": at_hour(s.energy_usd_per_kwh, self._session.hour_of_day(self._period)) * traction_kwh,
-            "wear": self._wear_usd_per_kwh() * kwh,
-            "opportunity": missed,
+            "driver_usd": s.driver_usd_per_h * trip_h,
+            "time_usd": s.vehicle_usd_per_h * trip_h,
+            "energy_usd": at_hour(s.energy_usd_per_kwh, self._session.hour_of_day(self._period)) * traction_kwh,
+            "wear_usd": self._wear_usd_per_kwh() * kwh,
+            "opportunity_usd": missed,
+            "full_cycles": kwh / self._battery_kwh(),
         }
         record_costs(self._recorder, self._period, count, usd)
 

@@ -28,14 +28,14 @@ class _Sum:
 
     period: int = 0
     vehicles: int = 0
-    usd: Counter[str] = field(default_factory=Counter)
+    sums: Counter[str] = field(default_factory=Counter)
     drivers: set[int] = field(default_factory=set)
 
     def add(self, other: _Sum) -> None:
         if other.vehicles:
             self.period = other.period
             self.vehicles += other.vehicles
-            self.usd.update(other.usd)
+            self.sums.update(other.sums)
             self.drivers |= other.drivers
 
     @property
@@ -50,9 +50,9 @@ class CostAccount:
         self._recorder, self._periods = recorder, periods
         self._full, self._open = _Sum(), _Sum()
 
-    def add(self, period: int, drivers: Whole, usd: dict[str, float]) -> None:
+    def add(self, period: int, drivers: Whole, sums: dict[str, float]) -> None:
         """Add the costs of drivers who leave."""
-        self._open.add(_Sum(period, drivers.size, Counter(usd), set(drivers.tolist())))
+        self._open.add(_Sum(period, drivers.size, Counter(sums), set(drivers.tolist())))
 
     def close(self, period: int) -> None:
         """End a period: record what can be recorded."""
@@ -65,7 +65,7 @@ class CostAccount:
 
     def _write(self) -> None:
         if self._full.is_full:
-            record_costs(self._recorder, self._full.period, self._full.vehicles, dict(self._full.usd))
+            record_costs(self._recorder, self._full.period, self._full.vehicles, self._full.sums)
             self._full = _Sum()
 
 

@@ -47,7 +47,7 @@ class PrivateFleet(Fleet):
     def _start(self) -> None:
         s, session = self.settings, self._session
         self._drivers = draw_drivers(s, session.seed, self.name, len(session.resourceful_stations))
-        self._wear_usd = delivery_wear_usd(self.kwh, self._drivers.battery_kwh, s.battery_usd_per_kwh)
+        self._wear_usd = delivery_wear_usd(self.kwh, self._drivers.battery_kwh, s.replacement_usd_per_kwh)
         self._account = CostAccount(self._recorder, session.periods)
         record_drivers(self._recorder, self._drivers)
 
@@ -124,8 +124,9 @@ class PrivateFleet(Fleet):
         rows = np.arange(len(who))
         time, energy, wear, threshold = costs.parts()[:, who].reshape(4, len(who), -1)[:, rows, pair].sum(axis=1).tolist()
         warranted = float(self._wear_usd[who].sum()) if self.settings.battery_warranty else 0.0
-        usd = {"time": time, "energy": energy, "wear": wear, "opportunity": threshold, "warranted_wear": warranted}
-        self._account.add(self._period, who, usd)
+        cycles = float((self.kwh / self._drivers.battery_kwh[who]).sum())
+        usd = {"time_usd": time, "energy_usd": energy, "wear_usd": wear, "opportunity_usd": threshold}
+        self._account.add(self._period, who, usd | {"warranted_wear_usd": warranted, "full_cycles": cycles})
 
     def _record_state(self) -> None:
         drivers, stations = self._drivers, self._session.resourceful_stations

@@ -18,7 +18,6 @@ from federates.mves_fleet.models.flow.operator import Business, FlowFleet
 from federates.mves_fleet.models.flow.vehicles import Charge
 from federates.mves_fleet.models.trips import Array
 from federates.mves_fleet.models.utility.settings import UtilitySettings
-from federates.mves_fleet.models.wear import delivery_wear_usd
 from federates.worlds.fleets.session import FleetSession
 
 
@@ -46,9 +45,8 @@ class UtilityFleet(FlowFleet):
     def _own_kwh(self) -> Array:
         return np.zeros(self.settings.vehicles)
 
-    def _wear_usd_per_kwh(self) -> float:
-        s = self.settings
-        return float(delivery_wear_usd(self.kwh, s.deliverable_kwh, s.battery_usd_per_kwh)) / self.kwh
+    def _battery_kwh(self) -> float:
+        return float(self.settings.deliverable_kwh)
 
     def _business(self) -> Business:
         nothing = np.zeros(self._session.horizon_periods)
