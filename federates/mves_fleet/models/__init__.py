@@ -1,0 +1,1 @@
+"""The fleets that ship."""

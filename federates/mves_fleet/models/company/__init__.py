@@ -1,0 +1,1 @@
+"""Vehicles of a company with a business of its own (LMVES)."""

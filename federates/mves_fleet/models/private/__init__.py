@@ -1,0 +1,1 @@
+"""Private drivers who decide alone (PMVES)."""

@@ -1,0 +1,1 @@
+"""Vehicles that the power company itself owns (UMVES)."""

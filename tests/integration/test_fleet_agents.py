@@ -1,0 +1,254 @@
+"""Fleets as agents, in one process with a session of the world of fleets: what must hold of any answer, and of every vehicle."""
+
+from pathlib import Path
+
+import fleet_days as days
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from federates.boundary.bound_kinds import BoundKind
+from federates.boundary.config import ConfigError, parse_config
+from federates.boundary.errors import ModelError
+from federates.mves_fleet.models.company.operator import CompanyFleet
+from federates.mves_fleet.models.fleet import roundable
+from federates.mves_fleet.models.private.account import LEAST
+from federates.mves_fleet.models.private.operator import PrivateFleet
+from federates.mves_fleet.models.utility.operator import UtilityFleet
+
+SMALL_COMPANY = {"vehicles": 12, "driver_usd_per_h": 4.0}
+SMALL_PRIVATE = {"drivers": 400, "value_of_time_median_usd_per_h": 8.0}
+FLEETS = (
+    pytest.param(UtilityFleet, 400.0, {}, id="utility"),
+    pytest.param(CompanyFleet, 10.0, SMALL_COMPANY, id="company"),
+    pytest.param(PrivateFleet, 10.0, SMALL_PRIVATE, id="private"),
+)
+
+
+@pytest.mark.parametrize(("kind", "kwh", "own"), FLEETS)
+def test_answers_are_optimal_bounded_and_monotone(kind, kwh, own):
+    session, openings, draw = days.view(kwh, periods=3), days.told(), np.random.default_rng(5)
+    fleet, _ = days.made(kind, session, **own)
+    fleet.open_period(0, None)
+    shape = session.connection_shape
+    at = [{"delivery": draw.uniform(0, 2.5, shape), "passage": draw.uniform(0, 2, shape)} for _ in range(4)]
+    answers = [fleet.solve(prices, openings) for prices in at]
+    assert any(answer.quantities["delivery"].sum() > 0 for answer in answers)
+    asked = [{n: f * v for n, v in a.quantities.items()} for a in answers for f in (1.0, 0.45)]
+    served = [fleet.evaluate(z, openings) for z in asked]
+    for z, answer in zip(asked, served, strict=True):
+        assert all((answer.quantities[n] <= z[n] + 1e-6).all() for n in z)
+        assert answer.bound_usd <= answer.cost_usd + 1e-6
+        assert answer.bound_usd == pytest.approx(answer.cost_usd, abs=1e-3)
+    for number, (prices, answer) in enumerate(zip(at, answers, strict=True)):
+        assert answer.bound_usd <= days.value_usd(answer, prices) + 1e-6
+        assert days.value_usd(answer, prices) == pytest.approx(answer.bound_usd, abs=1e-3)
+        for other in (*answers, *served):
+            assert answer.bound_usd <= days.value_usd(other, prices) + 1e-6
+        whole = served[2 * number]  # what it offered itself, it can send, at the same cost
+        assert whole.quantities["delivery"] == pytest.approx(answer.quantities["delivery"], abs=1e-6)
+        assert whole.cost_usd == pytest.approx(answer.cost_usd, abs=1e-4)
+    for a, first in zip(at, answers, strict=True):
+        for b, second in zip(at, answers, strict=True):
+            change = ((a["passage"] - b["passage"]) * (first.quantities["passage"] - second.quantities["passage"])).sum()
+            change -= ((a["delivery"] - b["delivery"]) * (first.quantities["delivery"] - second.quantities["delivery"])).sum()
+            assert change <= 1e-3
+    again = fleet.solve(at[0], openings)
+    assert np.array_equal(again.quantities["delivery"], answers[0].quantities["delivery"])
+    assert (again.cost_usd, again.bound_usd) == (answers[0].cost_usd, answers[0].bound_usd)
+    for z, answer in zip(asked, served, strict=True):
+        more = fleet.evaluate({"delivery": z["delivery"], "passage": z["passage"] + 1.0}, openings)
+        assert more.cost_usd <= answer.cost_usd + 1e-4
+
+
+@pytest.mark.parametrize(("kind", "kwh", "own"), FLEETS)
+@pytest.mark.parametrize("reward", [0.0, -2.0])
+def test_nobody_goes_for_nothing_or_less(kind, kwh, own, reward):
+    session = days.view(kwh)
+    fleet, _ = days.made(kind, session, **own)
+    fleet.open_period(0, None)
+    answer = fleet.solve(days.prices(reward), days.told())
+    assert answer.quantities["delivery"].sum() == 0
+    assert answer.quantities["passage"].sum() == 0
+    fleet.commit(days.rounded_up(answer.quantities, kwh))
+
+
+@pytest.mark.parametrize(("kind", "kwh", "own"), FLEETS)
+def test_what_nobody_can_do_is_answered_and_leaves_no_trace(kind, kwh, own):
+    session, openings = days.view(kwh), days.told()
+    fleet, _ = days.made(kind, session, **own)
+    fleet.open_period(0, None)
+    modest = {"delivery": np.full((2, 2, 4), 0.7 * kwh / 4), "passage": np.full((2, 2, 4), 1.0)}
+    first = fleet.evaluate(modest, openings)
+    huge = fleet.evaluate({"delivery": np.full((2, 2, 4), 1e6 * kwh), "passage": np.full((2, 2, 4), 1e6)}, openings)
+    assert 0 < huge.quantities["passage"].sum() < 10_000
+    assert huge.bound_usd <= huge.cost_usd
+    last = fleet.evaluate(modest, openings)
+    assert np.array_equal(first.quantities["delivery"], last.quantities["delivery"])
+    assert first.cost_usd == last.cost_usd
+
+
+@pytest.mark.parametrize(("kind", "kwh", "own"), FLEETS)
+@settings(max_examples=4, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_vehicles_are_conserved_and_none_is_sent_twice(kind, kwh, own, seed):
+    draw = np.random.default_rng(seed)
+    session, openings = days.view(kwh, periods=5), days.told(road_s=float(draw.uniform(300, 4000)))
+    fleet, notes = days.made(kind, session, **own)
+    total = own.get("vehicles") or own.get("drivers") or 4
+    for held in days.hold_day(fleet, session, openings, draw, reward_usd=2.0):
+        if kind is PrivateFleet:
+            assert (fleet._drivers.own_kwh >= 0.2 * fleet._drivers.battery_kwh - 1e-9).all()
+        else:
+            assert fleet._vehicles.count == total
+            assert (fleet._vehicles.own_kwh >= 0).all()
+        state = [row["vehicles"] for row in notes.tables["fleet_state"] if row["period"] == held.period]
+        assert sum(state) == total
+        assert min(state) >= 0
+    trips = notes.tables.get("fleet_trips", [])
+    assert all(row["not_sent"] == 0 for row in trips)
+    assert all(row["kwh"] <= kwh * row["vehicles"] + 1e-9 for row in trips)
+    away_s = 2 * openings["road_time_s"][0, 0] + 2 * max(600.0, 3600 * 400 / 150 if kind is UtilityFleet else 0.0)
+    for row in trips:
+        assert row["expected_back_period"] == row["period"] + max(1, np.ceil(away_s / 3600))
+    for period in range(session.periods):
+        out = sum(row["vehicles"] for row in trips if row["period"] <= period < row["expected_back_period"])
+        assert out <= total
+        away = next(r["vehicles"] for r in notes.tables["fleet_state"] if (r["period"], r["place"]) == (period, "away"))
+        assert away == out
+
+
+@pytest.mark.parametrize(("kind", "kwh", "own"), FLEETS)
+def test_two_days_are_the_same(kind, kwh, own):
+    tables = []
+    for _ in range(2):
+        session = days.view(kwh, periods=3)
+        fleet, notes = days.made(kind, session, **own)
+        list(days.hold_day(fleet, session, days.told(), np.random.default_rng(2), reward_usd=2.0))
+        tables.append(notes.tables)
+    assert tables[0] == tables[1]
+    assert tables[0]["fleet_trips"]
+    rows = tables[0]["acceptance"]
+    parts = ("accepted", "away", "refused_no_energy", "elsewhere", "refused_time", "refused_traction", "refused_wear")
+    for row in rows:
+        assert sum(row[f"{part}_veh"] for part in parts) + row["refused_threshold_veh"] == row["near_veh"]
+
+
+@pytest.mark.parametrize(("kind", "kwh", "own"), FLEETS)
+def test_vehicles_cannot_leave_before_times_are_told(kind, kwh, own):
+    fleet, _ = days.made(kind, days.view(kwh), **own)
+    fleet.open_period(0, None)
+    fleet.commit({"delivery": np.zeros((2, 2, 4)), "passage": np.zeros((2, 2, 4))})
+    fleet.open_period(1, None)
+    with pytest.raises(ModelError, match="fleet: vehicles are to leave"):
+        fleet.commit({"delivery": np.full((2, 2, 4), kwh), "passage": np.ones((2, 2, 4))})
+
+
+def test_parts_of_vehicles_are_left_out_where_there_is_no_whole_one():
+    # Two vehicles: of 1.5 and 0.6 the first takes two, so nothing is left for the second.
+    wanted = np.array([[1.4, 0.6], [2.0, 3.0]])
+    assert roundable(wanted, np.array([2, 9])).tolist() == [[1.0, 0.6], [2.0, 3.0]]
+    assert roundable(wanted, np.array([3, 9])).tolist() == wanted.tolist()
+    assert roundable(np.array([[0.5, 0.5]]), np.array([1])).tolist() == [[0.5, 0.0]]
+
+
+def test_the_utility_fleet_obeys_and_carries_much_by_few_passages():
+    session, openings = days.view(400.0), days.told()
+    fleet, _ = days.made(UtilityFleet, session)
+    fleet.open_period(0, None)
+    answer = fleet.solve(days.prices(5.0), openings)  # what a lost kWh is worth
+    assert answer.quantities["delivery"].sum() == pytest.approx(4 * 400)
+    assert answer.quantities["passage"].sum() == pytest.approx(4)
+    # 30 + 10 usd/h for 2 x 2.67 h at 150 kW and 2 x 0.25 h on the road; 50 kWh for the drive; wear of four full cycles.
+    hours, wear = 2 * 400 / 150 + 0.5, 150 * 400 * 5.24e-4
+    assert answer.cost_usd == pytest.approx(4 * (40 * hours + 0.15 * 50 + wear), abs=1e-3)
+
+
+def test_a_contract_keeps_vehicles_ready():
+    session, openings = days.view(10.0), days.told()
+    busy = {"vehicles": 10, "business_share": 1.0, "business_usd_per_h": 500.0}
+    for contract, vehicles in ((0.0, 0), (40.0, 4)):
+        fleet, _ = days.made(CompanyFleet, session, **busy, contract_kwh=contract)
+        fleet.open_period(0, None)
+        answer = fleet.solve(days.prices(5.0), openings)
+        assert answer.quantities["passage"][:, :, 0].sum() == pytest.approx(vehicles)
+
+
+def test_incentives_make_more_drivers_accept():
+    session, openings, counts = days.view(10.0), days.told(gate_s=1200.0), {}
+    for name, own in {"none": {}, "priority": {"charging_priority_share": 0.5}, "warranty": {"battery_warranty": True}}.items():
+        fleet, _ = days.made(PrivateFleet, session, drivers=2000, replacement_usd_per_kwh=1500.0, **own)
+        fleet.open_period(0, None)
+        counts[name] = fleet.solve(days.prices(1.2), openings).quantities["passage"].sum()
+    assert counts["priority"] > counts["none"] > 0
+    assert counts["warranty"] > counts["none"]
+
+
+def test_no_row_tells_a_single_drivers_value_of_time():
+    session, openings = days.view(10.0, periods=6), days.told(road_s=9000.0)  # so far that everybody goes once
+    fleet, notes = days.made(PrivateFleet, session, drivers=300, traction_kwh_per_h=0.0)
+    values = fleet._drivers.value_of_time_usd_per_h
+    for period in range(session.periods):  # one driver a period
+        fleet.open_period(period, None)
+        one = {name: np.zeros((2, 2, 4)) for name in ("delivery", "passage")}
+        one["delivery"][0, 0, 0], one["passage"][0, 0, 0] = 10.0, 1.0
+        fleet.evaluate(one, openings)
+        fleet.commit(one)
+    assert sum(row["vehicles"] for row in notes.tables["fleet_trips"]) == session.periods
+    (row,) = notes.tables["fleet_costs"]  # all six in one row: five would be enough, one more was left
+    assert row["vehicles"] == session.periods > LEAST
+    written = [value for rows in notes.tables.values() for r in rows for value in r.values() if isinstance(value, float)]
+    per_h = np.array(written) / (10_200 / 3600)  # as if a number were the cost of one driver's time on the trip
+    assert not np.isclose(np.concatenate([written, per_h])[:, None], values[None, :], rtol=1e-9).any()
+    assert {r["quantity"] for r in notes.tables["fleet_drivers"]} >= {"value_of_time_usd_per_h"}
+    alone, few = days.made(PrivateFleet, session, drivers=20)
+    assert "fleet_drivers" not in few.tables
+    assert alone.name == "fleet"
+
+
+@pytest.mark.parametrize(
+    ("kind", "own", "kwh", "field"),
+    [
+        (UtilityFleet, {"deliverable_kwh": 300.0}, 400.0, "settings.deliverable_kwh"),
+        (CompanyFleet, {"battery_kwh": 10.0}, 10.0, "settings.battery_kwh"),
+        (CompanyFleet, {"battery_kwh": 12.5, "reserve_share": 0.2}, 10.0, "settings.battery_kwh"),
+        (CompanyFleet, {"charge_kw": 1.0}, 10.0, "settings.charge_classes"),
+        (CompanyFleet, {"contract_kwh": 1e5}, 10.0, "settings.contract_kwh"),
+        (PrivateFleet, {"battery_least_kwh": 5.0, "battery_most_kwh": 11.0}, 10.0, "settings.battery_most_kwh"),
+        (PrivateFleet, {"charge_least_share": 0.05, "charge_most_share": 0.1}, 10.0, "settings.charge_most_share"),
+    ],
+)
+def test_a_fleet_that_can_deliver_nothing_is_refused(kind, own, kwh, field):
+    (problem,) = kind.check(kind.Settings.model_validate(own), Path(), days.view(kwh))
+    assert problem.field == field
+
+
+@pytest.mark.parametrize(
+    ("kind", "own", "field"),
+    [
+        (UtilityFleet, {"vehicles": 0}, "vehicles"),
+        (CompanyFleet, {"vehicles": -3}, "vehicles"),
+        (PrivateFleet, {"drivers": 0}, "drivers"),
+        (PrivateFleet, {"charge_most_share": 1.2}, "charge_most_share"),
+        (PrivateFleet, {"charge_least_share": 0.9, "charge_most_share": 0.5}, "charge_least_share"),
+        (CompanyFleet, {"charge_least_share": -0.1}, "charge_least_share"),
+        (CompanyFleet, {"charge_least_share": 0.9, "charge_most_share": 0.5}, "charge_least_share"),
+        (PrivateFleet, {"threshold_least_usd": -1.0}, "threshold_least_usd"),
+        (UtilityFleet, {"driver_usd_per_h": -1.0}, "driver_usd_per_h"),
+        (PrivateFleet, {"value_of_time_median_usd_per_h": 0.0}, "value_of_time_median_usd_per_h"),
+    ],
+)
+def test_settings_out_of_range_are_refused(kind, own, field):
+    with pytest.raises(ConfigError) as caught:
+        parse_config(own, kind.Settings, "config.yaml")
+    assert [problem.field for problem in caught.value.problems] == [field]
+
+
+def test_bounds_say_what_they_rest_on():
+    kinds = {}
+    for kind, kwh in ((UtilityFleet, 400.0), (CompanyFleet, 10.0), (PrivateFleet, 10.0)):
+        fleet, _ = days.made(kind, days.view(kwh))
+        fleet.open_period(0, None)
+        kinds[kind] = fleet.solve(days.prices(1.0), days.told()).bound_kind
+    assert kinds == {UtilityFleet: BoundKind.LINEAR, CompanyFleet: BoundKind.LINEAR, PrivateFleet: BoundKind.EXACT}
