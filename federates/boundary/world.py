@@ -63,6 +63,9 @@ class World:
     """Package whose modules `report`, `published` and `conformance` say more of the world, as far as it has them."""
     tables: tuple[Table, ...] = ()
     """Tables of results that its agents leave, beside those of every world."""
+    costs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Tables, and their columns, with what the day cost each agent that leaves them, usd; the sum is what it cost all. A payment
+    is no cost. Empty: it cannot be told."""
     takes_long: bool = False
     """An answer may take minutes: the coordinator then waits without asking HELICS for time (docs/decisions/0008)."""
 

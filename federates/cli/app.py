@@ -13,6 +13,7 @@ from federates import __version__
 from federates.boundary.errors import ConfigError, PortageError
 from federates.cli.audit import audit
 from federates.cli.centralised import centralised
+from federates.cli.coalition import coalition
 from federates.cli.common import (
     Command,
     Group,
@@ -32,7 +33,7 @@ from federates.cli.new import new, new_class
 from federates.cli.sweep import sweep
 
 app = typer.Typer(cls=Group, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
-_WRITE_RESULTS = ("run", "compare", "report", "sweep")
+_WRITE_RESULTS = ("run", "compare", "report", "sweep", "coalition")
 
 
 def main() -> None:
@@ -117,3 +118,4 @@ app.command(cls=Command)(conform)
 app.command(cls=Command)(new)
 app.command("new-operator", cls=Command)(new_class)
 app.command(cls=Command)(centralised)
+app.command(cls=Command)(coalition)

@@ -15,10 +15,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import linprog
 
+from federates.boundary.canonical import canonical
 from federates.boundary.errors import ModelError
 from federates.games.game import Coalition, Game
 from federates.lp.arithmetic import Array, product
 
+_DIGITS = 9
 _SOLVER = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10, "presolve": True}
 
 
@@ -45,7 +47,7 @@ def objectors(game: Game, share_usd: ArrayLike, tolerance_usd: float | None = No
     """
     gains = excess(game, share_usd)
     limit = game.tolerance_usd if tolerance_usd is None else tolerance_usd
-    order = np.argsort(-gains, kind="stable")
+    order = np.argsort(-canonical(gains, _DIGITS), kind="stable")  # rounding error must not choose
     return {game.proper[i]: float(gains[i]) for i in order if gains[i] > limit}
 
 

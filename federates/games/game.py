@@ -134,14 +134,22 @@ class Game:
         None means that the game is superadditive. Of a game that is not complete, the coalitions that are known are looked at.
         """
         worst: Loss | None = None
-        for together in (*self.proper, frozenset(self.players)):
-            least = self.tolerance_usd if worst is None else worst.loss_usd
-            for one, other in _parts(together, self.players):
-                if one in self.worth_usd and other in self.worth_usd:
-                    loss = self.worth_usd[one] + self.worth_usd[other] - self.worth_usd[together]
-                    if loss > least:
-                        worst, least = Loss(one, other, loss), loss
+        least = 0.0
+        for one, other in self._disjoint():
+            loss = self.worth_usd[one] + self.worth_usd[other] - self.worth_usd[one | other]
+            if loss > least + self.tolerance_usd:
+                worst, least = Loss(one, other, loss), loss
         return worst
+
+    def _disjoint(self) -> Iterable[tuple[Coalition, Coalition]]:
+        """Yield every two disjoint coalitions that are known together and apart, once."""
+        if self.is_complete:
+            for together in (*self.proper, frozenset(self.players)):
+                yield from _parts(together, self.players)
+            return
+        for one, other in combinations(self.proper, 2):
+            if not one & other and one | other in self.worth_usd:
+                yield one, other
 
 
 def coalitions(players: tuple[str, ...]) -> tuple[Coalition, ...]:

@@ -75,6 +75,7 @@ WORLD = RoadWorld(
     models=(Role.TRAFFIC.value,),
     package="federates.worlds.road",
     tables=TABLES,
+    costs={"power_costs": ("total_usd",), "transport_costs": ("total_usd",)},
     letters={
         "N": "resourceful stations",
         "M": "limited stations",

@@ -1,0 +1,176 @@
+"""What days with some of the fleets came to, each computed once and kept in the run's folder."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from federates.boundary.errors import ConfigError, PortageError
+from federates.boundary.session import Session
+from federates.boundary.world import World
+from federates.coalition.recorded import RecordedDay
+from federates.games.game import Coalition, shown
+from federates.isolation.owner_only import owner_only
+from federates.runs.remains import private_folder
+from federates.runtime.results import read_record, write_json
+
+_DIGITS, _LONGEST_NAME = 6, 150
+
+
+@dataclass(frozen=True)
+class DayCosts:
+    """What one day came to, usd."""
+
+    cost_usd: dict[str, float]
+    """Own cost of every agent that has one, as it came; payments are in none."""
+    paid_usd: dict[str, float]
+    """Rewards less tolls at the settled prices, by fleet, where the world's schedule has them."""
+    slack_usd: float
+    """How much dearer the plans may be than the best, by their negotiations' gaps, each at the cost of its period."""
+    negotiations: int
+    agreed: int
+    """How many of them ended in agreement."""
+    wall_s: float
+
+    @property
+    def total_usd(self) -> float:
+        """Return what the day cost all."""
+        return sum(self.cost_usd.values())
+
+
+@dataclass(frozen=True)
+class Step:
+    """One day that is known now: who took part (None: nothing was moved), what came out, and whether it was known before."""
+
+    fleets: Coalition | None
+    costs: DayCosts
+    known: bool
+
+
+class CoalitionDays:
+    """Days of a run with some of its fleets; others take part as they did.
+
+    Parameters
+    ----------
+    fleets : those of which coalitions are formed.
+    folder : where to keep what a day came to; what is there of another day or another version is computed anew.
+    watch : called with every day that becomes known.
+    """
+
+    def __init__(
+        self, recorded: RecordedDay, fleets: Sequence[str], folder: Path, watch: Callable[[Step], None] = lambda step: None
+    ) -> None:
+        self._recorded, self._fleets, self._folder, self._watch = recorded, tuple(fleets), folder, watch
+        self._fingerprint = f"{recorded.fingerprint} {'+'.join(self._fleets)}"
+        self._found: dict[Coalition | None, DayCosts] = {}
+
+    def worth(self, fleets: Coalition) -> float:
+        """Return v(S): by how much cheaper the day is with these fleets than with none of those that form coalitions, usd."""
+        return round(self.day(frozenset()).total_usd - self.day(fleets).total_usd, _DIGITS)
+
+    def idle(self) -> DayCosts | None:
+        """Return what the day costs if nothing is moved, None where the world has no such day."""
+        return None if self._recorded.idle_scheme is None else self._known(None)
+
+    def day(self, fleets: Coalition) -> DayCosts:
+        """Return what the day comes to when of those that form coalitions only these take part.
+
+        Where nobody is left to move anything, it is the day in which nothing is moved.
+
+        Raises
+        ------
+        PortageError : an agent failed, or has not recorded its costs.
+        """
+        return self._known(fleets)
+
+    def _known(self, fleets: Coalition | None) -> DayCosts:
+        if fleets in self._found:
+            return self._found[fleets]
+        path = self._folder / f"{_file_name(fleets)}.json"
+        kept = read_record(path) or {}
+        before = kept.get("fingerprint") == self._fingerprint
+        costs = DayCosts(**kept["day"]) if before else self._compute(fleets)
+        if not before:
+            with owner_only():
+                self._folder.mkdir(parents=True, exist_ok=True)
+                names = None if fleets is None else sorted(fleets)
+                write_json(path, {"fingerprint": self._fingerprint, "fleets": names, "day": asdict(costs)})
+        self._found[fleets] = costs
+        self._watch(Step(fleets, costs, before))
+        return costs
+
+    def _compute(self, fleets: Coalition | None) -> DayCosts:
+        session = self._session(fleets)
+        if session is None:
+            return self._known(None)
+        started = time.monotonic()
+        with private_folder() as scratch:
+            folder = self._recorded.run(session, Path(scratch))
+            return day_costs(folder, session, self._recorded.world, round(time.monotonic() - started, 2))
+
+    def _session(self, fleets: Coalition | None) -> Session | None:
+        """Return the agreement of a day; None: nobody is left to move anything, so it is the idle day."""
+        idle = self._recorded.idle_scheme
+        if fleets is None:
+            return self._recorded.part(scheme=idle)
+        away = [name for name in self._fleets if name not in fleets]
+        try:
+            return self._recorded.part(away)
+        except ConfigError as error:
+            if fleets or idle is None:
+                who = f"{shown(fleets)} alone" if fleets else f"none of {shown(self._fleets)}"
+                raise PortageError(f"there is no day with {who}: {error}") from None
+            return None
+
+
+def day_costs(folder: Path, session: Session, world: World, wall_s: float) -> DayCosts:
+    """Return what the run in ``folder`` came to.
+
+    Raises
+    ------
+    PortageError : an agent has not recorded what its day cost.
+    """
+    by_period = np.zeros(session.periods)
+    costs: dict[str, float] = {}
+    owners = {table.name: table.owner for table in world.tables}
+    for name, columns in world.costs.items():
+        for agent in session.agents:
+            path = folder / agent.name / f"{name}.parquet"
+            if path.is_file():
+                rows = pd.read_parquet(path)
+                usd = rows[list(columns)].sum(axis=1)
+                costs[agent.name] = round(costs.get(agent.name, 0.0) + float(usd.sum()), _DIGITS)
+                np.add.at(by_period, rows["period"].clip(0, session.periods - 1).to_numpy(dtype=np.int64), usd.to_numpy())
+            elif agent.role == owners.get(name):
+                raise PortageError(f"{agent.name} has left no table {name}: what its day cost is not known")
+    if not costs:
+        raise PortageError(f"no agent has left a table {' or '.join(world.costs)}: what the day cost is not known")
+    held = pd.read_parquet(folder / "coordinator/negotiations.parquet")
+    gaps = held["gap"].fillna(0.0).clip(lower=0.0).to_numpy()
+    slack = float((gaps * np.abs(by_period[held["period"].to_numpy(dtype=np.int64)])).sum())
+    return DayCosts(costs, _paid(folder), round(slack, _DIGITS), len(held), int(held["agreed"].sum()), wall_s)
+
+
+def _paid(folder: Path) -> dict[str, float]:
+    path = folder / "coordinator/schedule.parquet"
+    rows = pd.read_parquet(path) if path.is_file() else pd.DataFrame()
+    if not {"fleet", "reward_usd", "toll_usd"} <= set(rows.columns):
+        return {}
+    sums: Any = (rows["reward_usd"] - rows["toll_usd"]).fillna(0.0).groupby(rows["fleet"]).sum()
+    return {str(fleet): round(float(usd), _DIGITS) for fleet, usd in sums.items()}
+
+
+def _file_name(fleets: Coalition | None) -> str:
+    if fleets is None:
+        return "nothing_moved"
+    names = "+".join(sorted(fleets))
+    return (
+        f"with_{names if len(names) <= _LONGEST_NAME else hashlib.sha256(names.encode()).hexdigest()}" if fleets else "with_none"
+    )
