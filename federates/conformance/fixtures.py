@@ -29,8 +29,8 @@ Lived = TypeVar("Lived", Day, ModelDay, Negotiated)
 class Fixtures:
     """A target, and what was seen of it so far."""
 
-    def __init__(self, target: Target, surroundings: LeakDetector) -> None:
-        self.target, self.surroundings = target, surroundings
+    def __init__(self, target: Target, leak_detector: LeakDetector) -> None:
+        self.target, self.leak_detector = target, leak_detector
         self._callers: list[CallRecorder] = []
 
     @property

@@ -73,7 +73,7 @@ def _value_fault(table: str, name: str, value: Any, kinds: dict[tuple[str, str],
 def _clean(fixtures: Fixtures) -> str:
     """It ends cleanly: no thread, child process or temporary file is left, and no file was written outside its own folder."""
     fixtures.main_caller()
-    problems = [*fixtures.end_errors, *fixtures.surroundings.left_behind()]
+    problems = [*fixtures.end_errors, *fixtures.leak_detector.left_behind()]
     if problems:
         shown = "; ".join(problems[:3]) + (f"; and {len(problems) - 3} more" if len(problems) > 3 else "")
         raise Breach(shown, f"the end of {fixtures.lives} lives")
