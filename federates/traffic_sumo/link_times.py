@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from federates.boundary.messages import Array
-from federates.boundary.names import ROAD
+from federates.boundary.names import FLEETS, ROAD
 from federates.boundary.roles import Recorder, TrafficModel
 from federates.traffic_sumo.tables import record_observation, record_trip
 from federates.traffic_sumo.trips import Trip, check_routes, plan_trips
@@ -37,7 +37,7 @@ class LinkTimeTraffic(TrafficModel):
     arrived + on the road. Each subclass calls `prepare` in its ``begin``, and writes `observe_links` and `passing_veh`.
     """
 
-    worlds = (ROAD,)
+    worlds = (ROAD, FLEETS)
 
     def prepare(
         self, session: RoadSession, recorder: Recorder, ends: Mapping[str, tuple[str, str]], station_junction: Mapping[str, str]

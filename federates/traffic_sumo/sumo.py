@@ -11,7 +11,7 @@ import numpy as np
 from federates.boundary.config import Config
 from federates.boundary.errors import ConfigError, ModelError, Problem
 from federates.boundary.messages import Array
-from federates.boundary.names import ROAD
+from federates.boundary.names import FLEETS, ROAD
 from federates.boundary.roles import Recorder, TrafficModel
 from federates.traffic_sumo import settings as options
 from federates.traffic_sumo.checks import find_problems
@@ -41,7 +41,7 @@ class SumoTraffic(TrafficModel):
     """
 
     Settings: ClassVar[type[Config]] = options.Settings
-    worlds = (ROAD,)
+    worlds = (ROAD, FLEETS)
 
     def __init__(self, settings: options.Settings, folder: Path) -> None:
         super().__init__(settings, folder)
