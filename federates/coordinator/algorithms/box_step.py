@@ -13,10 +13,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from federates.boundary.canonical import down_to_grid, to_grid, up_to_grid
+from federates.boundary.canonical import to_grid
 from federates.boundary.messages import Answer, Array
 from federates.boundary.negotiation import Copies, Problem
-from federates.lp.linear_model import LinearModel
+from federates.lp.linear_model import LinearModel, Solution
 
 _DECIMALS, _WEIGHT_DECIMALS = 6, 9
 _GROW, _SHRINK = 1.5, 0.5
@@ -76,52 +76,43 @@ class BoxStep:
         ModelError : the linear programme has no solution (it always has one, whatever the agents answer).
         """
         self._fit_box(bound_usd)
-        # A model per call: it is small, and what it answers does not depend on those before. Price = centre + up - down.
-        model = LinearModel()
         preference = _PREFERENCE * (1.0 + np.arange(centre.size) / centre.size)
-        up = model.variables("up", centre.size, upper=self._box, cost=preference)
-        down = model.variables("down", centre.size, upper=np.clip(centre - self._floor, 0.0, self._box), cost=preference)
-        agents = self._problem.agents
-        least = dict(zip(agents, model.variables("least", len(agents), lower=-np.inf, cost=-1.0), strict=True))
-        for agent, slope, cost_usd in self._planes:
-            terms = [(1.0, least[agent]), (-slope, up), (slope, down)]
-            model.rows("plane", terms, upper=cost_usd + float((slope * centre).sum()), shape=())
-        found = model.solver(presolve="off").solve()
-        best = to_grid(centre + found.values[up] - found.values[down], _DECIMALS)
+        found, moved = self._solve(centre, self._box, preference)
+        self._weights = np.maximum(-np.asarray(found.row_dual), 0.0)
+        best = to_grid(centre + moved, _DECIMALS)
         self._promised_usd, self._bound_usd = self.value_usd(best), bound_usd
-        self._weights = None if found.row_dual is None else np.maximum(-found.row_dual, 0.0)
         return best
 
-    def mean_plan(self) -> dict[str, Array] | None:
-        """Return what all agents are given so that the mean of their answers is carried out; None if there is no mean.
+    def _solve(self, centre: Array, box_usd: float, preference: Array) -> tuple[Solution, Array]:
+        """Maximise the model within a box; return the solution, its first rows being the planes, and how the prices moved."""
+        # A model per call: it is small, and what it answers does not depend on those before. Price = centre + up - down.
+        model = LinearModel()
+        up = model.variables("up", centre.size, upper=box_usd, cost=preference)
+        down = model.variables("down", centre.size, upper=np.clip(centre - self._floor, 0.0, box_usd), cost=preference)
+        agents = self._problem.agents
+        least = dict(zip(agents, model.variables("least", len(agents), lower=-np.inf, cost=-1.0), strict=True))
+        names, slopes, costs_usd = zip(*self._planes, strict=True)
+        slope, size = np.array(slopes), (len(names), centre.size)
+        terms = [
+            (1.0, np.array([least[name] for name in names])),
+            (-slope, np.broadcast_to(up, size)),
+            (slope, np.broadcast_to(down, size)),
+        ]
+        model.rows("plane", terms, upper=np.array(costs_usd) + (slope * centre).sum(axis=1), shape=(len(names),))
+        found = model.solver(presolve="off").solve()
+        return found, found.values[up] - found.values[down]
 
-        The weights are the multipliers of the planes, which add up to 1 for each agent. The mean is a plan of each agent on its
-        own where costs are convex, and it is in balance where no price lies on the box: Dantzig and Wolfe, "Decomposition
-        Principle for Linear Programs", Operations Research 8(1), 1960. Who only asks is given what is offered, who only offers
-        what is asked; who does both delivers as much for what it asks as it has answered, so that all is in balance.
+    def mean_copies(self) -> dict[str, Array]:
+        """Return the mean of all answers of each agent, by their weights at the last best prices.
+
+        The weights are the multipliers of the planes: those of an agent add up to 1, and where no price lies on the box the means
+        are in balance (Dantzig and Wolfe, "Decomposition Principle for Linear Programs", Operations Research 8(1), 1960).
         """
-        layout, means = self._problem.layout, self._means()
-        if means is None:
-            return None
-        asked, offered = layout.shares(layout.asked(means), means, -1.0), layout.shares(layout.offered(means), means, 1.0)
-        mixed = {agent for agent in layout.agents if (layout.sign[agent] > 0).any() and (layout.sign[agent] < 0).any()}
-        return {
-            agent: means[agent] if agent in mixed else (asked if layout.only_offers(agent) else offered)[agent]
-            for agent in layout.agents
-        }
-
-    def _means(self) -> dict[str, Array] | None:
-        """Return the mean of all answers of each agent, on the grid on which it crosses: no more offered, no less asked."""
-        if self._weights is None:
-            return None
+        assert self._weights is not None, "there are no prices yet"
         weights, means = to_grid(self._weights, _WEIGHT_DECIMALS), {}
         for agent in self._problem.agents:
-            rows = [row for row, (name, *_) in enumerate(self._planes) if name == agent and weights[row]]
-            if not rows:
-                return None
-            copy = np.average([self._copies[row] for row in rows], axis=0, weights=weights[rows])
-            asks = self._problem.layout.sign[agent] > 0
-            means[agent] = np.where(asks, up_to_grid(copy, _DECIMALS), down_to_grid(copy, _DECIMALS))
+            rows = [row for row in np.flatnonzero(weights) if self._planes[row][0] == agent]
+            means[agent] = to_grid(np.average([self._copies[row] for row in rows], axis=0, weights=weights[rows]), _DECIMALS)
         return means
 
     def _fit_box(self, bound_usd: float) -> None:

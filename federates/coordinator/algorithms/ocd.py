@@ -16,19 +16,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
-from pydantic import Field
 
 from federates.boundary.errors import Problem as ConfigProblem
 from federates.boundary.messages import Array
 from federates.boundary.negotiation import Copies, Problem, Rounds, bound_usd, cost_usd
 from federates.boundary.roles import Recorder, RoundResult
-from federates.boundary.world import world_of
 from federates.coordinator.algorithms.bounds import Bounds, Outcome
 from federates.coordinator.algorithms.box_step import BoxStep
-from federates.coordinator.algorithms.limits import NegotiationSettings
+from federates.coordinator.algorithms.mean_plan import cost_mean_plan
+from federates.coordinator.algorithms.ocd_settings import OcdSettings
 from federates.coordinator.algorithms.rounds import RoundByRound
 
 _OFFER_DIGITS = 2
@@ -38,41 +37,14 @@ _UNCHANGED_LIMIT = 2
 """The paper's rule: stop once the route set is unchanged in two iterations in a row; not for `box_step`, it has all answers."""
 
 
-class OcdSettings(NegotiationSettings):
-    """Settings of the algorithm."""
-
-    step_factor: Annotated[float, Field(gt=0, le=2)] = 1.0
-    """rho in (45), dimensionless."""
-    halve_after: Annotated[int, Field(ge=1, le=1000)] = 10
-    """rho is halved in every iteration after this one (the paper: 10)."""
-    max_iterations: Annotated[int, Field(ge=1, le=1000)] = 30
-    """n_max: the negotiation stops without agreement after so many iterations."""
-    update: Literal["shortfall", "residual", "box_step"] = "shortfall"
-    """How multipliers change: `shortfall` by (45), only where more is asked than offered (44); `residual` by (45) everywhere
-    (the full subgradient, which can also lower a price); `box_step` to the best prices by all answers so far."""
-    box_usd_per_veh: Annotated[float, Field(gt=0, le=1e6)] = 4.0
-    """`box_step` only: furthest a price moves in the first iteration, usd per vehicle."""
-    evaluate_every: Annotated[int, Field(ge=1, le=100)] = 1
-    """New offers are evaluated in the first iteration and then in every one of this many; the paper evaluates all (1)."""
-    plan: Literal["offer", "mean"] = "offer"
-    """Which plan is costed: the last offer (the paper), or the mean of all answers by the weights of `box_step`'s cutting planes,
-    which is nearer to the best plan where costs are linear, and the only one where agents both ask and offer."""
-    warm_start: bool = True
-    """On the road: begin with the multipliers of the last period, shifted by one period; the paper begins with zero."""
-
-
 class OptimalityConditionDecomposition(RoundByRound):
     """The paper's algorithm. Whole quantities begin at zero prices; of others the prices move on from period to period."""
 
     Settings = OcdSettings
 
     @classmethod
-    def check(cls, settings: OcdSettings, folder: Path, session: Any) -> list[ConfigProblem]:
-        """Return what is wrong with the plan that is costed: a mean is none of whole quantities, and needs planes."""
-        whole = any(exchange.whole for exchange in world_of(session.world).exchanges)
-        allowed = "must be offer: the world exchanges whole quantities" if whole else "needs update: box_step"
-        fits = settings.plan == "offer" or (settings.update == "box_step" and not whole)
-        return [] if fits else [ConfigProblem("config.yaml", "settings.plan", settings.plan, allowed)]
+    def check(cls, settings: OcdSettings, folder: Path, session: Any) -> list[ConfigProblem]:  # noqa: D102
+        return settings.problems(session)
 
     def begin(self, session: Any, recorder: Recorder) -> None:  # noqa: D102
         super().begin(session, recorder)
@@ -119,7 +91,7 @@ class _Steps:
             if outcome is None:
                 why = self._why_stop(iteration)  # step 5
                 changed = why is None and self._update_prices(iteration)  # step 6
-                if self._settings.plan == "mean":
+                if self._settings.plan == "mean" and ((iteration - 1) % self._settings.evaluate_every == 0 or not changed):
                     yield from self._evaluate_mean()  # step 4, by the planes that give the prices
                     outcome = self._convergence(iteration)
                 if outcome is not None:
@@ -179,10 +151,9 @@ class _Steps:
 
     def _evaluate_mean(self) -> Rounds[None]:
         """Take step 4 by the planes: what the mean of all answers costs."""
-        given = None if self._planes is None else self._planes.mean_plan()
-        if given is not None:
-            result = yield self._problem.evaluate(given)
-            self._keep(dict.fromkeys(given, self._take(result)), result)
+        assert self._planes is not None, "OptimalityConditionDecomposition.check lets no mean pass without planes"
+        copies, result = yield from cost_mean_plan(self._problem, self._planes)
+        self._keep(dict.fromkeys(copies, copies), result)
 
     def _keep(self, chosen: Mapping[str, Copies], result: RoundResult, whole: Array | None = None) -> None:
         """Keep the plan of which each agent has answered its part in ``chosen``, to the prices or to what it was given."""

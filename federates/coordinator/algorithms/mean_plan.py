@@ -1,0 +1,47 @@
+"""The mean of all answers as a plan that is costed: near the best where costs are linear, and a plan for any chain of agents.
+
+An answer to prices is a corner of what an agent can do; near the best prices it jumps from one corner to another. The mean by the
+weights of the cutting planes lies between them (Dantzig and Wolfe, "Decomposition Principle for Linear Programs", Operations
+Research 8(1), 1960). Who only asks sets the plan; the others are asked for what that needs.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from federates.boundary.messages import Array
+from federates.boundary.negotiation import Problem, Rounds
+from federates.boundary.roles import RoundResult
+from federates.coordinator.algorithms.box_step import BoxStep
+
+_PLENTY = 1e6
+"""More of anything than an agent can use."""
+_STEP = 1e-6
+"""Step of the grid on which quantities cross."""
+
+
+def cost_mean_plan(problem: Problem, planes: BoxStep) -> Rounds[tuple[dict[str, Array], RoundResult]]:
+    """Ask what the mean of what is asked by those who only ask would cost; return the last answers, which are a plan.
+
+    Who both asks and offers (a fleet offers deliveries and asks for passages) says first what it needs for its share; then all
+    are asked for what has come out. All answers are new planes.
+    """
+    layout, means = problem.layout, planes.mean_copies()
+    mixed = [agent for agent in layout.agents if not (layout.only_asks(agent) or layout.only_offers(agent))]
+    if mixed:
+        wanted = layout.shares(layout.asked(means), means, -1.0)
+        plenty = {agent: np.where(layout.sign[agent] > 0, _PLENTY, wanted[agent]) for agent in mixed}
+        answered = _took(problem, planes, (yield problem.evaluate(means | plenty)))
+        # A step more than it asks, for that was rounded: so it is enough.
+        means |= {agent: answered[agent] + np.where(layout.sign[agent] > 0, _STEP, 0.0) for agent in mixed}
+    given = layout.shares(layout.asked(means), means, -1.0) | {agent: means[agent] for agent in mixed}
+    offered = layout.shares(layout.offered(given), given, 1.0)
+    given |= {agent: offered[agent] for agent in layout.agents if layout.only_asks(agent)}
+    result = yield problem.evaluate(given)
+    return _took(problem, planes, result), result
+
+
+def _took(problem: Problem, planes: BoxStep, result: RoundResult) -> dict[str, Array]:
+    copies = problem.copies(result)
+    planes.add(copies, result.answers)
+    return copies
