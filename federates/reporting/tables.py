@@ -216,6 +216,9 @@ def _read_all(folder: Path, entry: Table, session: Session) -> tuple[pd.DataFram
     """Return what all agents of the table's role have left, in the order of periods, or an empty table and the reason."""
     agents = session.of_role(entry.owner)
     found = [_read_table(folder / agent.name, entry) for agent in agents]
+    for agent, (frame, _) in zip(agents, found, strict=True):
+        if "agent" not in frame:  # who wrote it, where several agents of a role write the same table
+            frame["agent"] = agent.name
     frames = [frame for frame, why in found if not why]
     if len(found) == 1 or not frames:
         return found[0] if found else (_empty(entry), _NOT_WRITTEN)
