@@ -54,7 +54,8 @@ class Announced:
         self._period_s = period_s
         self._bins = bins
         self._delay_s = delay_s
-        self._lost_after_s = lost_after_s
+        # By the first guess: where vehicles are lost all the time, the way that is learned becomes longer and longer.
+        self._lost_after_s = period_s * (math.floor(delay_s / period_s) + 2) + lost_after_s
         self._batches: list[_Batch] = []
 
     @property
@@ -135,5 +136,4 @@ class Announced:
         self._batches = [batch for batch in self._batches if batch.left_veh > _NOTHING]
 
     def _is_lost(self, batch: _Batch, period: int) -> bool:
-        periods = math.floor(self._delay_s / self._period_s) + 2
-        return (period - batch.period - periods) * self._period_s >= self._lost_after_s
+        return (period - batch.period) * self._period_s >= self._lost_after_s
