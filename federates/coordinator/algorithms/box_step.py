@@ -116,7 +116,7 @@ class BoxStep:
             return None
         weights, means = to_grid(self._weights, _WEIGHT_DECIMALS), {}
         for agent in self._problem.agents:
-            rows = [row for row, (name, *_) in enumerate(self._planes) if name == agent and weights[row]]
+            rows = [row for row in np.flatnonzero(weights) if self._planes[row][0] == agent]  # planes since then have none
             if not rows:
                 return None
             copy = np.average([self._copies[row] for row in rows], axis=0, weights=weights[rows])
