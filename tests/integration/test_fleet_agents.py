@@ -11,11 +11,15 @@ from hypothesis import strategies as st
 from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.config import ConfigError, parse_config
 from federates.boundary.errors import ModelError
+from federates.boundary.messages import Answer
+from federates.boundary.negotiation import Agreement, Problem
+from federates.boundary.roles import RoundResult
 from federates.mves_fleet.models.company.operator import CompanyFleet
 from federates.mves_fleet.models.fleet import roundable
 from federates.mves_fleet.models.private.account import LEAST
 from federates.mves_fleet.models.private.operator import PrivateFleet
 from federates.mves_fleet.models.utility.operator import UtilityFleet
+from federates.worlds.fleets.day import FleetsDay
 
 SMALL_COMPANY = {"vehicles": 12, "driver_usd_per_h": 4.0}
 SMALL_PRIVATE = {"drivers": 400, "value_of_time_median_usd_per_h": 8.0}
@@ -187,7 +191,7 @@ def test_incentives_make_more_drivers_accept():
 
 def test_no_row_tells_a_single_drivers_value_of_time():
     session, openings = days.view(10.0, periods=6), days.told(road_s=9000.0)  # so far that everybody goes once
-    fleet, notes = days.made(PrivateFleet, session, drivers=300, traction_kwh_per_h=0.0)
+    fleet, notes = days.made(PrivateFleet, session, drivers=300, traction_kwh_per_h=0.0, detour_most_s=0.0)
     values = fleet._drivers.value_of_time_usd_per_h
     for period in range(session.periods):  # one driver a period
         fleet.open_period(period, None)
@@ -252,3 +256,37 @@ def test_bounds_say_what_they_rest_on():
         fleet.open_period(0, None)
         kinds[kind] = fleet.solve(days.prices(1.0), days.told()).bound_kind
     assert kinds == {UtilityFleet: BoundKind.LINEAR, CompanyFleet: BoundKind.LINEAR, PrivateFleet: BoundKind.EXACT}
+
+
+def test_a_plan_is_cut_where_its_whole_vehicles_are_more_than_there_are():
+    # Two vehicles at r1: 1.5 for q1 and 0.5 for q2 fit together, but rounded up they are three.
+    session = days.session(400.0)
+    fleet, _ = days.made(UtilityFleet, session.view("fleet"))
+    fleet.open_period(0, None)
+    problem = Problem.of(session, 0, {})
+    layout, delivery = problem.layout, np.zeros((2, 2, 4))
+    delivery[0, :, 0] = 600.0, 200.0
+    plan = {a: layout.own(a, {"delivery": delivery, "passage": delivery / 400.0}) for a in layout.agents}
+
+    def negotiate(_):
+        yield from ()
+        return Agreement(plan, agreed=True, reason="as given", lower_bound_usd=0.0)
+
+    rounds, asked, commit = FleetsDay(session).rounds(0, {}, negotiate), [], None
+    decision = next(rounds)
+    while commit is None:
+        asked.append(decision)
+        answers = {name: Answer(given, 0.0, 0.0) for name, given in decision.given.items()}
+        answers["fleet"] = fleet.evaluate(decision.given["fleet"], days.told())
+        try:
+            decision = rounds.send(RoundResult(answers))
+        except StopIteration as end:
+            commit = end.value
+    given = commit.given["fleet"]
+    assert given["delivery"][0, :, 0] == pytest.approx([600.0, 0.0])
+    assert given["passage"][0, :, 0].tolist() == [2.0, 0.0]
+    assert np.array_equal(commit.given["power_operator"]["delivery"], given["delivery"])
+    assert np.array_equal(commit.given["transport_operator"]["passage"], given["passage"])
+    assert len(asked) == 2  # what can be sent, and what the plan without the rest costs
+    fleet.commit(given)
+    assert sum(fleet._vehicles.free_from > 0) == 2

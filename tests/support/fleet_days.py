@@ -23,7 +23,12 @@ class Notes:
 
 
 def view(kwh=10.0, name="fleet", **more):
-    """Return a session of two resourceful and two limited stations as a fleet sees it; ``more`` are other keys."""
+    """Return the session as the fleet sees it."""
+    return session(kwh, name, **more).view(name)
+
+
+def session(kwh=10.0, name="fleet", **more):
+    """Return a session of two resourceful and two limited stations, and one fleet; ``more`` are other keys."""
     stations = ["r1", "r2", "q1", "q2"]
     agents = [{"name": n, "role": n} for n in ("coordinator", "power_operator", "transport_operator", "traffic_sumo")]
     agents += [{"name": name, "role": "mves_fleet"}] + [{"name": n, "role": "charging_station"} for n in stations]
@@ -40,7 +45,7 @@ def view(kwh=10.0, name="fleet", **more):
         "vehicle_kwh": {name: kwh},
         "agents": agents,
     }
-    return FleetSession.model_validate(data | more).view(name)
+    return FleetSession.model_validate(data | more)
 
 
 def told(road_s=900.0, gate_s=600.0):

@@ -153,7 +153,7 @@ def test_no_driver_makes_two_of_the_trips_that_are_chosen(seed):
 def test_every_driver_near_a_station_is_counted_once():
     draw = np.random.default_rng(3)
     n, shape = 200, (2, 2)
-    costs = Costs(draw.uniform(0, 9, (n, *shape)), np.full((*shape, 2), 1.0), draw.uniform(0, 3, n), draw.uniform(0, 9, n))
+    costs = Costs(draw.uniform(0, 9, (n, *shape)), np.full((*shape, 2), 1.0), draw.uniform(0, 3, n), draw.uniform(0, 9, (n, 2)))
     near = np.eye(3, 2, dtype=bool)[draw.integers(0, 3, n)]
     back, able = draw.random(n) < 0.8, draw.random((n, *shape)) < 0.9
     can = (near & back[:, None])[:, :, None, None] & able[..., None] & np.ones(2, dtype=bool)
@@ -169,7 +169,7 @@ def test_every_driver_near_a_station_is_counted_once():
 
 def test_drivers_follow_from_seed_and_name_and_have_the_distributions_that_are_set():
     s = PrivateSettings(drivers=20_000)
-    first, again, other = (draw_drivers(s, *key, 2) for key in ((1, "a"), (1, "a"), (1, "b")))
+    first, again, other = (draw_drivers(s, *key, 2, 2) for key in ((1, "a"), (1, "a"), (1, "b")))
     assert np.array_equal(first.value_of_time_usd_per_h, again.value_of_time_usd_per_h)
     assert np.array_equal(first.place, again.place)
     assert not np.array_equal(first.value_of_time_usd_per_h, other.value_of_time_usd_per_h)
@@ -185,5 +185,5 @@ def test_drivers_follow_from_seed_and_name_and_have_the_distributions_that_are_s
     assert near[:, :, 20].mean() == pytest.approx(0.15 / 2, abs=0.01)
     # Who waits for a spread of nothing is where the diary says, hour by hour.
     still = PrivateSettings(drivers=500, diary=Diary(home_share=1.0, work_share=0.0, spread_h=0.0))
-    here = draw_drivers(still, 1, "a", 1).near(list(range(24)), 1).mean(axis=(0, 1))
+    here = draw_drivers(still, 1, "a", 1, 1).near(list(range(24)), 1).mean(axis=(0, 1))
     assert here.tolist() == [0.0] * 6 + [1.0] + [0.0] * 10 + [1.0] * 6 + [0.0]

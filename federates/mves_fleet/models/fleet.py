@@ -27,6 +27,8 @@ from federates.worlds.fleets.world import DELIVERY, PASSAGE
 
 _PART = 1e-6
 """A share of a vehicle that is none: in a commitment the next whole number counts from here."""
+_MORE = 1e-4
+"""By so much more than there is a sum of passages on the boundary's grid is too many."""
 
 
 class Fleet(MvesFleet):
@@ -91,7 +93,9 @@ class Fleet(MvesFleet):
         passage = np.maximum(given[PASSAGE.name], 0.0)
         delivery = np.clip(given[DELIVERY.name], 0.0, self.kwh * passage)
         if self._trips is not None:
-            delivery[:, :, 0] = self.kwh * roundable(delivery[:, :, 0] / self.kwh, self._ready())
+            ready = self._ready()
+            over = passage[:, :, 0].sum(axis=1) > ready + _MORE
+            delivery[over, :, 0] = self.kwh * roundable(delivery[over, :, 0] / self.kwh, ready[over])
         return delivery, passage
 
     def _hours(self) -> list[float]:
@@ -134,7 +138,8 @@ class Fleet(MvesFleet):
 def roundable(vehicles: Array, ready: Whole) -> Array:
     """Return what of ``vehicles`` (R, Q) can leave when each entry is rounded up and ``ready`` (R,) are there.
 
-    Parts of a vehicle are left out where there is no whole one for them, the smallest first. Whole numbers stay as they are.
+    Parts of a vehicle are left out where there is no whole one for them, the smallest first. Whole numbers stay as they are. A
+    plan that is rounded up for each q may ask for more vehicles at r than its parts did together.
     """
     result = np.array(vehicles)
     for row, there in zip(result, ready.tolist(), strict=True):

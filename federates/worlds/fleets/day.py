@@ -8,7 +8,7 @@ import numpy as np
 
 from federates.boundary.messages import Array
 from federates.boundary.names import Role
-from federates.boundary.negotiation import Agreement, Day, Negotiate, Problem, Rounds
+from federates.boundary.negotiation import Agreement, Copies, Day, Negotiate, Problem, Rounds
 from federates.boundary.roles import Commit, Openings
 from federates.worlds.road.session import Scheme
 
@@ -26,15 +26,42 @@ class FleetsDay(Day):
             nothing = problem.evaluate(problem.everyone(np.zeros(problem.layout.size)))
             return Commit(nothing.given, agreed=True, reason="the scheme sends no vehicles")
         agreement = yield from negotiate(problem)
-        return self.commit(problem, agreement)
+        plan = yield from self._can_be_sent(problem, agreement.plan)
+        return self.commit(problem, replace(agreement, plan=plan))
+
+    def _can_be_sent(self, problem: Problem, plan: Copies) -> Rounds[Copies]:
+        """Return the part of a plan that fleets can send in whole vehicles.
+
+        Rounded up for each q, a fleet's vehicles at r may be more than their parts were together, and more than are there. Then
+        the fleets are asked; if one leaves energy out, all are told the plan without it, so that their answers say what it costs.
+        """
+        layout, whole = problem.layout, self._whole(problem, plan)
+        if not any(_needs_more(layout.own_shaped(fleet, plan[fleet])[DELIVERY] / kwh) for fleet, kwh in self._fleets):
+            return plan
+        sent = problem.copies((yield problem.evaluate(whole)))
+        can = {**plan, **{fleet: np.where(layout.sign[fleet] < 0, sent[fleet], plan[fleet]) for fleet, _ in self._fleets}}
+        if all(np.allclose(can[fleet], plan[fleet], rtol=0.0, atol=_NOTHING) for fleet, _ in self._fleets):
+            return plan
+        asked = layout.shares(layout.offered(can), can, 1.0)
+        can |= {agent.name: asked[agent.name] for agent in self.session.of_role(Role.POWER_OPERATOR)}
+        yield problem.evaluate(self._whole(problem, can))
+        return can
+
+    @property
+    def _fleets(self) -> tuple[tuple[str, float], ...]:
+        return tuple(self.session.vehicle_kwh.items())
 
     def commit(self, problem: Problem, agreement: Agreement) -> Commit:
-        """Return the decision: deliveries as agreed, and as many whole vehicles of each fleet as carry them.
+        """Return the decision: deliveries as agreed, and as many whole vehicles of each fleet as carry them."""
+        return super().commit(problem, replace(agreement, plan=self._whole(problem, agreement.plan)))
+
+    def _whole(self, problem: Problem, copies: Copies) -> dict[str, Array]:
+        """Return a plan with whole vehicles in the opened period.
 
         Vehicles are rounded up, so a fleet has passages for all that it delivers, and the sum of them is what is led.
         """
         layout, vehicle_kwh = problem.layout, self.session.vehicle_kwh
-        plan = {agent: layout.own_shaped(agent, copy) for agent, copy in agreement.plan.items()}
+        plan = {agent: layout.own_shaped(agent, copy) for agent, copy in copies.items()}
         led = np.zeros(layout.shapes[PASSAGE])
         for fleet, kwh in vehicle_kwh.items():
             passage = _whole_first(plan[fleet][DELIVERY] / kwh, plan[fleet][PASSAGE])
@@ -42,7 +69,14 @@ class FleetsDay(Day):
             led += passage
         (transport,) = self.session.of_role(Role.TRANSPORT_OPERATOR)
         plan[transport.name] = {PASSAGE: led}
-        return super().commit(problem, replace(agreement, plan={agent: layout.own(agent, own) for agent, own in plan.items()}))
+        return {agent: layout.own(agent, own) for agent, own in plan.items()}
+
+
+def _needs_more(vehicles: Array) -> bool:
+    """Return whether, rounded up for each q, ``vehicles`` (N, M, H) are more at some r than their sum rounded up."""
+    opened = vehicles[..., 0]
+    each, together = np.ceil(opened - _NOTHING).sum(axis=1), np.ceil(opened.sum(axis=1) - _NOTHING)
+    return bool((each > together).any())
 
 
 def _whole_first(vehicles: Array, passage: Array) -> Array:

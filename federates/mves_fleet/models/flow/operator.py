@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.messages import Answer
 from federates.boundary.roles import Openings
 from federates.boundary.units import hours
-from federates.mves_fleet.models.fleet import Fleet, roundable
+from federates.mves_fleet.models.fleet import Fleet
 from federates.mves_fleet.models.flow.programme import FlowData, FlowPlan, FlowProgramme
 from federates.mves_fleet.models.flow.settings import OwnedFleetSettings
 from federates.mves_fleet.models.flow.vehicles import Charge, Vehicles, whole_parts
@@ -103,16 +103,7 @@ class FlowFleet(Fleet):
 
     def _offer(self, reward_usd_per_kwh: Array, toll_usd_per_veh: Array) -> Answer:
         self._last = self._programme.best(reward_usd_per_kwh, toll_usd_per_veh)
-        first = self._last.load_kwh[:, :, 0]
-        whole = self.kwh * roundable(first / self.kwh, self._ready())
-        if np.allclose(whole, first, rtol=0.0, atol=1e-9 * self.kwh):
-            return _answer(self._last)
-        # Parts of vehicles for which there is no whole one: the rest of the plan, its cost, and the bound of all plans.
-        delivery = self._last.load_kwh.copy()
-        delivery[:, :, 0] = whole
-        bound = self._last.bound_usd
-        self._last = self._programme.serve(delivery, self._last.passage_veh)
-        return replace(_answer(self._last), bound_usd=bound)
+        return _answer(self._last)
 
     def _serve(self, delivery_kwh: Array, passage_veh: Array) -> Answer:
         return _answer(self._programme.serve(delivery_kwh, passage_veh))

@@ -12,7 +12,7 @@ horizon. From it a vehicle takes one arc:
     balance    what leaves a node is what comes to it: by arcs from before, or free from `supply`
     load       load[r, q, h] <= kwh sum of trips        energy that is delivered
     passage    sum of trips[r, q, h] <= passages
-    business   sum of business[h] + missed[h] >= wanted[h]
+    business   sum of business[h] + missed[h] = wanted[h]
 
 Every column has bounds, so that the dual vector proves a bound (`federates.lp.safe_bound`).
 """
@@ -30,6 +30,8 @@ from federates.mves_fleet.models.trips import Array, Whole
 
 _PREFERENCE_USD = 1e-6
 """Cost per trip and place in the order of the horizon: among plans of equal cost the earliest is taken."""
+_NOTHING = 1e-6
+"""A share of a vehicle by which the solver may miss a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class FlowPlan:
 
     load_kwh: Array
     """(R, Q, H)."""
+    passage_veh: Array
+    """Trips, (R, Q, H)."""
     trips: Array
     """(R, Q, R', K, H)."""
     business: Array
@@ -74,11 +78,6 @@ class FlowPlan:
     cost_usd: float
     bound_usd: float
     """Proven lower bound of what was minimised; of given quantities, of the cost of what is delivered."""
-
-    @property
-    def passage_veh(self) -> Array:
-        """Return the trips by (R, Q, H)."""
-        return np.asarray(self.trips.sum(axis=(2, 3)))
 
 
 class FlowProgramme:
@@ -138,7 +137,8 @@ class FlowProgramme:
         self._passages = model.rows("passage", [(1.0, pairs)], upper=most, shape=self._load_shape)
         self._asked = model.rows("asked", [(1.0, self._load), (1.0, self._left)], lower=0.0, shape=self._load_shape)
         works = np.moveaxis(self._business, 2, 0).reshape(d.wanted_veh.size, -1)
-        model.rows("business", [(1.0, works), (1.0, missed)], lower=d.wanted_veh, shape=d.wanted_veh.shape)
+        wanted = d.wanted_veh
+        model.rows("business", [(1.0, works), (1.0, missed)], lower=wanted, upper=wanted, shape=wanted.shape)
         self._solver = model.solver(solver="simplex", presolve="off", random_seed=0)
 
     def _balance(self, model: LinearModel, charge: Indices, stay: Indices) -> None:
@@ -187,8 +187,10 @@ class FlowProgramme:
         if solution.status != "optimal":
             raise ModelError(f"fleet: HiGHS ended with {solution.status}")
         trips, business, missed = (np.maximum(solution.values[c], 0.0) for c in (self._trip, self._business, self._missed))
-        carried = np.clip(solution.values[self._load], 0.0, load)
-        carried = np.minimum(carried, d.kwh * trips.sum(axis=(2, 3)))
+        carried = np.minimum(np.clip(solution.values[self._load], 0.0, load), d.kwh * trips.sum(axis=(2, 3)))
+        carried = np.where(load - carried <= _NOTHING * d.kwh, load, carried)
         own = (self._trip_usd * trips).sum() + d.load_usd_per_kwh * carried.sum() + (d.missed_usd * missed).sum()
         left = left_usd * float(np.maximum(load - carried, 0.0).sum()) if left_usd else 0.0
-        return FlowPlan(carried, trips, business, float(own), solution.bound - left)
+        used = trips.sum(axis=(2, 3))
+        passages = np.minimum(np.where(np.abs(used - carried / d.kwh) <= _NOTHING, carried / d.kwh, used), passage)
+        return FlowPlan(carried, passages, trips, business, float(own), solution.bound - left)

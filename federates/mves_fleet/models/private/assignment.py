@@ -23,6 +23,8 @@ from federates.lp.safe_bound import lower_dot, lower_sum
 from federates.mves_fleet.models.trips import Array, Whole
 
 _HALF = 0.5
+_NOTHING = 1e-6
+"""A share of a trip by which the solver may miss a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ def assign(cost_usd: Array, wanted: Array) -> Assignment:
         return Assignment(driver, option, np.zeros(0), nothing, 0.0, 0.0, nothing)
     cost = cost_usd[driver, option]
     part, price = _solve(driver, option, cost, most)
-    served = np.minimum(np.bincount(option, weights=part, minlength=most.size), most)
+    made: Array = np.bincount(option, weights=part, minlength=most.size).astype(np.float64)
+    served = np.where(made >= most - _NOTHING, most, made)
     used = part > 0.0
     total = float((cost * part).sum())
     bound = min(total, _bound(cost_usd, price, served))

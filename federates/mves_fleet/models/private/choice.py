@@ -2,7 +2,7 @@
 
 Driver i accepts option o = (r, q, h) at reward x kWh - toll - c_io, if the best of them is above 0, with
 
-    c_io = value of time_i x time(r, q) + price x traction(r, q) + wear_i + threshold_i
+    c_io = value of time_i x (time(r, q) + detour_iq) + price x traction(r, q) + wear_i + threshold_i + inconvenience_ih
 
 The fleet's answer to prices is the sum of these decisions, and since no driver's decision depends on another's, the sum of the
 single minima is the minimum: the bound is exact.
@@ -36,18 +36,18 @@ class Costs:
     wear_usd: Array
     """(n,); 0 where a warranty covers it."""
     threshold_usd: Array
-    """(n,)."""
+    """(n, H): threshold and inconvenience."""
 
     def parts(self) -> Array:
         """Return the parts in the opened period, (4, n, R, Q)."""
         shape = self.time_usd.shape
-        wear, threshold = (np.broadcast_to(v[:, None, None], shape) for v in (self.wear_usd, self.threshold_usd))
+        wear, threshold = (np.broadcast_to(v[:, None, None], shape) for v in (self.wear_usd, self.threshold_usd[:, 0]))
         return np.stack([self.time_usd, np.broadcast_to(self.energy_usd[..., 0], shape), wear, threshold])
 
     def total(self) -> Array:
         """Return what a trip costs a driver, (n, R, Q, H)."""
-        own = self.time_usd + (self.wear_usd + self.threshold_usd)[:, None, None]
-        return np.asarray(own[..., None] + self.energy_usd[None])
+        own = self.wear_usd[:, None] + self.threshold_usd
+        return np.asarray(self.time_usd[..., None] + self.energy_usd[None] + own[:, None, None, :])
 
 
 @dataclass(frozen=True, slots=True)

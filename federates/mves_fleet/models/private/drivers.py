@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from federates.boundary.canonical import canonical
+from federates.boundary.units import S_PER_H
 from federates.mves_fleet.models.private.settings import Diary, PrivateSettings
 from federates.mves_fleet.models.trips import Array, Whole
 
@@ -23,6 +24,10 @@ class Drivers:
     battery_kwh: Array
     own_kwh: Array
     """Energy in the battery, (n,), kWh."""
+    detour_h: Array
+    """Time beyond what is told for the way by a limited station, (n, Q), h."""
+    inconvenience_usd: Array
+    """Wanted beyond the threshold in an hour of the day, (n, 24)."""
     place: Whole
     """Index of the resourceful station that a driver is near in an hour of the day, (n, 24); -1: none, or asleep."""
     back_in: Whole
@@ -47,11 +52,14 @@ class Drivers:
         self.own_kwh[who] -= traction_kwh
 
 
-def draw_drivers(settings: PrivateSettings, seed: int, fleet: str, stations: int) -> Drivers:
-    """Return drivers that follow from the session's seed and the fleet's name; every kind of number has a stream of its own."""
+def draw_drivers(settings: PrivateSettings, seed: int, fleet: str, stations: int, limited: int) -> Drivers:
+    """Return drivers near ``stations`` R who may go to ``limited`` Q stations.
+
+    They follow from the session's seed and the fleet's name; every kind of number has a stream of its own.
+    """
     count = settings.drivers
-    streams = np.random.SeedSequence([seed, *fleet.encode()]).spawn(5)
-    time, threshold, battery, charge, diary = (np.random.default_rng(stream) for stream in streams)
+    streams = np.random.SeedSequence([seed, *fleet.encode()]).spawn(7)
+    time, threshold, battery, charge, diary, detour, hour = (np.random.default_rng(stream) for stream in streams)
     size = battery.uniform(settings.battery_least_kwh, settings.battery_most_kwh, count)
     share = charge.uniform(settings.charge_least_share, settings.charge_most_share, count)
     worth = settings.value_of_time_median_usd_per_h * np.exp(settings.value_of_time_sigma * time.standard_normal(count))
@@ -60,6 +68,8 @@ def draw_drivers(settings: PrivateSettings, seed: int, fleet: str, stations: int
         threshold_usd=threshold.uniform(settings.threshold_least_usd, settings.threshold_most_usd, count),
         battery_kwh=size,
         own_kwh=share * size,
+        detour_h=detour.uniform(0.0, settings.detour_most_s, (count, limited)) / S_PER_H,
+        inconvenience_usd=hour.uniform(0.0, settings.inconvenience_most_usd, (count, _HOURS)),
         place=_places(settings.diary, diary, count, stations),
         back_in=np.zeros(count, dtype=np.int64),
     )

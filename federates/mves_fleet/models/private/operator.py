@@ -46,7 +46,7 @@ class PrivateFleet(Fleet):
 
     def _start(self) -> None:
         s, session = self.settings, self._session
-        self._drivers = draw_drivers(s, session.seed, self.name, len(session.resourceful_stations))
+        self._drivers = draw_drivers(s, session.seed, self.name, *session.connection_shape[:2])
         self._wear_usd = delivery_wear_usd(self.kwh, self._drivers.battery_kwh, s.replacement_usd_per_kwh)
         self._account = CostAccount(self._recorder, session.periods)
         record_drivers(self._recorder, self._drivers)
@@ -67,10 +67,10 @@ class PrivateFleet(Fleet):
         self._traction_kwh = s.traction_kwh_per_h * drive_h
         price = np.array([at_hour(s.energy_usd_per_kwh, hour) for hour in hours])
         self._costs = Costs(
-            time_usd=drivers.value_of_time_usd_per_h[:, None, None] * trip_h[None],
+            time_usd=drivers.value_of_time_usd_per_h[:, None, None] * (trip_h[None] + drivers.detour_h[:, None, :]),
             energy_usd=self._traction_kwh[:, :, None] * price,
             wear_usd=np.zeros_like(self._wear_usd) if s.battery_warranty else self._wear_usd,
-            threshold_usd=drivers.threshold_usd,
+            threshold_usd=drivers.threshold_usd[:, None] + drivers.inconvenience_usd[:, [int(hour) for hour in hours]],
         )
         own, size = drivers.own_kwh[:, None, None], drivers.battery_kwh[:, None, None]
         self._able = (own - self._traction_kwh[None] >= s.reserve_share * size) & (own + self.kwh <= size)

@@ -48,6 +48,10 @@ class PrivateSettings(FleetSettings):
     """Least that a driver wants to earn beyond all own costs, usd: who wants least of all."""
     threshold_most_usd: NotNegative = 4.0
     """The same, who wants most of all, usd."""
+    detour_most_s: NotNegative = 900.0
+    """Time by which the way by a limited station takes longer than told, s: from 0 to this, for each driver and station."""
+    inconvenience_most_usd: NotNegative = 3.0
+    """What a driver wants beyond the threshold in an hour of the day, usd: from 0 to this, for each driver and hour."""
     battery_least_kwh: Positive = 40.0
     """Smallest battery, kWh."""
     battery_most_kwh: Positive = 90.0
