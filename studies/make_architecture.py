@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from federates.boundary.exchange import Message, Moment
-from federates.boundary.names import ROAD, Role
+from federates.boundary.names import FLEETS, ROAD, Role
 from federates.boundary.world import World, shipped_worlds, world_of
 
 ROOT = Path(__file__).parents[1]
@@ -26,7 +26,7 @@ def who_talks_to_whom(world: World) -> str:
                 f"{exchange.name}: {'asked' if role in exchange.asks else 'offered'}, cost, bound"
             )
     for message in world.messages:
-        if message.moment is Moment.OPENING:
+        if message.passed_on:
             told.setdefault((message.sender, Role.COORDINATOR), []).append(message.name)
             for hearer in message.hearers:
                 told.setdefault((Role.COORDINATOR, hearer), []).append(message.name)
@@ -40,7 +40,8 @@ def who_talks_to_whom(world: World) -> str:
 
 def one_period(world: World) -> str:
     """Return the messages of a period as a sequence diagram, one round in it."""
-    lines = ["sequenceDiagram", *(f"  participant {role}" for role in (Role.COORDINATOR, *world.operators, *world.models))]
+    roles = (Role.COORDINATOR, *world.operators, *world.models, *world.reporters)
+    lines = ["sequenceDiagram", *(f"  participant {role}" for role in roles)]
     lines.append(f"  {Role.COORDINATOR}->>{world.operators[0]}: open (to all operators)")
     lines += _messages(world, Moment.OPENING)
     lines.append("  loop every round, until the algorithm commits")
@@ -56,16 +57,18 @@ def one_period(world: World) -> str:
 
 def _messages(world: World, moment: Moment) -> list[str]:
     found: list[Message] = [message for message in world.messages if message.moment is moment]
-    if moment is not Moment.OPENING:
-        return [f"  {message.sender}->>{hearer}: {message.name}" for message in found for hearer in message.hearers]
-    up = [f"  {message.sender}->>{Role.COORDINATOR}: {message.name}" for message in found]
-    return up + [f"  {Role.COORDINATOR}->>{hearer}: {message.name}, passed on" for message in found for hearer in message.hearers]
+    passed_on = [message for message in found if message.passed_on]
+    said = [f"  {message.sender}->>{Role.COORDINATOR}: {message.name}" for message in passed_on]
+    said += [f"  {m.sender}->>{hearer}: {m.name}" for m in found if m not in passed_on for hearer in m.hearers]
+    return said + [
+        f"  {Role.COORDINATOR}->>{hearer}: {message.name}, passed on" for message in passed_on for hearer in message.hearers
+    ]
 
 
 def diagrams() -> dict[str, str]:
     """Return all diagrams by name."""
     found = {f"{world.name}-who": who_talks_to_whom(world) for world in shipped_worlds()}
-    return found | {"road-period": one_period(world_of(ROAD))}
+    return found | {f"{name}-period": one_period(world_of(name)) for name in (ROAD, FLEETS)}
 
 
 def made(text: str) -> str:

@@ -25,7 +25,8 @@ Everything that may cross between agents, version {BOUNDARY_VERSION}. Nothing el
 this page are made from one table per world, `federates/worlds/<world>/world.py`.
 
 A run is of one world. **On the road** vehicles go from stations with energy to spare to stations whose feeders overload. **By
-rail** trains stand at stations.
+rail** trains stand at stations. With **fleets** companies buy deliveries of energy from fleets, and fleets buy passages of the
+road; a charging station takes part in no exchange and reports to its own company.
 
 An **agent** has a name and a **role**; `scenario.yaml` lists the agents; there may be several of a role. What agents must agree
 on is an **exchange**: some ask for it, others offer it. An **answer** to prices, or to given quantities, is of one agent: its

@@ -93,7 +93,7 @@ class Exchange:
         return (self.price, self.given, *answers)
 
     def _named(self, part: str, unit: str) -> str:
-        suffix = unit.replace("/", "_per_")
+        suffix = unit.replace("/", "_per_").lower()
         return f"{self.name}{part}" + ("" if unit == "1" else f"_{suffix}")
 
 

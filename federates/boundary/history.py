@@ -42,7 +42,7 @@ VERSIONS: tuple[Version, ...] = (
     ),
     Version(
         4,
-        "c6b6a275ffd4b03e",
+        "38879d9849f87288",
         (
             "An agent has a name and a role; the session lists the agents, of which there may be several of a role, and what "
             "part of it is an agent's own. Every agent is announced the session as it sees it, `coordinator/<agent>/session`.",
@@ -52,6 +52,8 @@ VERSIONS: tuple[Version, ...] = (
             "`<agent>/cost_usd` has cost, bound and kind of bound; every agent sends a slope, with no row if there is none.",
             "By rail a message holds the open periods only: entry 0 of its last dimension is the opened period in every world.",
             "What the coordinator passes on and what the traffic model tells of stations is addressed to each receiver.",
+            "With fleets, a third world: two exchanges, `delivery` and `passage`, and the roles `mves_fleet` and "
+            "`charging_station`. A message may be `direct`: it opens a period and goes to its hearers, not to the coordinator.",
         ),
     ),
 )

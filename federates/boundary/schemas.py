@@ -105,6 +105,7 @@ def _message(message: Message) -> dict[str, Any]:
         "moment": message.moment.value,
         "sender": message.sender,
         "hearers": list(message.hearers),
+        "direct": message.direct,
         "topics": names,
     }
 

@@ -1,7 +1,7 @@
 """A world: what is exchanged between which roles, under what rules. It is found by name (entry point ``portage.world``).
 
-Two ship, ``road`` and ``rail`` (`federates.worlds`). The framework asks the world object and never which world it is, so another
-world needs no change in it: a package with a `World` and the entry point is enough.
+Three ship, ``road``, ``rail`` and ``fleets`` (`federates.worlds`). The framework asks the world object and never which world it
+is, so another world needs no change in it: a package with a `World` and the entry point is enough.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from federates.boundary.config import parse_config
 from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.exchange import COMMAND, SESSION, Exchange, Message, Moment, cost_topic
 from federates.boundary.messages import Quantities
-from federates.boundary.names import RAIL, ROAD, Role
+from federates.boundary.names import FLEETS, RAIL, ROAD, Role
 from federates.boundary.session import Session
 from federates.boundary.table import Table
 from federates.boundary.topics import Topic
@@ -184,7 +184,7 @@ def world_names() -> tuple[str, ...]:
 
 def shipped_worlds() -> tuple[World, ...]:
     """Return the worlds that ship."""
-    return world_of(ROAD), world_of(RAIL)
+    return world_of(ROAD), world_of(RAIL), world_of(FLEETS)
 
 
 def parse_session(data: dict[str, Any], file: str) -> Any:

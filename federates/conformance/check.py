@@ -16,7 +16,7 @@ __all__ = ["OPERATORS", "Check", "in_order", "rules"]
 
 Run = TypeVar("Run", bound="Callable[[Fixtures], str]")
 
-OPERATORS = (Role.POWER_OPERATOR, Role.TRANSPORT_OPERATOR)
+OPERATORS = (Role.POWER_OPERATOR, Role.TRANSPORT_OPERATOR, Role.MVES_FLEET)
 
 
 @dataclass(frozen=True)

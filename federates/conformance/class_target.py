@@ -10,7 +10,7 @@ from federates.boundary.config import Config, parse_config
 from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.names import ROAD
 from federates.boundary.roles import NoSettings, Plugin, WorldModel
-from federates.boundary.world import world_names
+from federates.boundary.world import shipped_worlds, world_names, world_of
 from federates.conformance.kit import small_session
 from federates.conformance.target import Target
 
@@ -26,7 +26,7 @@ class ClassTarget(Target):
     cls : the class.
     settings : an instance of its ``Settings``, or the ``settings`` of a ``config.yaml`` as a mapping; without, its defaults.
     folder : the agent's own folder; without, the working folder.
-    session : the public agreement; without, a small one of the first world that the class can work in.
+    session : the public agreement; without, a small one of the first world that the class can work in, and has the role.
     limit_s : longest time that one answer may take, s.
     name : how reports call it; without, the class's own name.
     routes : models only: dispatches of an ordinary period that the model knows a way for. Without, ways are made from names.
@@ -52,7 +52,7 @@ class ClassTarget(Target):
         agent: str = "",
     ) -> None:
         shown = name or cls.__name__
-        super().__init__(role, shown, session or small_session(first_world(cls)), limit_s, folder, routes, agent)
+        super().__init__(role, shown, session or small_session(first_world(cls, role)), limit_s, folder, routes, agent)
         self.cls = cls
         self.settings = _settings(cls, settings)
         self._refuse_unusable()
@@ -77,9 +77,14 @@ class ClassTarget(Target):
             raise ConfigError(problems)
 
 
-def first_world(cls: type[Plugin]) -> str:
-    """Return the first world in which ``cls`` can work; the road if it can in all."""
-    return next((name for name in getattr(cls, "worlds", ()) if name in world_names()), ROAD)
+def first_world(cls: type[Plugin] | None, role: str) -> str:
+    """Return the first world in which ``cls`` (None: a program) can work and that has ``role``; the road if there is none.
+
+    Who can work in all is tried in the first of those that ship, so of a role of the road on the road.
+    """
+    named = [name for name in getattr(cls, "worlds", ()) if name in world_names()]
+    known = named or [world.name for world in shipped_worlds()]
+    return next((name for name in known if role in world_of(name).roles), named[0] if named else ROAD)
 
 
 def _settings(cls: type[Plugin], given: Config | Mapping[str, Any] | None) -> Config:

@@ -9,7 +9,7 @@ from pathlib import Path
 from federates.boundary.markdown import markdown_table
 from federates.boundary.names import Role
 from federates.boundary.world import shipped_worlds
-from federates.conformance.check import Check
+from federates.conformance.check import OPERATORS, Check
 from federates.conformance.checks import CHECKS
 from federates.conformance.through_helics import wire_checks
 
@@ -20,8 +20,9 @@ _TEXT = Path(__file__).with_name("page.md")
 _TABLE_HERE = "<!-- table of checks -->\n"
 
 _PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Operators", (Role.POWER_OPERATOR, Role.TRANSPORT_OPERATOR)),
+    ("Operators", OPERATORS),
     ("Traffic models", (Role.TRAFFIC,)),
+    ("Charging stations", (Role.CHARGING_STATION,)),
     ("Coordinator algorithms", (Role.COORDINATOR,)),
 )
 

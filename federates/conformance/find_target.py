@@ -17,7 +17,6 @@ from typing import Any
 from federates.boundary.config import Config, parse_config, read_yaml
 from federates.boundary.errors import ConfigError, PortageError, Problem
 from federates.boundary.exchange import Moment
-from federates.boundary.names import ROAD
 from federates.boundary.roles import Operator, Plugin
 from federates.boundary.world import world_names, world_of
 from federates.conformance.call_recorder import Notes
@@ -73,7 +72,7 @@ def find_target(role: str, text: str, wanted: Wanted) -> Target:
 def _from_file(role: str, config: Path, wanted: Wanted, scenario: Scenario | None, limit_s: float) -> Target:
     found = load_agent(config.resolve().parent.name, role, config)
     session = _session(wanted, scenario, config.resolve().parent.parent / "scenario.yaml")
-    session = session or small_session(wanted.world or first_world(found.cls))
+    session = session or small_session(wanted.world or first_world(found.cls, role))
     settings: Config | Mapping[str, Any] = _settings_file(wanted.settings) if wanted.settings else found.settings
     routes = _routes(role, scenario, session)
     agent = found.agent if found.agent in [other.name for other in session.of_role(role)] else ""
@@ -90,7 +89,7 @@ def _from_name(
     cls = find_class(role, name, module_folder or folder, Place(_COMMAND_LINE, class_key(role)))
     if not isinstance(cls, type):
         raise ConfigError([Problem(_COMMAND_LINE, class_key(role), repr(name), "must be a class")])
-    session = _session(wanted, scenario) or small_session(wanted.world or first_world(cls))
+    session = _session(wanted, scenario) or small_session(wanted.world or first_world(cls, role))
     settings: Config | Mapping[str, Any] | None = None
     if wanted.settings is not None:
         settings = _settings_file(wanted.settings)
@@ -139,7 +138,7 @@ def _from_command(role: str, text: str, wanted: Wanted, scenario: Scenario | Non
     program = Path(command[0])
     # Not resolved: the interpreter of a virtual environment is a link, and is another one without it.
     command[0] = str(program.absolute()) if program.exists() else command[0]
-    session = _session(wanted, scenario) or small_session(wanted.world or ROAD)
+    session = _session(wanted, scenario) or small_session(wanted.world or first_world(None, role))
     folder = _folder(role, scenario)
     return ExecutableTarget(role, command, session, limit_s, folder, scenario.broker if scenario is not None else None)
 
@@ -210,7 +209,10 @@ def scenario_routes(scenario: Scenario, session: Any) -> tuple[Any, ...]:
     A traffic model knows which links join which; the public agreement does not say it.
     """
     world, kit = world_of(session.world), model_kit_of(session)
-    teller = next(message.sender for message in world.messages if message.moment is Moment.DISPATCH)
+    told = (
+        message for message in world.messages if message.moment is Moment.DISPATCH and set(message.hearers) & set(world.models)
+    )
+    teller = next(message.sender for message in told)
     agent = _agent_of(teller, scenario)
     if agent not in scenario.configs:
         return ()

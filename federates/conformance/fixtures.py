@@ -12,18 +12,19 @@ from federates.conformance.call_recorder import Call, CallRecorder, Failure
 from federates.conformance.class_target import ClassTarget
 from federates.conformance.elsewhere import growth_elsewhere, replay_elsewhere
 from federates.conformance.errors import Breach
-from federates.conformance.kit import ModelKit, WorldKit, kit_of, model_kit_of
+from federates.conformance.kit import ModelKit, ReporterKit, WorldKit, kit_of, model_kit_of, reporter_kit_of
 from federates.conformance.leak_detector import LeakDetector
 from federates.conformance.model_day import ModelDay, model_day
 from federates.conformance.negotiation import Negotiated, negotiate
 from federates.conformance.operator_day import Day, OperatorDay
 from federates.conformance.replay import Replay, replay
+from federates.conformance.report_day import ReportDay, report_day
 from federates.conformance.second_process import Pending, UnknownThereError
 from federates.conformance.target import Target
 
 __all__ = ["Fixtures"]
 
-Lived = TypeVar("Lived", Day, ModelDay, Negotiated)
+Lived = TypeVar("Lived", Day, ModelDay, ReportDay, Negotiated)
 
 
 class Fixtures:
@@ -57,6 +58,11 @@ class Fixtures:
     def model_kit(self) -> ModelKit:
         """Return what the world brings to the checks of its model."""
         return model_kit_of(self.session)
+
+    @property
+    def reporter_kit(self) -> ReporterKit:
+        """Return what the world brings to the checks of agents that report."""
+        return reporter_kit_of(self.session)
 
     @property
     def end_errors(self) -> list[str]:
@@ -99,6 +105,16 @@ class Fixtures:
         return self._keep(model_day(self.target, flooded=True))
 
     @cached_property
+    def reports(self) -> ReportDay:
+        """The main day of an agent that reports."""
+        return self._keep(report_day(self.target))
+
+    @cached_property
+    def flooded_reports(self) -> ReportDay:
+        """A day of an agent that reports with far too much."""
+        return self._keep(report_day(self.target, flooded=True))
+
+    @cached_property
     def agreeable(self) -> Negotiated:
         """A run of an algorithm with operators whose joint optimum is known."""
         return self._keep(negotiate(self.target))
@@ -126,9 +142,11 @@ class Fixtures:
         """Return the main life of whatever is tested."""
         return self._main().caller
 
-    def _main(self) -> Day | ModelDay | Negotiated:
+    def _main(self) -> Day | ModelDay | ReportDay | Negotiated:
         if self.role in self.world.models:
             return self.model
+        if self.role in self.world.reporters:
+            return self.reports
         return self.agreeable if self.role == Role.COORDINATOR else self.day
 
     def slowest_in_time(self, calls: Sequence[Call]) -> Call | None:

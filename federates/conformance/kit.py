@@ -19,17 +19,29 @@ from federates.boundary.roles import Openings, RoundResult, Solve
 from federates.boundary.session import Session
 from federates.boundary.world import world_of
 
-__all__ = ["SEED", "ModelKit", "Scripted", "Stage", "WorldKit", "kit_of", "model_kit_of", "small_session"]
+__all__ = [
+    "SEED",
+    "ModelKit",
+    "ReporterKit",
+    "Scripted",
+    "Stage",
+    "WorldKit",
+    "kit_of",
+    "model_kit_of",
+    "reporter_kit_of",
+    "small_session",
+]
 
 SEED = 20240229
 """Of all that partners say: it is the same in every life."""
+_ROUNDING = 1e-6
 
 
 class Scripted(ABC):
     """All operators of one period in closed form; they know the joint optimum, of which the algorithm is not told.
 
-    Vectors are (n,), of all that is exchanged (`federates.boundary.layout.Layout`). Costs are given by entry, so that agents that
-    share a role out have each its own.
+    Vectors are (n,), of all that is exchanged (`federates.boundary.layout.Layout`); of what is said of one agent its own entries
+    count. Costs are given by entry, so that agents that share a role out have each its own.
 
     Parameters
     ----------
@@ -43,27 +55,44 @@ class Scripted(ABC):
     @property
     @abstractmethod
     def openings(self) -> dict[str, Any]:
-        """Return by which messages the operators have opened the period."""
+        """Return by which messages the period has been opened, those too that the coordinator does not hear."""
 
     @abstractmethod
-    def best(self, prices: Array, *, asks: bool) -> tuple[Array, Array]:
-        """Return the best quantities at these prices, and what each costs."""
+    def best(self, agent: str, prices: Array) -> tuple[Array, Array]:
+        """Return an agent's best quantities at these prices, and what each costs."""
 
     @abstractmethod
-    def can(self, given: Array, *, asks: bool) -> tuple[Array, Array, Array | None]:
-        """Return what is used or can be sent of what is given, what each costs, and the slopes, if there are any."""
+    def can(self, agent: str, given: Array) -> tuple[Array, Array, Array | None]:
+        """Return what an agent uses or can send of what is given, what each costs, and the slopes, if there are any."""
 
     @abstractmethod
     def optimum_usd(self) -> float:
         """Return the least cost of all operators together, from the opened period on."""
 
     @abstractmethod
-    def cost_usd(self, plan: Array) -> float | None:
-        """Return the cost of all operators with a plan; None if they cannot carry it out."""
-
-    @abstractmethod
     def following(self, plan: Array, *, late: bool = False) -> tuple[Scripted, bool]:
         """Return the operators of the next period, and whether something came ``late``, as it was to."""
+
+    def asks(self, agent: str) -> bool:
+        """Return whether an agent asks for anything."""
+        return not self.layout.only_offers(agent)
+
+    def heard_by_coordinator(self) -> dict[str, Any]:
+        """Return the openings without those that are told past the coordinator."""
+        passed_on = {message.name for message in world_of(self.session.world).messages if message.passed_on}
+        return {name: content for name, content in self.openings.items() if name in passed_on}
+
+    def cost_usd(self, copies: Mapping[str, Array]) -> float | None:
+        """Return the cost of all operators with a plan, each agent's part of it; None if they cannot carry it out."""
+        total = 0.0
+        for agent, copy in copies.items():
+            own, given = self.layout.entries[agent], np.zeros(self.layout.size)
+            given[own] = copy
+            z, costs, _ = self.can(agent, given)
+            if (copy - z[own])[self.layout.sign[agent] < 0].max(initial=0.0) > _ROUNDING:
+                return None
+            total += float(costs[own].sum())
+        return total
 
     def answer(self, decision: Any) -> RoundResult:
         """Return all answers to `Solve` or `Evaluate`."""
@@ -71,15 +100,15 @@ class Scripted(ABC):
 
     def _answer(self, agent: str, decision: Any) -> Answer:
         layout, slopes = self.layout, None
-        own, asks = layout.entries[agent], not layout.only_offers(agent)
+        own = layout.entries[agent]
         if isinstance(decision, Solve):
             prices = layout.flat(decision.prices)
-            z, costs = self.best(prices, asks=asks)
+            z, costs = self.best(agent, prices)
             priced = layout.price_of(agent, z[own], prices)
         else:
             given, priced = np.zeros(layout.size), 0.0
             given[own] = layout.own(agent, decision.given[agent])
-            z, costs, slopes = self.can(given, asks=asks)
+            z, costs, slopes = self.can(agent, given)
         cost = float(costs[own].sum())
         told = None if slopes is None else layout.own_shaped(agent, slopes[own])
         return Answer(layout.own_shaped(agent, z[own]), cost, cost + priced, told)
@@ -134,6 +163,8 @@ class WorldKit(ABC):
 
     thing: ClassVar[str] = "quantity"
     """What one unit of what is exchanged is called."""
+    worth_usd: ClassVar[Mapping[str, float]] = {}
+    """About what one unit of an exchange is worth where one of another is worth 1 usd; 1 where it is not named."""
 
     @abstractmethod
     def session(self) -> Session:
@@ -155,6 +186,10 @@ class WorldKit(ABC):
         """Return why nobody can send what is offered (default: it can be)."""
         return None
 
+    def rounded_away(self, session: Any) -> Mapping[str, float]:
+        """Return how much less than its own offer one may send, because what it asked for was rounded (default: nothing)."""
+        return {}
+
     def commit_fault(
         self, session: Any, openings: Mapping[int, Any], commits: Sequence[tuple[int, Quantities, Any]]
     ) -> tuple[str, str] | None:
@@ -168,6 +203,23 @@ class WorldKit(ABC):
     def twin(self, session: Any, openings: Openings, values: Quantities) -> dict[str, Array] | None:
         """Return ``values`` with two interchangeable things exchanged; None if there are none (default)."""
         return None
+
+
+class ReporterKit(WorldKit):
+    """What a world brings that has agents which report and take part in no exchange."""
+
+    @abstractmethod
+    def heard(self, session: Any, role: str, periods: int, *, flooded: bool) -> Sequence[dict[str, Any]]:
+        """Return what an agent hears of each period, by message; ``session`` is its view, ``flooded``: far too much."""
+
+    @abstractmethod
+    def report_fault(
+        self, session: Any, heard: Sequence[Mapping[str, Any]], said: Sequence[Mapping[str, Any]]
+    ) -> tuple[int, str] | None:
+        """Return in which opening an account does not close, and how; None if all do.
+
+        ``said[p + 1]`` is what the agent said when it had heard ``heard[p]``.
+        """
 
 
 class ModelKit(WorldKit):
@@ -209,6 +261,14 @@ def model_kit_of(session: Any) -> ModelKit:
     kit = kit_of(session)
     if not isinstance(kit, ModelKit):
         raise ImportError(f"the world {session.world} has no kit for checks of a model")
+    return kit
+
+
+def reporter_kit_of(session: Any) -> ReporterKit:
+    """Return the kit of a session's world; raise ImportError if it brings none for agents that report."""
+    kit = kit_of(session)
+    if not isinstance(kit, ReporterKit):
+        raise ImportError(f"the world {session.world} has no kit for checks of agents that report")
     return kit
 
 

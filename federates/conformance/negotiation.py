@@ -93,7 +93,7 @@ def negotiate(target: Target, *, stubborn: bool = False, late: bool = False, unp
 
 def _negotiated(found: Negotiated, operators: Scripted, *, unproven: bool) -> tuple[Commit, int]:
     period, caller = operators.period, found.caller
-    decision = _checked(found, operators, caller.ask(Kind.START, "start", period, operators.openings), "start")
+    decision = _checked(found, operators, caller.ask(Kind.START, "start", period, operators.heard_by_coordinator()), "start")
     rounds = 0
     while not isinstance(decision, Commit):
         rounds += 1

@@ -150,7 +150,8 @@ class OperatorDay:
     def price(self, number: int, size: float, *, alike: bool = True) -> Array:
         """Return prices of the pattern of that number, about ``size`` times what a unit is worth."""
         draw = np.random.default_rng((SEED, number, 5))
-        pattern = {name: draw.uniform(0.4, 1.6, shape) for name, shape in self.entries.shapes.items()}
+        shapes, worth = self.entries.shapes, self.kit.worth_usd
+        pattern = {name: worth.get(name, 1.0) * draw.uniform(0.4, 1.6, shape) for name, shape in shapes.items()}
         return size * self.scale * self.entries.flat(self.kit.alike(self.session, pattern) if alike else pattern)
 
     def adopt(self, answer: Answer) -> None:
@@ -177,9 +178,15 @@ class OperatorDay:
 
     def _scale_of(self, nothing: Answer, some: Answer) -> float:
         """Return about what a unit is worth to this operator, or costs it, usd."""
-        amount = np.abs(self.entries.flat(some.quantities) - self.entries.flat(nothing.quantities)).sum()
+        apart = np.abs(self.entries.flat(some.quantities) - self.entries.flat(nothing.quantities))
+        amount = float((self._worth() * apart).sum())
         worth = abs(some.cost_usd - nothing.cost_usd) / amount if amount > 0 else 0.0
         return float(np.clip(worth, *_PRICES_USD)) if worth > 0 else _FIRST_PRICE_USD
+
+    def _worth(self) -> Array:
+        """Return what a unit is worth where one of another is worth 1 usd, (n,)."""
+        worth = {name: np.full(shape, self.kit.worth_usd.get(name, 1.0)) for name, shape in self.entries.shapes.items()}
+        return self.entries.flat(worth)
 
     def _zero(self) -> Array:
         return np.zeros_like(self.entries.sign)
@@ -293,7 +300,8 @@ class OperatorDay:
             return
         asks, free = self.entries.asks, np.maximum(self.entries.flat(self._free.quantities), 0.0)
         much = np.where(asks, free, self.entries.flat(self.stage.modest(period)))
-        self.evaluate(f"what seems best at {words}", self.entries.shaped(np.where((prices < self.scale) == asks, much, 0.0)))
+        wanted = (prices < self.scale * self._worth()) == asks
+        self.evaluate(f"what seems best at {words}", self.entries.shaped(np.where(wanted, much, 0.0)))
 
     def _many_rounds(self) -> None:
         """Ask on, with other prices every time, and for what was answered; a slow operator is asked less often."""

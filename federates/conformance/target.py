@@ -9,8 +9,12 @@ from typing import Any, ClassVar
 from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.names import Role
 from federates.boundary.roles import Plugin
+from federates.boundary.world import world_of
 
-__all__ = ["Target"]
+__all__ = ["MOST_REPORTED", "Target"]
+
+MOST_REPORTED = 6
+"""An agent that reports lives through at most so many periods."""
 
 
 class Target(ABC):
@@ -36,6 +40,8 @@ class Target(ABC):
     def __init__(
         self, role: str, name: str, session: Any, limit_s: float, folder: Path | None, routes: tuple[Any, ...], agent: str = ""
     ) -> None:
+        if role in world_of(session.world).reporters:  # Every period is alike to it.
+            session = session.model_copy(update={"periods": min(session.periods, MOST_REPORTED)})
         self.role, self.name, self.session, self.limit_s = str(role), name, session, limit_s
         self.folder, self.routes = (folder or Path()).resolve(), routes
         names = [other.name for other in session.of_role(role)]

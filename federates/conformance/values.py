@@ -24,6 +24,8 @@ __all__ = [
     "finite_fault",
     "opening_fault",
     "range_fault",
+    "report_shape_fault",
+    "report_value_fault",
     "shape_fault",
     "shapes_fault",
     "value_fault",
@@ -139,6 +141,25 @@ def opening_fault(role: str, session: Any, period: int, opening: Any) -> str | N
         return None if opening is None else f"the opening is {_kind(opening)}, must be None: nobody is told anything then"
     fault = shapes_fault(session, period, message, opening)
     return fault or value_fault(session, period, message, opening)
+
+
+def report_shape_fault(role: str, session: Any, period: int, said: Any) -> str | None:
+    """Return what is wrong with types and shapes of what a reporter opened ``period`` with."""
+    messages = world_of(session.world).says(role, Moment.OPENING)
+    if not isinstance(said, Mapping):
+        return f"the opening is {_kind(said)}, must be a mapping from the name of a message to its content"
+    if set(said) != {message.name for message in messages}:
+        names = ", ".join(message.name for message in messages)
+        return f"the opening has {', '.join(map(str, said)) or 'nothing'}, must have {names}"
+    faults = (shapes_fault(session, period, message, said[message.name]) for message in messages)
+    return next((fault for fault in faults if fault is not None), None)
+
+
+def report_value_fault(role: str, session: Any, period: int, said: Mapping[str, Any]) -> str | None:
+    """Return what is wrong with the values of what a reporter opened ``period`` with, of the right shapes."""
+    messages = world_of(session.world).says(role, Moment.OPENING)
+    faults = (value_fault(session, period, message, said[message.name]) for message in messages)
+    return next((fault for fault in faults if fault is not None), None)
 
 
 def _kind(value: Any) -> str:

@@ -16,6 +16,7 @@ from federates.boundary.markdown import markdown_table
 from federates.boundary.names import Role
 from federates.boundary.ranges import LEAST_SIZE, MOST_SIZE
 from federates.runtime.broker_config import BrokerConfig
+from federates.worlds.fleets.session import FleetSession
 from federates.worlds.rail.published import RailPublished
 from federates.worlds.rail.session import RailSession
 from federates.worlds.road.published import RoadPublished
@@ -46,6 +47,7 @@ def settings_page() -> str:
     text += _section("`broker.yaml`", BrokerConfig)
     text += _section("`scenario.yaml` on the road (`world: road`)", RoadSession, skip={"run_id", "viewer"})
     text += _section("`scenario.yaml` by rail (`world: rail`)", RailSession, skip={"run_id", "viewer"})
+    text += _section("`scenario.yaml` with fleets (`world: fleets`)", FleetSession, skip={"run_id", "viewer"})
     published = "what the data rest on, and what a paper published (optional; only reports read it)"
     text += _section(f"`published.yaml` on the road: {published}", RoadPublished)
     text += _section(f"`published.yaml` by rail: {published}", RailPublished)

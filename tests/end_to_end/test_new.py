@@ -23,7 +23,7 @@ from federates.scaffold import shipped
 from federates.scaffold.operator import new_operator, world_around
 from federates.scaffold.scenario import new_scenario
 
-PAIRS = [(world.name, role) for world in shipped_worlds() for role in world.roles]
+PAIRS = [(world.name, role) for world in shipped_worlds() if world.module("conformance") for role in world.roles]
 
 
 def portage(environment, folder, *words):

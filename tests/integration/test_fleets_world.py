@@ -7,7 +7,7 @@ import pytest
 from federates.boundary.errors import ConfigError
 from federates.boundary.world import parse_session
 from federates.runs.in_process import run_in_process
-from tests.support.small_fleets import optimum, write_fleets
+from tests.support.small_fleets import SESSION, optimum, write_fleets
 
 FLEETS = {"u": (40.0, 0.5), "c": (10.0, 1.0), "d": (5.0, 2.0)}
 NEED_KWH, CONGESTION, PERIODS = 60.0, 20.0, 2
@@ -70,30 +70,6 @@ def test_companies_own_stations_and_see_no_other(tmp_path):
     for company, (_, own) in companies.items():
         seen = answers[answers["agent"] == company]
         assert set(seen["source"]) | set(seen["station"]) <= set(own)
-
-
-SESSION = {
-    "schema_version": 1,
-    "world": "fleets",
-    "name": "x",
-    "resourceful_stations": ["r1"],
-    "limited_stations": ["q1"],
-    "links": ["a"],
-    "vehicle_kwh": {"u": 400.0, "c": 10.0},
-    "agents": [
-        {"name": name, "role": role}
-        for name, role in {
-            "coordinator": "coordinator",
-            "power_operator": "power_operator",
-            "transport_operator": "transport_operator",
-            "traffic_sumo": "traffic_sumo",
-            "r1": "charging_station",
-            "q1": "charging_station",
-            "u": "mves_fleet",
-            "c": "mves_fleet",
-        }.items()
-    ],
-}
 
 
 def _without(name):

@@ -25,6 +25,31 @@ _ROLES = {
 }
 
 
+SESSION = {
+    "schema_version": 1,
+    "world": "fleets",
+    "name": "x",
+    "resourceful_stations": ["r1"],
+    "limited_stations": ["q1"],
+    "links": ["a"],
+    "vehicle_kwh": {"u": 400.0, "c": 10.0},
+    "agents": [
+        {"name": name, "role": role}
+        for name, role in {
+            "coordinator": "coordinator",
+            "power_operator": "power_operator",
+            "transport_operator": "transport_operator",
+            "traffic_sumo": "traffic_sumo",
+            "r1": "charging_station",
+            "q1": "charging_station",
+            "u": "mves_fleet",
+            "c": "mves_fleet",
+        }.items()
+    ],
+}
+"""A public agreement with one agent of every role, and a second station and fleet."""
+
+
 class StationSettings(Config):
     need_kwh: float = 0.0
     surplus_kwh: float = 0.0

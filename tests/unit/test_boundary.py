@@ -12,13 +12,14 @@ from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.errors import BoundaryError
 from federates.boundary.exchange import Moment
 from federates.boundary.messages import Answer, decode, encode
-from federates.boundary.names import RAIL, ROAD, Role
+from federates.boundary.names import FLEETS, RAIL, ROAD, Role
 from federates.boundary.tables import tables_of
 from federates.boundary.units import UNITS
 from federates.boundary.world import parse_session, shipped_worlds, world_of
 from federates.worlds.rail.session import RailSession
 from federates.worlds.road.messages import MAX_ROUTE_LINKS, Departure, departures_to_rows, rows_to_departures
 from federates.worlds.road.session import RoadSession
+from tests.support.small_fleets import SESSION as FLEETS_SESSION
 
 WORLDS = [pytest.param(world, id=world.name) for world in shipped_worlds()]
 
@@ -83,10 +84,13 @@ def test_the_coordinator_hears_nothing_of_the_road_and_the_traffic_model_nothing
     assert {entry.name for entry in received_by(Role.TRAFFIC)} == {"session", "departures"}
 
 
-def test_the_operators_have_no_line_of_their_own():
-    for world in (ROAD, RAIL):
-        for one, other in ((Role.POWER_OPERATOR, Role.TRANSPORT_OPERATOR), (Role.TRANSPORT_OPERATOR, Role.POWER_OPERATOR)):
-            assert all(entry.sender != other for entry in received_by(one, world))
+@pytest.mark.parametrize("world", WORLDS)
+def test_agents_that_negotiate_have_no_line_of_their_own(world):
+    assert len(world.operators) > 1
+    for role in world.operators:
+        heard_from = {entry.sender for entry in received_by(role, world.name)}
+        assert Role.COORDINATOR in heard_from
+        assert not heard_from & set(world.operators)
 
 
 def test_power_never_hears_flows_and_transport_never_hears_loads():
@@ -99,7 +103,7 @@ def test_power_never_hears_flows_and_transport_never_hears_loads():
 
 @pytest.mark.parametrize("world", WORLDS)
 def test_what_opens_a_period_is_passed_on_as_it_was_said(world):
-    openings = [message for message in world.messages if message.moment is Moment.OPENING]
+    openings = [message for message in world.messages if message.passed_on]
     assert openings
     for message in openings:
         for source, copy in zip(message.sent(), message.heard(), strict=True):
@@ -107,6 +111,33 @@ def test_what_opens_a_period_is_passed_on_as_it_was_said(world):
             assert (copy.sender, copy.receivers, copy.addressed) == (Role.COORDINATOR, message.hearers, True)
             same = ("name", "unit", "shape", "decimals", "rounding", "merge")
             assert [getattr(source, name) for name in same] == [getattr(copy, name) for name in same]
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_what_is_said_directly_reaches_its_hearers_each_on_a_line_of_its_own_and_not_the_coordinator(world):
+    direct = [message for message in world.messages if message.direct]
+    assert {message.name for message in direct} == ({"balance", "receipts"} if world.name == FLEETS else set())
+    for message in direct:
+        assert message.moment is Moment.OPENING
+        for entry in message.topics():
+            assert entry in world.topics
+            assert entry.sender == message.sender
+            assert entry.receivers == message.hearers
+            assert entry.addressed
+            assert Role.COORDINATOR not in entry.receivers
+
+
+def test_of_a_station_the_coordinator_hears_the_gate_and_the_station_no_price():
+    heard = {entry.name for entry in received_by(Role.COORDINATOR, FLEETS) if entry.sender == Role.CHARGING_STATION}
+    assert heard == {"gate_time_s", "gate_spots"}
+    told = {entry.name for entry in received_by(Role.CHARGING_STATION, FLEETS)}
+    assert told == {"session", "station_allotments", "station_passing_veh", "station_arrivals_veh"}
+
+
+def test_of_a_station_a_fleet_hears_what_it_left_there_and_no_need():
+    heard = {entry.name for entry in received_by(Role.MVES_FLEET, FLEETS) if entry.sender == Role.CHARGING_STATION}
+    assert heard == {"station_receipts"}
+    assert {e.name for e in received_by(Role.TRANSPORT_OPERATOR, FLEETS)} & {"delivery_kwh", "station_receipts"} == set()
 
 
 def test_by_rail_nobody_hears_of_the_road():
@@ -182,7 +213,7 @@ ON_THE_WIRE = [
 
 @pytest.mark.parametrize(("world", "entry"), ON_THE_WIRE)
 def test_rounding_error_does_not_cross(world, entry):
-    session = SESSION if world == ROAD else rail(2)
+    session = {ROAD: SESSION, RAIL: rail(2), FLEETS: parse_session(FLEETS_SESSION, "session")}[world]
     sizes = session.sizes()
     shape = [1 if d == "E" else sizes[d] if isinstance(d, str) else d for d in entry.shape]
     values = np.round(np.random.default_rng(1).uniform(-500, 500, shape), entry.decimals)

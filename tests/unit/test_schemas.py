@@ -19,6 +19,7 @@ from federates.boundary.names import Role
 from federates.boundary.schemas import as_json, boundary_json, fingerprint, message_schema, session_schema
 from federates.boundary.topics import BOUNDARY_VERSION
 from federates.boundary.world import parse_session, shipped_worlds
+from tests.support.small_fleets import SESSION as FLEETS_SESSION
 
 SESSIONS = [
     parse_session(
@@ -44,6 +45,7 @@ SESSIONS = [
         },
         "session",
     ),
+    parse_session(FLEETS_SESSION, "session"),
 ]
 WORLDS = {session.world: (world, session) for world, session in zip(shipped_worlds(), SESSIONS, strict=True)}
 ALL = [(world, entry) for world in shipped_worlds() for entry in world.topics]
@@ -142,7 +144,7 @@ class Federation(NamedTuple):
 def test_the_table_as_json_is_enough_to_register_a_role():
     """By the key's pattern, its sender's and receivers' roles: what `Federate` registers for two companies of one role."""
     table = json.loads(json.dumps(boundary_json()))
-    assert set(table["worlds"]) == {"road", "rail"}
+    assert set(table["worlds"]) == {"road", "rail", "fleets"}
     for name, told in table["worlds"].items():
         agents = {role: role for role in told["roles"]} | {"second": "power_operator"}
         run = Federation(name, agents)
@@ -196,11 +198,11 @@ CHANGES = [{"unit": "kW"}, {"axes": ("N", "H")}, {"asks": (Role.TRANSPORT_OPERAT
 @pytest.mark.parametrize("change", CHANGES, ids=str)
 def test_the_fingerprint_sees_what_a_partner_relies_on_and_no_prose(monkeypatch, change):
     before = fingerprint()
-    road, rail = shipped_worlds()
+    road, *others = shipped_worlds()
     (exchange,) = road.exchanges
 
     def with_exchange(changed):
-        monkeypatch.setattr(schemas, "shipped_worlds", lambda: (dataclasses.replace(road, exchanges=(changed,)), rail))
+        monkeypatch.setattr(schemas, "shipped_worlds", lambda: (dataclasses.replace(road, exchanges=(changed,)), *others))
         return fingerprint()
 
     assert with_exchange(dataclasses.replace(exchange, meaning="Said in other words.")) == before

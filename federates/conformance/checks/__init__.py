@@ -11,6 +11,7 @@ from federates.conformance.checks.evaluate import EVALUATE_CHECKS
 from federates.conformance.checks.interface import INTERFACE_CHECKS
 from federates.conformance.checks.prices import PRICE_CHECKS
 from federates.conformance.checks.records import RECORD_CHECKS
+from federates.conformance.checks.reports import REPORT_CHECKS
 from federates.conformance.checks.traffic import TRAFFIC_CHECKS
 
 __all__ = ["CHECKS"]
@@ -19,6 +20,7 @@ CHECKS: tuple[Check, ...] = in_order(
     *INTERFACE_CHECKS,
     *ANSWER_CHECKS,
     *TRAFFIC_CHECKS,
+    *REPORT_CHECKS,
     *DECISION_CHECKS,
     *DETERMINISM_CHECKS,
     *EVALUATE_CHECKS,

@@ -20,8 +20,8 @@ _rule = rules(ANSWER_CHECKS)
 
 @_rule("opening.shape", "interface.begin")
 def _openings(fixtures: Fixtures) -> str:
-    """Every period is opened with what the partner must know: gates, travel times or the trains' places, finite and not
-    negative.
+    """Every period is opened with what partners must know, where anybody hears anything: gates, travel times or the trains'
+    places, finite and not negative.
     """
     day = fixtures.day
     failure = day.failure
@@ -46,7 +46,7 @@ def _in_time(fixtures: Fixtures) -> str:
 
 @_rule("answers.every_round", "opening.shape", "answers.in_time")
 def _every_round(fixtures: Fixtures) -> str:
-    """Every question of a day is answered: no, small, huge and (by rail) negative prices, and connections before any price;
+    """Every question of a day is answered: no, small, huge and (by rail) negative prices, and quantities before any price;
     every period can be committed, also one in which nothing was asked.
     """
     day = fixtures.day
@@ -79,9 +79,9 @@ def _finite(fixtures: Fixtures) -> str:
 
 @_rule("answers.range", "answers.finite")
 def _range(fixtures: Fixtures) -> str:
-    """No connection is negative, and no transport operator offers more vehicles than any road carries (100 000 an hour). By
-    rail it is at most 1, whole as an answer to solve, and what transport offers keeps the timetable: no train is at two
-    stations at once, and trips take their periods.
+    """No quantity is negative, no transport operator offers more vehicles than any road carries (100 000 an hour), and a fleet
+    delivers no more than its vehicles hold. By rail it is at most 1, whole as an answer to solve, and what transport offers
+    keeps the timetable: no train is at two stations at once, and trips take their periods.
     """
     for heard in fixtures.day.answers:
         fault = range_fault(fixtures.session, heard)

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from federates.boundary.messages import Array
 from federates.boundary.names import Role
 from federates.boundary.roles import Commit
 from federates.boundary.world import world_of
@@ -48,7 +49,7 @@ def _every_round(fixtures: Fixtures) -> str:
 
 @_rule("decisions.valid", "decisions.every_round")
 def _valid(fixtures: Fixtures) -> str:
-    """Every decision is Solve, Evaluate or Commit, its prices and connections finite and of the session's shape."""
+    """Every decision is Solve, Evaluate or Commit, its prices and quantities finite and of the session's shape."""
     found = fixtures.agreeable
     if found.malformed is not None:
         raise Breach(found.malformed, "with operators that agree")
@@ -68,7 +69,9 @@ def _ends(fixtures: Fixtures) -> str:
 
 @_rule("plan.feasible", "decisions.end")
 def _whole(fixtures: Fixtures) -> str:
-    """What is committed is whole in the opened period, not negative, and one that the transport operator can carry out."""
+    """What is committed is not negative, whole in the opened period (of deliveries of energy their vehicles are), and those who
+    offer can carry it out.
+    """
     _refuse_broken_plans(fixtures, fixtures.agreeable)
     return f"{len(fixtures.agreeable.periods)} plans committed, whole and possible"
 
@@ -85,21 +88,28 @@ def _plan_fault(fixtures: Fixtures, period: Committed) -> str | None:
     for copy in period.copies.values():
         if copy.min(initial=0.0) < 0:
             return f"what is committed has {copy.min():.6g}, must not be negative"
-    # Of what can be divided only the opened period must be whole.
-    now = {
-        e.name: np.ones(s) if e.whole else np.arange(s[-1]) == 0
-        for e, s in zip(layout.exchanges, layout.shapes.values(), strict=True)
-    }
-    opened = layout.flat(now) > 0
-    if np.abs(plan - np.rint(plan))[opened].max(initial=0.0) > 1e-6:
+    if np.abs(plan - np.rint(plan))[_must_be_whole(period)].max(initial=0.0) > 1e-6:
         return "what is committed in the opened period must be whole numbers"
     over = layout.residual(period.copies)
     if over.max(initial=0.0) > 1e-6:
         return f"{over.max():.6g} more is given to those who ask than is sent"
     fault = fixtures.kit.offer_fault(fixtures.session, period.period, layout.shaped(plan), period.operators.openings)
-    if fault is None and period.operators.cost_usd(plan) is None:
+    if fault is None and period.operators.cost_usd(period.copies) is None:
         return "those who offer cannot carry the plan out"
     return fault
+
+
+def _must_be_whole(period: Committed) -> Array:
+    """Return where what is committed must be whole, (n,): of what can be divided only where the world rounds it."""
+    layout = period.operators.layout
+    whole = layout.flat({e.name: float(e.whole) for e in layout.exchanges})
+    return np.asarray((whole > 0) | (_slack(period) > 0))
+
+
+def _slack(period: Committed) -> Array:
+    """Return how far what is committed may lie from what was negotiated, (n,)."""
+    operators = period.operators
+    return operators.layout.flat(world_of(operators.session.world).whole_slack(operators.session, period.period))
 
 
 @_rule("plan.agreed", "plan.feasible")
@@ -114,7 +124,7 @@ def _agreed(fixtures: Fixtures) -> str:
         if not period.commit.agreed:
             continue
         agreed += 1
-        cost, optimum = period.operators.cost_usd(period.plan), period.operators.optimum_usd()
+        cost, optimum = period.operators.cost_usd(period.copies), period.operators.optimum_usd()
         assert cost is not None
         apart = (cost - optimum) / max(abs(optimum), 1e-9)
         claimed = _claimed_gap(period.commit, cost)
@@ -153,9 +163,7 @@ def _bound(fixtures: Fixtures) -> str:
 
 def _rounding_share(period: Committed, optimum: float) -> float:
     """Return what whole numbers in the opened period may cost: the slack that the world gives, at a dollar each."""
-    operators = period.operators
-    slack = operators.layout.flat(world_of(operators.session.world).whole_slack(operators.session, period.period))
-    return float(slack.sum()) / max(abs(optimum), 1e-9)
+    return float(_slack(period).sum()) / max(abs(optimum), 1e-9)
 
 
 def _refuse_broken_off(found: Negotiated, partners: str) -> None:

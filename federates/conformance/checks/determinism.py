@@ -87,6 +87,12 @@ def _apart_usd(first: Answered, second: Answered, before_usd: float = 0.0) -> tu
     holds="Two fresh ones, moved through the same periods, see the same traffic, also in another process.",
 )
 @_rule(
+    "reports.deterministic",
+    "reports.range",
+    roles=(Role.CHARGING_STATION,),
+    holds="Two fresh ones, told the same, say the same, also in another process.",
+)
+@_rule(
     "answers.deterministic",
     "answers.every_round",
     "answers.finite",
@@ -188,6 +194,7 @@ def _read_only(fixtures: Fixtures) -> str:
     return f"{len(calls)} calls, whose arrays came back as they were"
 
 
+@_rule("reports.independent", "reports.range", "reports.deterministic", roles=(Role.CHARGING_STATION,), classes_only=True)
 @_rule("answers.independent", "answers.every_round", "answers.finite", "answers.deterministic", classes_only=True)
 def _independent(fixtures: Fixtures) -> str:
     """The arrays that are given are neither changed nor kept: what happens to them afterwards does not matter."""

@@ -30,25 +30,29 @@ _rule = rules(EVALUATE_CHECKS)
 
 @_rule("evaluate.within", *SOUND)
 def _within(fixtures: Fixtures) -> str:
-    """The power operator uses at most what it is offered; on the road the transport operator sends at most what it is asked;
-    and whatever it has offered at prices itself it can send, by rail all stands of it.
+    """What is asked for is used at most as far as it is given; of what can be divided at most what is asked is sent; and
+    whatever an operator has offered at prices itself it can send, by rail all stands of it.
     """
     evaluated = [heard for heard in fixtures.day.answers if heard.kind is Kind.EVALUATE]
     for heard in evaluated:
-        fault = _within_fault(fixtures.day, heard)
+        fault = _within_fault(fixtures, fixtures.day, heard)
         if fault is not None:
             raise Breach(fault, f"{heard.words} in period {heard.period}")
     return f"{len(evaluated)} times quantities given"
 
 
-def _within_fault(day: Day, heard: Answered) -> str | None:
+def _within_fault(fixtures: Fixtures, day: Day, heard: Answered) -> str | None:
     """Return how more is used or sent than was given, or less sent than was offered at prices.
 
     An offer that is carried out as a whole may be more than was asked of it.
     """
     z, given, entries = heard.z, heard.asked, heard.entries
     most = _TOLERANCE * max(1.0, float(np.abs(given).max(initial=0.0)))
-    missing = np.where(entries.asks, 0.0, given - z)
+    rounded = {name: np.zeros(shape) for name, shape in entries.shapes.items()}
+    for name, amount in fixtures.kit.rounded_away(fixtures.session).items():
+        if name in rounded:
+            rounded[name][:] = amount
+    missing = np.where(entries.asks, 0.0, given - z - entries.flat(rounded))
     if _is_own_offer(day, heard) and missing.max(initial=0.0) > np.where(entries.whole, _HALF, most)[missing.argmax()]:
         return f"{missing.max():.6g} of what it offered itself at prices is not sent"
     over = np.where(entries.whole & ~entries.asks, 0.0, z - given)
@@ -65,25 +69,43 @@ def _is_own_offer(day: Day, heard: Answered) -> bool:
     return any(np.abs(other.z - heard.asked).max(initial=0.0) <= _TOLERANCE for other in solved)
 
 
-@_rule("evaluate.falling", *SOUND, "answers.repeatable", "answers.deterministic", roles=(Role.POWER_OPERATOR,))
+@_rule(
+    "evaluate.falling",
+    *SOUND,
+    "answers.repeatable",
+    "answers.deterministic",
+    roles=(Role.POWER_OPERATOR, Role.MVES_FLEET),
+)
 def _falling(fixtures: Fixtures) -> str:
-    """The power operator's cost never rises because more is offered: it need not use it."""
+    """The cost of who asks never rises because more is given: it need not use it. That of a fleet never falls, either, because
+    more is delivered.
+    """
     pairs = 0
     evaluated = [heard for heard in fixtures.day.answers if heard.kind is Kind.EVALUATE]
     for first, second in combinations(evaluated, 2):
         if first.period != second.period:
             continue
         for less, more in ((first, second), (second, first)):
-            if not (less.asked <= more.asked).all() or np.array_equal(less.asked, more.asked):
+            if not _is_easier(more, less):
                 continue
             pairs += 1
             excused = min(proven_gap_usd(more), _MOST_GAP_SHARE * abs(more.answer.cost_usd))
             if more.answer.cost_usd > less.answer.cost_usd + excused + tolerance_usd(more):
+                sends = " and no more is sent" if not less.entries.asks.all() else ""
+                costs = f"from {less.answer.cost_usd:.8g} to {more.answer.cost_usd:.8g}"
                 raise Breach(
-                    f"cost_usd rises from {less.answer.cost_usd:.8g} to {more.answer.cost_usd:.8g} though more is offered",
+                    f"cost_usd rises {costs} though more is given{sends}",
                     f"{less.words}, then {more.words}, in period {less.period}",
                 )
     return f"{pairs} pairs of quantities, one within the other"
+
+
+def _is_easier(first: Answered, second: Answered) -> bool:
+    """Return whether the first question was the easier one: at least as much was given of what is asked for, no more is sent."""
+    asks = first.entries.asks
+    gives_more = (second.asked <= first.asked)[asks].all()
+    sends_less = (first.z <= second.z)[~asks].all()
+    return bool(gives_more and sends_less and not np.array_equal(first.asked, second.asked))
 
 
 @_rule("evaluate.infeasible", *SOUND, "answers.repeatable", "answers.deterministic", "evaluate.within")
@@ -96,7 +118,7 @@ def _infeasible(fixtures: Fixtures) -> str:
         raise Breach(day.failure.error, day.failure.words)
     for heard in day.answers:
         fault = answer_fault(heard.entries, heard.answer) or range_fault(fixtures.session, heard)
-        fault = fault or _within_fault(day, heard)
+        fault = fault or _within_fault(fixtures, day, heard)
         if fault is not None:
             raise Breach(fault, heard.words)
     ordinary = [heard for heard in day.answers if "modest" in heard.words and heard.period == day.answers[-1].period]

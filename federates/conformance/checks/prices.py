@@ -32,7 +32,7 @@ _rule = rules(PRICE_CHECKS)
 
 @_rule("answers.own_cost", *_SAME, "evaluate.within", "evaluate.falling")
 def _own_cost(fixtures: Fixtures) -> str:
-    """cost_usd is the operator's own cost, without prices: the same for the same connection, whatever was paid for it."""
+    """cost_usd is the operator's own cost, without prices: the same for the same quantities, whatever was paid for them."""
     compared = 0
     answers = [heard for heard in fixtures.day.answers if heard.kind is not Kind.RELAX]
     for first, second in combinations(answers, 2):
@@ -60,7 +60,7 @@ def _alike(first: Answered, second: Answered) -> bool:
 
 @_rule("prices.monotone", *_SAME)
 def _monotone(fixtures: Fixtures) -> str:
-    """Higher prices never make the power operator ask for more, nor the transport operator offer less, beyond proven gaps."""
+    """Higher prices never make an operator ask for more, nor offer less, beyond proven gaps."""
     pairs, moved = 0, 0
     for first, second in _priced_pairs(fixtures.day.answers):
         pairs += 1
@@ -90,7 +90,7 @@ def _priced_pairs(answers: list[Answered]) -> Iterator[tuple[Answered, Answered]
 
 @_rule("prices.best", *_SAME, "evaluate.within", "answers.own_cost", "prices.monotone")
 def _best(fixtures: Fixtures) -> str:
-    """The answer to prices is the best connection at these prices: no other one that is known is better, beyond proven gaps."""
+    """The answer to prices is the best at these prices: no other quantities that are known are better, beyond proven gaps."""
     # Compare each answer to prices with all other quantities whose cost is known.
     compared = 0
     for heard in (heard for heard in fixtures.day.answers if heard.kind is Kind.SOLVE):
@@ -112,7 +112,7 @@ def _best(fixtures: Fixtures) -> str:
 
 @_rule("bound.proven", *_SAME, "evaluate.within", "answers.own_cost", "prices.monotone", "prices.best")
 def _bound(fixtures: Fixtures) -> str:
-    """bound_usd bounds: no connection seen has a lower value at the prices asked, and no slope's plane lies above a known
+    """bound_usd bounds: no quantities seen have a lower value at the prices asked, and no slope's plane lies above a known
     cost.
     """
     answers, compared, closest = fixtures.day.answers, 0, np.inf

@@ -8,7 +8,9 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any
 
-from federates.boundary.negotiation import Agreement, Problem, Rounds
+import numpy as np
+
+from federates.boundary.negotiation import Agreement, Problem, Rounds, cost_usd
 from federates.boundary.roles import Commit, CoordinationAlgorithm, Decision, Openings, Recorder, RoundResult
 from federates.boundary.world import world_of
 from federates.coordinator.algorithms.bounds import Bounds, Outcome
@@ -43,8 +45,17 @@ class RoundByRound(CoordinationAlgorithm):
     def _negotiate(self, problem: Problem) -> Rounds[Agreement]:
         self.bounds = Bounds()
         outcome = yield from self._limited(self.agree(problem))
-        assert self.bounds.plan is not None, "every negotiation evaluates at least one plan"
+        if self.bounds.plan is None:
+            yield from self._cost_nothing(problem)
+        assert self.bounds.plan is not None, "a negotiation of whole quantities evaluates at least one plan"
         return Agreement(self.bounds.plan, outcome.agreed, outcome.reason, self.bounds.lower_usd, outcome.ended_by_time)
+
+    def _cost_nothing(self, problem: Problem) -> Rounds[None]:
+        """Cost what can always be carried out of what can be divided: nothing. No other plan that was costed could be."""
+        nothing = problem.everyone(np.zeros(problem.layout.size))
+        if not problem.whole:
+            result = yield problem.evaluate(nothing)
+            self.bounds.update_upper(nothing, cost_usd(result.answers))
 
     def _limited(self, rounds: Rounds[Outcome]) -> Rounds[Outcome]:
         """Return how ``rounds`` end: by themselves, or where a limit of `NegotiationSettings` is reached before."""

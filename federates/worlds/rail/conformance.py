@@ -157,14 +157,14 @@ class _RailOperators(Scripted):
     def openings(self) -> dict[str, Any]:
         return {TRAIN_READY: self.places.copy()}
 
-    def best(self, prices: Array, *, asks: bool) -> tuple[Array, Array]:
-        if asks:
+    def best(self, agent: str, prices: Array) -> tuple[Array, Array]:
+        if self.asks(agent):
             wanted = np.where(self.worth.ravel() > prices, 1.0, 0.0)
             return wanted, self._missed(wanted)
         return self._best(prices)
 
-    def can(self, given: Array, *, asks: bool) -> tuple[Array, Array, Array | None]:
-        if asks:
+    def can(self, agent: str, given: Array) -> tuple[Array, Array, Array | None]:
+        if self.asks(agent):
             return given.copy(), self._missed(given), -self.worth.ravel()
         return (*self._best(_MISMATCH_USD * given), None)
 
@@ -172,7 +172,8 @@ class _RailOperators(Scripted):
         z, moving = self._best(self.worth.ravel())
         return float(self._missed(z).sum() + moving.sum())
 
-    def cost_usd(self, plan: Array) -> float | None:
+    def cost_usd(self, copies: Mapping[str, Array]) -> float | None:
+        plan = self.layout.offered(copies)
         if timetable_breach(self.session, plan.reshape(self.worth.shape), self.places, self.period) is not None:
             return None
         z, moving = self._best(_MISMATCH_USD * plan)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -30,7 +30,7 @@ from federates.worlds.road.route_order import order_fault
 from federates.worlds.road.session import RoadSession
 from federates.worlds.road.world import DELIVERY
 
-__all__ = ["KIT", "RoadKit"]
+__all__ = ["KIT", "RoadKit", "drawn", "opened_by", "seen_traffic"]
 
 _SPEED_M_PER_S, _LINK_TIME_S = 25.0, 300.0
 _JAM_SPEED_M_PER_S, _JAM_TIME_S = 5.0, 1500.0
@@ -45,25 +45,26 @@ _SLOPE_USD, _NEEDS_VEH = 1.5, (6.0, 8.0, 12.0, 4.0, 10.0)
 _D = DELIVERY.name
 
 
-def _draw(period: int, number: int) -> np.random.Generator:
+def drawn(period: int, number: int) -> np.random.Generator:
+    """Return the generator of what is told in a period; ``number`` says of what."""
     return np.random.default_rng((SEED, period, number))
 
 
-def _openings(session: RoadSession, period: int) -> dict[str, Any]:
+def opened_by(session: RoadSession, period: int) -> dict[str, Any]:
     """Return 10 to 20 minutes of travel; 7 to 12 minutes to leave a station and 10 to 40 spots; other ones in every period."""
-    draw, count = _draw(period, 2), len(session.stations)
+    draw, count = drawn(period, 2), len(session.stations)
     gate = Gate(draw.uniform(400.0, 700.0, count), np.floor(draw.uniform(10.0, 41.0, count)))
-    return {"gate": gate, "road_time_s": _draw(period, 1).uniform(600.0, 1200.0, session.connection_shape[:2])}
+    return {"gate": gate, "road_time_s": drawn(period, 1).uniform(600.0, 1200.0, session.connection_shape[:2])}
 
 
-def _seen(session: RoadSession, period: int, sent_veh: Array, *, late: bool = False) -> TrafficObservation:
+def seen_traffic(session: RoadSession, period: int, sent_veh: Array, *, late: bool = False) -> TrafficObservation:
     """Return free traffic in which ``sent_veh`` (R, Q) set out and arrive; ``late``: jammed roads, on which none arrives."""
     sizes, links = session.sizes(), len(session.links)
-    flow = _draw(period, 4).uniform(800.0, 2400.0, links)
+    flow = drawn(period, 4).uniform(800.0, 2400.0, links)
     speed = np.full(links, _JAM_SPEED_M_PER_S if late else _SPEED_M_PER_S)
     time_s = np.full(links, _JAM_TIME_S if late else _LINK_TIME_S)
     per_bin = _PASSING_VEH_PER_H * session.period_s / 3600.0 / sizes["B"]
-    passing = np.floor(_draw(period, 3).uniform(0.6, 1.4, (sizes["S"], sizes["B"])) * per_bin)
+    passing = np.floor(drawn(period, 3).uniform(0.6, 1.4, (sizes["S"], sizes["B"])) * per_bin)
     arrivals = np.zeros((sizes["S"], sizes["B"]))
     arrivals[: sizes["N"], 0] = sent_veh.sum(axis=1)
     if not late:
@@ -80,12 +81,12 @@ class _RoadStage(Stage):
 
     def openings(self, period: int, plan: dict[str, Array]) -> dict[str, Any]:
         name = "road_time_s" if self.role == Role.POWER_OPERATOR else "gate"
-        return {name: _openings(self.session, period)[name]}
+        return {name: opened_by(self.session, period)[name]}
 
     def observation(self, period: int) -> LinkObservation | StationObservation | None:
         if not period:
             return None
-        seen = _seen(self.session, period - 1, self._sent, late=self.late and period < _DELAY_UNTIL)
+        seen = seen_traffic(self.session, period - 1, self._sent, late=self.late and period < _DELAY_UNTIL)
         return seen.stations if self.role == Role.POWER_OPERATOR else seen.links
 
     def committed(self, plan: Quantities) -> dict[str, Array]:
@@ -117,17 +118,17 @@ class _RoadOperators(Scripted):
 
     @property
     def openings(self) -> dict[str, Any]:
-        return _openings(self.session, self.period)
+        return opened_by(self.session, self.period)
 
-    def best(self, prices: Array, *, asks: bool) -> tuple[Array, Array]:
-        if asks:
+    def best(self, agent: str, prices: Array) -> tuple[Array, Array]:
+        if self.asks(agent):
             wanted = np.clip(self._need - prices / _SLOPE_USD, 0.0, self._need)
             return wanted, self._unmet(wanted)
         z = np.zeros_like(prices) if self.stubborn else np.maximum(prices, 0.0) / _SLOPE_USD
         return z, self._drive(z)
 
-    def can(self, given: Array, *, asks: bool) -> tuple[Array, Array, Array | None]:
-        if asks:
+    def can(self, agent: str, given: Array) -> tuple[Array, Array, Array | None]:
+        if self.asks(agent):
             used = np.clip(given, 0.0, self._need)
             return used, self._unmet(used), None
         z = np.zeros_like(given) if self.stubborn else np.maximum(given, 0.0)
@@ -136,11 +137,6 @@ class _RoadOperators(Scripted):
     def optimum_usd(self) -> float:
         z = np.zeros_like(self._need) if self.stubborn else 0.5 * self._need
         return float(self._unmet(z).sum() + self._drive(z).sum())
-
-    def cost_usd(self, plan: Array) -> float | None:
-        if plan.min(initial=0.0) < 0 or (self.stubborn and plan.any()):
-            return None
-        return float(self._unmet(np.minimum(plan, self._need)).sum() + self._drive(plan).sum())
 
     def following(self, plan: Array, *, late: bool = False) -> tuple[Scripted, bool]:
         return _RoadOperators(self.session, self.period + 1, stubborn=self.stubborn), False
@@ -156,6 +152,8 @@ class RoadKit(ModelKit):
     """The road: what is exchanged are vehicles."""
 
     thing = "delivery"
+    led: ClassVar[str] = DELIVERY.name
+    """The exchange whose vehicles are led over the roads."""
 
     def session(self) -> RoadSession:
         """Return two resourceful and three limited stations around one hub; a link's name says what it joins.
@@ -191,15 +189,16 @@ class RoadKit(ModelKit):
 
     def offer_fault(self, session: RoadSession, period: int, offered: Quantities, openings: Openings) -> str | None:
         """Return how more is offered than any road carries."""
-        most, fits = float(offered[_D].max(initial=0.0)), _MOST_VEH_PER_H * session.period_s / 3600.0
-        return f"the delivery has {most:.6g}, but no road carries more than {fits:.6g} in a period" if most > fits else None
+        fits = _MOST_VEH_PER_H * session.period_s / 3600.0
+        most = float(offered[self.led].max(initial=0.0)) if self.led in offered else 0.0
+        return f"the {self.led} has {most:.6g}, but no road carries more than {fits:.6g} in a period" if most > fits else None
 
     def commit_fault(
         self, session: RoadSession, openings: Mapping[int, Any], commits: Sequence[tuple[int, Quantities, Any]]
     ) -> tuple[str, str] | None:
         """Return which vehicle is not led by known links, in an order that one road can have."""
         for period, plan, departures in commits:
-            if (fault := _departures_fault(session, plan[_D][:, :, 0], departures)) is not None:
+            if (fault := _departures_fault(session, plan[self.led][:, :, 0], departures)) is not None:
                 return fault, f"commit in period {period}"
         fault = order_fault(session, (departure for _, _, departures in commits for departure in departures))
         return None if fault is None else (fault, "commit, all periods")
@@ -230,11 +229,11 @@ class RoadKit(ModelKit):
 
     def example(self, session: RoadSession, period: int) -> TrafficObservation:
         """Return an observation of a period in which nobody set out."""
-        return _seen(session, period, np.zeros(session.connection_shape[:2]))
+        return seen_traffic(session, period, np.zeros(session.connection_shape[:2]))
 
     def ordinary(self, session: RoadSession) -> dict[str, Array]:
-        """Return a delivery of an ordinary period."""
-        return {_D: np.full(session.connection_shape, float(_ORDINARY_VEH))}
+        """Return vehicles of an ordinary period."""
+        return {self.led: np.full(session.connection_shape, float(_ORDINARY_VEH))}
 
 
 KIT = RoadKit()
