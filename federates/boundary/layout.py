@@ -69,6 +69,10 @@ class Layout:
         """Return whether an agent asks for nothing."""
         return bool((self.sign[agent] < 0).all())
 
+    def only_asks(self, agent: str) -> bool:
+        """Return whether an agent offers nothing."""
+        return bool((self.sign[agent] > 0).all())
+
     def shaped(self, vector: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """Return the vector as an array per exchange."""
         return {name: vector[self._slices[name]].reshape(shape) for name, shape in self.shapes.items()}

@@ -113,9 +113,8 @@ class NegotiationRecord:
             claimed_gap=verdict.claimed_gap,
             ended_by_time=bool(commit.ended_by_time),
         )
-        found = self._world.committed_rows(
-            self._session, self._period, plan, self.proof.prices, commit.reason, agreed=verdict.agreed
-        )
+        prices = self.proof.prices if commit.prices is None else commit.prices
+        found = self._world.committed_rows(self._session, self._period, plan, prices, commit.reason, agreed=verdict.agreed)
         if found is not None and any(found[1].values()):
             self._writer.record_many(*found)
         self._plan, self._since = plan, self._period

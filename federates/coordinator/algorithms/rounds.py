@@ -43,8 +43,9 @@ class RoundByRound(CoordinationAlgorithm):
     def _negotiate(self, problem: Problem) -> Rounds[Agreement]:
         self.bounds = Bounds()
         outcome = yield from self._limited(self.agree(problem))
-        assert self.bounds.plan is not None, "every negotiation evaluates at least one plan"
-        return Agreement(self.bounds.plan, outcome.agreed, outcome.reason, self.bounds.lower_usd, outcome.ended_by_time)
+        bounds = self.bounds
+        assert bounds.plan is not None, "every negotiation evaluates at least one plan"
+        return Agreement(bounds.plan, outcome.agreed, outcome.reason, bounds.lower_usd, outcome.ended_by_time, bounds.plan_prices)
 
     def _limited(self, rounds: Rounds[Outcome]) -> Rounds[Outcome]:
         """Return how ``rounds`` end: by themselves, or where a limit of `NegotiationSettings` is reached before."""

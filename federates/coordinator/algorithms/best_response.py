@@ -1,0 +1,149 @@
+"""The search for the rewards that are best for leaders, given how followers answer: by a model, and by what then really comes.
+
+Rewards of the model's choice are posted; where leaders then pay less in all than before, they stay, else the model, which has
+learned, chooses again nearer to the last ones (a trust region; Conn, Gould and Toint, "Trust-Region Methods", 2000). Where the
+model knows nothing better, a few rewards are tried that are better in the best case that a rising curve leaves open. Leaders act
+together, or in turn: each answers the others' rewards by its best ones, until nobody moves (diagonalisation, the Gauss-Seidel
+iteration of best responses; Hu and Ralph, "Using EPECs to Model Bilevel Games in Restructured Electricity Markets with Locational
+Prices", Operations Research 55(5), 2007). Such an iteration need not converge, and then says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from federates.boundary.layout import Layout
+from federates.boundary.messages import Answer
+from federates.boundary.negotiation import Rounds
+from federates.coordinator.algorithms.leader_model import Proposal, Worth
+from federates.coordinator.algorithms.posting import Posting, Posts
+
+_SHRINK = 0.5
+_GOOD_SHARE = 0.25
+"""A step whose gain is less than this share of what the model promised narrows the search."""
+_GAIN = 1e-5
+"""Least gain of a step, as a share of what is paid and saved."""
+_DOUBT = 0.1
+"""Leaders are asked what a proposal is worth where the model does not know it to within this share of the gain."""
+_QUESTIONS = 2
+_WIDE = 2.0
+"""Known rewards nearer to each other than so many tolerances need no probe between them."""
+
+
+class Found(NamedTuple):
+    """The rewards in the end, whether the search came to rest, and how it ended, in words."""
+
+    posting: Posting
+    settled: bool
+    words: str
+    turns: int
+
+
+class BestResponse:
+    """Searches of one negotiation.
+
+    Parameters
+    ----------
+    posts : where rewards are posted.
+    alone : answers where nothing is exchanged.
+    tolerance : change of a reward, as a share of a usual one, that is none.
+    most : rounds after which a search ends.
+    probes : most rewards of the best case that are tried where the model knows no better ones.
+    """
+
+    def __init__(self, posts: Posts, alone: Mapping[str, Answer], tolerance: float, most: int, probes: int) -> None:
+        self._posts, self._alone, self._tolerance, self._most, self._probes = posts, alone, tolerance, most, probes
+
+    def together(self, start: Posting) -> Rounds[Found]:
+        """Return the rewards that are best for all leaders as one."""
+        best = yield from self._respond(start, self._posts.leaders)
+        return Found(best, not self._over, self._limit if self._over else "no other rewards are better for the leaders", 1)
+
+    def in_turn(self, start: Posting, most_turns: int) -> Rounds[Found]:
+        """Return rewards at which every leader has answered the others' by its best, if there are any."""
+        best, posts, moved = start, self._posts, np.inf
+        for turn in range(1, most_turns + 1):
+            before = best.prices
+            for leader in posts.leaders:
+                best = yield from self._respond(best, (leader,))
+                if self._over:
+                    return Found(best, False, self._limit, turn)
+            moved = float((np.abs(best.prices - before) / posts.scale)[posts.rewarded].max(initial=0.0))
+            if moved <= self._tolerance:
+                return Found(best, True, f"no leader moves after {turn} turns", turn)
+        return Found(best, False, f"not converging: a reward still moves by {moved:.1%} after {most_turns} turns", most_turns)
+
+    @property
+    def _over(self) -> bool:
+        return self._posts.rounds >= self._most
+
+    @property
+    def _limit(self) -> str:
+        return f"not settled in {self._most} rounds (max_rounds)"
+
+    def _respond(self, best: Posting, players: Sequence[str]) -> Rounds[Posting]:
+        """Return the best rewards of ``players``, those of all others as in ``best``."""
+        posts = self._posts
+        entries = np.unique(np.concatenate([posts.entries[leader] for leader in players]))
+        for _ in range(self._probes):
+            best = yield from self._climb(best, players, entries)
+            curves = posts.curves(entries, best.prices)
+            choices = [curves[entry].at_best(_WIDE * self._tolerance * posts.scale[entry]) for entry in entries]
+            proposal = posts.model.propose(best.prices, players, entries, choices)
+            usd = total_usd(posts.problem.layout, best, players)
+            if self._over or usd - proposal.usd <= _GAIN * self._at_stake_usd(best, players):
+                return best
+            new = yield from posts.post(proposal, posts.model.worth(players, entries, proposal.used).wanted)
+            best = new if total_usd(posts.problem.layout, new, players) < usd else best
+        return (yield from self._climb(best, players, entries))
+
+    def _climb(self, best: Posting, players: Sequence[str], entries: NDArray[np.intp]) -> Rounds[Posting]:
+        """Return rewards near which the model knows no better ones."""
+        posts, span = self._posts, 1.0
+        while span >= self._tolerance and not self._over:
+            usd = total_usd(posts.problem.layout, best, players)
+            least_gain_usd = _GAIN * self._at_stake_usd(best, players)
+            proposal, worth = yield from self._proposed(best, players, entries, span, least_gain_usd)
+            promised_usd = usd - proposal.usd
+            if promised_usd <= least_gain_usd:
+                span *= _SHRINK
+                continue
+            new = yield from posts.post(proposal, worth.wanted)
+            gain_usd = usd - total_usd(posts.problem.layout, new, players)
+            if gain_usd > 0.0:
+                best = new
+            if gain_usd < _GOOD_SHARE * promised_usd:
+                span *= _SHRINK
+        return best
+
+    def _proposed(
+        self, best: Posting, players: Sequence[str], entries: NDArray[np.intp], span: float, least_gain_usd: float
+    ) -> Rounds[tuple[Proposal, Worth]]:
+        """Return the model's choice; where it does not know its worth, the leaders are asked, and it chooses again."""
+        posts = self._posts
+        usd = total_usd(posts.problem.layout, best, players)
+        for left in reversed(range(_QUESTIONS + 1)):
+            curves = posts.curves(entries, best.prices)
+            choices = [curves[entry].near(best.prices[entry], span * posts.scale[entry]) for entry in entries]
+            proposal = posts.model.propose(best.prices, players, entries, choices)
+            worth = posts.model.worth(players, entries, proposal.used)
+            doubt_usd = worth.most_usd - worth.least_usd
+            if not left or self._over or doubt_usd <= max(least_gain_usd, _DOUBT * (usd - proposal.usd)):
+                break
+            yield posts.problem.ask(np.maximum(proposal.prices, worth.marginal))
+        return proposal, worth
+
+    def _at_stake_usd(self, posting: Posting, players: Sequence[str]) -> float:
+        layout = self._posts.problem.layout
+        paid = sum(abs(layout.price_of(agent, posting.plan[agent], posting.prices)) for agent in players)
+        saved = sum(self._alone[agent].cost_usd - posting.answers[agent].cost_usd for agent in players)
+        return paid + abs(saved)
+
+
+def total_usd(layout: Layout, posting: Posting, agents: Sequence[str]) -> float:
+    """Return the own cost of ``agents`` and what they pay (less what they are paid), usd."""
+    return sum(posting.answers[agent].cost_usd + layout.price_of(agent, posting.plan[agent], posting.prices) for agent in agents)
