@@ -46,16 +46,6 @@ class Curve(NamedTuple):
         rewards = to_grid(np.maximum(np.concatenate([[0.0], known, steps]), 0.0), _PRICE_DECIMALS)
         return _lowest(rewards, self.at(rewards))
 
-    def at_best(self, least_width: float) -> tuple[Array, Array]:
-        """Return known rewards, and half-way between them those of the best case: that as much is accepted as at the next.
-
-        Where acceptance comes in lumps that may be so. Known rewards nearer to each other than ``least_width`` have none between.
-        """
-        wide = np.diff(self.rewards) > least_width
-        between = (self.rewards[:-1] + self.rewards[1:])[wide] / 2.0
-        rewards = to_grid(np.concatenate([self.rewards, between]), _PRICE_DECIMALS)
-        return _lowest(rewards, np.concatenate([self.accepted, self.accepted[1:][wide]]))
-
 
 def _lowest(rewards: Array, accepted: Array) -> tuple[Array, Array]:
     """Return rewards, rising, and what is accepted there: of those at which the same is, the lowest."""
@@ -103,8 +93,12 @@ class Acceptance:
         return Curve(places, fitted)
 
     def _chosen(self, entry: int, distance: Array) -> tuple[Array, Array, Array]:
-        """Return rewards, offers, weights of the nearest answers and of the nearest without reward, where the curve begins."""
+        """Return rewards, offers, weights of the nearest answers and of the nearest without reward, where the curve begins.
+
+        Of answers at the same reward only the nearest counts.
+        """
         order = np.lexsort((-np.arange(distance.size), distance))
+        _, first = np.unique(to_grid(self._rewards[order, entry], _PRICE_DECIMALS), return_index=True)
         free = order[self._rewards[order, entry] <= _SAME_PRICE][:1]
-        chosen = np.unique(np.concatenate([order[: self._memory], free]))
+        chosen = np.unique(np.concatenate([order[np.sort(first)[: self._memory]], free]))
         return self._rewards[chosen, entry], self._offered[chosen, entry], 1.0 / (distance[chosen] + _SAME_PLACE)

@@ -1,8 +1,8 @@
 """The search for the rewards that are best for leaders, given how followers answer: by a model, and by what then really comes.
 
 Rewards of the model's choice are posted; where leaders then pay less in all than before, they stay, else the model, which has
-learned, chooses again nearer to the last ones (a trust region; Conn, Gould and Toint, "Trust-Region Methods", 2000). Where the
-model knows nothing better, a few rewards are tried that are better in the best case that a rising curve leaves open. Leaders act
+learned, chooses again nearer to the last ones (a trust region; Conn, Gould and Toint, "Trust-Region Methods", 2000). Then
+the least rewards are sought at which followers accept the same (`followers`), and so on until neither helps. Leaders act
 together, or in turn: each answers the others' rewards by its best ones, until nobody moves (diagonalisation, the Gauss-Seidel
 iteration of best responses; Hu and Ralph, "Using EPECs to Model Bilevel Games in Restructured Electricity Markets with Locational
 Prices", Operations Research 55(5), 2007). Such an iteration need not converge, and then says so.
@@ -30,8 +30,8 @@ _GAIN = 1e-5
 _DOUBT = 0.1
 """Leaders are asked what a proposal is worth where the model does not know it to within this share of the gain."""
 _QUESTIONS = 2
-_WIDE = 2.0
-"""Known rewards nearer to each other than so many tolerances need no probe between them."""
+_REPEATS = 10
+"""Most changes between better plans and cheaper rewards for the same."""
 
 
 class Found(NamedTuple):
@@ -52,11 +52,11 @@ class BestResponse:
     alone : answers where nothing is exchanged.
     tolerance : change of a reward, as a share of a usual one, that is none.
     most : rounds after which a search ends.
-    probes : most rewards of the best case that are tried where the model knows no better ones.
+    tries : how often cheaper rewards for the same plan are tried, before others are.
     """
 
-    def __init__(self, posts: Posts, alone: Mapping[str, Answer], tolerance: float, most: int, probes: int) -> None:
-        self._posts, self._alone, self._tolerance, self._most, self._probes = posts, alone, tolerance, most, probes
+    def __init__(self, posts: Posts, alone: Mapping[str, Answer], tolerance: float, most: int, tries: int) -> None:
+        self._posts, self._alone, self._tolerance, self._most, self._tries = posts, alone, tolerance, most, tries
 
     def together(self, start: Posting) -> Rounds[Found]:
         """Return the rewards that are best for all leaders as one."""
@@ -89,17 +89,27 @@ class BestResponse:
         """Return the best rewards of ``players``, those of all others as in ``best``."""
         posts = self._posts
         entries = np.unique(np.concatenate([posts.entries[leader] for leader in players]))
-        for _ in range(self._probes):
+        for _ in range(_REPEATS):
             best = yield from self._climb(best, players, entries)
-            curves = posts.curves(entries, best.prices)
-            choices = [curves[entry].at_best(_WIDE * self._tolerance * posts.scale[entry]) for entry in entries]
-            proposal = posts.model.propose(best.prices, players, entries, choices)
-            usd = total_usd(posts.problem.layout, best, players)
-            if self._over or usd - proposal.usd <= _GAIN * self._at_stake_usd(best, players):
+            cheaper = yield from self._cheapen(best, players, entries)
+            if cheaper is best or self._over:
                 return best
-            new = yield from posts.post(proposal, posts.model.worth(players, entries, proposal.used).wanted)
-            best = new if total_usd(posts.problem.layout, new, players) < usd else best
-        return (yield from self._climb(best, players, entries))
+            best = cheaper
+        return best
+
+    def _cheapen(self, best: Posting, players: Sequence[str], entries: NDArray[np.intp]) -> Rounds[Posting]:
+        """Return the least rewards at which followers still accept what they do."""
+        posts, layout = self._posts, self._posts.problem.layout
+        used, free = layout.asked(best.plan), np.concatenate([entries, posts.learned.tolled])
+        for _ in range(self._tries):
+            prices = posts.learned.least_prices(best.prices, best.own, used, free, posts.scale)
+            saved_usd = float((used * (best.prices - prices))[entries].sum())
+            if saved_usd <= _GAIN * self._at_stake_usd(best, players) or self._over:
+                break
+            new = yield from posts.again(best, prices)
+            if total_usd(layout, new, players) < total_usd(layout, best, players):
+                best = new
+        return best
 
     def _climb(self, best: Posting, players: Sequence[str], entries: NDArray[np.intp]) -> Rounds[Posting]:
         """Return rewards near which the model knows no better ones."""

@@ -109,14 +109,12 @@ class LeaderModel:
         balance, parts = self._add_mixtures(model, leaders, entries, [], used[entries])
         found = model.solver(presolve="off").solve()
         assert found.row_dual is not None
-        least_usd = sum(
-            max((usd - float((slope * used).sum()) for usd, slope in self._planes[leader]), default=-np.inf) for leader in leaders
-        )
-        marginal, wanted = np.zeros(self._size), {}
+        marginal, wanted, least_usd = np.zeros(self._size), {}, 0.0
         marginal[entries] = to_grid(np.maximum(-found.row_dual[balance], 0.0), _PRICE_DECIMALS)
         for leader in leaders:
             mixed = (np.array(self._used[leader]) * found.values[parts[leader]][:, None]).sum(axis=0)
             wanted[leader] = mixed[self._entries[leader]]
+            least_usd += max((usd - float((slope * mixed).sum()) for usd, slope in self._planes[leader]), default=-np.inf)
         return Worth(found.objective, least_usd, marginal, wanted)
 
     def _add_mixtures(

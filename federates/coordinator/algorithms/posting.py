@@ -17,8 +17,8 @@ from federates.boundary.negotiation import Copies, Problem, Rounds, T, bound_usd
 from federates.boundary.roles import Evaluate, RoundResult, Solve
 from federates.coordinator.algorithms.acceptance import Acceptance, Curve
 from federates.coordinator.algorithms.bounds import Bounds
+from federates.coordinator.algorithms.followers import Followers, Own
 from federates.coordinator.algorithms.leader_model import LeaderModel, Proposal
-from federates.coordinator.algorithms.tolls import Tolls
 
 _SAME = 1e-6
 _MOST_CORRECTIONS = 6
@@ -32,12 +32,14 @@ _TOLL_GAP = 1e-4
 class Posting:
     """Prices that were posted, (n,), and what came of them.
 
-    ``predicted`` and ``accepted`` are of all followers together, (n,); ``plan`` is in balance and costs what ``answers`` say.
+    ``predicted`` and ``accepted`` are of all followers together, (n,), ``own`` is what each accepts; ``plan`` is in balance and
+    costs what ``answers`` say.
     """
 
     prices: Array
     predicted: Array
     accepted: Array
+    own: Mapping[str, Own]
     plan: Copies
     answers: Mapping[str, Answer]
 
@@ -61,7 +63,7 @@ class Posts:
         self.entries: dict[str, NDArray[np.intp]] = {leader: layout.entries[leader] for leader in self.leaders}
         self.rewarded = rewarded(problem)
         self.model = LeaderModel(self.entries, layout.size)
-        self._tolls = Tolls(layout, self.followers, np.nonzero(~self.rewarded)[0])
+        self.learned = Followers(layout, self.followers, np.nonzero(~self.rewarded)[0])
         self.scale = np.ones(layout.size)
         """A usual price of every entry, (n,)."""
         self.rounds = 0
@@ -82,12 +84,12 @@ class Posts:
         self.rounds += 1
         copies, layout = self.problem.copies(result), self.problem.layout
         self.model.add(copies, result.answers)
-        self._tolls.add(copies, result.answers)
+        self.learned.add(copies, result.answers)
         if isinstance(decision, Solve):
             prices = layout.flat(decision.prices)
             self._bounds.bound(bound_usd(result.answers), prices)
             self.model.add_bounds(prices, result.answers)
-            self._acceptance.add(prices, layout.offered(copies), _UNSETTLED if self._tolls.tolled.size else 0.0)
+            self._acceptance.add(prices, layout.offered(copies), _UNSETTLED if self.learned.tolled.size else 0.0)
 
     def curves(self, entries: NDArray[np.intp], centre: Array) -> dict[int, Curve]:
         """Return the acceptance curves of ``entries`` near the prices ``centre``."""
@@ -95,50 +97,56 @@ class Posts:
 
     def first(self, prices: Array) -> Rounds[Posting]:
         """Post rewards of which leaders take no more than they then ask for."""
-        entries = np.nonzero(self.rewarded)[0]
         predicted = np.zeros(prices.size)
-        for entry, curve in self.curves(entries, prices).items():
+        for entry, curve in self.curves(np.nonzero(self.rewarded)[0], prices).items():
             predicted[entry] = curve.at(prices[entry])
-        prices, copies = yield from self._settled(prices)
-        return (yield from self._outcome(prices, predicted, copies, self.problem.layout.asked(copies)))
+        return (yield from self._posted(prices, predicted, None, {}))
 
     def post(self, proposal: Proposal, wanted: Copies) -> Rounds[Posting]:
         """Post the rewards of a proposal; its tolls are where the search for tolls begins.
 
         Leaders take all that is accepted, but where they have proposed to use less than they expect; they share it as ``wanted``.
         """
-        prices, copies = yield from self._settled(proposal.prices)
         less = proposal.used < proposal.accepted - _SAME
-        most = np.where(less, proposal.used, np.inf)
-        return (yield from self._outcome(prices, proposal.accepted, {**copies, **wanted}, most))
+        return (yield from self._posted(proposal.prices, proposal.accepted, np.where(less, proposal.used, np.inf), wanted))
 
-    def _outcome(self, prices: Array, predicted: Array, copies: Copies, most: Array) -> Rounds[Posting]:
-        accepted = self.problem.layout.offered(copies)
-        plan, answers = yield from self._balanced(copies, most)
-        return Posting(prices, predicted, accepted, plan, answers)
+    def again(self, posting: Posting, prices: Array) -> Rounds[Posting]:
+        """Post other prices, at which followers are expected to accept the same; leaders take no more of it than before."""
+        used = self.problem.layout.asked(posting.plan)
+        wanted = {leader: posting.plan[leader] for leader in self.leaders}
+        return (yield from self._posted(prices, posting.accepted, used, wanted))
 
-    def _settled(self, prices: Array) -> Rounds[tuple[Array, dict[str, Array]]]:
-        """Return the prices with the followers' own tolls, and what all answer to them."""
-        tolls, best_usd = self._tolls, -np.inf
-        box = _TOLL_BOX * self.scale[tolls.tolled]
+    def _posted(self, prices: Array, predicted: Array, most: Array | None, wanted: Copies) -> Rounds[Posting]:
+        prices, result, own = yield from self._settled(prices)
+        copies = {**self.problem.copies(result), **{agent: each.copy for agent, each in own.items()}}
+        layout = self.problem.layout
+        accepted = layout.offered(copies)
+        most = layout.asked(copies) if most is None else most
+        plan, answers = yield from self._balanced({**copies, **wanted}, most)
+        return Posting(prices, predicted, accepted, own, plan, answers)
+
+    def _settled(self, prices: Array) -> Rounds[tuple[Array, RoundResult, dict[str, Own]]]:
+        """Return the prices with the followers' own tolls, the answers to them, and what followers do."""
+        tolled = self.learned.tolled
+        if not tolled.size:
+            result = yield self.problem.ask(prices)
+            copies = self.problem.copies(result)
+            return prices, result, {agent: Own(copies[agent], result.answers[agent].cost_usd) for agent in self.followers}
+        box, best_usd = _TOLL_BOX * self.scale[tolled], -np.inf
         for _ in range(self._toll_rounds):
             now = prices.copy()
-            if tolls.tolled.size:
-                now[tolls.tolled] = tolls.best(prices, box)[0]
+            now[tolled] = self.learned.tolls(prices, box)[0]
             result = yield self.problem.ask(now)
-            copies = self.problem.copies(result)
-            if not tolls.tolled.size:
-                return prices, copies
             usd = sum(result.answers[agent].bound_usd for agent in self.followers)
             box = box * (_GROW if usd > best_usd else _SHRINK)
             if usd > best_usd:
                 prices, best_usd = now, usd
-            _, promised_usd, mixed = tolls.best(prices, box)
-            copies |= mixed
+            _, promised_usd, own = self.learned.tolls(prices, box)
             if promised_usd - best_usd <= _TOLL_GAP * max(1.0, abs(best_usd)):
                 break
+        copies = {**self.problem.copies(result), **{agent: each.copy for agent, each in own.items()}}
         self._acceptance.add(prices, self.problem.layout.offered(copies))
-        return prices, copies
+        return prices, result, own
 
     def _balanced(self, copies: Copies, most: Array) -> Rounds[tuple[Copies, Mapping[str, Answer]]]:
         """Return what of the followers' answer can be carried out and is used, ``most`` (n,) at most, in balance, and its cost.

@@ -59,8 +59,8 @@ class StackelbergSettings(Config):
     """Most rounds in which followers find the tolls that belong to rewards; only where they ask for something themselves."""
     memory: Annotated[int, Field(ge=2, le=1000)] = 12
     """Answers that the acceptance curve of an entry rests on: those at the most similar rewards elsewhere."""
-    probes: Annotated[int, Field(ge=0, le=1000)] = 4
-    """Most rewards that are tried in one search because acceptance may come in lumps there."""
+    tries: Annotated[int, Field(ge=0, le=1000)] = 6
+    """How often cheaper rewards for the same plan are tried in a row, before other plans are again."""
     gap_target: Annotated[float, Field(ge=0, lt=1)] = 0.005
     """It counts as agreed if (UB - LB) / |UB| of the joint cost turns out to be at most this: leading then costs nothing."""
     gap_usd: Annotated[float, Field(ge=0, le=1e9)] = 0.0
@@ -102,7 +102,7 @@ class Stackelberg(RoundByRound):
         prices = negotiated.best_prices if negotiated.best_prices is not None else np.zeros(problem.layout.size)
         posts.scale = _scale(problem, prices)
         start = prices if self._last is None else np.where(posts.rewarded, problem.shifted(self._last), prices)
-        search = BestResponse(posts, alone, settings.tolerance, settings.max_rounds, settings.probes)
+        search = BestResponse(posts, alone, settings.tolerance, settings.max_rounds, settings.tries)
         posting = yield from posts.first(start)
         if settings.leaders == "together":
             found = yield from search.together(posting)
