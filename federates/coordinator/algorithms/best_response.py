@@ -2,7 +2,7 @@
 
 Rewards of the model's choice are posted; where leaders then pay less in all than before, they stay, else the model, which has
 learned, chooses again nearer to the last ones (a trust region; Conn, Gould and Toint, "Trust-Region Methods", 2000). Then
-the least rewards are sought at which followers accept the same (`followers`), and so on until neither helps. Leaders act
+the least rewards are sought for all that followers are known to do (`followers`), and so on until neither helps. Leaders act
 together, or in turn: each answers the others' rewards by its best ones, until nobody moves (diagonalisation, the Gauss-Seidel
 iteration of best responses; Hu and Ralph, "Using EPECs to Model Bilevel Games in Restructured Electricity Markets with Locational
 Prices", Operations Research 55(5), 2007). Such an iteration need not converge, and then says so.
@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from federates.boundary.layout import Layout
-from federates.boundary.messages import Answer
+from federates.boundary.messages import Answer, Array
 from federates.boundary.negotiation import Rounds
+from federates.coordinator.algorithms.followers import Own
 from federates.coordinator.algorithms.leader_model import Proposal, Worth
 from federates.coordinator.algorithms.posting import Posting, Posts
 
@@ -30,8 +31,10 @@ _GAIN = 1e-5
 _DOUBT = 0.1
 """Leaders are asked what a proposal is worth where the model does not know it to within this share of the gain."""
 _QUESTIONS = 2
+_PROMISING = 8
+"""Known plans for which the least rewards are worked out, the most promising ones."""
 _REPEATS = 10
-"""Most changes between better plans and cheaper rewards for the same."""
+"""Most changes between both kinds of steps."""
 
 
 class Found(NamedTuple):
@@ -52,7 +55,7 @@ class BestResponse:
     alone : answers where nothing is exchanged.
     tolerance : change of a reward, as a share of a usual one, that is none.
     most : rounds after which a search ends.
-    tries : how often cheaper rewards for the same plan are tried, before others are.
+    tries : how often least rewards for known plans are tried in a row.
     """
 
     def __init__(self, posts: Posts, alone: Mapping[str, Answer], tolerance: float, most: int, tries: int) -> None:
@@ -90,26 +93,53 @@ class BestResponse:
         posts = self._posts
         entries = np.unique(np.concatenate([posts.entries[leader] for leader in players]))
         for _ in range(_REPEATS):
+            before = best
             best = yield from self._climb(best, players, entries)
-            cheaper = yield from self._cheapen(best, players, entries)
-            if cheaper is best or self._over:
-                return best
-            best = cheaper
+            best = yield from self._revealed(best, players, entries)
+            if best is before or self._over:
+                break
         return best
 
-    def _cheapen(self, best: Posting, players: Sequence[str], entries: NDArray[np.intp]) -> Rounds[Posting]:
-        """Return the least rewards at which followers still accept what they do."""
+    def _revealed(self, best: Posting, players: Sequence[str], entries: NDArray[np.intp]) -> Rounds[Posting]:
+        """Return better rewards, if there are, among the least ones for what followers are known to do."""
         posts, layout = self._posts, self._posts.problem.layout
-        used, free = layout.asked(best.plan), np.concatenate([entries, posts.learned.tolled])
         for _ in range(self._tries):
-            prices = posts.learned.least_prices(best.prices, best.own, used, free, posts.scale)
-            saved_usd = float((used * (best.prices - prices))[entries].sum())
+            proposal, wanted = self._best_revealed(best, players, entries)
+            saved_usd = total_usd(layout, best, players) - proposal.usd
             if saved_usd <= _GAIN * self._at_stake_usd(best, players) or self._over:
                 break
-            new = yield from posts.again(best, prices)
+            new = yield from posts.post(proposal, wanted)
             if total_usd(layout, new, players) < total_usd(layout, best, players):
                 best = new
         return best
+
+    def _best_revealed(
+        self, best: Posting, players: Sequence[str], entries: NDArray[np.intp]
+    ) -> tuple[Proposal, dict[str, Array]]:
+        """Return which of all that followers have done together is the best for leaders, at the least rewards for it."""
+        posts, found = self._posts, None
+        layout, learned = posts.problem.layout, posts.learned
+        free = np.concatenate([entries, learned.tolled])
+        for own in (best.own, *self._promising(best, players)):
+            accepted = layout.offered({**best.plan, **{agent: each.copy for agent, each in own.items()}})
+            worth = posts.model.worth(players, entries, accepted)
+            used = np.minimum(worth.used, accepted)
+            if found is not None and worth.most_usd >= found[0].usd:
+                continue  # no reward makes it better
+            prices = learned.least_prices(best.prices, own, used, free, posts.scale)
+            usd = worth.most_usd + float((prices * used)[entries].sum())
+            if found is None or usd < found[0].usd:
+                found = Proposal(prices, accepted, used, usd), worth.wanted
+        assert found is not None
+        return found
+
+    def _promising(self, best: Posting, players: Sequence[str]) -> list[dict[str, Own]]:
+        """Return what followers have done together that may be best: by leaders' planes, and paid no more than its cost."""
+        layout, rounds = self._posts.problem.layout, self._posts.learned.rounds()
+        offered = [layout.offered({**best.plan, **{agent: each.copy for agent, each in own.items()}}) for own in rounds]
+        cost_usd = [sum(each.cost_usd for each in own.values()) for own in rounds]
+        order = np.argsort(self._posts.model.least_usd(players, np.array(offered)) + np.array(cost_usd), kind="stable")
+        return [rounds[number] for number in order[:_PROMISING]]
 
     def _climb(self, best: Posting, players: Sequence[str], entries: NDArray[np.intp]) -> Rounds[Posting]:
         """Return rewards near which the model knows no better ones."""

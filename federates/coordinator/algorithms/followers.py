@@ -67,6 +67,14 @@ class Followers:
             self._copies[agent].append(copies[agent])
             self._costs_usd[agent].append(answers[agent].cost_usd)
 
+    def rounds(self) -> list[dict[str, Own]]:
+        """Return what followers have answered together, every different round once."""
+        found: dict[bytes, dict[str, Own]] = {}
+        for number in range(len(self._copies[self.names[0]])):
+            own = {agent: Own(self._copies[agent][number], self._costs_usd[agent][number]) for agent in self.names}
+            found[np.concatenate([each.copy for each in own.values()]).tobytes()] = own
+        return list(found.values())
+
     def _signed(self, agent: str, copies: Array) -> Array:
         """Return s_i z_i of all entries, (..., n)."""
         signed = np.zeros((*copies.shape[:-1], self._layout.size))

@@ -46,11 +46,12 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Worth:
-    """What quantities cost leaders at most and at least, usd, their marginal prices (n,), and who of them wants how much."""
+    """What quantities cost leaders at most and at least, usd, their marginal prices, what is used, both (n,), and by whom."""
 
     most_usd: float
     least_usd: float
     marginal: Array
+    used: Array
     wanted: dict[str, Array]
 
 
@@ -109,13 +110,22 @@ class LeaderModel:
         balance, parts = self._add_mixtures(model, leaders, entries, [], used[entries])
         found = model.solver(presolve="off").solve()
         assert found.row_dual is not None
-        marginal, wanted, least_usd = np.zeros(self._size), {}, 0.0
+        marginal, total, wanted, least_usd = np.zeros(self._size), np.zeros(self._size), {}, 0.0
         marginal[entries] = to_grid(np.maximum(-found.row_dual[balance], 0.0), _PRICE_DECIMALS)
         for leader in leaders:
             mixed = (np.array(self._used[leader]) * found.values[parts[leader]][:, None]).sum(axis=0)
+            total += mixed
             wanted[leader] = mixed[self._entries[leader]]
             least_usd += max((usd - float((slope * mixed).sum()) for usd, slope in self._planes[leader]), default=-np.inf)
-        return Worth(found.objective, least_usd, marginal, wanted)
+        return Worth(found.objective, least_usd, marginal, to_grid(total, _QUANTITY_DECIMALS), wanted)
+
+    def least_usd(self, leaders: Sequence[str], given: Array) -> Array:
+        """Return what each row of ``given`` (K, n) costs leaders at least, by their planes, usd (K,)."""
+        total = np.zeros(len(given))
+        for leader in leaders:
+            usd, slopes = (np.array(part) for part in zip(*self._planes[leader], strict=True))
+            total += (usd - (given[:, None, :] * slopes).sum(axis=-1)).max(axis=1)
+        return total
 
     def _add_mixtures(
         self, model: LinearModel, leaders: Sequence[str], entries: NDArray[np.intp], terms: list[Term],

@@ -110,12 +110,6 @@ class Posts:
         less = proposal.used < proposal.accepted - _SAME
         return (yield from self._posted(proposal.prices, proposal.accepted, np.where(less, proposal.used, np.inf), wanted))
 
-    def again(self, posting: Posting, prices: Array) -> Rounds[Posting]:
-        """Post other prices, at which followers are expected to accept the same; leaders take no more of it than before."""
-        used = self.problem.layout.asked(posting.plan)
-        wanted = {leader: posting.plan[leader] for leader in self.leaders}
-        return (yield from self._posted(prices, posting.accepted, used, wanted))
-
     def _posted(self, prices: Array, predicted: Array, most: Array | None, wanted: Copies) -> Rounds[Posting]:
         prices, result, own = yield from self._settled(prices)
         copies = {**self.problem.copies(result), **{agent: each.copy for agent, each in own.items()}}

@@ -40,7 +40,7 @@ class FirstNegotiation(OcdSettings):
 
     update: Literal["shortfall", "residual", "box_step"] = "box_step"
     """As of `ocd`."""
-    max_iterations: Annotated[int, Field(ge=1, le=1000)] = 12
+    max_iterations: Annotated[int, Field(ge=1, le=1000)] = 20
     """As of `ocd`."""
 
 
@@ -59,8 +59,8 @@ class StackelbergSettings(Config):
     """Most rounds in which followers find the tolls that belong to rewards; only where they ask for something themselves."""
     memory: Annotated[int, Field(ge=2, le=1000)] = 12
     """Answers that the acceptance curve of an entry rests on: those at the most similar rewards elsewhere."""
-    tries: Annotated[int, Field(ge=0, le=1000)] = 6
-    """How often cheaper rewards for the same plan are tried in a row, before other plans are again."""
+    tries: Annotated[int, Field(ge=0, le=1000)] = 4
+    """How often the least rewards for what followers are known to do are tried in a row."""
     gap_target: Annotated[float, Field(ge=0, lt=1)] = 0.005
     """It counts as agreed if (UB - LB) / |UB| of the joint cost turns out to be at most this: leading then costs nothing."""
     gap_usd: Annotated[float, Field(ge=0, le=1e9)] = 0.0
