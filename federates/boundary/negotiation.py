@@ -29,13 +29,17 @@ Index: TypeAlias = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How a negotiation ended: with which plan, in balance, by agreement or not, why, and what is proven of it."""
+    """How a negotiation ended: with which plan, in balance, by agreement or not, why, and what is proven of it.
+
+    ``prices`` (n,) are those at which the plan is paid; None: those of the best lower bound.
+    """
 
     plan: Copies
     agreed: bool
     reason: str
     lower_bound_usd: float
     ended_by_time: bool = False
+    prices: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -180,4 +184,5 @@ class Day:
     def commit(self, problem: Problem, agreement: Agreement) -> Commit:
         """Return the decision to carry out an agreement."""
         given = problem.evaluate(agreement.plan).given
-        return Commit(given, agreement.agreed, agreement.reason, agreement.lower_bound_usd, agreement.ended_by_time)
+        prices = None if agreement.prices is None else problem.layout.shaped(agreement.prices)
+        return Commit(given, agreement.agreed, agreement.reason, agreement.lower_bound_usd, agreement.ended_by_time, prices)

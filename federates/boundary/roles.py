@@ -194,7 +194,8 @@ class Commit:
     ``lower_bound_usd`` is the best lower bound of the joint cost that the algorithm knows by means of its own (cuts, for
     example); the sums of the operators' bounds need not be told. All three are claims: the loop that asks the operators keeps
     what the answers prove beside them. ``ended_by_time`` tells that a limit of time ended the rounds: on another computer the
-    decision may be another one.
+    decision may be another one. ``prices`` are those at which the plan is paid, an array per exchange; None: those of the best
+    lower bound.
     """
 
     given: Mapping[str, Quantities]
@@ -202,6 +203,7 @@ class Commit:
     reason: str
     lower_bound_usd: float = -math.inf
     ended_by_time: bool = False
+    prices: Quantities | None = None
 
 
 Decision: TypeAlias = Solve | Evaluate | Commit

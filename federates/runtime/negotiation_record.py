@@ -113,7 +113,8 @@ class NegotiationRecord:
             claimed_gap=verdict.claimed_gap,
             ended_by_time=bool(commit.ended_by_time),
         )
-        committed = Committed(commit.given, plan, self.proof.prices, commit.reason, verdict.agreed)
+        prices = self.proof.prices if commit.prices is None else commit.prices
+        committed = Committed(commit.given, plan, prices, commit.reason, verdict.agreed)
         for table, columns in self._world.committed_rows(self._session, self._period, committed).items():
             if any(columns.values()):
                 self._writer.record_many(table, columns)

@@ -29,6 +29,8 @@ class Bounds:
     upper_usd: float = math.inf
     plan: Copies | None = None
     best_prices: Array | None = None
+    plan_prices: Array | None = None
+    """Prices at which the plan is paid, (n,), where they are not those of the best lower bound."""
 
     def update_upper(self, plan: Copies, cost_usd: float) -> bool:
         """Take ``plan`` as the best if it is cheaper than all before; return whether it is."""

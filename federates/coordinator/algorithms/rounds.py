@@ -45,10 +45,11 @@ class RoundByRound(CoordinationAlgorithm):
     def _negotiate(self, problem: Problem) -> Rounds[Agreement]:
         self.bounds = Bounds()
         outcome = yield from self._limited(self.agree(problem))
-        if self.bounds.plan is None:
+        bounds = self.bounds
+        if bounds.plan is None:
             yield from self._cost_nothing(problem)
-        assert self.bounds.plan is not None, "a negotiation of whole quantities evaluates at least one plan"
-        return Agreement(self.bounds.plan, outcome.agreed, outcome.reason, self.bounds.lower_usd, outcome.ended_by_time)
+        assert bounds.plan is not None, "a negotiation of whole quantities evaluates at least one plan"
+        return Agreement(bounds.plan, outcome.agreed, outcome.reason, bounds.lower_usd, outcome.ended_by_time, bounds.plan_prices)
 
     def _cost_nothing(self, problem: Problem) -> Rounds[None]:
         """Cost what can always be carried out of what can be divided: nothing. No other plan that was costed could be."""

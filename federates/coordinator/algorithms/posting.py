@@ -1,0 +1,175 @@
+"""Posting of rewards in one negotiation: what is learned from every answer, and what comes of rewards that are posted.
+
+Leaders are the agents that only ask. All others are followers: they answer the rewards of what leaders ask for, and tolls for
+what they ask of each other. What they accept at these prices is their own answer. Leaders use of it what they want and pay that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from federates.boundary.messages import Answer, Array
+from federates.boundary.negotiation import Copies, Problem, Rounds, T, bound_usd
+from federates.boundary.roles import Evaluate, RoundResult, Solve
+from federates.coordinator.algorithms.acceptance import Acceptance, Curve
+from federates.coordinator.algorithms.bounds import Bounds
+from federates.coordinator.algorithms.followers import Followers, Own
+from federates.coordinator.algorithms.leader_model import LeaderModel, Proposal
+
+_SAME = 1e-6
+_MOST_CORRECTIONS = 6
+_UNSETTLED = 0.5
+"""Distance that an answer has for the acceptance curves where the tolls were not yet those of its rewards."""
+_TOLL_BOX, _GROW, _SHRINK = 0.5, 1.5, 0.5
+_TOLL_GAP = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """Prices that were posted, (n,), and what came of them.
+
+    ``predicted`` and ``accepted`` are of all followers together, (n,), ``own`` is what each accepts; ``plan`` is in balance and
+    costs what ``answers`` say.
+    """
+
+    prices: Array
+    predicted: Array
+    accepted: Array
+    own: Mapping[str, Own]
+    plan: Copies
+    answers: Mapping[str, Answer]
+
+
+class Posts:
+    """The rounds in which rewards are posted.
+
+    Parameters
+    ----------
+    problem : what is negotiated.
+    acceptance : what followers have accepted so far, in periods before too.
+    bounds : where the best lower bound of the joint cost is kept.
+    toll_rounds : most rounds in which tolls are sought for one set of rewards.
+    """
+
+    def __init__(self, problem: Problem, acceptance: Acceptance, bounds: Bounds, toll_rounds: int) -> None:
+        layout = problem.layout
+        self.problem, self._acceptance, self._bounds, self._toll_rounds = problem, acceptance, bounds, toll_rounds
+        self.leaders = leaders_of(problem)
+        self.followers = tuple(agent for agent in layout.agents if agent not in self.leaders)
+        self.entries: dict[str, NDArray[np.intp]] = {leader: layout.entries[leader] for leader in self.leaders}
+        self.rewarded = rewarded(problem)
+        self.model = LeaderModel(self.entries, layout.size)
+        self.learned = Followers(layout, self.followers, np.nonzero(~self.rewarded)[0])
+        self.scale = np.ones(layout.size)
+        """A usual price of every entry, (n,)."""
+        self.rounds = 0
+
+    def heard(self, rounds: Rounds[T]) -> Rounds[T]:
+        """Return what ``rounds`` return; everything is learned from every answer on the way."""
+        try:
+            decision = next(rounds)
+            while True:
+                result = yield decision
+                self._take(decision, result)
+                decision = rounds.send(result)
+        except StopIteration as end:
+            found: T = end.value
+            return found
+
+    def _take(self, decision: Solve | Evaluate, result: RoundResult) -> None:
+        self.rounds += 1
+        copies, layout = self.problem.copies(result), self.problem.layout
+        self.model.add(copies, result.answers)
+        self.learned.add(copies, result.answers)
+        if isinstance(decision, Solve):
+            prices = layout.flat(decision.prices)
+            self._bounds.bound(bound_usd(result.answers), prices)
+            self.model.add_bounds(prices, result.answers)
+            self._acceptance.add(prices, layout.offered(copies), _UNSETTLED if self.learned.tolled.size else 0.0)
+
+    def curves(self, entries: NDArray[np.intp], centre: Array) -> dict[int, Curve]:
+        """Return the acceptance curves of ``entries`` near the prices ``centre``."""
+        return {int(entry): self._acceptance.curve(int(entry), centre, self.scale) for entry in entries}
+
+    def first(self, prices: Array) -> Rounds[Posting]:
+        """Post rewards of which leaders take no more than they then ask for."""
+        predicted = np.zeros(prices.size)
+        for entry, curve in self.curves(np.nonzero(self.rewarded)[0], prices).items():
+            predicted[entry] = curve.at(prices[entry])
+        return (yield from self._posted(prices, predicted, None, {}))
+
+    def post(self, proposal: Proposal, wanted: Copies) -> Rounds[Posting]:
+        """Post the rewards of a proposal; its tolls are where the search for tolls begins.
+
+        Leaders take all that is accepted, but where they have proposed to use less than they expect; they share it as ``wanted``.
+        """
+        less = proposal.used < proposal.accepted - _SAME
+        return (yield from self._posted(proposal.prices, proposal.accepted, np.where(less, proposal.used, np.inf), wanted))
+
+    def _posted(self, prices: Array, predicted: Array, most: Array | None, wanted: Copies) -> Rounds[Posting]:
+        prices, result, own = yield from self._settled(prices)
+        copies = {**self.problem.copies(result), **{agent: each.copy for agent, each in own.items()}}
+        layout = self.problem.layout
+        accepted = layout.offered(copies)
+        most = layout.asked(copies) if most is None else most
+        plan, answers = yield from self._balanced({**copies, **wanted}, most)
+        return Posting(prices, predicted, accepted, own, plan, answers)
+
+    def _settled(self, prices: Array) -> Rounds[tuple[Array, RoundResult, dict[str, Own]]]:
+        """Return the prices with the followers' own tolls, the answers to them, and what followers do."""
+        tolled = self.learned.tolled
+        if not tolled.size:
+            result = yield self.problem.ask(prices)
+            copies = self.problem.copies(result)
+            return prices, result, {agent: Own(copies[agent], result.answers[agent].cost_usd) for agent in self.followers}
+        box, best_usd = _TOLL_BOX * self.scale[tolled], -np.inf
+        for _ in range(self._toll_rounds):
+            now = prices.copy()
+            now[tolled] = self.learned.tolls(prices, box)[0]
+            result = yield self.problem.ask(now)
+            usd = sum(result.answers[agent].bound_usd for agent in self.followers)
+            box = box * (_GROW if usd > best_usd else _SHRINK)
+            if usd > best_usd:
+                prices, best_usd = now, usd
+            _, promised_usd, own = self.learned.tolls(prices, box)
+            if promised_usd - best_usd <= _TOLL_GAP * max(1.0, abs(best_usd)):
+                break
+        copies = {**self.problem.copies(result), **{agent: each.copy for agent, each in own.items()}}
+        self._acceptance.add(prices, self.problem.layout.offered(copies))
+        return prices, result, own
+
+    def _balanced(self, copies: Copies, most: Array) -> Rounds[tuple[Copies, Mapping[str, Answer]]]:
+        """Return what of the followers' answer can be carried out and is used, ``most`` (n,) at most, in balance, and its cost.
+
+        Leaders are given what is accepted, who is asked for passages what is asked; then all get the smaller of both sides, until
+        nothing changes any more. Where that takes too long nothing is exchanged.
+        """
+        problem, layout = self.problem, self.problem.layout
+        total = np.where(self.rewarded, np.minimum(layout.offered(copies), most), layout.asked(copies))
+        given = problem.everyone(total, copies)
+        for left in reversed(range(_MOST_CORRECTIONS)):
+            result = yield problem.evaluate(given)
+            after = problem.copies(result)
+            total = np.minimum(layout.asked(after), layout.offered(after))
+            less = problem.everyone(total if left > 1 else np.zeros_like(total), after)
+            if all(np.allclose(given[agent], less[agent], rtol=0.0, atol=_SAME) for agent in given):
+                break
+            given = less
+        return given, result.answers
+
+
+def leaders_of(problem: Problem) -> tuple[str, ...]:
+    """Return the agents that only ask."""
+    return tuple(agent for agent in problem.agents if problem.layout.only_asks(agent))
+
+
+def rewarded(problem: Problem) -> NDArray[np.bool_]:
+    """Return which entries leaders ask for, (n,)."""
+    found = np.zeros(problem.layout.size, dtype=bool)
+    for leader in leaders_of(problem):
+        found[problem.layout.entries[leader]] = True
+    return found
