@@ -158,6 +158,18 @@ def run(
     ------
     ConfigError : anything in the scenario is wrong; nothing was started.
     FederationError : the run failed; the message says which agent failed and why.
+
+    Examples
+    --------
+    Two hours of the 30-bus day, with operators that need no solver:
+
+    >>> import federates as portage
+    >>> light = {"power_operator": "price_taker", "transport_operator": "timetable", "coordinator": "posted_price"}
+    >>> day = portage.run("scenarios/ieee30", use=light, periods=2)
+    >>> day.record["status"]
+    'complete'
+    >>> day.tables["negotiations"].period.tolist()
+    [0]
     """
     from federates.runs.check import check_scenario
     from federates.runs.launch import launch
@@ -177,6 +189,17 @@ def load_run(folder: str | Path) -> Run:
     Raises
     ------
     PortageError : this is no run's folder.
+
+    Examples
+    --------
+    With the ``day`` of `federate`:
+
+    >>> again = portage.load_run(day.folder)
+    >>> again.headline == day.headline
+    True
+    >>> portage.load_run(day.folder.parent)
+    Traceback (most recent call last):
+    federates.boundary.errors.PortageError: ...
     """
     found = Run(Path(folder))
     _ = found.record
@@ -189,6 +212,15 @@ def check(scenario: str | Path, **changes: Any) -> list[str]:
     Raises
     ------
     ConfigError : with everything that is wrong.
+
+    Examples
+    --------
+    >>> import federates as portage
+    >>> portage.check("scenarios/ieee30", periods=6)
+    []
+    >>> portage.check("scenarios/ieee30", periods=0, seed="seven")
+    Traceback (most recent call last):
+    federates.boundary.errors.ConfigError: ...
     """
     from federates.runs.check import check_scenario
 
@@ -196,7 +228,16 @@ def check(scenario: str | Path, **changes: Any) -> list[str]:
 
 
 def compare(*runs: Run, out: str | Path | None = None) -> Path:
-    """Write a page that sets runs of one kind of day side by side, and return it; ``out`` is the folder for it."""
+    """Write a page that sets runs of one kind of day side by side, and return it; ``out`` is the folder for it.
+
+    Examples
+    --------
+    With ``agreement``, ``agents`` and the ``day`` of `federate`:
+
+    >>> cheap = portage.federate(agreement, agents(worth_usd=10.0))
+    >>> portage.compare(day, cheap).name
+    'comparison.html'
+    """
     from federates.runs.reports import compare_side_by_side
 
     folder = runs[0].folder.parent / f"compare-{'-'.join(run.folder.name[-4:] for run in runs)}" if out is None else Path(out)
@@ -222,11 +263,30 @@ def federate(session: Session | Mapping[str, Any], agents: Mapping[str, Plugin],
 
     Examples
     --------
+    A train goes to the mine and back, and what it is worth there is known. No file, no solver:
+
     >>> import federates as portage
-    >>> agreement = {"schema_version": 1, "name": "empty", "periods": 0}
-    >>> portage.federate(agreement, {})  # doctest: +ELLIPSIS
-    Traceback (most recent call last):
-    federates.boundary.errors.ConfigError: ...
+    >>> from federates.coordinator.algorithms.posted_price import PostedPrice
+    >>> from federates.power_operator.models.price_taker.operator import PriceTakerOperator
+    >>> from federates.transport_operator.models.timetable.operator import TimetableOperator
+    >>> agreement = {
+    ...     "schema_version": 1, "world": "rail", "name": "line", "periods": 4, "period_s": 3600,
+    ...     "rail_stations": ["port", "mine"], "trains": [{"name": "k1", "home": "port"}],
+    ...     "trip_periods": [[0, 1], [1, 0]],
+    ... }
+    >>> there = {"train": "k1", "origin": "port", "destination": "mine", "period": 0}
+    >>> back = {"train": "k1", "origin": "mine", "destination": "port", "period": 2}
+    >>> def agents(worth_usd):
+    ...     return {
+    ...         "power_operator": PriceTakerOperator(PriceTakerOperator.Settings(worth_usd=worth_usd)),
+    ...         "transport_operator": TimetableOperator(TimetableOperator.Settings(departures=[there, back])),
+    ...         "coordinator": PostedPrice(),
+    ...     }
+    >>> day = portage.federate(agreement, agents(worth_usd=30.0))
+    >>> day.record["status"]
+    'complete'
+    >>> day.tables["connections"][["station", "period"]].values.tolist()  # It stands at the mine, and is home again.
+    [['port', 3], ['mine', 1]]
     """
     from federates.runs.in_process import run_objects
 

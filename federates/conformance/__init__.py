@@ -6,6 +6,8 @@ In a test of your own::
 
     def test_it_conforms():
         conform(ClassTarget("power_operator", MyOperator)).raise_if_broken()
+
+With one test for each check: `federates.conformance.pytest_checks`.
 """
 
 from federates.conformance.check import Check

@@ -97,12 +97,13 @@ class LeakDetector:
     """Gives the agents a temporary folder of their own, and their own folder as the working folder, as in a run.
 
     Whatever they start becomes a child of this process, even if it leaves its parent; and `os._exit`, which would end the kit
-    without a verdict, ends only the call.
+    without a verdict, ends only the call. A context manager that may be entered again; what is found is kept.
     """
 
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
         self.written: list[str] = []
+        self._left_before: list[str] = []
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -127,7 +128,10 @@ class LeakDetector:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._stack.close()
+        try:
+            self._left_before = self.left_behind()
+        finally:
+            self._stack.close()
 
     def left_behind(self) -> list[str]:
         """Return what is there that was not there before, in words; what is about to end is given a moment."""
@@ -141,7 +145,7 @@ class LeakDetector:
             now = _files_beside(self.folder)
             written |= {path for path, state in now.items() if self._beside.get(path) != state}
         outside = [f"file written outside its own folder: {path}" for path in sorted(written)]
-        return found + files + outside
+        return list(dict.fromkeys([*self._left_before, *found, *files, *outside]))
 
     def _left_threads(self) -> list[str]:
         threads = [t for t in threading.enumerate() if t not in self._threads and not t.name.startswith(_KIT_THREADS)]

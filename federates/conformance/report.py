@@ -8,7 +8,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -17,7 +16,7 @@ from federates import __version__
 from federates.boundary.topics import BOUNDARY_VERSION
 from federates.conformance.errors import ConformanceError
 
-__all__ = ["Outcome", "Report", "State", "show_outcome", "show_summary"]
+__all__ = ["Outcome", "Report", "State", "breach_lines", "show_outcome", "show_summary"]
 
 _SCHEMA_VERSION = 1
 _NAME_WIDTH = 26
@@ -81,7 +80,7 @@ class Report:
         if not self.has_verdict and not self.broken:
             raise ConformanceError("; ".join(f"{o.id}: {o.seen}" for o in self.outcomes if o.state is State.NO_VERDICT))
         if not self.ok:
-            parts = [text for outcome in self.outcomes if outcome.state is State.BROKEN for text in _breach_lines(outcome)]
+            parts = [text for outcome in self.outcomes if outcome.state is State.BROKEN for text in breach_lines(outcome)]
             raise ConformanceError("\n".join((f"{self.target} breaks the rules of {self.role}:", *parts)))
 
     def as_dict(self) -> dict[str, Any]:
@@ -107,12 +106,14 @@ class Report:
 
     def write_junit(self, path: Path) -> None:
         """Write the report as JUnit XML, one test case a check, as continuous integration reads it."""
+        from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
+
         suite = TestSuite(f"portage conform {self.role} {self.target}")
         for outcome in self.outcomes:
             case = TestCase(outcome.id, classname=f"{self.role}.{self.target}", time=round(outcome.wall_s, 3))
             if outcome.state is State.BROKEN:
                 failure = Failure(f"{outcome.asked}: {outcome.seen}" if outcome.asked else outcome.seen, "Breach")
-                failure.text = "\n".join(_breach_lines(outcome))
+                failure.text = "\n".join(breach_lines(outcome))
                 case.result = [failure]
             elif outcome.state is State.NO_VERDICT:
                 case.result = [Error(outcome.seen, "NoVerdict")]
@@ -143,7 +144,7 @@ def show_outcome(console: Console, outcome: Outcome) -> None:
     rows.add_column(width=_NAME_WIDTH)
     rows.add_column(ratio=1)
     if outcome.state is State.BROKEN:
-        for number, text in enumerate(_breach_lines(outcome)[1:]):
+        for number, text in enumerate(breach_lines(outcome)[1:]):
             rows.add_row(name if number == 0 else "", Text(text))
     else:
         seen = outcome.seen if outcome.state is State.HOLDS else f"{outcome.state}: {outcome.seen}"
@@ -162,7 +163,8 @@ def show_summary(console: Console, report: Report) -> None:
     console.print(Text.assemble(f"{text}, {report.wall_s:.1f} s. ", verdict))
 
 
-def _breach_lines(outcome: Outcome) -> list[str]:
+def breach_lines(outcome: Outcome) -> list[str]:
+    """Return what a broken rule is told by, a line each: its id, what was asked, what came, and what must hold."""
     lines = [outcome.id]
     if outcome.asked:
         lines.append(f"Asked:      {outcome.asked}")

@@ -18,7 +18,7 @@ from federates.conformance.report import Outcome, Report, State
 from federates.conformance.second_process import warm_up
 from federates.conformance.target import Target
 
-__all__ = ["checks_for", "chosen", "conform"]
+__all__ = ["CheckRun", "checks_for", "chosen", "conform"]
 
 
 def conform(target: Target, only: Iterable[str] = (), watch: Callable[[Outcome], None] | None = None) -> Report:
@@ -42,14 +42,35 @@ def conform(target: Target, only: Iterable[str] = (), watch: Callable[[Outcome],
     started, outcomes = time.perf_counter(), list[Outcome]()
     if any(check.id.endswith(".deterministic") for check in checks) and not target.executable:
         warm_up()
-    with LeakDetector(target.folder) as surroundings:
-        fixtures = Fixtures(target, surroundings)
+    run = CheckRun(target)
+    with run.leak_detector:
         for check in checks:
-            outcome = _outcome(check, fixtures, {done.id: done for done in outcomes})
-            outcomes.append(outcome)
+            outcomes.append(run.outcome(check))
             if watch is not None:
-                watch(outcome)
+                watch(outcomes[-1])
     return Report(target.role, target.name, target.session, tuple(outcomes), time.perf_counter() - started)
+
+
+class CheckRun:
+    """The checks of one target: each is made once, after those that it needs.
+
+    Attributes
+    ----------
+    leak_detector : must be entered while `outcome` is called; may be left between two calls.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self.target, self.checks = target, {check.id: check for check in checks_for(target)}
+        self.leak_detector = LeakDetector(target.folder)
+        self._fixtures = Fixtures(target, self.leak_detector)
+        self._done: dict[str, Outcome] = {}
+
+    def outcome(self, check: Check) -> Outcome:
+        """Return how ``check`` comes out."""
+        if check.id not in self._done:
+            needs = [self.outcome(self.checks[name]) for name in check.needs if name in self.checks]
+            self._done[check.id] = _outcome(check, self._fixtures, needs)
+        return self._done[check.id]
 
 
 def checks_for(target: Target) -> list[Check]:
@@ -98,10 +119,8 @@ def chosen(target: Target, only: tuple[str, ...]) -> list[Check]:
     return [check for check in checks if check.id in needed]
 
 
-def _outcome(check: Check, fixtures: Fixtures, done: dict[str, Outcome]) -> Outcome:
-    missing = [
-        name for name in check.needs if name in done and done[name].state in (State.BROKEN, State.NOT_REACHED, State.NO_VERDICT)
-    ]
+def _outcome(check: Check, fixtures: Fixtures, needs: Iterable[Outcome]) -> Outcome:
+    missing = [need.id for need in needs if need.state in (State.BROKEN, State.NOT_REACHED, State.NO_VERDICT)]
     if missing:
         return Outcome(check.id, check.holds, State.NOT_REACHED, f"it needs {missing[0]}")
     started = time.perf_counter()

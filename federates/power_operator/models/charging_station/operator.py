@@ -40,9 +40,7 @@ class ChargingStationOperator(PowerOperator):
     Settings: ClassVar[type[Config]] = ChargingStationSettings
     worlds = (ROAD,)
 
-    def __init__(self, settings: Any, folder: Path) -> None:
-        super().__init__(settings, folder)
-        self.settings: ChargingStationSettings = settings
+    settings: ChargingStationSettings
 
     @classmethod
     def check(cls, settings: Any, folder: Path, session: RoadSession) -> list[Problem]:

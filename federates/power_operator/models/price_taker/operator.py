@@ -43,9 +43,7 @@ class PriceTakerOperator(PowerOperator):
 
     Settings = PriceTakerSettings
 
-    def __init__(self, settings: PriceTakerSettings, folder: Path) -> None:
-        super().__init__(settings, folder)
-        self.settings: PriceTakerSettings = settings
+    settings: PriceTakerSettings
 
     @classmethod
     def check(cls, settings: PriceTakerSettings, folder: Path, session: Any) -> list[Problem]:

@@ -82,9 +82,7 @@ class FastestRouteOperator(TransportOperator):
     Settings = FastestRouteSettings
     worlds = (ROAD,)
 
-    def __init__(self, settings: FastestRouteSettings, folder: Path) -> None:
-        super().__init__(settings, folder)
-        self.settings: FastestRouteSettings = settings
+    settings: FastestRouteSettings
 
     @classmethod
     def check(cls, settings: FastestRouteSettings, folder: Path, session: RoadSession) -> list[Problem]:

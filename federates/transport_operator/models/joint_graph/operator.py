@@ -49,9 +49,7 @@ class JointGraphOperator(TransportOperator):
     Settings = JointGraphSettings
     worlds = (ROAD,)
 
-    def __init__(self, settings: JointGraphSettings, folder: Path) -> None:
-        super().__init__(settings, folder)
-        self.settings: JointGraphSettings = settings
+    settings: JointGraphSettings
 
     @classmethod
     def check(cls, settings: JointGraphSettings, folder: Path, session: RoadSession) -> list[Problem]:

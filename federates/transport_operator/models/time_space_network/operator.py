@@ -35,9 +35,7 @@ class TimeSpaceNetworkOperator(TransportOperator):
     Settings = TimeSpaceNetworkSettings
     worlds = (RAIL,)
 
-    def __init__(self, settings: TimeSpaceNetworkSettings, folder: Path) -> None:
-        super().__init__(settings, folder)
-        self.settings: TimeSpaceNetworkSettings = settings
+    settings: TimeSpaceNetworkSettings
 
     @classmethod
     def check(cls, settings: TimeSpaceNetworkSettings, folder: Path, session: RailSession) -> list[Problem]:
