@@ -90,6 +90,8 @@ class Wear:
 
     duration_s: float
     equivalent_full_cycles: float
+    deepest_cycle: float
+    """Depth of the deepest cycle or half cycle, share; 0 without any."""
     cycle_stress: float
     """Wear f by cycles."""
     time_stress: float
@@ -142,4 +144,7 @@ def wear_of(
     cycles, duration_s = cycles_of(series), float(period_s) * (series.size - 1)
     mean_soc = float((series[1:] + series[:-1]).mean() / 2.0)
     idle = float(time_stress(duration_s) * soc_factor(mean_soc) * temperature_factor(temperature_c))
-    return Wear(duration_s, cycles.equivalent_full, cycle_stress(cycles, temperature_c), idle, stress_until(end_capacity))
+    deepest = float(cycles.depth.max(initial=0.0))
+    return Wear(
+        duration_s, cycles.equivalent_full, deepest, cycle_stress(cycles, temperature_c), idle, stress_until(end_capacity)
+    )

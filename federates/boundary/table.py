@@ -14,4 +14,4 @@ class Table:
     meaning: str
     columns: dict[str, str]
     exceptional: bool = False
-    """A sound run has no row, and then no such table."""
+    """A sound run may have no row, and then no such table: nothing went wrong, or its agent's model does not keep it."""

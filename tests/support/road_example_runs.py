@@ -83,6 +83,21 @@ def add_costs(rows: dict[str, list[tuple]], p: int, total: int, flow: float) -> 
         rows["routing_alternatives"].append((p, rule, total, 3600 * own / max(total, 1), own, others, 20 * (own + others)))
 
 
+def add_batteries(rows: dict[str, list[tuple]], p: int, sent: dict[tuple[str, str], int]) -> None:
+    """Add the stations' books: all vehicles of a period leave full in its first bin, arrive in it and give all at once."""
+    for name in LIMITS:
+        kind, full_kwh = ("rcs", 10.0) if name.startswith("r") else ("lcs", 9.9)
+        vehicles = sum(count for pair, count in sent.items() if name in pair)
+        kwh = full_kwh * vehicles
+        drawn_kwh, feeder_kwh = (kwh / 0.95, -kwh / 0.95) if kind == "rcs" else (0.0, 0.95 * kwh)
+        rows["mves_stock"].append((p, 0, name, kind, vehicles, kwh, kwh, 0.0, 0.0, 0.0, 0.0))
+        rows["mves_energy"].append((p, name, kind, vehicles, drawn_kwh, 4.0 * vehicles, 0.0, 0.0, "off", feeder_kwh))
+
+
+SETTINGS = {"power_operator": {"settings": {"stations": {name: {} for name in LIMITS}, "mves": {"retention": 0.99}}}}
+"""As much of a run's configuration as the energy account reads."""
+
+
 def day_tables(scheme: str = "proposed", links: list[str] | None = None, seed: int = 3) -> dict[str, pd.DataFrame]:
     """Return the tables of a day whose claims all hold: loads equal at night, fastest route longer by day."""
     links, rng = links or LINKS, np.random.default_rng(seed)
@@ -113,6 +128,7 @@ def day_tables(scheme: str = "proposed", links: list[str] | None = None, seed: i
                 depart = 3600.0 * p + 3600.0 * k / vehicles
                 rows["deliveries"].append((f"{p}-{r}-{q}-{k}", p, r, q, "A_up|C_down", depart, depart + took, took))
         total = sum(sent.values())
+        add_batteries(rows, p, sent)
         add_negotiation(rows, p, sent)
         add_costs(rows, p, total, flow)
         for number, link in enumerate(links):
@@ -131,4 +147,6 @@ def day_tables(scheme: str = "proposed", links: list[str] | None = None, seed: i
 def day_run(folder: Path, scheme: str = "proposed", **changes) -> Path:
     """Write a whole day."""
     record = {"run_id": f"{scheme}-1", "status": "complete", "versions": {"helics": "3.6.1"}, "wall_s": 412.0, "agents": {}}
-    return write_run(folder, day_tables(scheme), session(scheme=scheme, run_id=f"{scheme}-1", **changes), record)
+    write_run(folder, day_tables(scheme), session(scheme=scheme, run_id=f"{scheme}-1", **changes), record)
+    (folder / "configuration.json").write_text(json.dumps(SETTINGS), encoding="utf-8")
+    return folder

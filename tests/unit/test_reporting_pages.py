@@ -136,7 +136,7 @@ def test_text_of_a_run_is_escaped_and_configuration_is_shown(reported, copy_of, 
     ("world", "tables", "figures"),
     [
         ("road", ("feeder_load", "delivery_forecast"), {"fig5_feeder_load", "fig6_delivery_time"}),
-        ("road", ("schedule", "link_state"), {"bounds"}),
+        ("road", ("schedule", "link_state"), {"bounds", "energy_account"}),
         ("road", ("rounds", "deliveries", "link_plan"), {"bounds", "prices"}),
         ("rail", ("storage_state",), {"capacity_and_routes", "storage_energy"}),
         ("rail", ("power_balance",), {"dispatch", "wind", "price"}),

@@ -43,7 +43,7 @@ def rewrite(folder: Path, name: str, change) -> None:
 def test_figures_of_all_schemes_are_drawn_or_excused(road_days, scheme):
     run = RunTables.read(road_days[scheme])
     excused = {entry.name for entry in REPORT.figures if entry.obstacle(run)}
-    assert excused == ({"fig6_delivery_time", "routing", "prices"} if scheme == "no_mves" else set())
+    assert excused == ({"fig6_delivery_time", "energy_account", "routing", "prices"} if scheme == "no_mves" else set())
 
 
 def test_geometry_from_files_is_that_from_tables(road_days, days):
@@ -127,7 +127,7 @@ def test_report_of_a_run_that_failed_in_the_sixth_hour(tmp_path):
     tables = {name: frame[frame["period"] < 6] for name, frame in example.day_tables().items()}
     record = {"status": "failed", "failure": {"agent": "power_operator", "error": "ModelError"}}
     text = write_report(example.write_run(tmp_path, tables, example.session(), record)).read_text(encoding="utf-8")
-    assert check_self_contained(text).tags.count("img") == len(REPORT.figures) - 1
+    assert check_self_contained(text).tags.count("img") == len(REPORT.figures) - 2, "no map, and no settings to account by"
     assert "This run failed" in text
     assert "ModelError" in text
 

@@ -127,7 +127,7 @@ def test_deeper_is_never_cheaper(one, other):
 def test_a_day_by_hand():
     # One whole cycle of 0.8 about 0.5, as a charge and a discharge, in 24 hours.
     day = wear_of([0.1, 0.9, 0.1], 12 * 3600.0)
-    assert day.equivalent_full_cycles == pytest.approx(0.8)
+    assert (day.equivalent_full_cycles, day.deepest_cycle) == (pytest.approx(0.8), pytest.approx(0.8))
     assert day.cycle_stress == pytest.approx(float(depth_stress(0.8)))
     assert day.time_stress == pytest.approx(4.14e-10 * 86400)
     end = stress_until()
@@ -143,7 +143,7 @@ def test_a_battery_that_stands_idle_wears_by_time_alone():
     idle = wear_of([0.5, 0.5, 0.5], 3600.0)
     assert (idle.equivalent_full_cycles, idle.cycle_stress, idle.cycle_life_used_share, idle.years_used) == (0, 0, 0, 0)
     assert idle.years_to_end == pytest.approx(stress_until() / 4.14e-10 / (365 * 86400))
-    assert idle.life_used_share == pytest.approx(Wear(7200.0, 0, 0, 4.14e-10 * 7200, stress_until()).life_used_share)
+    assert idle.life_used_share == pytest.approx(Wear(7200.0, 0, 0, 0, 4.14e-10 * 7200, stress_until()).life_used_share)
 
 
 @given(SERIES, st.floats(15.0, 45.0))

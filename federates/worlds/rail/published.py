@@ -58,6 +58,19 @@ class Case(Config):
         return self
 
 
+class BatteryWear(Config):
+    """What the report needs to tell the wear of the batteries; no operator knows of it."""
+
+    replacement_usd_per_kwh: Annotated[float, Field(gt=0)]
+    """Cost of a new battery per kWh of its energy."""
+    source: Text
+    """Where this number is from."""
+    temperature_c: Annotated[float, Field(ge=15, le=50)] = 25.0
+    """Temperature of the cells, degrees Celsius."""
+    end_capacity_share: Annotated[float, Field(ge=0.5, le=0.99)] = 0.8
+    """Share of the first capacity that is left at the end of life."""
+
+
 class RailPublished(Published):
     """Content of ``published.yaml`` by rail."""
 
@@ -65,6 +78,8 @@ class RailPublished(Published):
     """A table of models by rail."""
     sweeps: tuple[PublishedSweep, ...] = ()
     """Figures by rail that are sweeps."""
+    battery_wear: BatteryWear | None = None
+    """What a battery costs; without it, the report does not speak of wear."""
 
     @model_validator(mode="after")
     def _speaks_of_what_there_is(self) -> Self:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from federates.reporting.negotiation import PRICES, no_prices
 from federates.reporting.world import SweepHours, WorldReport
-from federates.worlds.rail.report import compare, market, metrics, narrative, negotiation, power, storage
+from federates.worlds.rail.report import compare, market, metrics, narrative, negotiation, power, storage, wear
 from federates.worlds.rail.report.run import SCHEMES
 
 REPORT = WorldReport(
@@ -26,7 +26,7 @@ REPORT = WorldReport(
         market.MEAN_PRICE,
     ),
     name_of=lambda key: metrics.NAMES.get(key, ""),
-    sections=narrative.sections,
+    sections=lambda run: (*narrative.sections(run), *wear.sections(run)),
     grids=narrative.grids,
     negotiation=negotiation.NEGOTIATION,
     must_agree=("name", "periods", "period_s", "start_hour", "rail_stations", "trains", "trip_periods"),

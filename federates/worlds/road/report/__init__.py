@@ -2,7 +2,7 @@
 
 from federates.reporting.negotiation import PRICES
 from federates.reporting.world import WorldReport
-from federates.worlds.road.report import compare, costs, delivery, links, load, negotiation, summary
+from federates.worlds.road.report import compare, costs, delivery, energy, links, load, negotiation, summary
 from federates.worlds.road.report.run import SCHEMES
 
 REPORT = WorldReport(
@@ -15,6 +15,7 @@ REPORT = WorldReport(
     figures=(
         load.FEEDER_LOAD,
         delivery.DELIVERY_TIME,
+        energy.ENERGY,
         costs.ROUTING,
         negotiation.BOUNDS,
         PRICES,
@@ -22,7 +23,7 @@ REPORT = WorldReport(
         links.NETWORK_MAP,
     ),
     name_of=summary.name_of,
-    grids=lambda run: (load.grid(run), costs.grid(run), delivery.grid(run), negotiation.grid(run)),
+    grids=lambda run: (load.grid(run), energy.grid(run), costs.grid(run), delivery.grid(run), negotiation.grid(run)),
     negotiation=negotiation.NEGOTIATION,
     must_agree=("name", "periods", "period_s", "start_hour", "limited_stations", "resourceful_stations", "links"),
     notes=compare.notes,
