@@ -18,8 +18,8 @@ from federates.battery.cycles import Cycles
 from federates.battery.degradation import cycle_stress, stress_until, wear_of
 from federates.battery.stationary import StationaryBattery, smallest_battery, sufficient_limit_kw
 from federates.boundary.markdown import markdown_table
+from federates.reporting.formatting import number, percent
 from federates.reporting.tables import RunTables
-from federates.reporting.words import number, percent
 from federates.scaffold.scenario import new_scenario
 from federates.worlds.road.report.energy import road_account
 

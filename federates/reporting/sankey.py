@@ -11,7 +11,7 @@ from matplotlib.path import Path
 
 from federates.reporting.energy_account import EnergyAccount
 from federates.reporting.figures import BLACK, new_figure, paper_style
-from federates.reporting.words import number, percent
+from federates.reporting.formatting import number, percent
 
 _ON_BOARD = {"waiting_kwh", "under_way_kwh", "parked_kwh"}
 _NAMES = {

@@ -1,7 +1,5 @@
 """Buyers and sellers of the market world whose best posted price is known in closed form."""
 
-import math
-
 import numpy as np
 from market_world import Buyer, Seller
 

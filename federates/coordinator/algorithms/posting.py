@@ -87,7 +87,7 @@ class Posts:
         self.learned.add(copies, result.answers)
         if isinstance(decision, Solve):
             prices = layout.flat(decision.prices)
-            self._bounds.bound(bound_usd(result.answers), prices)
+            self._bounds.update_lower(bound_usd(result.answers), prices)
             self.model.add_bounds(prices, result.answers)
             self._acceptance.add(prices, layout.offered(copies), _UNSETTLED if self.learned.tolled.size else 0.0)
 

@@ -124,11 +124,11 @@ class Stackelberg(RoundByRound):
 
     def _outcome(self, problem: Problem, posts: Posts, found: Found, alone: Mapping[str, Answer], negotiated: Bounds) -> Outcome:
         posting, bounds = found.posting, self.bounds
-        bounds.keep(posting.plan, sum(answer.cost_usd for answer in posting.answers.values()))
+        bounds.update_upper(posting.plan, sum(answer.cost_usd for answer in posting.answers.values()))
         bounds.plan_prices = posting.prices
         record_game(self._recorder, problem, posts, found, alone, negotiated.upper_usd, bounds)
         reason = f"rewards posted after {posts.rounds} rounds: {found.words}"
-        verdict = bounds.verdict(self.settings.gap_target, self.settings.gap_usd, reason)
+        verdict = bounds.convergence(self.settings.gap_target, self.settings.gap_usd, reason)
         if verdict is None or verdict.agreed:
             return Outcome(verdict is not None and found.settled, reason)
         return verdict

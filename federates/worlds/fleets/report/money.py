@@ -79,11 +79,11 @@ def company_account(run: FleetRun) -> pd.DataFrame:
         part = run.session.part_of(company).get("stations", run.session.stations)
         own, paid = costs[costs["agent"] == company], schedule[schedule["destination"].isin(part)]
         value = float(run.configuration.get(company, {}).get("settings", {}).get("unmet_usd_per_kwh", np.nan))
-        row = {"company": company, "avoided_kwh": avoided_kwh(run, company), "reward_usd": float(paid["reward_usd"].sum())}
-        row |= {name: float(own[name].sum()) for name in ("energy_usd", "waiting_usd")}
-        row["worth_usd"] = value * float(row["avoided_kwh"])
-        row["gain_usd"] = row["worth_usd"] - sum(float(row[name]) for name in ("reward_usd", "energy_usd", "waiting_usd"))
-        rows.append(row)
+        avoided = avoided_kwh(run, company)
+        spent = {"reward_usd": float(paid["reward_usd"].sum())}
+        spent |= {name: float(own[name].sum()) for name in ("energy_usd", "waiting_usd")}
+        gain = value * avoided - sum(spent.values())
+        rows.append({"company": company, "avoided_kwh": avoided, "worth_usd": value * avoided, **spent, "gain_usd": gain})
     return pd.DataFrame(rows)
 
 

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from federates.battery.degradation import Wear, wear_of
-from federates.reporting.words import number, percent, ratio
+from federates.reporting.formatting import number, percent, ratio
 from federates.reporting.world import Grid, Section
 from federates.worlds.rail.published import BatteryWear, RailPublished
 from federates.worlds.rail.report.metrics import moves
@@ -143,7 +143,8 @@ def sections(run: RailRun) -> Iterator[Section]:
         f"new battery costs {number(stated.replacement_usd_per_kwh)} USD/kWh ({stated.source}). Wear is no part of any cost in "
         "this report: no operator knows of it.",
         "A row follows a battery of mean state of charge, on the train and where the train stands, or at a station. Batteries "
-        "change places, so rows share cycles and must not be added. The last row takes all as one battery, which has the fewest full cycles.",
+        "change places, so rows share cycles and must not be added. The last row takes all as one "
+        "battery, which has the fewest full cycles.",
     )
     caption = "Wear of the batteries in the day as carried out."
     yield Section("wear", "Battery wear", contents="Battery wear", text=text, grids=(Grid(caption, heads, rows),))

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from federates.boundary.names import Role
 from federates.reporting.energy_account import COHORT, OUTLETS, EnergyAccount, EnergyBooks, energy_account
+from federates.reporting.formatting import number, percent
 from federates.reporting.sankey import sankey_figure
-from federates.reporting.words import number, percent
 from federates.reporting.world import Grid, RunFigure
 from federates.worlds.road.report.run import RoadRun
 
