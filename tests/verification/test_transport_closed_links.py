@@ -53,7 +53,7 @@ def test_a_closed_link_is_a_road_without_it(operator, period):
     rest = limit.copy()
     rest[:, closed] = np.inf  # no trip is left on them
     reward = PRICES[:, :, period : period + 1]
-    fleet = operator._fleet_veh_per_h
+    fleet = operator._most_veh_per_h
     found, wanted = operator._planner.offer(costs, reward, fleet, limit), without.offer(costs, reward, fleet, rest)
     operator._planner.forget()
     np.testing.assert_allclose(found.connection, wanted.connection, atol=0.05)

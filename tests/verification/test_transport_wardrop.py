@@ -38,16 +38,23 @@ def total_time(v):
     return float((v * (np.array(BRAESS_A) + np.array(BRAESS_B) * v)).sum())
 
 
+def path_costs(v, paths, toll=0.0):
+    cost = Linear(BRAESS_A, BRAESS_B, toll=toll).gradient(v)
+    return [cost[list(path)].sum() for path in paths]
+
+
 def test_braess_without_bridge():
     for optimum in (False, True):
         result = solve(Linear(BRAESS_A, BRAESS_B, optimum), OUTER, 6, 5)
         np.testing.assert_allclose(result.path_flow[0, 0], [3, 3], atol=1e-9)
+        assert path_costs(result.edge_flow[0], OUTER) == pytest.approx([83, 83])
     assert total_time(result.edge_flow[0]) == pytest.approx(498)
 
 
 def test_braess_with_bridge_is_worse_for_all():
     result = solve(Linear(BRAESS_A, BRAESS_B), [*OUTER, BRIDGE], 6, 5)
     np.testing.assert_allclose(result.path_flow[0, 0], [2, 2, 2], atol=1e-9)
+    assert path_costs(result.edge_flow[0], [*OUTER, BRIDGE]) == pytest.approx([92, 92, 92])
     assert result.objective[0] == pytest.approx(386)
     assert total_time(result.edge_flow[0]) == pytest.approx(552)
     assert total_time(result.edge_flow[0]) / 498 == pytest.approx(1.1084, abs=1e-4)
@@ -58,11 +65,9 @@ def test_braess_optimum_leaves_the_bridge_empty_and_tolls_reach_it():
     np.testing.assert_allclose(best.path_flow[0, 0], [3, 3, 0], atol=1e-9)
     toll = np.array(BRAESS_B) * best.edge_flow[0]
     np.testing.assert_allclose(toll, [30, 3, 3, 30, 0], atol=1e-8)
-    law = Linear(BRAESS_A, BRAESS_B, toll=toll)
-    tolled = solve(law, [*OUTER, BRIDGE], 6, 5)
+    tolled = solve(Linear(BRAESS_A, BRAESS_B, toll=toll), [*OUTER, BRIDGE], 6, 5)
     np.testing.assert_allclose(tolled.edge_flow, best.edge_flow, atol=1e-8)
-    cost = law.gradient(tolled.edge_flow[0])
-    assert [cost[list(path)].sum() for path in (*OUTER, BRIDGE)] == pytest.approx([116, 116, 130])
+    assert path_costs(tolled.edge_flow[0], (*OUTER, BRIDGE), toll) == pytest.approx([116, 116, 130])
 
 
 def test_pigou():
@@ -71,7 +76,11 @@ def test_pigou():
     np.testing.assert_allclose(equilibrium.edge_flow[0], [1, 0], atol=1e-6)
     np.testing.assert_allclose(best.edge_flow[0], [0.5, 0.5], atol=1e-9)
     assert best.objective[0] == pytest.approx(0.75)
-    tolled = solve(Linear([0, 1], [1, 0], toll=np.array([0.5, 0])), [(0,), (1,)], 1, 2)
+    time_at_equilibrium = Linear([0, 1], [1, 0]).gradient(equilibrium.edge_flow[0])
+    assert (equilibrium.edge_flow[0] * time_at_equilibrium).sum() / best.objective[0] == pytest.approx(4 / 3, abs=1e-6)
+    toll = np.array([1.0, 0.0]) * best.edge_flow[0]  # v t'(v)
+    assert toll[0] == pytest.approx(0.5)
+    tolled = solve(Linear([0, 1], [1, 0], toll=toll), [(0,), (1,)], 1, 2)
     np.testing.assert_allclose(tolled.edge_flow, best.edge_flow, atol=1e-9)
 
 

@@ -52,8 +52,8 @@ def road_account(costs: EdgeCosts, edge_flow: Array, vehicles: float, length_h: 
     return RoadAccount(vehicles, storage_h, public_h, storage_usd, public_usd, total_usd - storage_usd - public_usd)
 
 
-def record_accounts(recorder: Recorder, period: int, driven: RoadAccount, alternatives: Mapping[str, RoadAccount]) -> None:
-    """Write table `transport_costs` of the whole vehicles that are sent, and `routing_alternatives` of the same vehicles."""
+def record_cost(recorder: Recorder, period: int, driven: RoadAccount) -> None:
+    """Write table `transport_costs` of the whole vehicles that are sent."""
     recorder.record(
         "transport_costs",
         period=period,
@@ -65,6 +65,10 @@ def record_accounts(recorder: Recorder, period: int, driven: RoadAccount, altern
         trip_usd=driven.trip_usd,
         total_usd=driven.total_usd,
     )
+
+
+def record_alternatives(recorder: Recorder, period: int, alternatives: Mapping[str, RoadAccount]) -> None:
+    """Write table `routing_alternatives` of the same vehicles under every rule."""
     for routing, account in alternatives.items():
         recorder.record(
             "routing_alternatives",

@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from federates.transport_operator.models.joint_graph.background import period_me
 from federates.transport_operator.models.joint_graph.delay import BPR_RISE, TimeCurve
 from federates.transport_operator.models.joint_graph.graph import Array
 from federates.transport_operator.models.joint_graph.joint_graph import RoadNetwork, road_routes
-from federates.transport_operator.models.joint_graph.settings import JointGraphSettings
+from federates.transport_operator.models.joint_graph.settings import RoadPlanSettings
 from federates.worlds.road.session import RoadSession
 from federates.worlds.road.times import MOST_ROAD_TIME_S
 
@@ -38,7 +39,7 @@ class RoadData:
     hourly_veh_per_h: Array
 
 
-def read_road_data(settings: JointGraphSettings, folder: Path, session: RoadSession) -> tuple[RoadData | None, list[Problem]]:
+def read_road_data(settings: RoadPlanSettings[Any], folder: Path, session: RoadSession) -> tuple[RoadData | None, list[Problem]]:
     """Return the data, or None with everything that is wrong."""
     problems = _fleets(settings, session)
     tables = {field: read_csv(folder, getattr(settings, field), columns) for field, columns in _COLUMNS.items()}
@@ -72,7 +73,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def _network(
-    settings: JointGraphSettings, session: RoadSession, junctions: tuple[str, ...], table: CsvTable
+    settings: RoadPlanSettings[Any], session: RoadSession, junctions: tuple[str, ...], table: CsvTable
 ) -> RoadNetwork | None:
     """Return the network of the session's links; links that only the file knows are left out, nobody reports on them."""
     table.once("link")
@@ -118,18 +119,18 @@ def _history(session: RoadSession, table: CsvTable) -> Array:
     return hourly
 
 
-def _fleets(settings: JointGraphSettings, session: RoadSession) -> list[Problem]:
-    """Return the fleets of which no vehicle could ever set out: vehicles are whole, and counted by period."""
+def _fleets(settings: RoadPlanSettings[Any], session: RoadSession) -> list[Problem]:
+    """Return the stations from which no vehicle could ever set out: vehicles are whole, and counted by period."""
     least_veh_per_h = S_PER_H / session.period_s
     allowed = f"must be 0, or at least {least_veh_per_h:g}: one vehicle in a period"
     return [
-        Problem(CONFIG, f"settings.stations.{name}.fleet_veh_per_h", f"{station.fleet_veh_per_h:g}", allowed)
+        Problem(CONFIG, f"settings.stations.{name}.{station.most_key}", f"{station.most_veh_per_h:g}", allowed)
         for name, station in settings.stations.items()
-        if name in session.resourceful_stations and 0 < station.fleet_veh_per_h < least_veh_per_h
+        if name in session.resourceful_stations and 0 < station.most_veh_per_h < least_veh_per_h
     ]
 
 
-def _station_names(settings: JointGraphSettings, session: RoadSession) -> list[Problem]:
+def _station_names(settings: RoadPlanSettings[Any], session: RoadSession) -> list[Problem]:
     unknown = [
         Problem(CONFIG, f"settings.stations.{name}", repr(name), f"no station of the session; {nearest(name, session.stations)}")
         for name in settings.stations
@@ -143,7 +144,7 @@ def _station_names(settings: JointGraphSettings, session: RoadSession) -> list[P
     return unknown + missing
 
 
-def _routes(settings: JointGraphSettings, session: RoadSession, road: RoadNetwork) -> list[Problem]:
+def _routes(settings: RoadPlanSettings[Any], session: RoadSession, road: RoadNetwork) -> list[Problem]:
     problems = []
     for r in session.resourceful_stations:
         for q in session.limited_stations:
@@ -155,7 +156,7 @@ def _routes(settings: JointGraphSettings, session: RoadSession, road: RoadNetwor
 
 
 def find_room_problems(
-    settings: JointGraphSettings, session: RoadSession, road: RoadNetwork, hourly_veh_per_h: Array
+    settings: RoadPlanSettings[Any], session: RoadSession, road: RoadNetwork, hourly_veh_per_h: Array
 ) -> list[Problem]:
     """Return what is wrong with the capacities of a road (L links) beside the given flows (L, 24); every pair has a route."""
     length_h = hours(session.period_s)

@@ -83,6 +83,11 @@ class EdgeCosts:
         """Return the time on every edge at ``flow`` beside the background."""
         return self.curve.time_s(self.background_veh_per_h + flow)
 
+    def public_toll_usd(self, flow: Array) -> Array:
+        """Return the part of `marginal_toll_usd` that is delay of other traffic, usd."""
+        slope = self.curve.slope(self.background_veh_per_h + flow)
+        return self.public_usd_per_h * self.background_veh_per_h * slope / S_PER_H
+
     def marginal_toll_usd(self, flow: Array) -> Array:
         """Return what one more vehicle costs all others by delay, usd: ``(VOT_public b + VOT_driver x) t'(b + x)``.
 

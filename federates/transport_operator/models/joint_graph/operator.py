@@ -12,16 +12,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 
 from federates.boundary.bound_kinds import BoundKind
+from federates.boundary.config import Config
 from federates.boundary.errors import ConfigError, ModelError, Problem
 from federates.boundary.messages import Answer, Quantities
 from federates.boundary.names import ROAD
 from federates.boundary.roles import Openings, Recorder, TransportOperator
 from federates.boundary.units import S_PER_H, hours
-from federates.transport_operator.models.joint_graph.accounts import record_accounts, road_account
+from federates.transport_operator.models.joint_graph.accounts import (
+    RoadAccount,
+    record_alternatives,
+    record_cost,
+    road_account,
+)
 from federates.transport_operator.models.joint_graph.background import Background
 from federates.transport_operator.models.joint_graph.data import read_road_data
 from federates.transport_operator.models.joint_graph.delay import BPR_RISE, Calibration, EdgeCosts, SocialCost, TimeCurve
@@ -35,7 +42,7 @@ from federates.transport_operator.models.joint_graph.dispatch import (
 from federates.transport_operator.models.joint_graph.graph import Array
 from federates.transport_operator.models.joint_graph.joint_graph import Kind, build_joint_graph
 from federates.transport_operator.models.joint_graph.planner import Planner, Routed
-from federates.transport_operator.models.joint_graph.settings import ROUTING_RULES, JointGraphSettings
+from federates.transport_operator.models.joint_graph.settings import ROUTING_RULES, JointGraphSettings, RoadPlanSettings
 from federates.worlds.road.messages import Departure, Gate, LinkObservation
 from federates.worlds.road.session import RoadSession, Scheme
 from federates.worlds.road.world import DELIVERY
@@ -46,13 +53,15 @@ _LEAST_SPOTS = 0.5  # a station with no spot at all is a very slow one, not a di
 class JointGraphOperator(TransportOperator):
     """Elastic system optimum of mobile storages on the joint graph."""
 
-    Settings = JointGraphSettings
+    Settings: ClassVar[type[Config]] = JointGraphSettings
     worlds = (ROAD,)
+    exchange: ClassVar[str] = DELIVERY.name
+    """What it offers."""
 
-    settings: JointGraphSettings
+    settings: Any
 
     @classmethod
-    def check(cls, settings: JointGraphSettings, folder: Path, session: RoadSession) -> list[Problem]:
+    def check(cls, settings: RoadPlanSettings[Any], folder: Path, session: RoadSession) -> list[Problem]:
         """Return what is wrong with stations, data files and routes."""
         return read_road_data(settings, folder, session)[1]
 
@@ -77,8 +86,7 @@ class JointGraphOperator(TransportOperator):
         self._own_veh_per_h = np.zeros(len(session.links))
         self._period = 0
         self._gate: Gate | None = None
-        fleets = [s.stations[r].fleet_veh_per_h for r in session.resourceful_stations]
-        self._fleet_veh_per_h = np.array(fleets)
+        self._most_veh_per_h = np.array([s.stations[r].most_veh_per_h for r in session.resourceful_stations])
 
     def open_period(self, period: int, observation: LinkObservation | None) -> Array:
         """Learn from the last period, forecast, and return the fastest road times without mobile storages."""
@@ -113,8 +121,8 @@ class JointGraphOperator(TransportOperator):
         gate: Gate = openings["gate"]
         self._gate = gate
         costs, length_h = self._costs(gate, self._forecast), hours(self._session.period_s)
-        offer = self._planner.offer(costs, prices[DELIVERY.name], self._fleet_veh_per_h, self._limit(self._forecast))
-        sent = {DELIVERY.name: offer.connection * length_h}
+        offer = self._planner.offer(costs, prices[self.exchange], self._most_veh_per_h, self._limit(self._forecast))
+        sent = {self.exchange: offer.connection * length_h}
         return Answer(sent, offer.cost * length_h, offer.bound * length_h, None, BoundKind.CONVEX)
 
     def evaluate(self, given: Quantities, openings: Openings) -> Answer:
@@ -122,14 +130,14 @@ class JointGraphOperator(TransportOperator):
         gate: Gate = openings["gate"]
         self._gate = gate
         costs, length_h = self._costs(gate, self._forecast), hours(self._session.period_s)
-        routed = self._route(costs, self._within_fleet(given[DELIVERY.name] / length_h))
+        routed = self._route(costs, self._within_most(given[self.exchange] / length_h))
         cost = float(SocialCost(costs).value(routed.edge_flow).sum()) * length_h
-        sent = {DELIVERY.name: routed.connection * length_h}
+        sent = {self.exchange: routed.connection * length_h}
         return Answer(sent, cost, cost - routed.gap_usd_per_h * length_h, None, BoundKind.CONVEX)
 
     def commit(self, given: Quantities) -> list[Departure]:
         """Lead the first period's whole vehicles and record the plan."""
-        vehicles = np.rint(given[DELIVERY.name][:, :, 0]).astype(np.intp)
+        vehicles = np.rint(given[self.exchange][:, :, 0]).astype(np.intp)
         if vehicles.any() and self._gate is None:
             raise ModelError("commit: vehicles are to be sent, but no solve or evaluate told the gate times of this period")
         stations = len(self._session.stations)
@@ -141,6 +149,7 @@ class JointGraphOperator(TransportOperator):
         self._own_veh_per_h = routed.edge_flow[0, : len(self._session.links)]
         self._record(costs, routed, counts)
         self._record_accounts(costs, routed, vehicles)
+        self._record_more(costs, routed, vehicles, gate)
         return departures(self._graph, counts, self._session)
 
     def _record(self, costs: EdgeCosts, routed: Routed, counts: np.ndarray) -> None:
@@ -161,7 +170,14 @@ class JointGraphOperator(TransportOperator):
         for rule in ROUTING_RULES:
             routed = self._route_by(rule, costs, vehicles[:, :, None] / length_h)
             alternatives[rule] = road_account(costs, routed.edge_flow, count, length_h)
-        record_accounts(self._recorder, self._period, road_account(costs, driven.edge_flow, count, length_h), alternatives)
+        self._record_cost(road_account(costs, driven.edge_flow, count, length_h))
+        record_alternatives(self._recorder, self._period, alternatives)
+
+    def _record_cost(self, driven: RoadAccount) -> None:
+        record_cost(self._recorder, self._period, driven)
+
+    def _record_more(self, costs: EdgeCosts, routed: Routed, vehicles: np.ndarray, gate: Gate) -> None:
+        """Leave what a subclass has to say of ``vehicles`` (R, Q) beside that."""
 
     def _route(self, costs: EdgeCosts, connection_veh_per_h: Array) -> Routed:
         """Lead a connection (R, Q, B) as the settings or the scheme say."""
@@ -181,11 +197,11 @@ class JointGraphOperator(TransportOperator):
             costs = replace(costs, public_usd_per_h=0.0)
         return self._planner.optimum(costs, connection_veh_per_h, limit)
 
-    def _within_fleet(self, connection_veh_per_h: Array) -> Array:
+    def _within_most(self, connection_veh_per_h: Array) -> Array:
         """Scale down what an RCS cannot send; negative numbers count as zero."""
         wanted = np.maximum(connection_veh_per_h, 0.0)
         total = wanted.sum(axis=1, keepdims=True)
-        part = np.minimum(1.0, self._fleet_veh_per_h[:, None, None] / np.where(total > 0, total, 1.0))
+        part = np.minimum(1.0, self._most_veh_per_h[:, None, None] / np.where(total > 0, total, 1.0))
         return wanted * part
 
     def _limit(self, background: Array) -> Array | None:
@@ -212,17 +228,17 @@ class JointGraphOperator(TransportOperator):
                 capacity[number] = max(float(gate.spots[station]), _LEAST_SPOTS) * S_PER_H / service_s
         others = np.zeros((batch, edges))
         others[:, :links] = background
-        fixed, spread = self._trip_money()
+        fixed, spread = self._trip_money(gate, batch)
         curve = TimeCurve(base, rise, capacity)
         values_of_time = s.public_value_of_time_usd_per_h, s.driver_value_of_time_usd_per_h
-        return EdgeCosts(curve, others, np.tile(fixed, (batch, 1)), spread, *values_of_time)
+        return EdgeCosts(curve, others, fixed, spread, *values_of_time)
 
-    def _trip_money(self) -> tuple[Array, Array]:
-        """Return usd per trip, and its rise per veh/h, on the trip edges."""
+    def _trip_money(self, gate: Gate, periods: int) -> tuple[Array, Array]:
+        """Return on the trip edges usd per trip (B, E), and its rise per veh/h (E,)."""
         s, graph = self.settings, self._graph
-        fixed, spread = np.zeros(len(graph.edges)), np.zeros(len(graph.edges))
+        fixed, spread = np.zeros((periods, len(graph.edges))), np.zeros(len(graph.edges))
         for edge in graph.of_kind(Kind.TRIP):
             fleet = s.stations[graph.edges[edge].place].fleet_veh_per_h
-            fixed[edge] = s.trip_cost_usd
+            fixed[:, edge] = s.trip_cost_usd
             spread[edge] = s.trip_cost_spread_usd / max(fleet, 1.0)
         return fixed, spread

@@ -1,8 +1,8 @@
-"""Settings of the joint-graph operator; the text under each field is its documentation."""
+"""Settings of operators on the joint graph; the text under each field is its documentation."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import Field
 
@@ -13,22 +13,40 @@ ROUTING_RULES = ("system_optimum", "storage_optimum", "user_equilibrium", "faste
 counted; so that no driver gains by another route (Wardrop 1952); all on the route that was fastest last."""
 
 
-class StationSettings(Config):
+class Station(Config):
     """A station as the transport operator knows it."""
+
+    most_key: ClassVar[str]
+    """Name of the field that limits how many mobile storages set out."""
 
     junction: str
     """Junction at which the station lies (column ``id`` of the junctions file)."""
     service_s: Annotated[float, Field(gt=0, le=86_400)] = 600.0
     """Time that one mobile storage holds a spot, s: energy / power. 10 kWh: 400 s at 90 kW, 600 s at 60 kW."""
+
+    @property
+    def most_veh_per_h(self) -> float:
+        """Return how many mobile storages can set out from here per hour."""
+        return float(getattr(self, self.most_key))
+
+
+class StationSettings(Station):
+    """A station with its fleet."""
+
+    most_key: ClassVar[str] = "fleet_veh_per_h"
+
     fleet_veh_per_h: Annotated[float, Field(ge=0, le=100_000)] = 400.0
     """Mobile storages that can set out from this station per hour, veh/h. Not used for a limited station."""
 
 
-class JointGraphSettings(Config):
-    """Road network, delay law, forecast, fleets, and what time is worth."""
+S = TypeVar("S", bound=Station)
 
-    stations: dict[str, StationSettings]
-    """Where each station of the session lies, and its fleet."""
+
+class RoadPlanSettings(Config, Generic[S]):
+    """Road network, delay law, forecast, and what time is worth: of every operator on the joint graph."""
+
+    stations: dict[str, S]
+    """Where each station of the session lies, and how many mobile storages can set out from it."""
     junctions_file: str = "data/junctions.csv"
     """Columns ``id``, ``lat``, ``lon``; relative to the operator's folder."""
     links_file: str = "data/links.csv"
@@ -58,12 +76,17 @@ class JointGraphSettings(Config):
     """What an hour of a mobile storage and its driver is worth, usd/h. Assumption, of the order of US DOT's guidance."""
     public_value_of_time_usd_per_h: Annotated[float, Field(ge=0, le=1000)] = 20.0
     """What an hour of any other vehicle is worth, usd/h. Assumption, as above, one person per vehicle."""
-    trip_cost_usd: Annotated[float, Field(ge=0, le=1000)] = 1.0
-    """What a trip costs the readiest driver beside time, usd/veh. Assumption. Energy and rewards are the power operator's."""
-    trip_cost_spread_usd: Annotated[float, Field(ge=0, le=1000)] = 4.0
-    """How much more a trip costs the last driver of a fleet than the readiest, usd/veh. Assumption; > 0 makes supply smooth."""
     station_wait_factor: Annotated[float, Field(ge=0, le=100)] = 0.0
     """Extra wait at a station whose spots are all used by mobile storages, in service times. 0: the gate's time is all; more only
     beside a power operator whose gate quotes the time of a vehicle that comes alone, or the wait counts twice."""
     gap_tolerance: Annotated[float, Field(ge=1e-13, le=1e-2)] = 1e-9
     """Relative gap at which an assignment is solved."""
+
+
+class JointGraphSettings(RoadPlanSettings[StationSettings]):
+    """The road's settings, and what trips cost beside time: fleets are the transport operator's own."""
+
+    trip_cost_usd: Annotated[float, Field(ge=0, le=1000)] = 1.0
+    """What a trip costs the readiest driver beside time, usd/veh. Assumption. Energy and rewards are the power operator's."""
+    trip_cost_spread_usd: Annotated[float, Field(ge=0, le=1000)] = 4.0
+    """How much more a trip costs the last driver of a fleet than the readiest, usd/veh. Assumption; > 0 makes supply smooth."""

@@ -1,0 +1,27 @@
+"""Settings of the operator that asks tolls; the text under each field is its documentation."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from federates.transport_operator.models.joint_graph.settings import RoadPlanSettings, Station
+
+
+class TollStation(Station):
+    """A station and what the road beside it takes up."""
+
+    most_key: ClassVar[str] = "most_departures_veh_per_h"
+
+    most_departures_veh_per_h: Annotated[float, Field(ge=0, le=100_000)] = 2000.0
+    """Mobile storages that the road takes up from this station per hour, of all fleets together, veh/h: about a ramp of one lane.
+    Not used for a limited station."""
+
+
+class TollRoadSettings(RoadPlanSettings[TollStation]):
+    """The road's settings. Vehicles and what a trip costs them are the fleets' own."""
+
+    station_wait_factor: Annotated[float, Field(ge=0, le=100)] = 1.0
+    """Extra wait at a station whose spots are all used by the passages, in service times: what vehicles that are still negotiated
+    wait for each other. A station quotes at its gate what it knows of, not them. 0: no wait grows with use."""

@@ -1,0 +1,151 @@
+"""The operator that offers passages: its price is the marginal external cost, by formula, by difference and counted by hand."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from recorded_tables import Tables
+
+from federates.boundary.config import parse_config, read_yaml
+from federates.transport_operator.models.toll_road.operator import TollRoadOperator
+from federates.worlds.road.messages import Gate
+from federates.worlds.road.session import RoadSession
+
+SCENARIO = Path(__file__).parents[2] / "scenarios" / "la_gcs"
+GATE = Gate(np.array([460.0, 470.0, 700.0, 690.0]), np.array([26.0, 20.0, 17.0, 17.0]))
+HEARD = {"gate": GATE}
+PUBLIC, DRIVER, SERVICE_S = 14.0, 25.0, (400.0, 400.0, 600.0, 600.0)
+SHAPE = (2, 2, 4)
+passages = arrays(np.float64, SHAPE, elements=st.integers(0, 4000).map(lambda tenths: tenths / 10))
+
+
+def operator(**changes):
+    session = parse_config(read_yaml(SCENARIO / "scenario.yaml"), RoadSession, "scenario.yaml")
+    raw = read_yaml(SCENARIO / "transport_operator" / "config.yaml")["settings"]
+    for name in ("trip_cost_usd", "trip_cost_spread_usd"):
+        del raw[name]
+    for station in raw["stations"].values():
+        station.pop("fleet_veh_per_h", None)
+    raw |= {"public_value_of_time_usd_per_h": PUBLIC, "driver_value_of_time_usd_per_h": DRIVER, "station_wait_factor": 1.0}
+    made = TollRoadOperator(parse_config(raw | changes, TollRoadOperator.Settings, "c"), SCENARIO / "transport_operator")
+    made.begin(session, Tables())
+    made.told_s = made.open_period(8, None)
+    return made
+
+
+@pytest.fixture(scope="module")
+def road():
+    return operator()
+
+
+def cost(op, z):
+    return op.evaluate({"passage": z}, HEARD).cost_usd
+
+
+def tolls_of(op, z):
+    """Return the table `tolls` of the first period of ``z`` as an array (2, 2) per column; whole vehicles."""
+    op._recorder.rows.clear()
+    op.evaluate({"passage": z}, HEARD)
+    op.commit({"passage": z})
+    rows = op._recorder.rows["tolls"]
+    assert [(row["origin"], row["destination"]) for row in rows] == [("r1", "q1"), ("r1", "q2"), ("r2", "q1"), ("r2", "q2")]
+    return {name: np.array([row[name] for row in rows]).reshape(2, 2) for name in rows[0] if name.endswith(("_usd", "_s"))}
+
+
+@pytest.mark.parametrize("vehicles", [[[0, 0], [0, 0]], [[30, 0], [0, 300]], [[100, 150], [80, 400]]])
+def test_toll_by_formula_is_the_difference_that_one_vehicle_makes(road, vehicles):
+    z = np.zeros(SHAPE)
+    z[:, :, 0] = vehicles
+    found, step = tolls_of(road, z), 1e-3
+    for pair in np.ndindex(2, 2):
+        more = z.copy()
+        more[(*pair, 0)] += step
+        # Routes are rounded to whole vehicles in the table, so a fifth of a cent may be between.
+        assert found["toll_usd"][pair] == pytest.approx((cost(road, more) - cost(road, z)) / step, rel=2e-4, abs=2e-3)
+    parts = found["others_usd"] + found["storages_usd"] + found["gates_usd"] + found["beyond_told_usd"]
+    np.testing.assert_allclose(parts, found["toll_usd"], rtol=1e-12)
+    assert all((found[name] >= -1e-9).all() for name in ("others_usd", "storages_usd", "gates_usd", "beyond_told_usd"))
+    assert (found["road_time_s"] >= road.told_s - 1e-9).all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_price_of_what_is_offered_is_the_toll(road, seed):
+    """Where an offer lies between nothing and the ramp's limit, price = marginal external cost; where it is 0, price <= it."""
+    price = np.random.default_rng(seed).uniform(0.0, 25.0, SHAPE)
+    offered = road.solve({"passage": price}, HEARD).quantities["passage"]
+    for pair in np.ndindex(2, 2):
+        step = 1e-3
+        more = offered.copy()
+        more[(*pair, 0)] += step
+        marginal = (cost(road, more) - cost(road, offered)) / step
+        if offered[(*pair, 0)] > 1e-6:
+            assert marginal == pytest.approx(price[(*pair, 0)], abs=2e-3)
+        else:
+            assert marginal >= price[(*pair, 0)] - 2e-3
+
+
+@settings(max_examples=20, deadline=None)
+@given(passages, passages, arrays(np.float64, SHAPE, elements=st.floats(0, 60)))
+def test_cost_is_convex_grows_with_use_and_lies_above_the_bound(road, z, other, price):
+    here, there, between = cost(road, z), cost(road, other), cost(road, 0.5 * (z + other))
+    scale = 1e-7 * (1.0 + here + there)
+    assert between <= 0.5 * (here + there) + scale
+    assert cost(road, np.minimum(z, other)) <= min(here, there) + scale
+    answer = road.solve({"passage": price}, HEARD)
+    assert answer.bound_usd <= here - (price * z).sum() + scale
+    value = answer.cost_usd - (price * answer.quantities["passage"]).sum()
+    assert answer.bound_usd == pytest.approx(value, rel=1e-6, abs=1e-4)
+
+
+def test_nothing_costs_nothing_and_what_the_ramp_cannot_take_is_left(road):
+    assert cost(road, np.zeros(SHAPE)) == 0.0
+    answer = road.evaluate({"passage": np.full(SHAPE, 1500.0)}, HEARD)
+    np.testing.assert_allclose(answer.quantities["passage"], 1000.0)  # 2 000 veh/h from each r
+    np.testing.assert_array_equal(road.solve({"passage": np.zeros(SHAPE)}, HEARD).quantities["passage"], 0.0)
+
+
+def test_with_what_fleets_count_themselves_it_is_the_cost_to_everybody(road):
+    """Own times of the links from the table of links, public delay from the law's fourth power, gates in closed form."""
+    vehicles = np.array([[40.0, 60.0], [50.0, 350.0]])
+    z = np.zeros(SHAPE)
+    z[:, :, 0] = vehicles
+    tolls_of(road, z)
+    links = {row["link"]: row for row in road._recorder.rows["link_plan"]}
+    own_s = sum(
+        row["vehicles"] * sum(links[a]["travel_time_s"] for a in row["route"].split("|"))
+        for row in road._recorder.rows["route_flow"]
+    )
+    at = (*vehicles.sum(axis=1), *vehicles.sum(axis=0))
+    for flow, told, service, spots in zip(at, GATE.time_s, SERVICE_S, GATE.spots, strict=True):
+        own_s += flow * (told + service * (flow * service / 3600 / spots) ** 4)
+    curve, background = road._curve, road._forecast[0]
+    after = np.array([links[a]["travel_time_s"] for a in road._session.links])
+    lost_s = (background * (after - curve.time_s(background))).sum()
+    everybody_usd = (PUBLIC * lost_s + DRIVER * own_s) / 3600
+    told_s = road.told_s + GATE.time_s[:2, None] + GATE.time_s[None, 2:]
+    fleets_usd = DRIVER / 3600 * (vehicles * told_s).sum()
+    (account,) = road._recorder.rows["passage_costs"]
+    assert account["total_usd"] == pytest.approx(everybody_usd - fleets_usd, rel=1e-9)
+    assert account["public_delay_usd"] == pytest.approx(PUBLIC * lost_s / 3600, rel=1e-9)
+    assert account["total_usd"] == pytest.approx(cost(road, z), rel=1e-4)
+
+
+def test_gates_by_hand():
+    """One service time at full use, to the fourth: t - told = W u^4 and x t' = 4 W u^4 at both ends of a trip."""
+    z = np.zeros(SHAPE)
+    z[1, 1, 0] = 90
+    found = tolls_of(operator(), z)["gates_usd"][1, 1]
+    use = np.array([90 * 400 / 3600 / 20.0, 90 * 600 / 3600 / 17.0])
+    assert found == pytest.approx(DRIVER / 3600 * (5 * np.array([400.0, 600.0]) * use**4).sum(), rel=1e-9)
+    none = tolls_of(operator(station_wait_factor=0.0), z)["gates_usd"]
+    np.testing.assert_allclose(none, 0.0, atol=1e-12)
+
+
+def test_told_times_are_those_of_a_road_without_storages_and_never_above_them(road):
+    empty = np.array([road._fastest(time_s) for time_s in road._curve.time_s(road._forecast)])
+    assert (road._told_s <= empty + 1e-6).all()
+    np.testing.assert_allclose(road._told_s, empty, atol=1e-3)
+    np.testing.assert_array_equal(road.told_s, road._told_s[0])
