@@ -32,6 +32,8 @@ _STATUS = {
 }
 _INFEASIBLE = (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible)
 _FEASIBLE_POINT = 2  # HighsInfo.primal_solution_status
+_OTHER_WAYS = (("presolve", "on"), ("simplex_scale_strategy", 0), ("solver", "ipm"))
+"""Options to try one after the other where an LP ends with the status unknown: its numbers differ too much in size."""
 _GAP_REL = 1e-4
 _GAP_ABS = 1e-6
 _IIS_TIME_S = 20.0
@@ -198,15 +200,29 @@ class Solver:
         elif start is not None:
             self._set_start(start)
         began = time.perf_counter()
-        solution = self._solution(self._run(None if linear else on_improvement, began), linear, began)
-        return self._checked(solution, began) if linear else solution
+        if linear:
+            return self._checked(self._solution(self._run_linear(began), linear, began), began)
+        return self._solution(self._run(on_improvement, began), linear, began)
+
+    def _run_linear(self, began: float) -> Any:
+        """Run the solver; where it gives up without an answer (status unknown), try in other ways, from the same start each."""
+        status = self._run(None, began)
+        for name, value in _OTHER_WAYS:
+            if status != highspy.HighsModelStatus.kUnknown:
+                break
+            self.restart()
+            before = self._highs.getOptionValue(name)[1]
+            self._set_option(name, value)
+            status = self._run(None, began)
+            self._set_option(name, before)
+        return status
 
     def _checked(self, first: Solution, began: float) -> Solution:
         """Solve an LP again without its basis if objective and bound are apart; if they stay so, the safe bound stands."""
 
         def cold() -> Solution:
             self.restart()
-            return self._solution(self._run(None, began), True, began)
+            return self._solution(self._run_linear(began), True, began)
 
         solution, proof = answer_and_proof(first, cold, self._apart)
         if not self._apart(solution):
