@@ -145,11 +145,12 @@ def _reading(run: FleetRun) -> str:
     )
 
 
-def _missing(run: FleetRun) -> str:
+def missing(run: FleetRun) -> str:
+    """Return what keeps the accounts from being made; empty if nothing does."""
     return run.lacks("schedule", "fleet_costs", "power_costs", "feeder_load", "transport_costs")
 
 
-GAINS = RunFigure("gains", "Who gains what", _missing, gains_figure, _reading)
+GAINS = RunFigure("gains", "Who gains what", missing, gains_figure, _reading)
 
 
 @paper_style
@@ -195,7 +196,7 @@ PRICES = RunFigure("rewards_and_tolls", "Rewards and tolls", lambda run: run.lac
 
 def grids(run: FleetRun) -> list[Grid]:
     """Return who was paid what for which kWh, and what the companies' part is."""
-    if _missing(run):
+    if missing(run):
         return []
     fleets = Grid.of(
         "Fleets: what they carried, what they were paid for it, what they paid and bore. Own cost is that of the fleet, as it "
