@@ -32,7 +32,10 @@ SUMS = (
 
 
 def day(scenario: Path) -> dict[str, Any]:
-    """Return the sums of a day, and by period of departure the vehicles that arrived and their mean time on the road, s."""
+    """Return the sums of a day; and of the vehicles that arrived, by pair of stations and period, number and road time.
+
+    Periods: of departure. ``pairs`` maps ``r-q`` to ``vehicles`` and ``road_time_s`` (mean; None without a vehicle), lists.
+    """
     broker = load_scenario(scenario).broker_file
     broker.write_text(broker.read_text(encoding="utf-8") + "\nreport: false\n", encoding="utf-8")  # a point is a copy
     run: RunTables[Any] = RunTables.read(run_in_process(scenario))
@@ -40,10 +43,12 @@ def day(scenario: Path) -> dict[str, Any]:
     kept = {name: found[name] for name in SUMS if name in found}
     trips = run.frame("deliveries")
     trips = trips[trips["road_time_s"] >= 0]
-    by_period = trips.groupby("period")["road_time_s"].agg(["size", "mean"]).reindex(range(run.session.periods))
     mean_s = float(trips["road_time_s"].mean()) if len(trips) else math.nan
-    hourly = {
-        "vehicles": [int(n) for n in by_period["size"].fillna(0)],
-        "road_time_by_period_s": [None if math.isnan(t) else round(float(t), 3) for t in by_period["mean"]],
-    }
-    return kept | {"road_time_s": mean_s} | hourly
+    pairs = {}
+    for (origin, destination), of_pair in trips.groupby(["origin", "destination"]):
+        by_period = of_pair.groupby("period")["road_time_s"].agg(["size", "mean"]).reindex(range(run.session.periods))
+        pairs[f"{origin}-{destination}"] = {
+            "vehicles": [int(n) for n in by_period["size"].fillna(0)],
+            "road_time_s": [None if math.isnan(t) else round(float(t), 3) for t in by_period["mean"]],
+        }
+    return kept | {"road_time_s": mean_s, "pairs": pairs}

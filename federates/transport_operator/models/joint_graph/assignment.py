@@ -40,6 +40,9 @@ _TINY = 1e-300
 _SMALL = 150  # paths up to which Newton steps pay: their cost grows with the cube
 _FLAT = 1e-11  # regularisation of flat directions, relative to the largest second derivative
 _ACTIVE_SET_PASSES = 4
+_SHORT = 0.01
+"""A bold step of which so little would be gone is a bad one: where flows can be exchanged at next to no cost, emptying several paths
+at once unbalances the others, and the search would crawl."""
 _NO_CURVATURE = 1e-30  # stands for a second derivative of zero: the step then is as long as bounds allow
 _ROUNDING = 1e-14  # of the sums behind a bound, relative to the sum of absolute terms; keeps the bound a bound
 
@@ -241,13 +244,17 @@ def _newton(law: EdgeLaw, paths: PathSet, flow: Array, v: Array) -> Array:
         step *= np.minimum(1.0, room)[:, None, None]
         return step, product(step.reshape(batch, -1), flat)
 
+    def descent(moved: Array) -> Array:
+        return -np.asarray((gradient * moved).sum(axis=1))
+
     step, moved = whole_step(bold=True)
-    descends = (gradient * moved).sum(axis=1) < 0
-    if not descends.all():
+    good = descent(moved) > _SHORT * (curvature * moved * moved).sum(axis=1)
+    if not good.all():
         careful, careful_moved = whole_step(bold=False)
-        step = np.where(descends[:, None, None], step, careful)
-        moved = np.where(descends[:, None], moved, careful_moved)
-        descends = (gradient * moved).sum(axis=1) < 0
+        good |= (descent(careful_moved) <= 0) & (descent(moved) > 0)
+        step = np.where(good[:, None, None], step, careful)
+        moved = np.where(good[:, None], moved, careful_moved)
+    descends = descent(moved) > 0
     length = np.where(descends, _line_search(law, v, moved, gradient, curvature), 0.0)[:, None]
     np.maximum(flow + length[:, :, None] * step, 0.0, out=flow)
     return v + length * moved

@@ -21,7 +21,3 @@ class TollStation(Station):
 
 class TollRoadSettings(RoadPlanSettings[TollStation]):
     """The road's settings. Vehicles and what a trip costs them are the fleets' own."""
-
-    station_wait_factor: Annotated[float, Field(ge=0, le=100)] = 1.0
-    """Extra wait at a station whose spots are all used by the passages, in service times: what vehicles that are still negotiated
-    wait for each other. A station quotes at its gate what it knows of, not them. 0: no wait grows with use."""
