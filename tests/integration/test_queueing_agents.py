@@ -10,7 +10,7 @@ from power_days import FOLDER
 from station_days import station_settings
 
 from federates.runs.in_process import run_in_process
-from tests.support.small_fleets import write_fleets
+from small_fleets import write_fleets
 
 FLEETS = {"u": (40.0, 0.02), "c": (10.0, 0.03)}
 _CARS = '''
