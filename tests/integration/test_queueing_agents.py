@@ -7,10 +7,10 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 from power_days import FOLDER
+from small_fleets import write_fleets
 from station_days import station_settings
 
 from federates.runs.in_process import run_in_process
-from small_fleets import write_fleets
 
 FLEETS = {"u": (40.0, 0.02), "c": (10.0, 0.03)}
 _CARS = '''
