@@ -19,22 +19,32 @@ from federates.boundary.config import read_yaml
 from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.exchange import Message, Moment
 from federates.boundary.names import ROAD
+from federates.boundary.roles import CoordinationAlgorithm, Operator, Reporter
 from federates.boundary.topics import FREE
 from federates.boundary.world import World, world_names, world_of
 from federates.runtime.plugins import base_class, class_key
+from federates.worlds.fleets.messages import Balance
 from federates.worlds.road.messages import Departure, Gate, LinkObservation, StationObservation
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _TEMPLATES = Path(__file__).parent / "templates"
-_OBJECTS = {"gate": Gate, "departures": Departure, "links": LinkObservation, "stations": StationObservation}
+_OBJECTS = {
+    "gate": Gate,
+    "balance": Balance,
+    "departures": Departure,
+    "links": LinkObservation,
+    "stations": StationObservation,
+}
 """Python objects that messages carry; others are arrays."""
 _EXAMPLE = {
     "operator": ("usd_per_unit: float = 10.0", "What one unit costs or is worth, usd."),
+    "reporter": ("limit_kw: float = 400.0", "Most that the feeder carries, kW."),
     "model": ("free_speed_m_per_s: float = 30.0", "Speed of an empty link, m/s."),
     "algorithm": ("most_rounds: int = 50", "Rounds after which the best plan is committed (below `max_rounds` of broker.yaml)."),
 }
 _USED = {
     "operator": ("Openings", "Recorder"),
+    "reporter": ("Recorder",),
     "model": ("Recorder",),
     "algorithm": ("Commit", "Decision", "Evaluate", "Openings", "Recorder", "RoundResult", "Solve"),
 }
@@ -86,7 +96,7 @@ def new_operator(role: str, name: str, world: str, folder: Path, source: str = "
         code = _copy_of(role, source, _class_name(name), problems)
     if problems:
         raise ConfigError(problems)
-    template = f"{class_key(role)}.py.j2"
+    template = f"{_kind(role)}.py.j2"
     texts = [code or _render(template, role, name, world_of(world)), _render("test.py.j2", role, name, world_of(world))]
     for path, text in zip(files, texts, strict=True):
         path.write_text(text, encoding="utf-8")
@@ -134,6 +144,13 @@ def _place_problems(folder: Path, files: tuple[Path, Path]) -> list[Problem]:
     return [Problem("portage new-operator", "file", str(path), "exists; nothing is overwritten") for path in exist]
 
 
+def _kind(role: str) -> str:
+    """Return what an agent of a role does: it negotiates, reports, finds prices, or moves the world."""
+    base = base_class(role)
+    kinds = (("operator", Operator), ("reporter", Reporter), ("algorithm", CoordinationAlgorithm))
+    return next((kind for kind, cls in kinds if issubclass(base, cls)), "model")
+
+
 def _class_name(name: str) -> str:
     return "".join(part.capitalize() for part in name.split("_"))
 
@@ -155,7 +172,7 @@ def _render(template: str, role: str, name: str, world: World) -> str:
 
 def _facts(role: str, world: World) -> dict[str, Any]:
     """Return what the world says of a role."""
-    kind = class_key(role)
+    kind = _kind(role)
     taking_part = [e for e in world.exchanges if role in e.roles or kind == "algorithm"]
     opening, dispatch = (world.said(role, moment) for moment in (Moment.OPENING, Moment.DISPATCH))
     told = [m for m in world.messages if m.moment is Moment.OPENING and (role in m.hearers or kind == "algorithm")]
@@ -163,12 +180,14 @@ def _facts(role: str, world: World) -> dict[str, Any]:
     said = [m for m in world.messages if m.moment is Moment.OBSERVATION and m.sender == role]
     if kind == "model":
         dispatch = next(iter(world.told(role, Moment.DISPATCH)), None)
-    messages = [m for m in (opening, dispatch, observed, *told, *said) if m is not None]
+    reported = list(world.says(role, Moment.OPENING)) if kind == "reporter" else []
+    heard = [m for moment in (Moment.DISPATCH, Moment.OBSERVATION) for m in world.told(role, moment)]
+    messages = [m for m in (opening, dispatch, observed, *told, *said, *reported, *(heard if reported else ())) if m is not None]
     used = [axis for e in taking_part for axis in e.axes] + [axis for m in messages for row in m.rows for axis in row.shape]
     seen = "TrafficObservation" if {"links", "stations"} <= {m.name for m in said} else "Any"
     return {
         "world": world,
-        "what": {"operator": f"a {role.replace('_', ' ')}", "model": "a model", "algorithm": "a coordination algorithm"}[kind],
+        "what": {"model": "a model", "algorithm": "a coordination algorithm"}.get(kind, f"a {role.replace('_', ' ')}"),
         "base": base_class(role).__name__,
         "session": world.session.__name__,
         "letters": {letter: counts for letter, counts in world.letters.items() if letter in used and letter != FREE},
@@ -180,32 +199,41 @@ def _facts(role: str, world: World) -> dict[str, Any]:
         "told": told,
         "observed": observed,
         "dispatch": dispatch,
+        "heard": heard,
+        "reported": reported,
         "said": said,
         "seen": seen,
         "any": seen == "Any" and kind == "model",
         "operators": ", ".join(f'"{name}"' for name in world.operators),
         "example": _EXAMPLE[kind],
-        "imports": _imports(role, world, [m for m in (opening, dispatch, observed) if m is not None], seen),
+        "imports": _imports(role, world, reported or [m for m in (opening, dispatch, observed) if m is not None], seen),
     }
 
 
 def _imports(role: str, world: World, messages: list[Message], seen: str) -> list[str]:
-    kind = class_key(role)
+    kind = _kind(role)
     types = " ".join(_type_of(message) for message in messages)
     own = {name for name in ("Departure", "Gate", "LinkObservation", "StationObservation") if name in types}
     own |= {"LinkObservation", "StationObservation", seen} if kind == "model" and seen != "Any" else set()
-    wire = ["Array"] if "Array" in types else []
+    balance = {Balance.__name__} if any(m.name == "balance" for m in messages) else set()
+    wire = ["Array"] if "Array" in types and kind != "reporter" else []
     wire += ["Answer", "Quantities"] if kind == "operator" else []
     modules = {
         "federates.boundary.messages": wire,
         "federates.boundary.roles": [base_class(role).__name__, *_USED[kind]],
         "federates.worlds.road.messages": own,
+        Balance.__module__: balance,
         world.session.__module__: [world.session.__name__],
     }
-    unused = {"algorithm": "federates.boundary.roles", "model": "federates.worlds.road.messages"}.get(kind)  # until it is written
+    road = "federates.worlds.road.messages"
+    unused = {
+        "algorithm": ("federates.boundary.roles",),
+        "model": (road,),
+        "reporter": (road, Balance.__module__),
+    }  # until written
     return [
-        f"from {module} import {', '.join(sorted(names))}" + ("  # noqa: F401" if module == unused else "")
-        for module, names in modules.items()
+        f"from {module} import {', '.join(sorted(names))}" + ("  # noqa: F401" if module in unused.get(kind, ()) else "")
+        for module, names in sorted(modules.items())
         if names
     ]
 

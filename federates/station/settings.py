@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic_core import PydanticCustomError
 
 from federates.boundary.config import Config
 
@@ -12,7 +13,17 @@ Share: TypeAlias = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive: TypeAlias = Annotated[float, Field(gt=0.0)]
 NotNegative: TypeAlias = Annotated[float, Field(ge=0.0)]
 BatteryKwh: TypeAlias = Annotated[float, Field(gt=0.0, le=10_000.0)]
-Count: TypeAlias = Annotated[int, Field(ge=1, le=1000)]
+_MOST = 1000
+
+
+def _auto_or_count(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return handler(value)
+    except ValidationError:  # one of the union's words would be enough, and two would be said
+        raise PydanticCustomError("auto_or_count", f"must be auto, or a whole number from 1 to {_MOST}") from None
+
+
+AutoOrCount: TypeAlias = Annotated[Literal["auto"] | Annotated[int, Field(ge=1, le=_MOST)], WrapValidator(_auto_or_count)]
 
 
 class Demand(Config):
@@ -48,9 +59,9 @@ class Station(Config):
     """Vehicles that pass in a typical day: the level of the forecast before anything is seen."""
     shape: str
     """Column of the history file with this station's hourly shares."""
-    chargers: Literal["auto"] | Count = "auto"
+    chargers: AutoOrCount = "auto"
     """Number of chargers; `auto` sizes them by `blocking_target` at the design flow."""
-    mves_spots: Literal["auto"] | Count = "auto"
+    mves_spots: AutoOrCount = "auto"
     """Number of spots for mobile storage; `auto` sizes them by `mves.wait_target_s`."""
 
 

@@ -124,7 +124,7 @@ def test_an_installation_without_scenarios_says_where_it_looked(monkeypatch, tmp
         shipped.shipped_scenario("la_gcs")
 
 
-@pytest.mark.parametrize(("world", "role"), PAIRS)
+@pytest.mark.parametrize(("world", "role"), [(world.name, role) for world in shipped_worlds() for role in world.roles])
 def test_a_skeleton_has_every_method_of_its_role_and_says_what_is_missing(world, role, tmp_path):
     made = new_operator(role, "my_agent", world, tmp_path)
     config = tmp_path / "config.yaml"
@@ -140,6 +140,15 @@ def test_a_skeleton_has_every_method_of_its_role_and_says_what_is_missing(world,
         assert isinstance(last, ast.Raise), node.name
         assert last.exc.func.id == "NotImplementedError"
         assert last.exc.args[0].value.startswith(f"{node.name}: ")
+
+
+def test_a_skeleton_of_a_station_says_what_it_hears_and_tells(tmp_path):
+    text = new_operator("charging_station", "my_station", "fleets", tmp_path).files[0].read_text()
+    assert 'heard["allotments"]' in text
+    assert '``heard["stations"].passing_veh``, veh, shape (S, B)' in text
+    for told in ('opening["gate"].time_s', 'opening["balance"].need_kwh', 'opening["receipts"]'):
+        assert told in text
+    assert "def solve" not in text
 
 
 def test_a_skeleton_knows_a_world_that_portage_does_not(tmp_path, monkeypatch, root):

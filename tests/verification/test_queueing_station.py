@@ -24,7 +24,7 @@ def rough():
 
 @pytest.mark.parametrize("station", ["q1", "q2"])
 def test_typical_day_is_relieved(typical, station):
-    assert typical.remaining(station) <= 0.005
+    assert typical.remaining(station) <= 0.01  # half of the energy comes in vans, which give longer than the gate tells
     assert typical.rows("station_energy", station)[0]["given_kwh"] > 3000.0
 
 
@@ -177,3 +177,19 @@ def test_a_late_departure_is_charged_when_it_leaves():
     account = memory.tables["station_energy"][0]
     assert account["drawn_kwh"] == pytest.approx(40.0 / 0.95)
     assert account["closure_kwh"] <= 1e-9
+
+
+def test_a_gate_tells_the_usual_vehicle_s_time_and_the_wait_of_all():
+    """A truck of 400 kWh among 40 cars of 10 kWh: the service of a car; the wait of a queue in which the truck stands too."""
+    session = fleet_session(periods=2, vehicle_kwh={"cars": 10.0, "trucks": 400.0})
+    gates = []
+    for trucks in (0.0, 1.0):
+        agent = QueueingStation(station_settings("q1"), FOLDER)
+        memory = Memory()
+        agent.begin(session.view("q1"), memory)
+        agent.open_period(0, None)
+        told = np.array([[[40.0, 400.0], [trucks, 400.0 * trucks]]])
+        seen = StationObservation(np.full((1, 4), 1500.0), np.zeros((1, 4)))
+        gates.append(float(agent.open_period(1, {"stations": seen, "allotments": told})["gate"].time_s[0]))
+    service_s = 3600.0 * 0.99 * 10.0 / 60.0
+    assert service_s <= gates[0] < gates[1] < service_s + 900.0

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from federates.boundary.names import Role
 from federates.boundary.table import Table
-from federates.worlds.road.tables import TABLES as ROAD_TABLES
+from federates.worlds.road import tables as road
 
 _AS_ON_THE_ROAD = (
     "route_flow",
@@ -17,6 +19,9 @@ _AS_ON_THE_ROAD = (
     "link_geometry",
     "station_sites",
 )
+_ROAD = {table.name: table for table in road.TABLES}
+_STATION, _FLEET = Role.CHARGING_STATION.value, Role.MVES_FLEET.value
+_ENERGY_PLAN = _ROAD["energy_plan"]
 
 TABLES: tuple[Table, ...] = (
     Table(
@@ -38,7 +43,7 @@ TABLES: tuple[Table, ...] = (
             "reason": "why the rounds ended, in the algorithm's words",
         },
     ),
-    *(table for table in ROAD_TABLES if table.name in _AS_ON_THE_ROAD),
+    *(_ROAD[name] for name in _AS_ON_THE_ROAD),
     Table(
         "tolls",
         Role.TRANSPORT_OPERATOR,
@@ -69,6 +74,166 @@ TABLES: tuple[Table, ...] = (
             "public_delay_usd": "public_delay_h at the value of time of the public",
             "beyond_told_usd": "storage_time_h less the time they were told, at the value of time of a driver",
             "total_usd": "their sum, f_T of the period",
+        },
+    ),
+    *(replace(_ROAD[name], owner=_STATION) for name in ("stations", "feeder_load")),
+    Table(
+        "mves_stock",
+        _STATION,
+        "Energy in the batteries at a station, per bin.",
+        {
+            "period": "period",
+            "bin": "bin in the period",
+            "station": "name",
+            "kind": "rcs or lcs",
+            "vehicles": "that left (rcs) or arrived (lcs)",
+            "into_kwh": "charged (rcs), or in the batteries of those that arrived (lcs)",
+            "out_kwh": "in the batteries of those that left (rcs), or taken out for the feeder (lcs)",
+            "stock_kwh": "at the end of the bin",
+            "parked_veh": "vehicles at the end of the bin; rcs: as many as the stock fills",
+            "waiting_veh_h": "vehicle hours beyond what charging or giving takes",
+            "waiting_usd": "these at the station's value of an hour",
+        },
+    ),
+    Table(
+        "station_receipts",
+        _STATION,
+        "What a station has told of a period, per fleet; the sums are those of its feeder.",
+        {
+            "period": "period",
+            "station": "name",
+            "kind": "rcs or lcs",
+            "fleet": "agent",
+            "vehicles": "that left (rcs) or arrived (lcs)",
+            "battery_kwh": "in their batteries then",
+            "feeder_kwh": "drawn from the feeder for them (rcs), or given to it (lcs)",
+        },
+    ),
+    Table(
+        "station_waiting",
+        _STATION,
+        "Gate of a period as it was told, and how it came.",
+        {
+            "period": "period",
+            "station": "name",
+            "kind": "rcs or lcs",
+            "told_time_s": "at the station: waiting and service",
+            "told_wait_s": "waiting of it",
+            "expected_veh_per_h": "mobile storages for which it was told",
+            "reserved_spots": "spots that those announced and parked took through the period, as expected",
+            "spots": "spots in all",
+            "vehicles": "announced ones that came (lcs) or left (rcs)",
+            "unknown_veh": "counted, but announced by nobody: not served",
+            "waiting_veh_h": "vehicle hours that storages waited",
+        },
+    ),
+    Table(
+        "station_energy",
+        _STATION,
+        "The day's energy of a station, charger to feeder.",
+        {
+            "station": "name",
+            "kind": "rcs or lcs",
+            "announced_kwh": "in batteries at departure, of all vehicles announced",
+            "under_way_kwh": "of these not counted at the station by the end",
+            "lost_kwh": "of these no longer expected",
+            "counted_kwh": "of these counted: left (rcs) or arrived (lcs)",
+            "drawn_kwh": "from the feeder",
+            "own_charge_kwh": "from the vehicles' own charge, where the feeder could not give it in time",
+            "given_kwh": "to the feeder",
+            "loss_kwh": "of charging (rcs); of the drive and of discharging (lcs)",
+            "stock_kwh": "in batteries at the station at the end",
+            "closure_kwh": "what does not add up",
+        },
+    ),
+    replace(
+        _ENERGY_PLAN,
+        columns={name: words for name, words in _ENERGY_PLAN.columns.items() if name != "forecast_passing_veh_per_h"},
+    ),
+    Table(
+        "power_costs",
+        Role.POWER_OPERATOR,
+        "What a committed period costs a power operator by its plan, without what it pays for deliveries.",
+        {
+            "period": "period",
+            "drawn_kwh": "energy that vehicles take at resourceful stations",
+            "waiting_kwh_h": "energy that waits parked, times the hours it waits",
+            "unmet_kwh": "part of the need that is not met",
+            "energy_usd": "drawn_kwh at the price of the hour",
+            "waiting_usd": "waiting_kwh_h at what an hour of waiting costs",
+            "unmet_usd": "unmet_kwh at the value of lost load",
+            "total_usd": "sum",
+        },
+    ),
+    Table(
+        "power_receipts",
+        Role.POWER_OPERATOR,
+        "What a power operator has heard of a period from its stations, when the next one opened.",
+        {
+            "period": "period",
+            "station": "name",
+            "kind": "rcs or lcs",
+            "vehicles": "that left (rcs) or arrived (lcs)",
+            "battery_kwh": "in their batteries then",
+            "feeder_kwh": "drawn from the feeder for them (rcs), or given to it (lcs)",
+        },
+    ),
+    Table(
+        "fleet_trips",
+        _FLEET,
+        "Vehicles that a fleet has sent.",
+        {
+            "period": "period",
+            "origin": "r",
+            "destination": "q",
+            "vehicles": "that left",
+            "not_sent": "allotted, but not there",
+            "kwh": "in their batteries when they left",
+            "driving_h": "on the road, there and back, all together",
+            "expected_back_period": "in which the last of them is expected back",
+        },
+    ),
+    Table(
+        "acceptance",
+        _FLEET,
+        "What a fleet's vehicles make of the last prices asked, by pair of stations, for the opened period.",
+        {
+            "period": "period",
+            "origin": "r",
+            "destination": "q",
+            "reward_usd_per_kwh": "asked last",
+            "toll_usd_per_veh": "asked last",
+            "near_veh": "vehicles near r",
+            "accepted_veh": "accept",
+            "away_veh": "are away on a trip",
+            "refused_no_energy_veh": "have too little charge, or no room in the battery, for one delivery",
+            "elsewhere_veh": "take another trip of the horizon",
+            "refused_time_veh": "stay, for it earns less than it costs, most of which is time",
+            "refused_traction_veh": "the same, most of which is the energy for the drive",
+            "refused_wear_veh": "the same, most of which is wear",
+            "refused_threshold_veh": "the same, most of which is what the driver or the own business wants beyond that",
+        },
+    ),
+    Table(
+        "fleet_state",
+        _FLEET,
+        "Where a fleet's vehicles are when a period opens.",
+        {"period": "period", "place": "station, or away", "vehicles": "number"},
+    ),
+    Table(
+        "fleet_costs",
+        _FLEET,
+        "What trips cost a fleet, without payments.",
+        {
+            "period": "period",
+            "vehicles": "that left since the last row",
+            "driver_usd": "wages",
+            "time_usd": "time of drivers or vehicles",
+            "energy_usd": "energy for the drive",
+            "wear_usd": "wear of the batteries that the fleet bears",
+            "opportunity_usd": "own business that is lost, or what drivers want beyond their costs",
+            "warranted_wear_usd": "wear for which somebody else answers; in no sum",
+            "full_cycles": "equivalent full cycles of all batteries",
         },
     ),
 )

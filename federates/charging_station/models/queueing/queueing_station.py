@@ -17,12 +17,10 @@ from federates.boundary.errors import Problem
 from federates.boundary.messages import Array
 from federates.boundary.names import FLEETS
 from federates.boundary.roles import ChargingStation, Recorder
-from federates.boundary.units import S_PER_H
 from federates.charging_station.models.queueing.settings import QueueingSettings, find_problems
 from federates.charging_station.models.queueing.sides import LimitedSide, MobileSide, ResourcefulSide, Served
 from federates.station.forecast import read_history
 from federates.station.outlook import station_outlook
-from federates.station.sizing import expected_wait_h
 from federates.station.station import build_station, chargers_of, design_spot_flow_per_h
 from federates.worlds.fleets.messages import Balance
 from federates.worlds.fleets.session import FleetSession
@@ -79,7 +77,7 @@ class QueueingStation(ChargingStation):
         )
         need, surplus, due = self._side.balance(period, outlook)
         service_s, flow = self._side.service_s, self._side.flow_veh_per_h(period, outlook)
-        wait_s = S_PER_H * expected_wait_h(flow, S_PER_H / service_s, self._station.spots)
+        wait_s = self._side.wait_s(flow)
         self._told = {
             "told_time_s": service_s + wait_s,
             "told_wait_s": wait_s,

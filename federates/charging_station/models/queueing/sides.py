@@ -11,13 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from federates.boundary.roles import Recorder
-from federates.boundary.units import hours
+from federates.boundary.units import S_PER_H, hours
 from federates.charging_station.models.queueing.announced import Announced
 from federates.charging_station.models.queueing.parked import ParkedByFleet
 from federates.charging_station.models.queueing.settings import QueueingSettings
 from federates.station.operation import LimitedOperation, ResourcefulOperation
 from federates.station.outlook import StationOutlook
 from federates.station.queues import Array
+from federates.station.sizing import expected_wait_h
 from federates.station.station import StationModel
 from federates.worlds.fleets.session import FleetSession
 
@@ -47,14 +48,22 @@ class MobileSide(ABC):
         self._fleets = len(session.fleets)
         lost_after_s = settings.mves.lost_after_s
         self._announced = Announced(self._fleets, session.period_s, session.bins_per_period, road_time_s, lost_after_s)
-        self._kwh_per_vehicle = settings.mves.energy_kwh
+        self._kwh_per_vehicle = self._usual_kwh = settings.mves.energy_kwh
         self._spot_kw, self._spots = station.settings.mves_spot_kw, station.spots
         self._announced_kwh = self._counted_kwh = 0.0
 
     @property
     def service_s(self) -> float:
-        """Return the time that a vehicle spends at a spot, s."""
-        return 3600.0 * self._drive * self._kwh_per_vehicle / self._spot_kw
+        """Return the time that a usual vehicle spends at a spot, s.
+
+        Usual is the median of the vehicles announced last: a few with large batteries would else tell everybody a long stay.
+        """
+        return S_PER_H * self._drive * self._usual_kwh / self._spot_kw
+
+    def wait_s(self, flow_veh_per_h: float) -> float:
+        """Return the mean wait for a spot at a flow of vehicles, s; their mean energy counts, for all keep spots busy."""
+        service_per_h = self._spot_kw / (self._drive * self._kwh_per_vehicle)
+        return S_PER_H * expected_wait_h(flow_veh_per_h, service_per_h, self._spots)
 
     @property
     def bins(self) -> int:
@@ -70,8 +79,17 @@ class MobileSide(ABC):
         if vehicles.sum() > 0.0:
             self._announced.announce(period, vehicles, kwh)
             self._announced_kwh += float(kwh.sum())
-            self._kwh_per_vehicle = float(kwh.sum() / vehicles.sum()) or self._kwh_per_vehicle
+            self._learn(vehicles, kwh)
         return self._serve(period, passing_veh, counted_veh)
+
+    def _learn(self, vehicles: Array, kwh: Array) -> None:
+        """Learn mean and median energy of vehicles, (F,) each."""
+        if kwh.sum() > 0.0:
+            self._kwh_per_vehicle = float(kwh.sum() / vehicles.sum())
+            each = np.divide(kwh, vehicles, out=np.full(self._fleets, np.inf), where=vehicles > 0.0)
+            order = np.argsort(each, kind="stable")
+            half = np.searchsorted(np.cumsum(vehicles[order]), 0.5 * vehicles.sum())
+            self._usual_kwh = float(each[order][half])
 
     @abstractmethod
     def _serve(self, period: int, passing_veh: Array, counted_veh: Array) -> Served: ...
