@@ -9,10 +9,16 @@ import pytest
 
 from federates.battery.degradation import wear_of
 from federates.reporting.tables import RunTables
-from federates.worlds.rail.report.wear import TOGETHER, battery_wear, sections
+from federates.worlds.rail.report.wear import TOGETHER, battery_wear, grid_cycles, sections
 
 pytestmark = pytest.mark.filterwarnings("error")
-BATTERY = {"duration_h": 2.0, "discharge_efficiency": 0.85, "start_capacity_share": 0.5, "start_energy_share": 0.25}
+BATTERY = {
+    "duration_h": 2.0,
+    "charge_efficiency": 0.85,
+    "discharge_efficiency": 0.85,
+    "start_capacity_share": 0.5,
+    "start_energy_share": 0.25,
+}
 
 
 @pytest.fixture
@@ -47,8 +53,10 @@ def test_fixed_batteries_cycle_as_their_energy_says(run_of):
     assert found["bus4"].wear.life_used_share == pytest.approx(wanted.life_used_share)
     delivered = 0.85 * np.maximum(-np.diff(soc), 0.0).sum()
     assert found["bus4"].usd_per_kwh == pytest.approx(wanted.cycle_stress / wanted.end_stress * 300.0 / delivered)
-    # All three stations do the same, so all together do too.
+    # All three stations do the same, so all together do too, and what the grid gave and took is what they cycled.
     assert found[TOGETHER].soc == pytest.approx(soc)
+    moved = np.abs(np.diff(energy, prepend=30.0)).sum() / 120.0
+    assert grid_cycles(run) == pytest.approx(moved / 2.0)
 
 
 def test_a_train_that_carries_nothing_is_followed_to_its_station(run_of):
@@ -73,7 +81,7 @@ def test_the_section_says_price_source_and_rows(run_of):
     (section,) = sections(run)
     text = " ".join(section.text)
     assert "300 USD/kWh (our choice" in text
-    assert "must not be added" in text
+    assert "Rows share cycles and must not be added" in text
     (grid,) = section.grids
     assert [row[0] for row in grid.rows] == ["train1", "train2", "bus4", "bus13", "bus15", TOGETHER]
     assert all(len(row) == len(grid.heads) for row in grid.rows)

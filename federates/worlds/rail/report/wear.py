@@ -26,7 +26,7 @@ from federates.worlds.rail.session import RailScheme
 
 Array = NDArray[np.float64]
 TOGETHER = "all batteries"
-_NEEDED = {"discharge_efficiency", "duration_h", "start_capacity_share", "start_energy_share"}
+_NEEDED = {"charge_efficiency", "discharge_efficiency", "duration_h", "start_capacity_share", "start_energy_share"}
 """What must be known of a battery."""
 _SMALLEST_MW = 1e-3
 """Less capacity than this is none: its state of charge would be rounding."""
@@ -142,12 +142,29 @@ def sections(run: RailRun) -> Iterator[Section]:
         f"E1049-85), life after Xu et al. 2018 at {number(stated.temperature_c)} °C until {capacity} of the capacity are left; a "
         f"new battery costs {number(stated.replacement_usd_per_kwh)} USD/kWh ({stated.source}). Wear is no part of any cost in "
         "this report: no operator knows of it.",
-        "A row follows a battery of mean state of charge, on the train and where the train stands, or at a station. Batteries "
-        "change places, so rows share cycles and must not be added. The last row takes all as one "
-        "battery, which has the fewest full cycles.",
+        f"{_ROWS[run.session.scheme is RailScheme.MOBILE]} The last row takes all as one battery, a low estimate: what one "
+        "discharges while another charges is not in it. What the grid gave and took, station by station, is "
+        f"{number(grid_cycles(run), 2)} equivalent full cycles of all batteries.",
     )
     caption = "Wear of the batteries in the day as carried out."
     yield Section("wear", "Battery wear", contents="Battery wear", text=text, grids=(Grid(caption, heads, rows),))
+
+
+def grid_cycles(run: RailRun) -> float:
+    """Return the energy through all batteries from and to the grid, as equivalent full cycles of all of them."""
+    settings = _storage_settings(run)
+    battery, stations = settings["battery"], run.frame("storage_state")
+    _, full = _energies(run, settings)
+    through_mw = battery["charge_efficiency"] * stations["charge_mw"] + stations["discharge_mw"] / battery["discharge_efficiency"]
+    return float(through_mw.sum()) * run.period_h / 2.0 / float(full.iloc[0].sum())
+
+
+_ROWS = {
+    True: "A row follows a battery of mean state of charge, on the train and where the train stands, or at a station. Where full "
+    "batteries are exchanged for empty ones it looks charged or discharged: a row is a high estimate. Rows share cycles and must "
+    "not be added.",
+    False: "Batteries stay where they are, so every row is what its batteries did.",
+}
 
 
 def _row(place: PlaceWear) -> list[str]:
