@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -45,6 +45,15 @@ class Committed:
     agreed: bool
 
 
+class CostTable(NamedTuple):
+    """Table and columns with an agent's own costs, usd, a row a period or more."""
+
+    name: str
+    columns: tuple[str, ...] = ("total_usd",)
+    always: bool = True
+    """Whether every agent of the role leaves it; one that keeps small sums to itself need not."""
+
+
 @dataclass(frozen=True)
 class World:
     """Description of a world. A world with rules of its own overrides the methods; each says what holds without."""
@@ -63,9 +72,9 @@ class World:
     """Package whose modules `report`, `published` and `conformance` say more of the world, as far as it has them."""
     tables: tuple[Table, ...] = ()
     """Tables of results that its agents leave, beside those of every world."""
-    costs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Tables, and their columns, with what the day cost each agent that leaves them, usd; the sum is what it cost all. A payment
-    is no cost. Empty: it cannot be told."""
+    costs: Mapping[str, CostTable] = field(default_factory=dict)
+    """Where agents leave what the day cost them, by role; the sum over all agents is what it cost all. A payment is no cost.
+    Empty: it cannot be told."""
     takes_long: bool = False
     """An answer may take minutes: the coordinator then waits without asking HELICS for time (docs/decisions/0008)."""
 

@@ -139,19 +139,19 @@ def day_costs(folder: Path, session: Session, world: World, wall_s: float) -> Da
     """
     by_period = np.zeros(session.periods)
     costs: dict[str, float] = {}
-    owners = {table.name: table.owner for table in world.tables}
-    for name, columns in world.costs.items():
-        for agent in session.agents:
-            path = folder / agent.name / f"{name}.parquet"
-            if path.is_file():
-                rows = pd.read_parquet(path)
-                usd = rows[list(columns)].sum(axis=1)
-                costs[agent.name] = round(costs.get(agent.name, 0.0) + float(usd.sum()), _DIGITS)
-                np.add.at(by_period, rows["period"].clip(0, session.periods - 1).to_numpy(dtype=np.int64), usd.to_numpy())
-            elif agent.role == owners.get(name):
-                raise PortageError(f"{agent.name} has left no table {name}: what its day cost is not known")
-    if not costs:
-        raise PortageError(f"no agent has left a table {' or '.join(world.costs)}: what the day cost is not known")
+    for agent in session.of_role(*world.costs):
+        table = world.costs[agent.role]
+        path = folder / agent.name / f"{table.name}.parquet"
+        if not path.is_file():
+            if table.always:
+                raise PortageError(f"{agent.name} has left no table {table.name}: what its day cost is not known")
+            continue
+        rows = pd.read_parquet(path)
+        if absent := [name for name in ("period", *table.columns) if name not in rows]:
+            raise PortageError(f"{agent.name}: its table {table.name} lacks {', '.join(absent)}: what its day cost is not known")
+        usd = rows[list(table.columns)].sum(axis=1)
+        costs[agent.name] = round(float(usd.sum()), _DIGITS)
+        np.add.at(by_period, rows["period"].clip(0, session.periods - 1).to_numpy(dtype=np.int64), usd.to_numpy())
     held = pd.read_parquet(folder / "coordinator/negotiations.parquet")
     gaps = held["gap"].fillna(0.0).clip(lower=0.0).to_numpy()
     slack = float((gaps * np.abs(by_period[held["period"].to_numpy(dtype=np.int64)])).sum())

@@ -22,10 +22,10 @@ from federates.runtime.plugins import LoadedAgent, class_key, load_agent
 from federates.runtime.results import read_record
 from federates.sweep.scenario_copy import PackedScenario
 
-FLEET_ROLE, COMPANY = "mves_fleet", "company"
+FLEET_ROLE, COMPANY = Role.MVES_FLEET.value, "company"
 """Role and class of the fleets that form coalitions."""
-_FORMULA = "bpr"
-"""Class of the traffic model by formula."""
+_FORMULA, _REPLACED = "bpr", ("sumo", "replay")
+"""Class of the traffic model by formula, and the shipped ones that it takes the place of. A class of somebody else's stays."""
 
 
 class RecordedDay:
@@ -57,7 +57,7 @@ class RecordedDay:
         self.world: World = world_of(self.session.world)
         if not self.world.costs:
             raise PortageError(
-                f"{run}: the world {self.world.name} does not say which tables hold what a day costs (World.costs)"
+                f"{run}: the world {self.world.name} does not say where agents leave what a day costs (World.costs)"
             )
         _check_agents(self.scenario, self.session, self._configuration)
 
@@ -86,7 +86,7 @@ class RecordedDay:
         found = [name for name in names if name in named] if named else [n for n in names if self._is_company(n)]
         if not found:
             raise PortageError(
-                f"{self.folder}: has no company fleet (role {FLEET_ROLE}, operator {COMPANY}); "
+                f"{self.folder}: has no company fleet (role {FLEET_ROLE}, {class_key(FLEET_ROLE)} {COMPANY}); "
                 f"its agents are {', '.join(names)}; name others with --player"
             )
         return tuple(found)
@@ -127,7 +127,7 @@ class RecordedDay:
     def _load(self, agent: str, role: str) -> LoadedAgent:
         said = self._configuration[agent]
         name = str(said[class_key(role)])
-        by_formula = role == Role.TRAFFIC and name != _FORMULA
+        by_formula = role == Role.TRAFFIC and name in _REPLACED
         use = _FORMULA if by_formula else name
         loaded = load_agent(agent, role, self.scenario.configs[agent], world=self.world.name, use=use)
         if by_formula:

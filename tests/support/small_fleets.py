@@ -93,7 +93,8 @@ class SmallCompany(PowerOperator):
         origins, need = len(self.session.resourceful_stations), openings["balance"].need_kwh
         assert need.shape[0] == len(self.session.stations)
         of_q = need[origins:].sum(axis=2)  # (M, H)
-        return np.broadcast_to(of_q / origins, (origins, *of_q.shape))
+        self._needed = np.broadcast_to(of_q / origins, (origins, *of_q.shape))
+        return self._needed
 
     def solve(self, prices, openings):
         need, worth = self._need(openings), self.settings.worth
@@ -109,7 +110,10 @@ class SmallCompany(PowerOperator):
         return Answer({"delivery": used}, cost, cost)
 
     def commit(self, given):
-        self.recorder.record("plan", period=self.period, kwh=float(given["delivery"][:, :, 0].sum()))
+        kwh = given["delivery"][:, :, 0]
+        self.recorder.record("plan", period=self.period, kwh=float(kwh.sum()))
+        missing = np.maximum(self._needed[:, :, 0] - kwh, 0.0)
+        self.recorder.record("power_costs", period=self.period, total_usd=float(0.5 * self.settings.worth * (missing**2).sum()))
 
 
 class FleetSettings(Config):
@@ -143,6 +147,9 @@ class SmallFleet(MvesFleet):
         assert (vehicles == np.round(vehicles)).all()
         assert (kwh <= vehicles * self.kwh + 1e-6).all()
         self.recorder.record("sent", period=self.period, vehicles=float(vehicles.sum()), kwh=float(kwh.sum()))
+        nothing = dict.fromkeys(("time_usd", "energy_usd", "wear_usd", "opportunity_usd", "warranted_wear_usd"), 0.0)
+        cost = float(0.5 * self.settings.slope * (kwh**2).sum())
+        self.recorder.record("fleet_costs", period=self.period, driver_usd=cost, **nothing)
 
 
 class RoadSettings(Config):
@@ -173,6 +180,8 @@ class SmallRoad(TransportOperator):
 
     def commit(self, given):
         s, vehicles = self.session, given["passage"][:, :, 0]
+        cost = float(0.5 * self.settings.congestion * (vehicles**2).sum())
+        self.recorder.record("passage_costs", period=self.period, total_usd=cost)
         return [
             Departure(origin, destination, int(vehicles[r, q]), s.links[:1])
             for r, origin in enumerate(s.resourceful_stations)

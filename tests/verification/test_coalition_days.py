@@ -1,14 +1,14 @@
-"""What sellers of a market are worth together, from days that are run again, against the market's closed form."""
+"""What fleets are worth together, from days that are run again, against the closed form of a small world."""
 
 import csv
+import dataclasses
 import json
 import shutil
-import sys
-from pathlib import Path
 
-import pandas as pd
+import numpy as np
 import pytest
 from quick_runs import quick_run
+from small_fleets import optimum, write_fleets
 from typer.testing import CliRunner
 
 from federates.boundary.errors import ConfigError, PortageError
@@ -20,104 +20,141 @@ from federates.reporting.tables import RunTables
 from federates.scaffold.scenario import new_scenario
 from federates.worlds.road.report.costs import account
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "third_world"))
-import market
+FLEETS = {"u": (1.0, 0.5), "c": (1.0, 1.0), "d": (2.0, 2.0)}
+"""Energy of a vehicle, kWh, and slope of the costs. Some tens of vehicles go, so that whole ones make little difference."""
+PLAYERS = ("c", "d")
+"""Those that form coalitions; the third takes part in every day."""
+NEEDS_KWH, CONGESTION = (60.0, 30.0), 0.001
 
-SELLERS = ("seller_0", "seller_1")
-TRADERS = market.traders(6)
 
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """Return a run of three buyers and three sellers; the third seller takes part in every day."""
-    market.install(tmp_path_factory.mktemp("site"))
-    settings = {"update": "box_step", "gap_target": 1e-6}
-    return quick_run(market.write_market(tmp_path_factory.mktemp("run"), TRADERS, "ocd", settings))
+def fleets_day_usd(*names):
+    """Return what an hour costs all with these fleets, by the linear equations of the optimum at each station."""
+    kwh, slopes = zip(*(FLEETS[name] for name in names), strict=True)
+    return sum(optimum(need, 1.0, np.array(slopes), kwh, CONGESTION)[1] for need in NEEDS_KWH)
 
 
 @pytest.fixture(scope="module")
-def days(run):
-    return CoalitionDays(RecordedDay(run), SELLERS, run / "coalition/days")
+def fleets_run(tmp_path_factory):
+    one = {"periods": 1, "horizon_periods": 1}
+    folder = tmp_path_factory.mktemp("fleets")
+    return quick_run(write_fleets(folder, FLEETS, algorithm="admm", settings={"gap_target": 2e-4}, congestion=CONGESTION, **one))
 
 
-def joint_usd(*away):
-    return market.clearing({name: settings for name, settings in TRADERS.items() if name not in away})[2]
+@pytest.fixture(scope="module")
+def days(fleets_run):
+    return CoalitionDays(RecordedDay(fleets_run), PLAYERS, fleets_run / "coalition/days")
 
 
-def test_worths_are_those_of_the_cleared_market(run, days):
-    study = make_study(days, SELLERS, None, 0, 0.95)
-    alone = [joint_usd(*SELLERS) - joint_usd(other) for other in reversed(SELLERS)]
-    both = joint_usd(*SELLERS) - joint_usd()
-    assert [study.game.worth({name}) for name in SELLERS] == pytest.approx(alone, abs=study.slack_usd + 1e-3)
-    assert study.game.total_usd == pytest.approx(both, abs=study.slack_usd + 1e-3)
-    assert study.slack_usd < 1.0
-    # Two players: each gets what it is worth alone, and half of what joining brings; here that is a loss.
-    half = (both - sum(alone)) / 2
-    assert half < 0
-    for share, worth in zip(study.shares.values(), alone, strict=True):
-        assert share.shapley_usd == pytest.approx(worth + half, abs=0.01)
-        assert share.nucleolus_usd == pytest.approx(worth + half, abs=0.01)
-        assert share.shapley_payment_usd == pytest.approx(share.shapley_usd + share.own_cost_usd)
-    traded = pd.read_parquet(run / "seller_0/traded.parquet")
-    assert study.shares["seller_0"].own_cost_usd == pytest.approx(traded.cost_usd.sum(), rel=1e-3)
+def test_a_day_of_two_fleets_by_hand(days):
+    study = make_study(days, PLAYERS, None, 0, 0.95)
+    none = fleets_day_usd("u")
+    worth = {name: none - fleets_day_usd("u", name) for name in "cd"}
+    together = none - fleets_day_usd("u", "c", "d")
+    assert study.slack_usd < 0.5
+    assert study.game.worth({"c"}) == pytest.approx(worth["c"], abs=0.5)
+    assert study.game.worth({"d"}) == pytest.approx(worth["d"], abs=0.5)
+    assert study.game.total_usd == pytest.approx(together, abs=0.5)
+    # Both meet the same need, so together they save less than apart, and half of the loss is each one's.
+    loss = sum(worth.values()) - together
+    assert loss > 5
+    assert [share.shapley_usd for share in study.shares.values()] == pytest.approx(
+        [w - loss / 2 for w in worth.values()], abs=0.5
+    )
     assert study.is_stable is False
-    assert study.is_prenucleolus
-    assert study.least.epsilon_usd == pytest.approx(-half, abs=0.01)
-    assert "is not stable" in study.sentences[0]
-    assert "not superadditive: {seller_1} and {seller_0}" in study.sentences[1]
+    # Prices pay the marginal worth: reward less toll is slope d for each kWh, twice the cost of a quadratic.
+    for share in study.shares.values():
+        assert share.paid_usd == pytest.approx(2 * share.own_cost_usd, rel=0.02)
+    # Without deliveries all is unmet: worth need^2 / 2 at each station.
+    assert study.idle.total_usd == pytest.approx(sum(need**2 / 2 for need in NEEDS_KWH))
 
 
-def test_the_command_says_it_and_uses_days_that_are_known(run, days, monkeypatch):
-    make_study(days, SELLERS, None, 0, 0.95)
+def test_without_other_fleets_nobody_is_the_day_without_deliveries(fleets_run, tmp_path):
+    days = CoalitionDays(RecordedDay(fleets_run), tuple(FLEETS), tmp_path)
+    assert days.day(frozenset()) == days.idle()
+    assert days.worth(frozenset()) == 0.0
+
+
+def test_the_command_says_it_and_uses_days_that_are_known(fleets_run, days, monkeypatch):
+    make_study(days, PLAYERS, None, 0, 0.95)
     monkeypatch.setattr(RecordedDay, "run", lambda *_: pytest.fail("every day was known"))
-    words = ["coalition", str(run), "--player", "seller_1", "--player", "seller_0"]
+    words = ["coalition", str(fleets_run), "--player", "d", "--player", "c"]
     done = CliRunner().invoke(app, words, catch_exceptions=False)
     assert done.exit_code == 0
-    assert done.output.count("known before") == 4
-    assert "The grand coalition {seller_0, seller_1} is not stable" in done.output
-    said = json.loads((run / "coalition/coalition.json").read_text())
-    assert (said["stable"], said["superadditive"], said["fleets"]) == (False, False, list(SELLERS))
-    rows = list(csv.DictReader((run / "coalition/values.csv").open()))
-    assert [row["fleets"] for row in rows] == ["", "seller_0", "seller_1", "seller_0+seller_1"]
+    assert done.output.count("known before") == 5
+    assert "The grand coalition {c, d} is not stable" in done.output
+    said = json.loads((fleets_run / "coalition/coalition.json").read_text())
+    assert (said["stable"], said["superadditive"], said["fleets"]) == (False, False, ["c", "d"])
+    rows = list(csv.DictReader((fleets_run / "coalition/values.csv").open()))
+    assert [row["fleets"] for row in rows] == ["", "c", "d", "c+d"]
     assert [float(row["worth_usd"]) for row in rows] == [row["worth_usd"] for row in said["values"]]
-    shares = list(csv.DictReader((run / "coalition/shares.csv").open()))
+    saved = [float(row["saved_usd"]) for row in rows]
+    assert [s - saved[0] for s in saved] == pytest.approx([float(row["worth_usd"]) for row in rows], abs=1e-5)
+    shares = list(csv.DictReader((fleets_run / "coalition/shares.csv").open()))
     assert sum(float(row["shapley_usd"]) for row in shares) == pytest.approx(float(rows[-1]["worth_usd"]), abs=1e-5)
 
 
-def test_another_day_is_run_anew(run, days):
-    days.day(frozenset(SELLERS))
+def test_another_day_is_run_anew(fleets_run, tmp_path, monkeypatch):
+    monkeypatch.setattr(RecordedDay, "run", lambda *_: fleets_run)  # what came out is not looked at here
     seen = []
-    other = RecordedDay(run, changes={"seed": "5"})
-    CoalitionDays(other, SELLERS, run / "coalition/days", seen.append).day(frozenset(SELLERS))
-    assert [step.known for step in seen] == [False]
-    CoalitionDays(other, SELLERS, run / "coalition/days", seen.append).day(frozenset(SELLERS))
-    assert [step.known for step in seen] == [False, True]
+    for changes in ({}, {}, {"seed": "5"}, {"seed": "5"}):
+        CoalitionDays(RecordedDay(fleets_run, changes=changes), PLAYERS, tmp_path, seen.append).day(frozenset(PLAYERS))
+    CoalitionDays(RecordedDay(fleets_run), ("c", "d", "u"), tmp_path, seen.append).day(frozenset(PLAYERS))
+    assert [step.known for step in seen] == [False, True, False, True, False]
+    # Of other players the same coalition is another day: who is not in it is away.
+    assert RecordedDay(fleets_run).part(["d"]).fleets == ("u", "c")
+    assert RecordedDay(fleets_run).part(["u", "d"]).fleets == ("c",)
 
 
-def test_runs_that_have_no_coalitions(run, tmp_path):
-    recorded = RecordedDay(run)
+def test_runs_that_have_no_coalitions(fleets_run, tmp_path):
+    recorded = RecordedDay(fleets_run)
     with pytest.raises(PortageError, match="no company fleet"):
         recorded.fleets()
-    with pytest.raises(PortageError, match="has no agent seler_0; it has"):
-        recorded.fleets(["seler_0"])
-    everyone = [name for name in TRADERS if name.startswith("seller")]
-    with pytest.raises(PortageError, match=r"there is no day with none of \{seller_0, seller_1, seller_2\}"):
-        CoalitionDays(recorded, everyone, tmp_path).day(frozenset())
+    with pytest.raises(PortageError, match="has no agent e; it has"):
+        recorded.fleets(["e"])
+    with pytest.raises(PortageError, match=r"there is no day with \{c\} alone: .*role power_operator"):
+        CoalitionDays(recorded, ("c", "power_operator"), tmp_path).day(frozenset("c"))
     unfinished = tmp_path / "unfinished"
-    shutil.copytree(run, unfinished)
+    shutil.copytree(fleets_run, unfinished)
     record = json.loads((unfinished / "run.json").read_text())
-    (unfinished / "run.json").write_text(json.dumps(record | {"status": "failed", "failure": "seller_0: no plan"}))
-    with pytest.raises(PortageError, match=r"not whole \(seller_0: no plan"):
+    (unfinished / "run.json").write_text(json.dumps(record | {"status": "failed", "failure": "c: no plan"}))
+    with pytest.raises(PortageError, match=r"not whole \(c: no plan"):
         RecordedDay(unfinished)
     (unfinished / "run.json").write_text(json.dumps(record))
     with pytest.raises(ConfigError, match="must name the run's scenario"):
         RecordedDay(unfinished)
-    assert RecordedDay(unfinished, run.parents[1]).fleets(["seller_2"]) == ("seller_2",)
+    assert RecordedDay(unfinished, fleets_run.parents[1]).fleets(["d"]) == ("d",)
     with pytest.raises(PortageError, match="no run's folder"):
         RecordedDay(tmp_path)
     for option, words in (("--pairs=1", "2 at least"), ("--level=1", "between 0 and 1")):
         with pytest.raises(PortageError, match=words):
-            CliRunner().invoke(app, ["coalition", str(run), "--player", "seller_0", option], catch_exceptions=False)
+            CliRunner().invoke(app, ["coalition", str(fleets_run), "--player", "c", option], catch_exceptions=False)
+
+
+def test_company_fleets_are_told_by_their_class(fleets_run, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(fleets_run, copy)
+    said = json.loads((copy / "configuration.json").read_text())
+    said["d"]["model"] = said["transport_operator"]["operator"] = "company"
+    (copy / "configuration.json").write_text(json.dumps(said))
+    assert RecordedDay(copy, fleets_run.parents[1]).fleets() == ("d",)
+
+
+def test_a_cost_that_is_not_recorded_is_no_zero(fleets_run, tmp_path):
+    recorded, copy = RecordedDay(fleets_run), tmp_path / "copy"
+    shutil.copytree(fleets_run, copy)
+    (copy / "c/fleet_costs.parquet").unlink()  # a small fleet may keep it to itself
+    assert "c" not in day_costs(copy, recorded.session, recorded.world, 0.0).cost_usd
+    (copy / "power_operator/power_costs.parquet").unlink()
+    with pytest.raises(PortageError, match="power_operator has left no table power_costs"):
+        day_costs(copy, recorded.session, recorded.world, 0.0)
+    (copy / "c/sent.parquet").rename(copy / "c/fleet_costs.parquet")
+    with pytest.raises(PortageError, match="c: its table fleet_costs lacks driver_usd"):
+        day_costs(
+            copy,
+            recorded.session,
+            dataclasses.replace(recorded.world, costs={"mves_fleet": recorded.world.costs["mves_fleet"]}),
+            0.0,
+        )
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +167,7 @@ def road(tmp_path_factory):
     )
 
 
-def test_what_a_day_on_the_road_costs_and_the_same_without_deliveries(road, run, tmp_path):
+def test_what_a_day_on_the_road_costs_and_the_same_without_deliveries(road, fleets_run, tmp_path):
     recorded = RecordedDay(road)
     costs = day_costs(road, recorded.session, recorded.world, 0.0)
     assert costs.total_usd == pytest.approx(account(RunTables.read(road)).social_usd, abs=1e-5)
@@ -142,8 +179,8 @@ def test_what_a_day_on_the_road_costs_and_the_same_without_deliveries(road, run,
     idle = days.idle()
     assert idle.cost_usd["transport_operator"] == 0
     assert idle.total_usd > costs.total_usd
-    with pytest.raises(ConfigError, match="buyer_0: took part in the run, and must be in its scenario"):
-        RecordedDay(run, road.parents[1])
+    with pytest.raises(ConfigError, match="u: took part in the run, and must be in its scenario"):
+        RecordedDay(fleets_run, road.parents[1])
     with pytest.raises(PortageError, match="in the scheme no_mves nothing is moved"):
         RecordedDay(road, changes={"scheme": "no_mves"}).fleets()
 

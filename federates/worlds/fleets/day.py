@@ -24,6 +24,7 @@ class FleetsDay(Day):
         problem = Problem.of(self.session, period, openings)
         if self.session.scheme is Scheme.NO_MVES:
             nothing = problem.evaluate(problem.everyone(np.zeros(problem.layout.size)))
+            yield nothing  # so that all hear what their partners open with, and companies know what stays unmet
             return Commit(nothing.given, agreed=True, reason="the scheme sends no vehicles")
         agreement = yield from negotiate(problem)
         plan = yield from self._can_be_sent(problem, agreement.plan)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from federates.boundary.exchange import Exchange, Message
 from federates.boundary.messages import Array, Quantities
 from federates.boundary.names import FLEETS, Role
-from federates.boundary.world import Committed, World
+from federates.boundary.world import Committed, CostTable, World
 from federates.worlds.fleets.day import FleetsDay
 from federates.worlds.fleets.messages import MESSAGES
 from federates.worlds.fleets.session import FleetSession
@@ -21,6 +21,8 @@ from federates.worlds.road.session import Scheme
 from federates.worlds.road.world import WORLD as ROAD_WORLD
 
 _DIGITS = 9
+
+_FLEET_COSTS = ("driver_usd", "time_usd", "energy_usd", "wear_usd", "opportunity_usd", "warranted_wear_usd")
 
 DELIVERY = Exchange(
     "delivery",
@@ -107,5 +109,11 @@ WORLD = FleetsWorld(
     takes_long=True,
     package="federates.worlds.fleets",
     tables=TABLES,
+    costs={
+        Role.POWER_OPERATOR.value: CostTable("power_costs"),
+        Role.TRANSPORT_OPERATOR.value: CostTable("passage_costs"),
+        # A private fleet tells nothing of fewer drivers than hide one.
+        Role.MVES_FLEET.value: CostTable("fleet_costs", _FLEET_COSTS, always=False),
+    },
     letters={**ROAD_WORLD.letters, "F": "fleets"},
 )

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from federates.boundary.exchange import Exchange
 from federates.boundary.messages import Quantities
 from federates.boundary.names import ROAD, Role
-from federates.boundary.world import Committed, World
+from federates.boundary.world import Committed, CostTable, World
 from federates.worlds.road.day import RoadDay
 from federates.worlds.road.messages import MESSAGES
 from federates.worlds.road.session import RoadSession, Scheme
@@ -75,7 +75,7 @@ WORLD = RoadWorld(
     models=(Role.TRAFFIC.value,),
     package="federates.worlds.road",
     tables=TABLES,
-    costs={"power_costs": ("total_usd",), "transport_costs": ("total_usd",)},
+    costs={Role.POWER_OPERATOR.value: CostTable("power_costs"), Role.TRANSPORT_OPERATOR.value: CostTable("transport_costs")},
     letters={
         "N": "resourceful stations",
         "M": "limited stations",
