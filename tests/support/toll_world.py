@@ -1,7 +1,7 @@
-"""A world with a chain of two exchanges: companies ask for deliveries, fleets offer them and ask for passages, a road offers these.
+"""A chain of two exchanges: companies ask for deliveries, fleets offer them and ask for passages, a road offers these.
 
-Costs are quadratic, so what rewards a company posts, alone or against another one, is known in closed form. A company has stations
-of its own; a fleet serves all with the same vehicles: what it delivers to one station makes the other dearer.
+Costs are quadratic, so what rewards a company posts, alone or against another one, is known in closed form. Every company has
+stations of its own; a fleet serves all with the same vehicles: what it delivers to one station makes the other dearer.
 """
 
 from contextlib import contextmanager
@@ -78,7 +78,7 @@ class Company:
 
 
 class Fleet:
-    """Delivers q kWh for ``first`` q + q' A q / 2, A = ``slope`` (1 on the diagonal, ``shared`` beside it), ``load`` kWh a vehicle."""
+    """Delivers q kWh, ``load`` a vehicle, for ``first`` q + q' A q / 2, A = ``slope`` (1 on the diagonal, ``shared`` beside it)."""
 
     def __init__(self, first, slope, shared=0.0, load=1.0, stations=1):
         self.first, self.load = first, load
