@@ -78,7 +78,7 @@ class Company:
 
 
 class Fleet:
-    """Delivers q kWh, ``load`` a vehicle, for ``first`` q + q' A q / 2, A = ``slope`` (1 on the diagonal, ``shared`` beside it)."""
+    """Delivers q kWh, ``load`` a vehicle, for ``first`` q + q' A q / 2; A is ``slope``, times ``shared`` off the diagonal."""
 
     def __init__(self, first, slope, shared=0.0, load=1.0, stations=1):
         self.first, self.load = first, load
