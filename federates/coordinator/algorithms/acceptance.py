@@ -23,6 +23,8 @@ _STEPS = 3
 _SAME_PRICE = 1e-9
 _SAME_PLACE = 1e-3
 """Distance within which answers count alike."""
+_FEW, _MUCH = 3, 3.0
+"""Answers further away than so many times the last of the few nearest say nothing."""
 _OLDER = 1.0
 """Distance that a period adds to its answers."""
 _PERIODS = 4
@@ -95,10 +97,12 @@ class Acceptance:
     def _chosen(self, entry: int, distance: Array) -> tuple[Array, Array, Array]:
         """Return rewards, offers, weights of the nearest answers and of the nearest without reward, where the curve begins.
 
-        Of answers at the same reward only the nearest counts.
+        Of answers at the same reward only the nearest counts, and none that is much further away than the few nearest ones.
         """
         order = np.lexsort((-np.arange(distance.size), distance))
         _, first = np.unique(to_grid(self._rewards[order, entry], _PRICE_DECIMALS), return_index=True)
         free = order[self._rewards[order, entry] <= _SAME_PRICE][:1]
-        chosen = np.unique(np.concatenate([order[np.sort(first)[: self._memory]], free]))
+        nearest = order[np.sort(first)[: self._memory]]
+        near = distance[nearest] <= _MUCH * distance[nearest[:_FEW]].max() + _SAME_PLACE
+        chosen = np.unique(np.concatenate([nearest[near], free]))
         return self._rewards[chosen, entry], self._offered[chosen, entry], 1.0 / (distance[chosen] + _SAME_PLACE)

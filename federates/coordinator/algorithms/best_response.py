@@ -14,14 +14,13 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from federates.boundary.layout import Layout
 from federates.boundary.messages import Answer, Array
 from federates.boundary.negotiation import Rounds
 from federates.coordinator.algorithms.followers import Own
 from federates.coordinator.algorithms.leader_model import Proposal, Worth
-from federates.coordinator.algorithms.posting import Posting, Posts
+from federates.coordinator.algorithms.posting import Entries, Posting, Posts
 
 _SHRINK = 0.5
 _GOOD_SHARE = 0.25
@@ -31,6 +30,8 @@ _GAIN = 1e-5
 _DOUBT = 0.1
 """Leaders are asked what a proposal is worth where the model does not know it to within this share of the gain."""
 _QUESTIONS = 2
+_FRESH = (0.9, 1.1)
+"""Shares of the last rewards that are asked first, to know how acceptance changes there."""
 _PROMISING = 8
 """Known plans for which the least rewards are worked out, the most promising ones."""
 _REPEATS = 10
@@ -92,6 +93,10 @@ class BestResponse:
         """Return the best rewards of ``players``, those of all others as in ``best``."""
         posts = self._posts
         entries = np.unique(np.concatenate([posts.entries[leader] for leader in players]))
+        for share in _FRESH:  # what is known from when others posted other rewards may mislead
+            prices = best.prices.copy()
+            prices[entries] *= share
+            yield from posts.settled(prices)
         for _ in range(_REPEATS):
             before = best
             best = yield from self._climb(best, players, entries)
@@ -100,24 +105,23 @@ class BestResponse:
                 break
         return best
 
-    def _revealed(self, best: Posting, players: Sequence[str], entries: NDArray[np.intp]) -> Rounds[Posting]:
+    def _revealed(self, best: Posting, players: Sequence[str], entries: Entries) -> Rounds[Posting]:
         """Return better rewards, if there are, among the least ones for what followers are known to do."""
         posts, layout = self._posts, self._posts.problem.layout
         for _ in range(self._tries):
-            proposal, wanted = self._best_revealed(best, players, entries)
-            saved_usd = total_usd(layout, best, players) - proposal.usd
-            if saved_usd <= _GAIN * self._at_stake_usd(best, players) or self._over:
+            found = self._best_revealed(best, players, entries)
+            least_gain_usd = _GAIN * self._at_stake_usd(best, players)
+            if found is None or self._over or total_usd(layout, best, players) - found[0].usd <= least_gain_usd:
                 break
-            new = yield from posts.post(proposal, wanted)
+            new = yield from posts.post(best, found[0], entries, found[1])
             if total_usd(layout, new, players) < total_usd(layout, best, players):
                 best = new
         return best
 
-    def _best_revealed(
-        self, best: Posting, players: Sequence[str], entries: NDArray[np.intp]
-    ) -> tuple[Proposal, dict[str, Array]]:
+    def _best_revealed(self, best: Posting, players: Sequence[str], entries: Entries) -> tuple[Proposal, dict[str, Array]] | None:
         """Return which of all that followers have done together is the best for leaders, at the least rewards for it."""
-        posts, found = self._posts, None
+        posts = self._posts
+        found: tuple[Proposal, dict[str, Array]] | None = None
         layout, learned = posts.problem.layout, posts.learned
         free = np.concatenate([entries, learned.tolled])
         for own in (best.own, *self._promising(best, players)):
@@ -127,10 +131,11 @@ class BestResponse:
             if found is not None and worth.most_usd >= found[0].usd:
                 continue  # no reward makes it better
             prices = learned.least_prices(best.prices, own, used, free, posts.scale)
+            if prices is None:
+                continue
             usd = worth.most_usd + float((prices * used)[entries].sum())
             if found is None or usd < found[0].usd:
                 found = Proposal(prices, accepted, used, usd), worth.wanted
-        assert found is not None
         return found
 
     def _promising(self, best: Posting, players: Sequence[str]) -> list[dict[str, Own]]:
@@ -141,7 +146,7 @@ class BestResponse:
         order = np.argsort(self._posts.model.least_usd(players, np.array(offered)) + np.array(cost_usd), kind="stable")
         return [rounds[number] for number in order[:_PROMISING]]
 
-    def _climb(self, best: Posting, players: Sequence[str], entries: NDArray[np.intp]) -> Rounds[Posting]:
+    def _climb(self, best: Posting, players: Sequence[str], entries: Entries) -> Rounds[Posting]:
         """Return rewards near which the model knows no better ones."""
         posts, span = self._posts, 1.0
         while span >= self._tolerance and not self._over:
@@ -152,7 +157,7 @@ class BestResponse:
             if promised_usd <= least_gain_usd:
                 span *= _SHRINK
                 continue
-            new = yield from posts.post(proposal, worth.wanted)
+            new = yield from posts.post(best, proposal, entries, worth.wanted)
             gain_usd = usd - total_usd(posts.problem.layout, new, players)
             if gain_usd > 0.0:
                 best = new
@@ -161,7 +166,7 @@ class BestResponse:
         return best
 
     def _proposed(
-        self, best: Posting, players: Sequence[str], entries: NDArray[np.intp], span: float, least_gain_usd: float
+        self, best: Posting, players: Sequence[str], entries: Entries, span: float, least_gain_usd: float
     ) -> Rounds[tuple[Proposal, Worth]]:
         """Return the model's choice; where it does not know its worth, the leaders are asked, and it chooses again."""
         posts = self._posts

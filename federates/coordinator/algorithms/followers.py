@@ -33,6 +33,7 @@ from federates.lp.linear_model import LinearModel
 _DECIMALS = 6
 _PREFERENCE = 1e-6
 """Among prices that are equally good the nearest to the last, or the lowest: cost, usd, of a price that moves by 1 usd."""
+_SAME_USD = 1e-6
 _MARGIN = 1e-3
 """A plan is kept if it gives more than another one by this share of the usual prices of what differs; else it is a toss-up."""
 _MARGIN_WEIGHT = 10.0
@@ -112,18 +113,23 @@ class Followers:
         copy = (np.array(self._copies[agent]) * weights[:, None]).sum(axis=0)
         return Own(np.asarray(copy), float((np.array(self._costs_usd[agent]) * weights).sum()))
 
-    def least_prices(self, prices: Array, own: Mapping[str, Own], paid: Array, free: NDArray[np.intp], scale: Array) -> Array:
-        """Return the prices at which followers keep what they do, ``own``, and that cost least for ``paid``.
+    def least_prices(
+        self, prices: Array, own: Mapping[str, Own], paid: Array, free: NDArray[np.intp], scale: Array
+    ) -> Array | None:
+        """Return the prices at which followers do ``own`` rather than anything else, and that cost least for ``paid``.
+
+        None: there are no such prices.
 
         Parameters
         ----------
         prices : prices of all entries, (n,); those not in ``free`` stay.
-        own : what each follower does at ``prices``.
+        own : what each follower does.
         paid : quantities whose payment is least, (n,).
         free : numbers of the entries whose prices may change.
         scale : a usual price of every entry, (n,).
         """
         model = LinearModel()
+        lacks: list[tuple[NDArray[np.int64], Array]] = []
         free_prices = model.variables("prices", free.size, cost=paid[free] + _PREFERENCE)
         for agent in self.names:
             copies, kept = np.array(self._copies[agent]), own[agent]
@@ -134,9 +140,12 @@ class Followers:
             margin_usd = _MARGIN * (np.abs(away) * scale).sum(axis=1)
             least_usd = kept.cost_usd - costs_usd - (away * fixed).sum(axis=1) + margin_usd
             lack = model.variables(f"lack of {agent}", len(costs_usd), cost=_MARGIN_WEIGHT)
+            lacks.append((lack, margin_usd))
             every = np.broadcast_to(free_prices, (len(costs_usd), free.size))
             model.rows(f"answers of {agent}", [(away[:, free], every), (1.0, lack)], lower=least_usd)
         found = model.solver(presolve="off").solve()
+        if any((found.values[lack] > margin_usd + _SAME_USD).any() for lack, margin_usd in lacks):
+            return None
         least = prices.copy()
         least[free] = to_grid(found.values[free_prices], _DECIMALS)
         return least

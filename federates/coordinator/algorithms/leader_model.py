@@ -36,7 +36,10 @@ Choices: TypeAlias = tuple[Array, Array]
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """Prices of all entries, what is expected to be accepted and used of it, (n,) each, and what leaders then pay in all, usd."""
+    """Prices, what is expected to be accepted and used of it for the entries proposed for, and what their leaders bear, usd.
+
+    All arrays are (n,); ``accepted`` and ``used`` are 0 elsewhere.
+    """
 
     prices: Array
     accepted: Array

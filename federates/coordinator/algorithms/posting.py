@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,20 +26,24 @@ _MOST_CORRECTIONS = 6
 _UNSETTLED = 0.5
 """Distance that an answer has for the acceptance curves where the tolls were not yet those of its rewards."""
 _TOLL_BOX, _GROW, _SHRINK = 0.5, 1.5, 0.5
-_TOLL_GAP = 1e-4
+_TOLL_GAP = 1e-5
+
+
+Entries: TypeAlias = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
 class Posting:
     """Prices that were posted, (n,), and what came of them.
 
-    ``predicted`` and ``accepted`` are of all followers together, (n,), ``own`` is what each accepts; ``plan`` is in balance and
-    costs what ``answers`` say.
+    ``predicted`` and ``accepted`` are of all followers together, (n,), ``own`` is what each accepts; of it leaders take
+    ``most`` (n,) at most. ``plan`` is in balance and costs what ``answers`` say.
     """
 
     prices: Array
     predicted: Array
     accepted: Array
+    most: Array
     own: Mapping[str, Own]
     plan: Copies
     answers: Mapping[str, Answer]
@@ -60,7 +65,7 @@ class Posts:
         self.problem, self._acceptance, self._bounds, self._toll_rounds = problem, acceptance, bounds, toll_rounds
         self.leaders = leaders_of(problem)
         self.followers = tuple(agent for agent in layout.agents if agent not in self.leaders)
-        self.entries: dict[str, NDArray[np.intp]] = {leader: layout.entries[leader] for leader in self.leaders}
+        self.entries: dict[str, Entries] = {leader: layout.entries[leader] for leader in self.leaders}
         self.rewarded = rewarded(problem)
         self.model = LeaderModel(self.entries, layout.size)
         self.learned = Followers(layout, self.followers, np.nonzero(~self.rewarded)[0])
@@ -91,7 +96,7 @@ class Posts:
             self.model.add_bounds(prices, result.answers)
             self._acceptance.add(prices, layout.offered(copies), _UNSETTLED if self.learned.tolled.size else 0.0)
 
-    def curves(self, entries: NDArray[np.intp], centre: Array) -> dict[int, Curve]:
+    def curves(self, entries: Entries, centre: Array) -> dict[int, Curve]:
         """Return the acceptance curves of ``entries`` near the prices ``centre``."""
         return {int(entry): self._acceptance.curve(int(entry), centre, self.scale) for entry in entries}
 
@@ -102,24 +107,29 @@ class Posts:
             predicted[entry] = curve.at(prices[entry])
         return (yield from self._posted(prices, predicted, None, {}))
 
-    def post(self, proposal: Proposal, wanted: Copies) -> Rounds[Posting]:
-        """Post the rewards of a proposal; its tolls are where the search for tolls begins.
+    def post(self, last: Posting, proposal: Proposal, entries: Entries, wanted: Copies) -> Rounds[Posting]:
+        """Post the rewards of a proposal for ``entries``; its tolls are where the search for tolls begins.
 
         Leaders take all that is accepted, but where they have proposed to use less than they expect; they share it as ``wanted``.
+        At other entries all goes on as at the last posting.
         """
-        less = proposal.used < proposal.accepted - _SAME
-        return (yield from self._posted(proposal.prices, proposal.accepted, np.where(less, proposal.used, np.inf), wanted))
+        predicted, most = last.accepted.copy(), last.most.copy()
+        predicted[entries] = proposal.accepted[entries]
+        less = proposal.used[entries] < proposal.accepted[entries] - _SAME
+        most[entries] = np.where(less, proposal.used[entries], np.inf)
+        others = {leader: last.plan[leader] for leader in self.leaders if leader not in wanted}
+        return (yield from self._posted(proposal.prices, predicted, most, {**others, **wanted}))
 
     def _posted(self, prices: Array, predicted: Array, most: Array | None, wanted: Copies) -> Rounds[Posting]:
-        prices, result, own = yield from self._settled(prices)
+        prices, result, own = yield from self.settled(prices)
         copies = {**self.problem.copies(result), **{agent: each.copy for agent, each in own.items()}}
         layout = self.problem.layout
         accepted = layout.offered(copies)
         most = layout.asked(copies) if most is None else most
         plan, answers = yield from self._balanced({**copies, **wanted}, most)
-        return Posting(prices, predicted, accepted, own, plan, answers)
+        return Posting(prices, predicted, accepted, most, own, plan, answers)
 
-    def _settled(self, prices: Array) -> Rounds[tuple[Array, RoundResult, dict[str, Own]]]:
+    def settled(self, prices: Array) -> Rounds[tuple[Array, RoundResult, dict[str, Own]]]:
         """Return the prices with the followers' own tolls, the answers to them, and what followers do."""
         tolled = self.learned.tolled
         if not tolled.size:

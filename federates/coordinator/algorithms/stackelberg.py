@@ -27,7 +27,7 @@ from federates.boundary.negotiation import Problem, Rounds
 from federates.boundary.roles import Recorder
 from federates.boundary.world import world_of
 from federates.coordinator.algorithms.acceptance import Acceptance
-from federates.coordinator.algorithms.best_response import BestResponse, Found
+from federates.coordinator.algorithms.best_response import BestResponse, Found, total_usd
 from federates.coordinator.algorithms.bounds import Bounds, Outcome
 from federates.coordinator.algorithms.ocd import OcdSettings, OptimalityConditionDecomposition
 from federates.coordinator.algorithms.posting import Posts, leaders_of, rewarded
@@ -39,6 +39,8 @@ class FirstNegotiation(OcdSettings):
     """The negotiation that comes first, as by `ocd`: agents are learned from it, and its plan is the comparison."""
 
     update: Literal["shortfall", "residual", "box_step"] = "box_step"
+    """As of `ocd`."""
+    plan: Literal["offer", "mean"] = "mean"
     """As of `ocd`."""
     max_iterations: Annotated[int, Field(ge=1, le=1000)] = 20
     """As of `ocd`."""
@@ -101,9 +103,11 @@ class Stackelberg(RoundByRound):
         negotiated = yield from self._negotiated(problem)
         prices = negotiated.best_prices if negotiated.best_prices is not None else np.zeros(problem.layout.size)
         posts.scale = _scale(problem, prices)
-        start = prices if self._last is None else np.where(posts.rewarded, problem.shifted(self._last), prices)
         search = BestResponse(posts, alone, settings.tolerance, settings.max_rounds, settings.tries)
-        posting = yield from posts.first(start)
+        posting = yield from posts.first(prices)
+        if self._last is not None:
+            again = yield from posts.first(np.where(posts.rewarded, problem.shifted(self._last), prices))
+            posting = min(posting, again, key=lambda one: total_usd(problem.layout, one, posts.leaders))
         if settings.leaders == "together":
             found = yield from search.together(posting)
         else:
@@ -145,6 +149,8 @@ class Stackelberg(RoundByRound):
             allowed = f"needs agents that only ask and others that offer, and there are none in the world {session.world}"
             return [ConfigProblem("config.yaml", "algorithm", "stackelberg", allowed)]
         shared = (problem.layout.askers[rewarded(problem)] > 1).any()
+        if wrong := settings.negotiation.problems(session):
+            return [replace(each, field=each.field.replace("settings.", "settings.negotiation.")) for each in wrong]
         if settings.leaders == "in_turn" and shared:
             allowed = "must be together: these leaders ask for the same entries, whose one reward cannot be each one's own"
             return [ConfigProblem("config.yaml", "settings.leaders", "'in_turn'", allowed)]
