@@ -1,9 +1,10 @@
 """How rounds and their time grow with the number of agents: traders of one exchange, in one process and in processes.
 
-    python benchmarks/agents.py [--processes] [--write]
+    python benchmarks/agents.py [--processes] [--start] [--write]
 
 The world is the one of tests/third_world, which Portage does not know; its optimum is known in closed form. With ``--processes``
-64 agents are started as processes too, as ``portage run`` does. With ``--write`` the outcome goes to benchmarks/agents.md.
+64 agents are started as processes too, as ``portage run`` does. With ``--start`` only the start of one agent is measured, and its
+line on the page is renewed. With ``--write`` the outcome goes to benchmarks/agents.md.
 """
 
 import argparse
@@ -26,6 +27,7 @@ from quick_runs import quick_run  # noqa: E402
 PAGE = ROOT / "benchmarks/agents.md"
 COUNTS = (4, 8, 16, 32, 64)
 SETTINGS = {"update": "box_step", "gap_target": 0.001, "max_iterations": 100}
+_START = "The start of one, until all is imported, takes"
 HEADS = ("agents", "rounds", "gap, %", "time a round, ms", "of it a trader, ms")
 
 
@@ -58,6 +60,19 @@ def started(count: int, folder: Path, site: Path) -> str:
     return said + f"together they held {most_mb / 1000:.1f} GB."
 
 
+def start_of_one() -> str:
+    """Return in words what the start of an agent without solver takes: all its imports, in a fresh Python; the best of five."""
+    code = (
+        "import federates.agent, market_world, psutil; one = psutil.Process(); "
+        "print(sum(one.cpu_times()[:2]), one.memory_info().rss / 1e6)"
+    )
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests/third_world'}"}
+    words = [sys.executable, "-c", code]
+    tries = [subprocess.run(words, env=environment, capture_output=True, text=True, check=True).stdout.split() for _ in range(5)]
+    used_s, held_mb = (min(float(one[column]) for one in tries) for column in (0, 1))
+    return f"{_START} {used_s:.2f} s of processor time with Python itself, and holds {held_mb:.0f} MB."
+
+
 def memory_mb(pid: int) -> float:
     """Return the proportional memory of a process and all its children, MB."""
     total = 0.0
@@ -73,8 +88,16 @@ def main() -> None:
     """Measure, print, and write the page if wanted."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--processes", action="store_true", help="start 64 agents as processes too")
+    parser.add_argument("--start", action="store_true", help="only the start of one agent")
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.name}")
     options = parser.parse_args()
+    if options.start:
+        said = start_of_one()
+        print(said)
+        if options.write:
+            kept = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if not line.startswith(_START)]
+            PAGE.write_text("\n".join([*kept, said]) + "\n", encoding="utf-8")
+        return
     lines = ["# Agents", ""]
     lines += ["Made by `python benchmarks/agents.py --write`. Traders of one exchange (tests/third_world), half of them buyers;"]
     lines += ["`ocd` with `update: box_step` to a gap of 0.1 %. All agents are threads of one process here.", ""]
@@ -87,6 +110,7 @@ def main() -> None:
         if options.processes:
             lines += ["", started(64, Path(top) / "processes", site)]
             print(lines[-1], flush=True)
+    lines += ["", start_of_one()]
     if options.write:
         PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

@@ -25,13 +25,12 @@ class Config(BaseModel):
     Instances are frozen. A union of them needs a callable ``Discriminator``, for pydantic allows no other where a validator wraps
     every field. What a number may be at all is said by its unit, see `federates.boundary.ranges`.
 
-    The text under each field is its documentation and reaches the JSON Schema.
+    The text under each field is its documentation: `federates.boundary.field_texts`.
     """
 
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
-        use_attribute_docstrings=True,
         allow_inf_nan=False,
         validate_default=True,
     )

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from federates.boundary.exchange import SESSION, Exchange, Message
+from federates.boundary.field_texts import document_fields
 from federates.boundary.messages import Frame
 from federates.boundary.topics import BOUNDARY_VERSION, Command, Topic
 from federates.boundary.world import World, shipped_worlds
@@ -57,6 +58,7 @@ def message_schema(world: World, entry: Topic) -> dict[str, Any]:
 def session_schema(world: World) -> dict[str, Any]:
     """Return the JSON Schema of a world's public agreement as it is announced."""
     entry = next(topic for topic in world.topics if topic.name == SESSION.name)
+    document_fields(world.session)
     found = TypeAdapter(world.session).json_schema(mode="validation")
     return _head(world, entry) | {"description": f"{entry.meaning} On the wire: this JSON object as UTF-8 text."} | found
 

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from federates.boundary.field_texts import document_fields
 from federates.boundary.markdown import markdown_table
 from federates.boundary.names import Role
 from federates.boundary.ranges import LEAST_SIZE, MOST_SIZE
@@ -60,6 +61,7 @@ def settings_page() -> str:
 
 
 def _section(title: str, model: type[BaseModel], skip: frozenset[str] | set[str] = frozenset()) -> str:
+    document_fields(model)
     rows = [
         (f"`{path}`", _default(field), _allowed(field), field.description or "")
         for path, field in _fields(model, "")

@@ -23,7 +23,6 @@ from federates.isolation.confinement import Confinement
 from federates.isolation.opened_files import write_files_record
 from federates.isolation.owner_only import keep_logs_to_owner
 from federates.isolation.sandbox import NOT_CONFINED
-from federates.runtime.coordinator_loop import run_coordinator
 from federates.runtime.federate import Federate
 from federates.runtime.helics_api import h
 from federates.runtime.identity import RunIdentity, process_start, wait_for_identity
@@ -245,6 +244,8 @@ def _live(federate: Federate, agent: Any, session: Session | None, writer: Resul
         agent.begin(agreed, writer)
     if federate.role == Role.COORDINATOR:
         write_json(writer.folder / "session.json", agreed.model_dump(mode="json"))
+        from federates.runtime.coordinator_loop import run_coordinator  # with the proofs, which the others do without
+
         run_coordinator(federate, agreed, cast(CoordinationAlgorithm, agent), writer)
     elif federate.role in federate.world.models:
         run_model(federate, agreed, cast(WorldModel, agent), writer)

@@ -16,14 +16,14 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING, Any
 
 from federates.boundary.errors import PortageError
 from federates.boundary.roles import Value
 from federates.runtime.say import say
+
+if TYPE_CHECKING:  # Loaded with the first table, for an agent is ready sooner without it.
+    import pyarrow as pa
 
 PROCESS_RECORD = "process.json"
 """Which process an agent is, so that the broker notices when it is gone."""
@@ -62,6 +62,8 @@ class ResultWriter:
 
     def record_many(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
         """Append rows to ``table``, given as columns of equal length; a table takes rows either so or by `record`."""
+        import pyarrow as pa
+
         self._blocks.setdefault(table, []).append(pa.table(dict(columns)))
 
     def progress(self, **fields: Value) -> None:
@@ -74,6 +76,10 @@ class ResultWriter:
 
     def flush(self) -> None:
         """Write all new rows; raise `PortageError` if the disk refuses."""
+        if not self._rows and not self._blocks:
+            return
+        import pyarrow as pa
+
         found = {name: pa.Table.from_pylist(rows) for name, rows in self._rows.items() if rows}
         found |= {name: pa.concat_tables(blocks) for name, blocks in self._blocks.items() if blocks}
         for name, rows in found.items():
@@ -124,6 +130,8 @@ class ResultWriter:
             self._progress.close()
 
     def _merge(self, name: str) -> str:
+        import pyarrow as pa
+
         folder = self.folder / f"{name}.parts"
         parts = [_read_part(part) for part in sorted(folder.glob("*.parquet"))]
         target = self.folder / f"{name}.parquet"
@@ -190,12 +198,16 @@ def _shown(value: Value) -> Value:
 
 
 def _write_table(table: pa.Table, path: Path) -> None:
+    import pyarrow.parquet as pq
+
     temporary = path.with_name(f".{path.name}")
     pq.write_table(table, temporary)
     os.replace(temporary, path)
 
 
 def _read_part(path: Path) -> pa.Table:
+    import pyarrow.parquet as pq
+
     # Not by pq.read_table, which imports pandas and takes three times as long for a few rows.
     with pq.ParquetFile(path) as part:
         return part.read(use_threads=False)

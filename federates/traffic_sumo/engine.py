@@ -26,8 +26,8 @@ from federates.traffic_sumo.settings import Engine
 T = TypeVar("T")
 _IN_PLACE_OF_TRACI = ("LIBSUMO_AS_TRACI", "LIBTRACI_AS_TRACI")
 """Variables by which SUMO's package `traci` becomes another library, which cannot connect to a process."""
-_HIDE_HELICS = ("pyarrow", "matplotlib")
-"""Libraries that keep libsumo from aborting the process if they are imported before HELICS."""
+_HIDE_HELICS = ("federates.runtime.helics_api", "pyarrow", "matplotlib")
+"""Modules that keep libsumo from aborting the process if they are imported before HELICS."""
 _PR_SET_PDEATHSIG = 1
 _TRIES = 3
 _PREFIX = "portage_sumo_"
