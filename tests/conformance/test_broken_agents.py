@@ -4,6 +4,7 @@ import warnings
 
 import broken_models
 import broken_operators
+import fleet_mutants
 import more_mutants
 import mutants
 import pytest
@@ -28,16 +29,17 @@ CASES = [
     *(("traffic_sumo", ROAD, None, *case) for case in more_mutants.TRAFFIC),
     *(("coordinator", ROAD, None, *case) for case in more_mutants.ROAD_ALGORITHMS),
     *(("coordinator", RAIL, None, *case) for case in more_mutants.RAIL_ALGORITHMS),
+    *fleet_mutants.CASES,
 ]
 SLOW = ("end.clean", "answers.in_time", "decisions.unproven", "decisions.end", "alike.exchanged", "commit.feasible")
 """Checks whose broken agents are waited for, or are tried by rail where every route is enumerated."""
 
 
 def sampled(cases):
-    """Return the cases as parameters; one for most checks is tried by default, all in the long tests."""
-    tried, found = set(SLOW), []
+    """Return the cases as parameters; one for most checks is tried by default, with fleets one more, all in the long tests."""
+    tried, found = {(meant, world) for meant in SLOW for world in ("", "fleets")}, []
     for case in cases:
-        name, meant = case[3].__name__, case[4]
+        name, meant = case[3].__name__, (case[4], "fleets" if case[1].world == "fleets" else "")
         found.append(pytest.param(*case, id=name, marks=[pytest.mark.long] if meant in tried else []))
         tried.add(meant)
     return found

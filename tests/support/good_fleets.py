@@ -10,8 +10,8 @@ from federates.worlds.road.messages import Departure
 
 __all__ = ["NEGOTIATES", "GoodChain", "GoodCompany", "GoodFleet", "GoodFleetTraffic", "GoodRoad", "GoodStation"]
 
-NEGOTIATES = {"update": "box_step", "plan": "mean"}
-"""Settings with which `ocd` negotiates this world."""
+NEGOTIATES = {"update": "box_step", "plan": "mean", "gap_target": 0.02}
+"""Settings with which `ocd` negotiates this world, in few rounds."""
 _MOST_VEH = 50_000.0
 
 

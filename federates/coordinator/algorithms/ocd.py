@@ -28,7 +28,7 @@ from federates.coordinator.algorithms.bounds import Bounds, Outcome
 from federates.coordinator.algorithms.box_step import BoxStep
 from federates.coordinator.algorithms.mean_plan import cost_mean_plan
 from federates.coordinator.algorithms.ocd_settings import OcdSettings
-from federates.coordinator.algorithms.rounds import RoundByRound
+from federates.coordinator.algorithms.rounds import RoundByRound, cost_nothing
 
 _OFFER_DIGITS = 2
 """Offers that agree to so many decimals are the same member of the route set."""
@@ -87,6 +87,8 @@ class _Steps:
             yield from self._solve()  # steps 2 and 3
             if self._settings.plan == "offer":
                 yield from self._evaluate_if_new(iteration)  # step 4
+                if self._bounds.plan is None:
+                    yield from cost_nothing(self._problem, self._bounds)  # (45) needs the cost of a plan
             outcome = self._convergence(iteration)
             if outcome is None:
                 why = self._why_stop(iteration)  # step 5

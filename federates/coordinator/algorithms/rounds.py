@@ -47,16 +47,9 @@ class RoundByRound(CoordinationAlgorithm):
         outcome = yield from self._limited(self.agree(problem))
         bounds = self.bounds
         if bounds.plan is None:
-            yield from self._cost_nothing(problem)
+            yield from cost_nothing(problem, bounds)
         assert bounds.plan is not None, "a negotiation of whole quantities evaluates at least one plan"
         return Agreement(bounds.plan, outcome.agreed, outcome.reason, bounds.lower_usd, outcome.ended_by_time, bounds.plan_prices)
-
-    def _cost_nothing(self, problem: Problem) -> Rounds[None]:
-        """Cost what can always be carried out of what can be divided: nothing. No other plan that was costed could be."""
-        nothing = problem.everyone(np.zeros(problem.layout.size))
-        if not problem.whole:
-            result = yield problem.evaluate(nothing)
-            self.bounds.update_upper(nothing, cost_usd(result.answers))
 
     def _limited(self, rounds: Rounds[Outcome]) -> Rounds[Outcome]:
         """Return how ``rounds`` end: by themselves, or where a limit of `NegotiationSettings` is reached before."""
@@ -74,3 +67,11 @@ class RoundByRound(CoordinationAlgorithm):
         except StopIteration as end:
             own: Outcome = end.value
             return own
+
+
+def cost_nothing(problem: Problem, bounds: Bounds) -> Rounds[None]:
+    """Cost what of divisible quantities can always be carried out, where no other plan was: nothing."""
+    nothing = problem.everyone(np.zeros(problem.layout.size))
+    if not problem.whole:
+        result = yield problem.evaluate(nothing)
+        bounds.update_upper(nothing, cost_usd(result.answers))
