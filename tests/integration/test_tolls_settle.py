@@ -1,4 +1,4 @@
-"""Small fleets and a small company negotiate with the real road of Los Angeles: the settled toll is the marginal external cost."""
+"""Fleets and a company negotiate on the real road of Los Angeles: the settled toll is the marginal external cost."""
 
 import shutil
 from pathlib import Path

@@ -60,7 +60,8 @@ def _reading(run: FleetRun) -> str:
     closes = "The account closes" if found.closes else "THE ACCOUNT DOES NOT CLOSE"
     return (
         "What the feeders of the resourceful stations gave, from left to right, and what became of it; widths are to scale, "
-        f"losses leave downwards. Of {number(found.total['drawn_kwh'], 1)} kWh drawn, {number(found.total['given_kwh'], 1)} kWh reached "
+        f"losses leave downwards. Of {number(found.total['drawn_kwh'], 1)} kWh drawn, "
+        f"{number(found.total['given_kwh'], 1)} kWh reached "
         "the feeders of the limited stations. The drive is fed from the vehicles' own charge and is no part of it. "
         f"{closes}: the largest difference, by {name}, is {worst:.1g} kWh."
     )

@@ -66,7 +66,8 @@ def _waiting_reading(run: FleetRun) -> str:
     ]
     return (
         "Spots that announced and parked vehicles are expected to take, and the wait that a driver is told at the gate. Mean "
-        f"wait of a vehicle beyond what charging or giving takes: {'; '.join(texts) or 'no vehicle came'}. At a limited station a "
+        f"wait of a vehicle beyond what charging or giving takes: {'; '.join(texts) or 'no vehicle came'}. At a "
+        "limited station a "
         "vehicle also waits until its feeder needs the energy."
     )
 

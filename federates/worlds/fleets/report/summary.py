@@ -34,12 +34,15 @@ def about(run: FleetRun) -> list[str]:
     traffic = traffic_name(run)
     by = "was simulated in SUMO, vehicle by vehicle" if traffic == "SUMO" else f"comes from the traffic model {traffic}"
     return [
-        f"Charging stations with energy to spare ({', '.join(session.resourceful_stations)}) help stations whose feeder overloads "
+        f"Charging stations with energy to spare ({', '.join(session.resourceful_stations)}) help stations whose "
+        "feeder overloads "
         f"({', '.join(session.limited_stations)}). Each station is an agent and tells its own company what it needs. Companies "
         f"({', '.join(companies(run))}) ask for deliveries, fleets carry them: {fleets}. A company pays a reward per kWh; the "
-        "transport operator asks a toll per trip, which is what the trip costs others on the road. Rewards and tolls are the prices "
+        "transport operator asks a toll per trip, which is what the trip costs others on the road. Rewards and tolls "
+        "are the prices "
         f"at which all agree. The traffic {by}.",
-        f"{session.periods} periods of {run.period_h:g} h from {session.start_hour}:00, planned {session.horizon_periods} periods "
+        f"{session.periods} periods of {run.period_h:g} h from {session.start_hour}:00, planned "
+        f"{session.horizon_periods} periods "
         f"ahead; seed {session.seed}.",
     ]
 
@@ -88,14 +91,16 @@ def headline(run: FleetRun) -> list[str]:
             + "."
         )
         out.append(
-            f"Companies paid {number(float(head['rewards_usd']))} USD in rewards, {number_2(float(head['rewards_usd']) / kwh)} USD per "
+            f"Companies paid {number(float(head['rewards_usd']))} USD in rewards, "
+            f"{number_2(float(head['rewards_usd']) / kwh)} USD per "
             f"kWh; fleets paid {number(float(head['tolls_usd']))} USD in tolls."
         )
     if "gain_usd" in head:
         table = money.gains(run)
         best = table.loc[table["gain_usd"].idxmax()]
         out.append(
-            f"Together all gain {number(float(head['gain_usd']))} USD against a day without deliveries; {best['agent']} gains most, "
+            f"Together all gain {number(float(head['gain_usd']))} USD against a day without deliveries; "
+            f"{best['agent']} gains most, "
             f"{number(float(best['gain_usd']))} USD."
         )
     if "agreed_periods" in head and run.session.scheme.value == "proposed":
