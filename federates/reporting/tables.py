@@ -28,6 +28,8 @@ from federates.runtime.results import read_record
 from federates.runtime.run_record import RUN_RECORD, read_run_record
 
 _NOT_WRITTEN, _EMPTY = "was not written", "has no rows"
+_WRITER = "agent"
+"""Column of the agent that wrote a row, in every table."""
 
 S = TypeVar("S", bound=Session, default=Any, covariant=True)
 
@@ -209,16 +211,13 @@ def _read_session(folder: Path) -> Session:
 
 
 def _empty(entry: Table) -> pd.DataFrame:
-    return pd.DataFrame({name: pd.Series(dtype=float) for name in entry.columns})
+    return pd.DataFrame({name: pd.Series(dtype=float) for name in [*entry.columns, *({_WRITER} - set(entry.columns))]})
 
 
 def _read_all(folder: Path, entry: Table, session: Session) -> tuple[pd.DataFrame, str]:
     """Return what all agents of the table's role have left, in the order of periods, or an empty table and the reason."""
     agents = session.of_role(entry.owner)
     found = [_read_table(folder / agent.name, entry) for agent in agents]
-    for agent, (frame, _) in zip(agents, found, strict=True):
-        if "agent" not in frame:  # who wrote it, where several agents of a role write the same table
-            frame["agent"] = agent.name
     frames = [frame for frame, why in found if not why]
     if len(found) == 1 or not frames:
         return found[0] if found else (_empty(entry), _NOT_WRITTEN)
@@ -242,4 +241,6 @@ def _read_table(own: Path, entry: Table) -> tuple[pd.DataFrame, str]:
     absent = [name for name in entry.columns if name not in frame.columns]
     if absent:
         return empty, f"lacks the columns {', '.join(absent)}"
+    if _WRITER not in frame:  # several agents of a role write the same table
+        frame[_WRITER] = own.name
     return (frame, "") if len(frame) else (empty, _EMPTY)

@@ -51,10 +51,11 @@ def refusals(run: FleetRun) -> pd.DataFrame:
 @paper_style
 def acceptance_figure(run: FleetRun) -> Figure:
     """Return the share that accepts against the reward, a mark per fleet and period, and below it why the others refuse."""
-    figure = new_figure(5.2, f"Acceptance: {run.title}")
+    figure = new_figure(5.6, f"Acceptance: {run.title}")
     share, why = figure.subplots(2, 1)
     _shares(share, run)
     _reasons(why, run)
+    figure.legend(*why.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
 
 
@@ -93,7 +94,6 @@ def _reasons(axes: Axes, run: FleetRun) -> None:
     axes.set_ylabel("Vehicles near that\ndo not go (number)")
     axes.set_ylim(bottom=0.0)
     hour_axis(axes, run.session)
-    axes.legend(loc="upper left", ncols=4, fontsize=7.0)
 
 
 def _missing(run: FleetRun) -> str:

@@ -52,7 +52,7 @@ def waiting_figure(run: FleetRun) -> Figure:
             label="wait that the gate tells (min)",
         )
         panel.set_title(f"{station}: {number(float(own['spots'].max()))} spots", loc="left")
-        panel.set_ylim(bottom=0.0)
+        panel.set_ylim(bottom=0.0, top=max(1.0, panel.get_ylim()[1]))
     hour_panels(panels, run)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
