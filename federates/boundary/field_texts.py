@@ -31,6 +31,8 @@ def _texts(model: type[BaseModel]) -> dict[str, str]:
     """Return the text under each field by name, of the model itself or else of its nearest base that has one."""
     found: dict[str, str] = {}
     for cls in model.__mro__[: model.__mro__.index(BaseModel)]:
+        if getattr(cls, "__pydantic_generic_metadata__", {}).get("origin"):
+            continue  # made by pydantic of the generic class, which is a base too
         (tree,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
         assert isinstance(tree, ast.ClassDef)
         for field, text in itertools.pairwise(tree.body):
