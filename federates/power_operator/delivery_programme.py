@@ -129,6 +129,14 @@ class Programme:
         idle = False if offered_veh is None else offered_veh > self._most_veh
         return replace(plan, slope_usd_per_veh=np.where(idle, 0.0, plan.slope_usd_per_veh))
 
+    def plane(self, given_veh: Array) -> Plan:
+        """Return the cheapest use of at most ``given_veh``, with slopes that the same question always gets.
+
+        Where several dual vectors are optimal, the one that is found depends on the basis: it begins without one.
+        """
+        self._solver.restart()
+        return self.solve(np.zeros(self._shape), given_veh)
+
     def least_unmet(self) -> Array:
         """Return the unmet energy, shape (Q, J), of a plan that minimises nothing else, the nearest periods first."""
         earlier_first = 1.05 ** -(np.arange(self._unmet_usd.shape[1]) // self._data.bins) * np.ones(self._unmet_usd.shape)

@@ -70,8 +70,7 @@ class StationReportsOperator(PowerOperator):
 
     def evaluate(self, given: Quantities, openings: Openings) -> Answer:
         """Return the cheapest use of at most what is given, and a plane below that cost; what it does not cover is unmet."""
-        programme = self._prepared(openings)
-        plan = programme.solve(np.zeros(self._session.connection_shape), np.asarray(given[_DELIVERY]))
+        plan = self._prepared(openings).plane(np.asarray(given[_DELIVERY]))
         slopes = {_DELIVERY: plan.slope_usd_per_veh}
         return Answer({_DELIVERY: plan.connection_veh}, plan.cost_usd, plan.bound_usd, slopes, BoundKind.LINEAR)
 
