@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
+from federates.battery.depth_cost import cycle_life_share
 from federates.mves_fleet.models.private.assignment import assign, choose_whole
 from federates.mves_fleet.models.private.choice import STAY, Costs, acceptance, decide
 from federates.mves_fleet.models.private.drivers import draw_drivers
 from federates.mves_fleet.models.private.settings import Diary, PrivateSettings
+from federates.mves_fleet.models.wear import delivery_wear_usd
 
 
 def market(seed, drivers, options, able=0.7):
@@ -187,3 +189,9 @@ def test_drivers_follow_from_seed_and_name_and_have_the_distributions_that_are_s
     still = PrivateSettings(drivers=500, diary=Diary(home_share=1.0, work_share=0.0, spread_h=0.0))
     here = draw_drivers(still, 1, "a", 1, 1).near(list(range(24)), 1).mean(axis=(0, 1))
     assert here.tolist() == [0.0] * 6 + [1.0] + [0.0] * 10 + [1.0] * 6 + [0.0]
+
+
+def test_wear_is_that_of_the_battery_library():
+    sizes = np.array([8.0, 10.0, 40.0, 63.7, 90.0])
+    exact = 150.0 * sizes * cycle_life_share(np.minimum(10.0 / sizes, 1.0))
+    assert delivery_wear_usd(10.0, sizes, 150.0) == pytest.approx(exact, rel=1e-11)

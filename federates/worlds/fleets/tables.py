@@ -218,13 +218,17 @@ TABLES: tuple[Table, ...] = (
     Table(
         "fleet_state",
         _FLEET,
-        "Where a fleet's vehicles are when a period opens.",
-        {"period": "period", "place": "station, or away", "vehicles": "number"},
+        "Where a fleet's vehicles are in a period, after those that leave in it have left.",
+        {
+            "period": "period",
+            "place": "station: free there; away: on a trip; business: at work for the owner; elsewhere: near none, or asleep",
+            "vehicles": "number",
+        },
     ),
     Table(
         "fleet_costs",
         _FLEET,
-        "What trips cost a fleet, without payments.",
+        "What trips cost a fleet, without payments. A row of private drivers is of at least five of them, so of several periods.",
         {
             "period": "period",
             "vehicles": "that left since the last row",
@@ -235,6 +239,17 @@ TABLES: tuple[Table, ...] = (
             "opportunity_usd": "own business that is lost, or what drivers want beyond their costs",
             "warranted_wear_usd": "wear for which somebody else answers; in no sum",
             "full_cycles": "equivalent full cycles of all batteries",
+        },
+    ),
+    Table(
+        "fleet_drivers",
+        _FLEET,
+        "What the drivers of a private fleet are like, of at least 100 of them.",
+        {
+            "quantity": "name with unit",
+            "drivers": "number",
+            "mean": "mean",
+            "standard_deviation": "standard deviation",
         },
     ),
 )
