@@ -64,7 +64,7 @@ TABLES: tuple[Table, ...] = (
         },
     ),
     Table(
-        "passage_costs",
+        "transport_costs",
         Role.TRANSPORT_OPERATOR,
         "What the committed vehicles cost others, and each other beyond what they were told, by the operator's forecast.",
         {
