@@ -47,7 +47,7 @@ TABLES: tuple[Table, ...] = (
     Table(
         "tolls",
         Role.TRANSPORT_OPERATOR,
-        "What one passage more costs all others by formula, at the committed vehicles of all fleets; the settled "
+        "What one passage more costs by formula, at the committed vehicles of all fleets; the settled "
         "toll is in `schedule`.",
         {
             "period": "period",
