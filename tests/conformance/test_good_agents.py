@@ -32,6 +32,7 @@ SHIPPED = [
     (Role.POWER_OPERATOR, "charging_station", "la_gcs"),
     (Role.TRANSPORT_OPERATOR, "joint_graph", "la_gcs"),
     (Role.TRANSPORT_OPERATOR, "time_space_network", "ieee30"),
+    (Role.TRANSPORT_OPERATOR, "toll_road", "la_fleets"),
     (Role.COORDINATOR, "ocd", "la_gcs"),
     (Role.COORDINATOR, "bundle", "ieee30"),
 ]

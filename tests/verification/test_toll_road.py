@@ -7,6 +7,7 @@ import pytest
 from recorded_tables import Tables
 
 from federates.boundary.config import parse_config, read_yaml
+from federates.boundary.tables import tables_of
 from federates.boundary.world import parse_session
 from federates.transport_operator.models.toll_road.operator import TollRoadOperator
 from federates.worlds.road.messages import Gate
@@ -129,10 +130,22 @@ def test_with_what_fleets_count_themselves_it_is_the_cost_to_everybody(road):
     everybody_usd = (PUBLIC * lost_s + DRIVER * own_s) / 3600
     told_s = road.told_s + GATE.time_s[:2, None] + GATE.time_s[None, 2:]
     fleets_usd = DRIVER / 3600 * (vehicles * told_s).sum()
-    (account,) = road._recorder.rows["passage_costs"]
+    (account,) = road._recorder.rows["transport_costs"]
     assert account["total_usd"] == pytest.approx(everybody_usd - fleets_usd, rel=1e-9)
     assert account["public_delay_usd"] == pytest.approx(PUBLIC * lost_s / 3600, rel=1e-9)
     assert account["total_usd"] == pytest.approx(cost(road, z), rel=1e-4)
+
+
+def test_tables_have_exactly_the_columns_of_the_world(road):
+    known = {table.name: set(table.columns) for table in tables_of("fleets")}
+    z = np.zeros(SHAPE)
+    z[:, :, 0] = 20
+    tolls_of(road, z)
+    rows = road._recorder.rows
+    assert {"tolls", "transport_costs", "route_flow", "delivery_forecast", "link_plan", "routing_alternatives"} == set(rows)
+    for name, found in rows.items():
+        assert all(set(row) == known[name] for row in found)
+        assert all(type(value) in (int, float, str) for row in found for value in row.values())
 
 
 def test_gates_by_hand():

@@ -47,7 +47,7 @@ TABLES: tuple[Table, ...] = (
     Table(
         "tolls",
         Role.TRANSPORT_OPERATOR,
-        "What one passage more costs all others by formula, at the committed vehicles of all fleets; the settled "
+        "What one passage more costs by formula, at the committed vehicles of all fleets; the settled "
         "toll is in `schedule`.",
         {
             "period": "period",
@@ -64,7 +64,7 @@ TABLES: tuple[Table, ...] = (
         },
     ),
     Table(
-        "passage_costs",
+        "transport_costs",
         Role.TRANSPORT_OPERATOR,
         "What the committed vehicles cost others, and each other beyond what they were told, by the operator's forecast.",
         {

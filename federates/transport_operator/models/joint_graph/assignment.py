@@ -42,7 +42,7 @@ _FLAT = 1e-11  # regularisation of flat directions, relative to the largest seco
 _ACTIVE_SET_PASSES = 4
 _SHORT = 0.01
 """A bold step of which so little would be gone is a bad one: where flows can be exchanged at next to no cost, emptying several
-paths at once unbalances the others, and the search would crawl."""
+paths at once unbalances the others, and the search would crawl. docs/decisions/0442."""
 _NO_CURVATURE = 1e-30  # stands for a second derivative of zero: the step then is as long as bounds allow
 _ROUNDING = 1e-14  # of the sums behind a bound, relative to the sum of absolute terms; keeps the bound a bound
 

@@ -55,7 +55,9 @@ class TollRoadOperator(JointGraphOperator):
         In later periods of the horizon each period's own times are taken off: the change of times from one hour to the next is
         no cost that vehicles cause. docs/decisions/0440.
         """
+        gate = self._gate
         super().open_period(period, observation)
+        self._gate = gate  # where a plan is carried out and nothing asked before, gates are as they were told last
         times_s = self._curve.time_s(self._forecast)
         self._told_s = down_to_grid(np.array([self._fastest(time_s) for time_s in times_s]), _TOLD_DECIMALS)
         return np.array(self._told_s[0])

@@ -102,9 +102,9 @@ def record_tolls(recorder: Recorder, period: int, graph: JointGraph, vehicles: n
 
 
 def record_passage_costs(recorder: Recorder, period: int, driven: RoadAccount) -> None:
-    """Write table `passage_costs` of the whole vehicles that are sent; the told time stands in the account as negative money."""
+    """Write table `transport_costs` of the vehicles that are sent; the told time is negative money in the account."""
     recorder.record(
-        "passage_costs",
+        "transport_costs",
         period=period,
         vehicles=int(np.rint(driven.vehicles)),
         storage_time_h=driven.storage_time_h,
