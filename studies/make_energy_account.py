@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from federates.boundary.markdown import markdown_table
+from federates.reporting.formatting import number
 from federates.reporting.tables import RunTables
-from federates.reporting.words import number
 from federates.scaffold.scenario import new_scenario
 from federates.worlds.road.report.energy import road_account
 
