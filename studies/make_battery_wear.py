@@ -50,6 +50,8 @@ class Way:
     converter_usd: float
     energy_usd: float
     drivers_usd: float
+    traction_kwh: float = 0.0
+    """Part of the energy lost: the drivers' own."""
 
     @property
     def total_usd(self) -> float:
@@ -107,12 +109,16 @@ def mobile_way(run: RunTables[Any], name: str, price: float) -> Way:
     depth = settings["mves"]["energy_kwh"] / VEHICLE_KWH
     one = cycle_stress(Cycles(np.array([depth]), np.array([0.5]), np.array([1.0]))) / stress_until()
     lost_kwh = sum(account[f"{name}_loss_kwh"] for name in ("charging", "retention", "discharging"))
-    lost_kwh += float(run.frame("mves_energy").query("kind == 'lcs'")["traction_kwh"].sum())
+    traction_kwh = float(run.frame("mves_energy").query("kind == 'lcs'")["traction_kwh"].sum())
+    lost_kwh += traction_kwh
     spots = run.frame("stations").set_index("station")["spots"]
     power_kw = sum(spots[station] * each["mves_spot_kw"] for station, each in settings["stations"].items())
     drivers_usd = run.frame("transport_costs")["storage_time_usd"].sum() + run.frame("power_costs")["waiting_usd"].sum()
     cells_usd = vehicles * one * CELLS_USD_PER_KWH * VEHICLE_KWH
-    return Way(name, done_kwh, 0.0, 0.0, lost_kwh, cells_usd, converter_usd(power_kw), price * lost_kwh, float(drivers_usd))
+    energy_usd = price * lost_kwh
+    return Way(
+        name, done_kwh, 0.0, 0.0, lost_kwh, cells_usd, converter_usd(power_kw), energy_usd, float(drivers_usd), traction_kwh
+    )
 
 
 def ways(run: RunTables[Any]) -> list[Way]:
@@ -134,10 +140,12 @@ def table(run: RunTables[Any]) -> str:
         "battery to buy (kWh)": [number(way.battery_kwh) for way in found],
         "feeders to add (kW)": [number(way.more_feeder_kw) for way in found],
         "energy lost (kWh a day)": [number(way.lost_kwh) for way in found],
+        "of it traction (kWh a day)": [number(way.traction_kwh) for way in found],
         "cells (USD a day)": [number(way.cells_usd) for way in found],
         "converters (USD a day)": [number(way.converter_usd) for way in found],
         "energy lost (USD a day)": [number(way.energy_usd) for way in found],
         "drivers' time (USD a day)": [number(way.drivers_usd) for way in found],
+        "sum without drivers' time (USD a day)": [number(way.total_usd - way.drivers_usd) for way in found],
         "sum (USD a day)": [number(way.total_usd) for way in found],
         "sum (USD per kWh of the job done)": [number(way.total_usd / way.done_kwh, 3) for way in found],
     }

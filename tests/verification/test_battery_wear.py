@@ -2,6 +2,7 @@
 
 import math
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -281,3 +282,18 @@ def test_a_free_battery_costs_nothing():
     free = DepthCost(battery_kwh=10.0, replacement_usd_per_kwh=0.0)
     assert float(free.cost_usd(10.0)) == 0.0
     assert float(free.worthwhile_kwh(0.0)) == 10.0
+
+
+def test_the_numbers_of_the_page():
+    text = (Path(__file__).parents[2] / "docs/battery_wear.md").read_text(encoding="utf-8")
+    sixth = float(depth_stress(1 / 6)) / stress_until() * 300 * 60
+    vehicle = DepthCost(battery_kwh=60.0, replacement_usd_per_kwh=300.0, segments=12)
+    unit = DepthCost(battery_kwh=1.0, replacement_usd_per_kwh=300.0, segments=10)
+    more = float(cycle_life_share(0.8)) / float(depth_stress(0.8)) * stress_until()
+    for words in (
+        f"at f = {stress_until():.5f}",
+        f"costs {sixth:.2f} USD by the first and {float(vehicle.exact_usd(1 / 6)):.2f} USD by the second",
+        f"R = 300 that is {unit.error_bound_usd:.4f} USD",
+        f"says {more:.1f}\n  times as much",
+    ):
+        assert words in text

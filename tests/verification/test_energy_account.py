@@ -1,19 +1,23 @@
 """The energy account: a case by hand, days of the power operator, and books that lie. docs/energy_account.md."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from load_file import load_file
 from matplotlib.patches import PathPatch
 from power_days import run_day
 
+from federates.boundary.markdown import markdown_row
 from federates.reporting.energy_account import OUTLETS, EnergyBooks, energy_account, first_in_first_out
 from federates.reporting.sankey import sankey_figure
 from federates.worlds.road.report.energy import books_of, closing
 
+page = load_file(Path(__file__).parents[2] / "studies/make_energy_account.py")
 STATIONS = ("r1", "r2")
 
 
@@ -135,3 +139,13 @@ def test_widths_of_the_figure_are_to_scale(by_hand):
     assert widths == pytest.approx([11 / 55, 6 / 55, 2.9 / 55, 3 / 55, 9 / 55, 5 / 55, 9.05 / 55])
     up = [patch.get_hatch() is not None for patch in branches]
     assert up == [False, True, False, False, True, True, False], "told apart without colour"
+
+
+def test_the_page_has_a_row_of_every_run():
+    assert [line.split(" | ")[0].strip("| ") for line in page.shown().splitlines()[2:]] == list(page.RUNS)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", list(page.RUNS))
+def test_the_page_is_that_of_the_runs(tmp_path, name):
+    assert markdown_row(page.row(name, tmp_path)) in page.shown().splitlines()
