@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,8 @@ _UNSETTLED = 0.5
 """Distance that an answer has for the acceptance curves where the tolls were not yet those of its rewards."""
 _TOLL_BOX, _GROW, _SHRINK = 0.5, 1.5, 0.5
 _TOLL_GAP = 1e-5
+_LONGER = 5
+"""In the end so many times as many rounds are for the tolls."""
 
 
 Entries: TypeAlias = NDArray[np.intp]
@@ -47,6 +49,17 @@ class Posting:
     own: Mapping[str, Own]
     plan: Copies
     answers: Mapping[str, Answer]
+    toll_gap_usd: float
+    """How much more better tolls may give the followers together, by all that is known near these."""
+
+
+class Settled(NamedTuple):
+    """The followers' market at some rewards: prices with its tolls, (n,), the last answers, what each does, and its gap."""
+
+    prices: Array
+    result: RoundResult
+    own: dict[str, Own]
+    gap_usd: float
 
 
 class Posts:
@@ -120,37 +133,46 @@ class Posts:
         others = {leader: last.plan[leader] for leader in self.leaders if leader not in wanted}
         return (yield from self._posted(proposal.prices, predicted, most, {**others, **wanted}))
 
+    def to_the_end(self, last: Posting) -> Rounds[Posting]:
+        """Post the same rewards again, if there are tolls, and seek these for longer."""
+        if not self.learned.tolled.size:
+            return last
+        self._toll_rounds *= _LONGER
+        return (yield from self._posted(last.prices, last.predicted, last.most, {each: last.plan[each] for each in self.leaders}))
+
     def _posted(self, prices: Array, predicted: Array, most: Array | None, wanted: Copies) -> Rounds[Posting]:
-        prices, result, own = yield from self.settled(prices)
-        copies = {**self.problem.copies(result), **{agent: each.copy for agent, each in own.items()}}
-        layout = self.problem.layout
+        market = yield from self.settled(prices)
+        layout, own = self.problem.layout, market.own
+        copies = {**self.problem.copies(market.result), **{agent: each.copy for agent, each in own.items()}}
         accepted = layout.offered(copies)
         most = layout.asked(copies) if most is None else most
         plan, answers = yield from self._balanced({**copies, **wanted}, most)
-        return Posting(prices, predicted, accepted, most, own, plan, answers)
+        return Posting(market.prices, predicted, accepted, most, own, plan, answers, market.gap_usd)
 
-    def settled(self, prices: Array) -> Rounds[tuple[Array, RoundResult, dict[str, Own]]]:
-        """Return the prices with the followers' own tolls, the answers to them, and what followers do."""
+    def settled(self, prices: Array) -> Rounds[Settled]:
+        """Return what followers do at the rewards in ``prices`` and the tolls that they find; its tolls are the first ones."""
         tolled = self.learned.tolled
         if not tolled.size:
             result = yield self.problem.ask(prices)
             copies = self.problem.copies(result)
-            return prices, result, {agent: Own(copies[agent], result.answers[agent].cost_usd) for agent in self.followers}
+            own = {agent: Own(copies[agent], result.answers[agent].cost_usd) for agent in self.followers}
+            return Settled(prices, result, own, 0.0)
         box, best_usd = _TOLL_BOX * self.scale[tolled], -np.inf
+        tolls, promised_usd, own = self.learned.tolls(prices, box)
         for _ in range(self._toll_rounds):
             now = prices.copy()
-            now[tolled] = self.learned.tolls(prices, box)[0]
+            now[tolled] = tolls
             result = yield self.problem.ask(now)
             usd = sum(result.answers[agent].bound_usd for agent in self.followers)
             box = box * (_GROW if usd > best_usd else _SHRINK)
             if usd > best_usd:
                 prices, best_usd = now, usd
-            _, promised_usd, own = self.learned.tolls(prices, box)
+            tolls, promised_usd, own = self.learned.tolls(prices, box)
             if promised_usd - best_usd <= _TOLL_GAP * max(1.0, abs(best_usd)):
                 break
         copies = {**self.problem.copies(result), **{agent: each.copy for agent, each in own.items()}}
         self._acceptance.add(prices, self.problem.layout.offered(copies))
-        return prices, result, own
+        return Settled(prices, result, own, promised_usd - best_usd)
 
     def _balanced(self, copies: Copies, most: Array) -> Rounds[tuple[Copies, Mapping[str, Answer]]]:
         """Return what of the followers' answer can be carried out and is used, ``most`` (n,) at most, in balance, and its cost.

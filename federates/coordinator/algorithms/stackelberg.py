@@ -112,6 +112,7 @@ class Stackelberg(RoundByRound):
             found = yield from search.together(posting)
         else:
             found = yield from search.in_turn(posting, settings.max_turns)
+        found = found._replace(posting=(yield from posts.to_the_end(found.posting)))
         self._last = found.posting.prices
         return self._outcome(problem, posts, found, alone, negotiated)
 

@@ -7,7 +7,8 @@ All three are of the plan before its opened period is rounded to whole units.
 - `gains`, a row for every agent: its own cost of the plan and without any exchange, what it receives (negative: pays), and what
   it has of it all, received - cost + cost without.
 - `games`, a row for every negotiation: the leaders' cost and payment, the joint cost, that of the negotiated plan and the proven
-  lower bound, and the price of the leaders' power: the joint cost over either of them (NaN where one is not positive).
+  lower bound, how far the followers' tolls may be from those that clear their market, and the price of the leaders' power: the
+  joint cost over either comparison (NaN where one is not positive).
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ def record_game(
         joint_cost_usd=joint_usd,
         negotiated_cost_usd=negotiated_usd if math.isfinite(negotiated_usd) else math.nan,
         lower_bound_usd=bounds.lower_usd,
+        toll_gap_usd=found.posting.toll_gap_usd,
         power_price=_ratio(joint_usd, negotiated_usd),
         most_power_price=_ratio(joint_usd, bounds.lower_usd),
     )
