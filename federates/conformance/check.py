@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from federates.boundary.names import Role
@@ -12,11 +13,36 @@ from federates.boundary.world import World
 if TYPE_CHECKING:
     from federates.conformance.fixtures import Fixtures
 
-__all__ = ["OPERATORS", "Check", "in_order", "rules"]
+__all__ = ["EVERYONE", "OPERATORS", "Check", "Does", "does", "in_order", "rules"]
 
 Run = TypeVar("Run", bound="Callable[[Fixtures], str]")
 
-OPERATORS = (Role.POWER_OPERATOR, Role.TRANSPORT_OPERATOR, Role.MVES_FLEET)
+
+class Does(StrEnum):
+    """What an agent does in its world, whatever its role is called there."""
+
+    ASK = "asks"
+    OFFER = "offers"
+    TRADE = "asks and offers"
+    MODEL = "models"
+    REPORT = "reports"
+    COORDINATE = "coordinates"
+
+
+OPERATORS = (Does.ASK, Does.OFFER, Does.TRADE)
+EVERYONE = tuple(Does)
+
+
+def does(role: str, world: World) -> Does | None:
+    """Return what agents of ``role`` do in ``world``; None if they do nothing there."""
+    for kind, roles in ((Does.COORDINATE, (Role.COORDINATOR,)), (Does.MODEL, world.models), (Does.REPORT, world.reporters)):
+        if role in roles:
+            return kind
+    asks = any(role in exchange.asks for exchange in world.exchanges)
+    offers = any(role in exchange.offers for exchange in world.exchanges)
+    if asks and offers:
+        return Does.TRADE
+    return Does.ASK if asks else Does.OFFER if offers else None
 
 
 @dataclass(frozen=True)
@@ -34,14 +60,18 @@ class Check:
     """What must hold, as a sentence with its full stop."""
     run: Callable[[Fixtures], str]
     """Tries it; see above."""
-    roles: tuple[str, ...] = OPERATORS
-    """Roles that the rule is for."""
+    of: tuple[Does, ...] = OPERATORS
+    """Whose rule it is."""
     whole_only: bool = False
     """Whether the rule is for worlds only in which what is exchanged is whole."""
     needs: tuple[str, ...] = ()
     """Ids of checks without which this one says nothing: if one of them is broken, this one is not reached."""
     classes_only: bool = False
     """Whether it looks at something that only a class in this process has, such as the arrays it is given."""
+
+    def is_for(self, role: str, world: World) -> bool:
+        """Return whether the rule is for agents of ``role`` in ``world``."""
+        return does(role, world) in self.of and self.holds_in(world)
 
     def holds_in(self, world: World) -> bool:
         """Return whether the rule is for a world."""

@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from federates.boundary.markdown import markdown_table
-from federates.boundary.names import Role
 from federates.boundary.world import shipped_worlds
-from federates.conformance.check import OPERATORS, Check
+from federates.conformance.check import EVERYONE, OPERATORS, Check, Does
 from federates.conformance.checks import CHECKS
 from federates.conformance.through_helics import wire_checks
 
@@ -19,29 +18,28 @@ _PAGE = Path(__file__).parents[2] / "docs" / "conformance.md"
 _TEXT = Path(__file__).with_name("page.md")
 _TABLE_HERE = "<!-- table of checks -->\n"
 
-_PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
+_PARTS: tuple[tuple[str, tuple[Does, ...]], ...] = (
     ("Operators", OPERATORS),
-    ("Traffic models", (Role.TRAFFIC,)),
-    ("Charging stations", (Role.CHARGING_STATION,)),
-    ("Coordinator algorithms", (Role.COORDINATOR,)),
+    ("Traffic models", (Does.MODEL,)),
+    ("Charging stations", (Does.REPORT,)),
+    ("Coordinator algorithms", (Does.COORDINATE,)),
 )
 
 
 def conformance_page() -> str:
     """Return the text of ``docs/conformance.md``."""
-    parts = [_part(title, roles) for title, roles in _PARTS]
-    parts.append(_section("Executables, beside these", wire_checks, tuple(Role)))
+    parts = [_part(title, of) for title, of in _PARTS]
+    parts.append(_section("Executables, beside these", wire_checks, EVERYONE))
     return _TEXT.read_text(encoding="utf-8").replace(_TABLE_HERE, "\n".join(parts))
 
 
-def _part(title: str, roles: tuple[str, ...]) -> str:
-    return _section(title, (check for check in CHECKS if set(check.roles) & set(roles)), roles)
+def _part(title: str, of: tuple[Does, ...]) -> str:
+    return _section(title, (check for check in CHECKS if set(check.of) & set(of)), of)
 
 
-def _section(title: str, checks: Iterable[Check], roles: tuple[str, ...]) -> str:
+def _section(title: str, checks: Iterable[Check], of: tuple[Does, ...]) -> str:
     rows = [
-        (f"`{check.id}`", _scope(check, roles), check.holds, ", ".join(f"`{name}`" for name in _shortest(check)))
-        for check in checks
+        (f"`{check.id}`", _scope(check, of), check.holds, ", ".join(f"`{name}`" for name in _shortest(check))) for check in checks
     ]
     return f"### {title}\n\n" + markdown_table(["check", "for", "what must hold", "needs"], rows)
 
@@ -58,10 +56,10 @@ def _shortest(check: Check) -> list[str]:
     return [name for name in check.needs if not any(name in behind(other) for other in check.needs if other != name)]
 
 
-def _scope(check: Check, roles: tuple[str, ...]) -> str:
+def _scope(check: Check, of: tuple[Does, ...]) -> str:
     """Return for whom a check is, where that is not everybody of its part."""
-    of_some = not set(roles) <= set(check.roles)
-    words = [role.removesuffix("_operator") for role in check.roles if of_some and role in roles]
+    of_some = not set(of) <= set(check.of)
+    words = [f"who {kind}" for kind in check.of if of_some and kind in of]
     worlds = [world.name for world in shipped_worlds() if check.holds_in(world)]
     words += [f"{name} only" for name in worlds if len(worlds) < len(shipped_worlds())]
     words += ["classes only"] if check.classes_only else []

@@ -77,11 +77,7 @@ def checks_for(target: Target) -> list[Check]:
     """Return the checks for a target, in order; for an executable those of the wire come first."""
     checks = _with_wire() if target.executable else list[Check](CHECKS)
     world = world_of(target.session.world)
-    return [
-        check
-        for check in checks
-        if target.role in check.roles and check.holds_in(world) and not (check.classes_only and target.executable)
-    ]
+    return [check for check in checks if check.is_for(target.role, world) and not (check.classes_only and target.executable)]
 
 
 def _with_wire() -> list[Check]:

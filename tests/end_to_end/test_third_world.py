@@ -25,6 +25,13 @@ def portage(environment, *words):
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
 
 
+def conformed(environment, folder, role, name):
+    """Return the exit code of ``portage conform`` in the market, and how each check came out."""
+    done = portage(environment, "conform", role, name, "--world", "market", "--json", folder / "report.json")
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    return done.returncode, {c["id"]: c["state"] for c in json.loads((folder / "report.json").read_text())["checks"]}
+
+
 def test_a_market_of_four_runs_is_audited_and_reports(tmp_path, world):
     traders = market.traders(4)
     for number, settings in enumerate(traders.values()):
@@ -57,3 +64,36 @@ def test_what_is_wrong_with_its_agents_is_said_before_anything_starts(tmp_path, 
     assert "bidder" in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     assert json.loads((scenario / "runner.json").read_text())["name"] == "market"
+
+
+OF_OPERATORS, OF_ALGORITHMS = (
+    ("answers.range", "bound.proven", "prices.best"),
+    ("decisions.valid", "plan.feasible", "plan.agreed"),
+)
+
+
+@pytest.mark.parametrize(
+    ("role", "name", "judged"),
+    [
+        ("buyer", "market_world:Buyer", OF_OPERATORS),
+        ("seller", "market_world:Seller", OF_OPERATORS),
+        ("coordinator", "ocd", OF_ALGORITHMS),
+    ],
+    ids=["buyer", "seller", "coordinator"],
+)
+def test_its_agents_play_by_the_rules(tmp_path, world, role, name, judged):
+    code, states = conformed(world, tmp_path, role, name)
+    assert code == 0, states
+    assert {states[check] for check in judged} == {"holds"}
+
+
+def test_one_that_does_not_is_found_out(tmp_path, world):
+    (tmp_path / "mine.py").write_text(
+        "from market_world import Buyer\n\n\n"
+        "class Snob(Buyer):\n"
+        "    def solve(self, prices, openings):\n"
+        "        return super().solve({'trade': 12.0 - prices['trade']}, openings)\n"
+    )
+    code, states = conformed(world, tmp_path, "buyer", tmp_path / "mine.py:Snob")
+    assert code == 1
+    assert states["prices.monotone"] == "broken"

@@ -2,6 +2,7 @@
 
 import compileall
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -16,7 +17,7 @@ def install(target: Path) -> Path:
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: market-world\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[portage.world]\nmarket = market_world:WORLD\n")
-    (target / "market_world.py").write_text((HERE / "market_world.py").read_text())
+    shutil.copytree(HERE / "market_world", target / "market_world", ignore=shutil.ignore_patterns("__pycache__"))
     compileall.compile_dir(target, quiet=1)  # as pip does
     sys.path.append(str(target))
     return target

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from federates.boundary.exchange import Moment
-from federates.boundary.names import Role
-from federates.conformance.check import Check, rules
+from federates.conformance.check import Check, Does, rules
 from federates.conformance.checks.answers import SOUND
 from federates.conformance.errors import Breach, DoesNotApply
 from federates.conformance.fixtures import Fixtures
@@ -17,7 +16,7 @@ COMMIT_CHECKS: list[Check] = []
 _rule = rules(COMMIT_CHECKS)
 
 
-@_rule("commit.feasible", *SOUND, roles=(Role.TRANSPORT_OPERATOR,))
+@_rule("commit.feasible", *SOUND, of=(Does.OFFER,))
 def _feasible(fixtures: Fixtures) -> str:
     """What is committed is carried out: on the road every vehicle of every pair is led by known links, in an order that one
     road can have; by rail the trains are next where the plan has them, or late on the way there.

@@ -7,25 +7,24 @@ from itertools import pairwise
 import numpy as np
 
 from federates.boundary.messages import Array
-from federates.boundary.names import Role
 from federates.boundary.roles import Commit
 from federates.boundary.world import world_of
 from federates.conformance.call_recorder import Kind
-from federates.conformance.check import Check, rules
+from federates.conformance.check import Check, Does, rules
 from federates.conformance.errors import Breach, DoesNotApply
 from federates.conformance.fixtures import Fixtures
 from federates.conformance.negotiation import Committed, Negotiated
 
 __all__ = ["DECISION_CHECKS"]
 
-_ROLES = (Role.COORDINATOR,)
+_OF = (Does.COORDINATE,)
 _DEFAULT_GAP = 0.01
 """What an algorithm claims by `agreed` if it names no lower bound: `agreed_gap` of broker.yaml where it is left out."""
 _ROUNDING = 1e-3
 
 
 DECISION_CHECKS: list[Check] = []
-_rule = rules(DECISION_CHECKS, roles=_ROLES)
+_rule = rules(DECISION_CHECKS, of=_OF)
 
 
 @_rule("decisions.in_time", "interface.begin")

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from federates.boundary.names import Role
 from federates.conformance.call_recorder import Call, Kind
-from federates.conformance.check import Check, rules
+from federates.conformance.check import Check, Does, rules
 from federates.conformance.checks.answers import SOUND
 from federates.conformance.elsewhere import Again
 from federates.conformance.entries import Answered, Entries, proven_gap_usd, tolerance_usd, value_usd
@@ -77,19 +76,19 @@ def _apart_usd(first: Answered, second: Answered, before_usd: float = 0.0) -> tu
 @_rule(
     "decisions.deterministic",
     "decisions.valid",
-    roles=(Role.COORDINATOR,),
+    of=(Does.COORDINATE,),
     holds="Two fresh ones make the same decisions of the same answers, also in another process.",
 )
 @_rule(
     "traffic.deterministic",
     "traffic.finite",
-    roles=(Role.TRAFFIC,),
+    of=(Does.MODEL,),
     holds="Two fresh ones, moved through the same periods, see the same traffic, also in another process.",
 )
 @_rule(
     "reports.deterministic",
     "reports.range",
-    roles=(Role.CHARGING_STATION,),
+    of=(Does.REPORT,),
     holds="Two fresh ones, told the same, say the same, also in another process.",
 )
 @_rule(
@@ -184,7 +183,7 @@ def _memory(fixtures: Fixtures) -> str:
     return f"the same questions {growth.repeats} times: {growth.objects_bytes / each / 1e3:.3g} kB more each"
 
 
-@_rule("decisions.read_only", "decisions.valid", "decisions.deterministic", roles=(Role.COORDINATOR,), classes_only=True)
+@_rule("decisions.read_only", "decisions.valid", "decisions.deterministic", of=(Does.COORDINATE,), classes_only=True)
 def _read_only(fixtures: Fixtures) -> str:
     """The answers that are given are only read, not changed."""
     calls = fixtures.main_caller().calls
@@ -194,7 +193,7 @@ def _read_only(fixtures: Fixtures) -> str:
     return f"{len(calls)} calls, whose arrays came back as they were"
 
 
-@_rule("reports.independent", "reports.range", "reports.deterministic", roles=(Role.CHARGING_STATION,), classes_only=True)
+@_rule("reports.independent", "reports.range", "reports.deterministic", of=(Does.REPORT,), classes_only=True)
 @_rule("answers.independent", "answers.every_round", "answers.finite", "answers.deterministic", classes_only=True)
 def _independent(fixtures: Fixtures) -> str:
     """The arrays that are given are neither changed nor kept: what happens to them afterwards does not matter."""

@@ -6,9 +6,8 @@ from itertools import combinations
 
 import numpy as np
 
-from federates.boundary.names import Role
 from federates.conformance.call_recorder import Kind
-from federates.conformance.check import Check, rules
+from federates.conformance.check import Check, Does, rules
 from federates.conformance.checks.answers import SOUND
 from federates.conformance.entries import Answered, proven_gap_usd, tolerance_usd
 from federates.conformance.errors import Breach
@@ -74,7 +73,7 @@ def _is_own_offer(day: Day, heard: Answered) -> bool:
     *SOUND,
     "answers.repeatable",
     "answers.deterministic",
-    roles=(Role.POWER_OPERATOR, Role.MVES_FLEET),
+    of=(Does.ASK, Does.TRADE),
 )
 def _falling(fixtures: Fixtures) -> str:
     """The cost of who asks never rises because more is given: it need not use it. That of a fleet never falls, either, because

@@ -5,16 +5,14 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from federates.boundary.names import Role
 from federates.conformance.call_recorder import Kind
-from federates.conformance.check import Check, rules
+from federates.conformance.check import EVERYONE, Check, rules
 from federates.conformance.errors import Breach
 from federates.conformance.fixtures import Fixtures
 from federates.runtime.plugins import base_class
 
 __all__ = ["INTERFACE_CHECKS"]
 
-_EVERY_ROLE = tuple(Role)
 _OPTIONAL = {"relax": 2}
 
 
@@ -22,7 +20,7 @@ INTERFACE_CHECKS: list[Check] = []
 _rule = rules(INTERFACE_CHECKS)
 
 
-@_rule("interface.role", roles=_EVERY_ROLE, classes_only=True)
+@_rule("interface.role", of=EVERYONE, classes_only=True)
 def _role(fixtures: Fixtures) -> str:
     """The class is derived from its role and has every method of it, with the role's arguments."""
     cls: Any = getattr(fixtures.target, "cls", None)
@@ -43,7 +41,7 @@ def _role(fixtures: Fixtures) -> str:
     return f"{cls.__name__} is a {base.__name__} and has {len(methods)} methods"
 
 
-@_rule("interface.begin", "interface.role", roles=_EVERY_ROLE)
+@_rule("interface.begin", "interface.role", of=EVERYONE)
 def _begins(fixtures: Fixtures) -> str:
     """It can be created, and takes in the public agreement."""
     failure = fixtures.main_failure()

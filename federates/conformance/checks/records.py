@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from federates.boundary.names import Role
 from federates.boundary.tables import tables_of
-from federates.conformance.check import Check, rules
+from federates.conformance.check import EVERYONE, Check, rules
 from federates.conformance.errors import Breach
 from federates.conformance.fixtures import Fixtures
 
@@ -27,7 +26,7 @@ RECORD_CHECKS: list[Check] = []
 _rule = rules(RECORD_CHECKS)
 
 
-@_rule("records.rows", "interface.begin", roles=tuple(Role), classes_only=True)
+@_rule("records.rows", "interface.begin", of=EVERYONE, classes_only=True)
 def _rows(fixtures: Fixtures) -> str:
     """What is recorded are rows of plain values, of one kind a column; a table of the boundary has its columns; no flood of
     rows.
@@ -69,7 +68,7 @@ def _value_fault(table: str, name: str, value: Any, kinds: dict[tuple[str, str],
     return None if before == kind else f"{table}.{name} is a {before} in one row and a {kind} in another"
 
 
-@_rule("end.clean", "interface.begin", roles=tuple(Role))
+@_rule("end.clean", "interface.begin", of=EVERYONE)
 def _clean(fixtures: Fixtures) -> str:
     """It ends cleanly: no thread, child process or temporary file is left, and no file was written outside its own folder."""
     fixtures.main_caller()
@@ -80,7 +79,7 @@ def _clean(fixtures: Fixtures) -> str:
     return f"nothing is left of {fixtures.lives} lives"
 
 
-@_rule("end.unchanged", "interface.begin", roles=tuple(Role), classes_only=True)
+@_rule("end.unchanged", "interface.begin", of=EVERYONE, classes_only=True)
 def _unchanged(fixtures: Fixtures) -> str:
     """The process is as it was: working directory, umask, environment, signal handlers, NumPy's settings, standard output."""
     fixtures.main_caller()

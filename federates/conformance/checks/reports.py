@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from federates.boundary.names import Role
 from federates.conformance.call_recorder import Kind
-from federates.conformance.check import Check, rules
+from federates.conformance.check import Check, Does, rules
 from federates.conformance.errors import Breach
 from federates.conformance.fixtures import Fixtures
 from federates.conformance.report_day import ReportDay
@@ -13,7 +12,7 @@ from federates.conformance.values import report_value_fault
 __all__ = ["REPORT_CHECKS"]
 
 REPORT_CHECKS: list[Check] = []
-_rule = rules(REPORT_CHECKS, roles=(Role.CHARGING_STATION,))
+_rule = rules(REPORT_CHECKS, of=(Does.REPORT,))
 
 
 @_rule("reports.in_time", "interface.begin")

@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from federates.boundary.messages import Array
-from federates.boundary.names import Role
 from federates.conformance.call_recorder import Kind
-from federates.conformance.check import Check, rules
+from federates.conformance.check import Check, Does, rules
 from federates.conformance.errors import Breach
 from federates.conformance.fixtures import Fixtures
 from federates.conformance.model_day import ModelDay, observations, seen_fault
@@ -16,14 +15,14 @@ from federates.conformance.values import value_fault
 
 __all__ = ["TRAFFIC_CHECKS"]
 
-_ROLES = (Role.TRAFFIC,)
+_OF = (Does.MODEL,)
 _MOST_APART = 0.35
 """Flow may differ from density times speed by this share: detectors average in time, and over a link that is not uniform."""
 _LEAST_SPEED_M_PER_S = 1.0
 
 
 TRAFFIC_CHECKS: list[Check] = []
-_rule = rules(TRAFFIC_CHECKS, roles=_ROLES)
+_rule = rules(TRAFFIC_CHECKS, of=_OF)
 
 
 @_rule("traffic.every_period", "interface.begin", "traffic.in_time")

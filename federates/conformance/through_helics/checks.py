@@ -9,10 +9,9 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from federates.boundary.names import Role
 from federates.boundary.roles import Commit
 from federates.conformance.call_recorder import Notes
-from federates.conformance.check import OPERATORS, Check, rules
+from federates.conformance.check import EVERYONE, OPERATORS, Check, Does, rules
 from federates.conformance.errors import DoesNotApply
 from federates.conformance.fixtures import Fixtures
 from federates.conformance.kit import kit_of
@@ -25,7 +24,6 @@ from federates.conformance.through_helics.wire_log import WireBreach
 
 __all__ = ["WIRE_BASICS", "wire_checks"]
 
-_ALL = tuple(Role)
 _REFUSAL_S = 2.0
 """A message is refused by an exit code other than 0 within this time, or by silence."""
 WIRE_BASICS = ("wire.joins", "wire.answers", "wire.shape", "wire.stamp", "wire.passed_on", "wire.in_time", "wire.silence")
@@ -33,7 +31,7 @@ WIRE_BASICS = ("wire.joins", "wire.answers", "wire.shape", "wire.stamp", "wire.p
 
 
 wire_checks: list[Check] = []
-_rule = rules(wire_checks, roles=_ALL)
+_rule = rules(wire_checks, of=EVERYONE)
 
 
 def _lived(fixtures: Fixtures, rule: str) -> Any:
@@ -89,7 +87,7 @@ def _stamp(fixtures: Fixtures) -> str:
     return f"{_heard(fixtures, 'wire.stamp').line.log.messages} messages bear the period and round they belong to"
 
 
-@_rule("wire.passed_on", "wire.joins", roles=(Role.COORDINATOR,))
+@_rule("wire.passed_on", "wire.joins", of=(Does.COORDINATE,))
 def _passed_on(fixtures: Fixtures) -> str:
     """What one operator says when a period opens is passed on to the others unchanged."""
     _heard(fixtures, "wire.passed_on")
@@ -118,7 +116,7 @@ def _silence(fixtures: Fixtures) -> str:
     return f"nothing came beside {plugin.line.log.messages} messages that belong to what was asked"
 
 
-@_rule("wire.repeated", *WIRE_BASICS, roles=OPERATORS)
+@_rule("wire.repeated", *WIRE_BASICS, of=OPERATORS)
 def _repeated(fixtures: Fixtures) -> str:
     """The same question asked again is answered the same, or not at all."""
     found: str = _lived(fixtures, "wire.repeated").repeated

@@ -49,6 +49,7 @@ WORLD = MarketWorld(
     MarketSession,
     (Exchange("trade", "kWh", ("G", "H"), asks=("buyer",), offers=("seller",), meaning="Amount of a good that is traded."),),
     letters={"G": "goods", "H": "one period"},
+    package="market_world",
     costs={"traded": ("cost_usd",)},
 )
 
