@@ -24,9 +24,14 @@ _RELATIVE, _ABSOLUTE_USD = 1e-6, 1e-6
 
 
 class Entries:
-    """The entries of an operator's part in messages of one period; ``session`` is its own view."""
+    """The entries of an operator's part in messages of one period; ``session`` is its own view.
 
-    def __init__(self, session: Any, role: str, period: int) -> None:
+    Parameters
+    ----------
+    rounded : whether answers have crossed the wire, where quantities are rounded to their grid.
+    """
+
+    def __init__(self, session: Any, role: str, period: int, *, rounded: bool = False) -> None:
         sizes = session.sizes(period)
         self.exchanges = tuple(e for e in world_of(session.world).exchanges if role in e.roles)
         self.shapes = {e.name: tuple(sizes[axis] for axis in e.axes) for e in self.exchanges}
@@ -35,6 +40,9 @@ class Entries:
         self.sign = np.concatenate(
             [np.full(n, 1.0 if role in e.asks else -1.0) for e, n in zip(self.exchanges, counts, strict=True)]
         )
+        half = [0.5 * 10.0**-e.quantity.decimals * rounded for e in self.exchanges]
+        self.half_step = np.concatenate([np.full(n, step) for step, n in zip(half, counts, strict=True)])
+        """Furthest that rounding may have moved a quantity, (n,)."""
         self.whole = np.concatenate([np.full(n, e.whole) for e, n in zip(self.exchanges, counts, strict=True)])
 
     @property
@@ -96,7 +104,8 @@ def proven_gap_usd(heard: Answered) -> float:
 
 
 def tolerance_usd(heard: Answered, prices: Array | None = None) -> float:
-    """Return the rounding that floats and solvers may leave in a value, usd: 1e-6 of its parts."""
+    """Return the rounding that floats and solvers may leave in a value, usd: 1e-6 of its parts, and what the wire rounds."""
     paid = heard.asked if prices is None and heard.kind is not Kind.EVALUATE else prices
     money = 0.0 if paid is None else float(np.abs(paid * heard.z).sum())
-    return _ABSOLUTE_USD + _RELATIVE * (abs(heard.answer.cost_usd) + abs(heard.answer.bound_usd) + money)
+    on_wire = 0.0 if paid is None else float(np.abs(paid * heard.entries.half_step).sum())
+    return _ABSOLUTE_USD + _RELATIVE * (abs(heard.answer.cost_usd) + abs(heard.answer.bound_usd) + money) + on_wire

@@ -63,7 +63,7 @@ class OperatorDay:
     """Leads one life of an operator through a day, in the place of coordinator and partners, and keeps what was said."""
 
     def __init__(self, target: Target) -> None:
-        self.role, self.session = target.role, target.view
+        self.role, self.session, self.rounded = target.role, target.view, target.executable
         self.world, self.kit = world_of(self.session.world), kit_of(self.session)
         self.caller = CallRecorder(target)
         self.day = Day(self.caller)
@@ -106,7 +106,7 @@ class OperatorDay:
     def open(self, period: int) -> None:
         """Open a period with what was seen in the last one; a plan that the operator itself cannot follow is asked for anew."""
         self.caller.period = period
-        self.entries = Entries(self.session, self.role, period)
+        self.entries = Entries(self.session, self.role, period, rounded=self.rounded)
         if self.lasts and period:
             self.plan = {name: values[..., 1:].copy() for name, values in self.plan.items()}
         told = self.stage.openings(period, self.plan)

@@ -19,8 +19,11 @@ from federates.runtime.outcome import print_outcome
 from federates.runtime.say import say
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run one executable; return 0 if it finished, 1 if it failed, 2 if the configuration cannot be used."""
+def main(argv: list[str] | None = None, agent: str = "") -> int:
+    """Run one executable; return 0 if it finished, 1 if it failed, 2 if the configuration cannot be used.
+
+    ``agent`` is which agent of the run it is; empty: the one after which its folder is named, or the only one of its role.
+    """
     # Python's own handler would not run before the child has ended.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     keep_logs_to_owner()
@@ -28,7 +31,7 @@ def main(argv: list[str] | None = None) -> int:
     role = words[0] if words else "executable"
     try:
         arguments = parse_arguments(words)
-        return _run(arguments)
+        return _run(arguments, agent)
     except ConfigError as error:
         say(f"portage: {role}: the configuration cannot be used\n{error}")
         return 2
@@ -37,8 +40,8 @@ def main(argv: list[str] | None = None) -> int:
         return 1
 
 
-def _run(arguments: Arguments) -> int:
-    run_executable(arguments, Path.cwd())
+def _run(arguments: Arguments, agent: str) -> int:
+    run_executable(arguments, Path.cwd(), agent)
     return print_outcome() if arguments.role == Role.COORDINATOR else 0
 
 

@@ -25,8 +25,8 @@ from federates.runtime.sign_of_life import ALIVE, SignOfLife
 from federates.runtime.watchdog import Watchdog
 
 
-def run_executable(arguments: Arguments, folder: Path) -> None:
-    """Take the program through its run; ``folder`` is the agent's own.
+def run_executable(arguments: Arguments, folder: Path, agent: str = "") -> None:
+    """Take the program through its run; ``folder`` is the agent's own, whose name tells which it is, if ``agent`` is not given.
 
     Raises
     ------
@@ -34,7 +34,7 @@ def run_executable(arguments: Arguments, folder: Path) -> None:
     FederationError : it did not end well; the message begins with the agent's name.
     """
     role, identity = arguments.role, wait_for_identity()
-    agent = agent_name(folder, role, identity)
+    agent = agent or agent_name(folder, role, identity)
     results = Path(identity.run_folder) / agent
     try:
         results.mkdir(parents=True, exist_ok=True)

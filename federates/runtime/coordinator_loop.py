@@ -90,10 +90,7 @@ class NegotiationLoop:
             started = time.perf_counter()
             decision = algorithm.next(result)
             thinking_s += time.perf_counter() - started
-        self.give(Command.COMMIT, round_ + 1, decision.given)
-        for message in self.world.says(Role.COORDINATOR, Moment.DISPATCH):
-            content = self.world.dispatch(self.session, message, decision.given)
-            self.federate.tell(message, self.period, round_ + 1, content)
+        self.commit(decision.given, round_ + 1)
         self.step(self.answer_limit_s, f"all operators to commit period {self.period}")
         self.tables.committed(decision)
         self._tell(decision)
@@ -195,6 +192,12 @@ class NegotiationLoop:
             for exchange in self._exchanges[agent]:
                 self.federate.publish(exchange.given, self.period, round_, given[agent][exchange.name], agent)
         self.command(command, round_)
+
+    def commit(self, given: Mapping[str, Quantities], round_: int) -> None:
+        """Give each operator what is committed, and tell what follows from it to those who hear of it."""
+        self.give(Command.COMMIT, round_, given)
+        for message in self.world.says(Role.COORDINATOR, Moment.DISPATCH):
+            self.federate.tell(message, self.period, round_, self.world.dispatch(self.session, message, given))
 
     def answers(self, round_: int) -> RoundResult:
         """Return all answers of a round."""

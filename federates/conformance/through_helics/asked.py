@@ -27,6 +27,7 @@ from federates.conformance.entries import Entries
 from federates.conformance.kit import kit_of
 from federates.conformance.through_helics.partner_stubs import (
     IdleOperator,
+    IdleReporter,
     QuietWriter,
     ScriptedModel,
     seen_in_part,
@@ -35,13 +36,13 @@ from federates.conformance.through_helics.partner_stubs import (
 from federates.conformance.through_helics.stand_in import StandIn
 from federates.runtime.coordinator_loop import MOST_STEPS, NegotiationLoop
 
-__all__ = ["ModelStandIn", "OperatorStandIn"]
+__all__ = ["Asked", "ModelStandIn", "OperatorStandIn"]
 
 _QUIET_STEPS, _REST_STEPS = 2, 3
 _MILD_USD = 10.0
 
 
-class _Asked(StandIn):
+class Asked(StandIn):
     """One that the kit asks, in the place of the coordinator."""
 
     loop: NegotiationLoop
@@ -80,7 +81,7 @@ class _Asked(StandIn):
         return self.line.await_end("stop", "wire.stop")
 
 
-class OperatorStandIn(_Asked, Operator):
+class OperatorStandIn(Asked, Operator):
     """An operator behind HELICS; if `thorough`, it is also listened to where nothing is asked, and asked one question twice."""
 
     thorough = False
@@ -91,7 +92,7 @@ class OperatorStandIn(_Asked, Operator):
     def begin(self, session: Any, recorder: Recorder) -> None:
         """Start the executable and wait until it is ready."""
         self.told: Mapping[str, Any] = {}
-        self.join(self.idle() | self.models(wait=True))
+        self.join(self.idle() | self.reporters() | self.models(wait=True))
         self.view = self.session.view(self.subject.agent)
         self.get_ready(self.subject.broker.round_step_s)
 
@@ -106,7 +107,11 @@ class OperatorStandIn(_Asked, Operator):
             example = kit_of(self.session).scripted(self.session).openings[name]
             for sender in self.others(messages[name].sender):
                 opening = told_in_part(self.session, self.view, sender, messages[name], example, content)
-                cast(IdleOperator, partners[sender]).opening = opening
+                partner = partners[sender]
+                if isinstance(partner, IdleReporter):
+                    partner.open({name: opening})
+                else:
+                    cast(IdleOperator, partner).opening = opening
         seen = {message.name: observation for message in self.world.told(self.subject.role, Moment.OBSERVATION)}
         for name in self.others(*self.world.models) if period else ():
             cast(ScriptedModel, partners[name]).observations.put(seen_in_part(self.session, self.view, seen))
@@ -146,7 +151,7 @@ class OperatorStandIn(_Asked, Operator):
         self.round += 1
         line.log.expect([] if said is None else [t.key(self.subject.agent, "") for t in said.sent()], self.period, self.round)
         with line.asking(f"commit in period {self.period}, round {self.round}"):
-            self.loop.give(Command.COMMIT, self.round, self.given(given))
+            self.loop.commit(self.given(given), self.round)
             self.loop.step(self.loop.answer_limit_s, "the commit")
             # Behind the dispatch: the executable requests a later time, so it has carried the commit out.
             after_s = self.loop.start_s + self.subject.broker.dispatch_offset_s + 2 * self.subject.broker.round_step_s
@@ -224,12 +229,12 @@ class OperatorStandIn(_Asked, Operator):
             self.line.coordinator.updates()
 
 
-class ModelStandIn(_Asked, WorldModel):
+class ModelStandIn(Asked, WorldModel):
     """A model behind HELICS."""
 
     def begin(self, session: Any, recorder: Recorder) -> None:
         """Start the executable and wait until it is ready."""
-        self.join(self.idle() | self.models(wait=False))
+        self.join(self.idle() | self.reporters() | self.models(wait=False))
         self.get_ready(self.subject.broker.dispatch_offset_s)
 
     def run(self, period: int, dispatch: Any) -> Any:
@@ -248,7 +253,7 @@ class ModelStandIn(_Asked, WorldModel):
                 line.federates[name].look_s = self.loop.start_s + broker.dispatch_offset_s + _QUIET_STEPS * broker.round_step_s
             layout = Layout(self.session, period)
             nothing = {agent: layout.part(agent, np.zeros(layout.size)) for agent in layout.agents}
-            self.loop.give(Command.COMMIT, 1, nothing)
+            self.loop.commit(nothing, 1)
             self.loop.step(self.loop.answer_limit_s, "the commit")
             self.committed = True
             after_s = self.loop.start_s + broker.dispatch_offset_s + 2 * _QUIET_STEPS * broker.round_step_s
@@ -257,11 +262,17 @@ class ModelStandIn(_Asked, WorldModel):
             keys = [t.key(self.subject.agent, agent.name) for m in messages for t in m.sent() for agent in told]
             line.log.expect(keys, period, 0)
             self.open(period + 1)
-            return SimpleNamespace(**{message.name: self._gathered(message, operators) for message in messages})
+            seen = {name: dict.fromkeys((m.name for m in messages), operator.seen) for name, operator in operators.items()}
+            for name in self.others(*self.world.reporters):
+                heard = cast(IdleReporter, line.partners[name]).heard
+                while (told := line.wait(lambda heard=heard: heard.get(timeout=0.05), self.subject.answer_s)) is None:  # type: ignore[misc]
+                    continue  # of the first opening
+                seen[name] = told
+            return SimpleNamespace(**{message.name: self._gathered(message, seen) for message in messages})
 
-    def _gathered(self, message: Message, operators: Mapping[str, IdleOperator]) -> Any:
-        """Return what the executable told, of which every operator hears what is of its part."""
-        heard = {n: operator.seen for n, operator in operators.items() if self.session.role_of(n) in message.hearers}
+    def _gathered(self, message: Message, seen: Mapping[str, Mapping[str, Any]]) -> Any:
+        """Return what the executable told, of which every agent hears what is of its part."""
+        heard = {name: told[message.name] for name, told in seen.items() if self.session.role_of(name) in message.hearers}
         views = {name: self.session.view(name) for name in heard}
         packed = {name: message.packed(views[name], seen) for name, seen in heard.items()}
         sizes, arrays = self.session.sizes(self.period), []

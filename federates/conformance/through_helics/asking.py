@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from federates.boundary.canonical import to_grid
 from federates.boundary.exchange import Moment
 from federates.boundary.layout import Layout
 from federates.boundary.messages import Quantities, encode
@@ -43,7 +44,8 @@ class CoordinatorStandIn(StandIn, CoordinationAlgorithm):
             name: RelayOperator(idle_dispatch(self.session, self.session.role_of(name)))
             for name in self.others(*self.world.operators)
         }
-        line = self.join(self.relays | self.models(wait=False))
+        self.told = self.reporters(wait=True)
+        line = self.join(self.relays | self.told | self.models(wait=False))
         with line.asking("to open period 0", "wire.joins"):
             self._calls(self.subject.start_s)
         for name, relay in self.relays.items():
@@ -60,6 +62,7 @@ class CoordinatorStandIn(StandIn, CoordinationAlgorithm):
         with self.line.asking(asked):
             if period > 0:
                 self._calls(self.subject.answer_s)
+            self._hear_told(period)
             self.period, self.round, self.committed = period, 0, False
             self._open(openings)
             decision = self._decision()
@@ -78,6 +81,24 @@ class CoordinatorStandIn(StandIn, CoordinationAlgorithm):
             message = self.world.said(self.session.role_of(name), Moment.OPENING)
             whole = None if message is None else openings[message.name]
             relay.answers.put(None if message is None else told_in_part(self.session, self.session, name, message, whole, whole))
+        for name, reporter in self.told.items():
+            said = [m for m in self.world.says(self.session.role_of(name), Moment.OPENING) if m.passed_on]
+            parts = {m.name: told_in_part(self.session, self.session, name, m, openings[m.name], openings[m.name]) for m in said}
+            reporter.open(parts)
+
+    def _hear_told(self, period: int) -> None:
+        """Wait until who reports has been woken; raise a breach if it has heard something else than was committed."""
+        for name, reporter in self.told.items():
+            heard = self.line.wait(lambda r=reporter: r.heard.get(timeout=0.02), self.subject.answer_s)  # type: ignore[misc]
+            for message in self.world.says(Role.COORDINATOR, Moment.DISPATCH) if period else ():
+                wanted = message.packed(self.session, self.world.dispatch(self.session, message, self.given))
+                view, came = self.session.view(name), message.packed(self.session, heard[message.name])
+                for topic, own, values in zip(message.sent(), came, wanted, strict=True):
+                    part = to_grid(cut(topic, self.session, view, values), topic.decimals)
+                    if not np.array_equal(part, own):
+                        seen = f"{topic.key(Role.COORDINATOR.value, name)}: {np.ravel(own).tolist()}"
+                        wish = f"to tell what it has committed in period {period - 1}, {part.ravel().tolist()}"
+                        raise self.line.refuse("wire.passed_on", seen, wish)
 
     def _calls(self, limit_s: float) -> dict[str, tuple[str, Any]]:
         """Return what every operator is asked."""
@@ -90,7 +111,7 @@ class CoordinatorStandIn(StandIn, CoordinationAlgorithm):
         (what,) = {word for word, _ in calls.values()}
         given: dict[str, Quantities] = {name: about for name, (_, about) in calls.items()}
         if what == "commit":
-            self.committed = True
+            self.committed, self.given = True, given
             return Commit(given, agreed=False, reason="why does not cross the wire")
         if what == "evaluate":
             return Evaluate(given)
@@ -105,6 +126,8 @@ class CoordinatorStandIn(StandIn, CoordinationAlgorithm):
         for name in self.relays:
             view = self.session.view(name)
             for message in self.world.told(self.session.role_of(name), Moment.OPENING):
+                if not message.passed_on:
+                    continue
                 arrays = message.packed(self.session, openings[message.name])
                 for topic, values in zip(message.heard(), arrays, strict=True):
                     key = topic.key(Role.COORDINATOR.value, name)
@@ -123,6 +146,7 @@ class CoordinatorStandIn(StandIn, CoordinationAlgorithm):
             return None
         with line.asking("to close the day after the last period"):
             self._calls(self.subject.answer_s)
+            self._hear_told(self.session.periods)
         line.expect_end()
         self._open(self.openings)
         line.complete()

@@ -14,16 +14,18 @@ from federates.conformance.call_recorder import Notes
 from federates.conformance.check import EVERYONE, OPERATORS, Check, Does, rules
 from federates.conformance.errors import DoesNotApply
 from federates.conformance.fixtures import Fixtures
-from federates.conformance.kit import kit_of
+from federates.conformance.kit import kit_of, reporter_kit_of
 from federates.conformance.through_helics.asked import ModelStandIn, OperatorStandIn
 from federates.conformance.through_helics.asking import CoordinatorStandIn
 from federates.conformance.through_helics.partner_stubs import idle_dispatch
+from federates.conformance.through_helics.reporting import ReporterStandIn
 from federates.conformance.through_helics.stand_in import StandIn
 from federates.conformance.through_helics.target import ExecutableTarget
 from federates.conformance.through_helics.wire_log import WireBreach
 
 __all__ = ["WIRE_BASICS", "wire_checks"]
 
+_FEWEST_TOLD = 2
 _REFUSAL_S = 2.0
 """A message is refused by an exit code other than 0 within this time, or by silence."""
 WIRE_BASICS = ("wire.joins", "wire.answers", "wire.shape", "wire.stamp", "wire.passed_on", "wire.in_time", "wire.silence")
@@ -89,9 +91,9 @@ def _stamp(fixtures: Fixtures) -> str:
 
 @_rule("wire.passed_on", "wire.joins", of=(Does.COORDINATE,))
 def _passed_on(fixtures: Fixtures) -> str:
-    """What one operator says when a period opens is passed on to the others unchanged."""
+    """What one agent says when a period opens is passed on to the others unchanged, and who reports hears what is committed."""
     _heard(fixtures, "wire.passed_on")
-    return "each operator heard what the others had said"
+    return "each agent heard what the others had said"
 
 
 @_rule("wire.in_time", "wire.joins")
@@ -178,6 +180,13 @@ def _come_late(plugin: StandIn) -> None:
             raise DoesNotApply("the session has one period, so no dispatch can be late")
         plugin.run(1, _nothing(plugin))
         raise WireBreach("wire.late", "it ran the period", "to run period 1 with the dispatch of period 0")
+    elif isinstance(plugin, ReporterStandIn):
+        heard = _told(plugin)
+        if len(heard) < _FEWEST_TOLD:
+            raise DoesNotApply("the session has one period, so nothing that was told can be late")
+        line.log.overhear()
+        plugin.open_period(2, heard[1])
+        raise WireBreach("wire.late", "it opened the period", "to open period 2 with what was told of period 0")
     elif isinstance(plugin, CoordinatorStandIn):
         if result is None:
             raise DoesNotApply("it commits period 0 without a question, so no answer can be late")
@@ -190,10 +199,19 @@ def _nothing(plugin: ModelStandIn) -> Any:
     return idle_dispatch(plugin.session, tellers[0])
 
 
+def _told(plugin: ReporterStandIn) -> Any:
+    """Return what an agent that reports hears of each period."""
+    kit = reporter_kit_of(plugin.session)
+    return kit.heard(plugin.view, plugin.subject.role, plugin.session.periods, flooded=False)
+
+
 def _first_question(plugin: StandIn) -> Any:
     """Ask an ordinary first question in period 0; for a coordinator, return what the operators answer to its own."""
     if isinstance(plugin, ModelStandIn):
         plugin.run(0, _nothing(plugin))
+    elif isinstance(plugin, ReporterStandIn):
+        plugin.open_period(0, None)
+        plugin.open_period(1, _told(plugin)[0])
     elif isinstance(plugin, OperatorStandIn):
         plugin.hear(kit_of(plugin.session).stage(plugin.view, plugin.subject.role).openings(0, {}))
         plugin.open_period(0, None)

@@ -21,8 +21,8 @@ from federates.audit.graph import read_wiring
 from federates.boundary.errors import FederationEndedError, FederationError
 from federates.boundary.lines import lines_from
 from federates.boundary.names import Role
-from federates.boundary.roles import Operator
-from federates.conformance.through_helics.partner_stubs import PartnerFederate, QuietWriter, ScriptedModel
+from federates.boundary.roles import Operator, Reporter
+from federates.conformance.through_helics.partner_stubs import IdleReporter, PartnerFederate, QuietWriter, ScriptedModel
 from federates.conformance.through_helics.process import AgentProcess
 from federates.conformance.through_helics.wire_log import PartnerLedger, WireBreach, WireLog
 from federates.runs.broker_core import Broker
@@ -32,6 +32,7 @@ from federates.runtime.identity import RunIdentity, choose_port
 from federates.runtime.model_loop import run_model
 from federates.runtime.operator_loop import run_operator
 from federates.runtime.outcome import OUTCOME_RECORD
+from federates.runtime.reporter_loop import run_reporter
 from federates.runtime.results import write_json
 from federates.runtime.watchdog import Watchdog
 
@@ -75,7 +76,7 @@ class Federation:
     partners : what plays every other agent but the coordinator.
     """
 
-    def __init__(self, subject: Subject, session: Any, partners: dict[str, Operator | ScriptedModel]) -> None:
+    def __init__(self, subject: Subject, session: Any, partners: dict[str, Operator | Reporter | ScriptedModel]) -> None:
         self.subject, self.session = subject, session
         self.breach: WireBreach | None = None
         self.partners = partners
@@ -111,7 +112,13 @@ class Federation:
             scenario_file.write_text(json.dumps(self.session.model_dump(mode="json", exclude={"run_id"})), encoding="utf-8")
         subject = self.subject
         self.process = AgentProcess(
-            subject.role, subject.command, subject.folder, private / "identity.json", private / "log", scenario_file
+            subject.agent,
+            subject.role,
+            subject.command,
+            subject.folder,
+            private / "identity.json",
+            private / "log",
+            scenario_file,
         )
         self._open.callback(self.process.end)
         self._open.callback(self._leave)
@@ -167,7 +174,7 @@ class Federation:
         self._open.callback(federate[0].close)
         return federate[0]
 
-    def _live(self, name: str, partner: Operator | ScriptedModel) -> None:
+    def _live(self, name: str, partner: Operator | Reporter | ScriptedModel) -> None:
         """Take a partner through its life, as `federates.runtime.agent` does."""
         try:
             federate = self._federate(name, _PATIENCE_S)
@@ -175,6 +182,8 @@ class Federation:
             partner.begin(session, QuietWriter())
             if isinstance(partner, Operator):
                 run_operator(federate, session, partner, QuietWriter())
+            elif isinstance(partner, Reporter):
+                run_reporter(federate, session, partner, QuietWriter())
             else:
                 run_model(federate, session, partner, QuietWriter())
             federate.finish()
@@ -303,6 +312,8 @@ class Federation:
         for partner in self.partners.values():
             if isinstance(partner, ScriptedModel):
                 partner.close()
+            elif isinstance(partner, IdleReporter):
+                partner.open({})
             elif hasattr(partner, "answers"):
                 partner.answers.put(None)
         deadline = time.monotonic() + _LEAVE_S

@@ -13,7 +13,7 @@ from federates.boundary.errors import FederationError
 from federates.boundary.exchange import COMMAND, Message, Moment
 from federates.boundary.messages import Answer, Array, Quantities
 from federates.boundary.parts import cut, places
-from federates.boundary.roles import Openings, Operator, Recorder, WorldModel
+from federates.boundary.roles import Openings, Operator, Recorder, Reporter, WorldModel
 from federates.boundary.topics import Topic
 from federates.boundary.world import world_of
 from federates.conformance.entries import Entries
@@ -26,6 +26,7 @@ from federates.runtime.watchdog import Watchdog
 
 __all__ = [
     "IdleOperator",
+    "IdleReporter",
     "PartnerFederate",
     "QuietWriter",
     "RelayOperator",
@@ -129,6 +130,32 @@ class IdleOperator(Operator):
 
     def commit(self, given: Quantities) -> Any:  # noqa: D102
         return self.dispatch
+
+
+class IdleReporter(Reporter):
+    """Says what it was told to, once it is told to or at once, and keeps what it hears.
+
+    Attributes
+    ----------
+    opening : what it opens the next period with, by message.
+    """
+
+    def __init__(self, opening: Mapping[str, Any], *, waits: bool) -> None:
+        self.opening, self._waits = opening, waits
+        self.heard: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._told: queue.SimpleQueue[Mapping[str, Any]] = queue.SimpleQueue()
+
+    def begin(self, session: Any, recorder: Recorder) -> None:  # noqa: D102
+        return
+
+    def open_period(self, period: int, heard: Mapping[str, Any] | None) -> Mapping[str, Any]:  # noqa: D102
+        self.heard.put(heard)
+        return self._told.get() if self._waits else self.opening
+
+    def open(self, more: Mapping[str, Any]) -> None:
+        """Let it open the period with other messages than in the last one."""
+        self.opening = {**self.opening, **more}
+        self._told.put(self.opening)
 
 
 class RelayOperator(Operator):

@@ -25,6 +25,7 @@ class AgentProcess:
 
     Parameters
     ----------
+    agent : which agent of the role it is.
     folder : the agent's own; the process works there.
     identity_file : where it learns of its run.
     log : file that takes what it prints.
@@ -32,11 +33,18 @@ class AgentProcess:
     """
 
     def __init__(
-        self, role: str, command: Sequence[str], folder: Path, identity_file: Path, log: Path, session_file: Path | None = None
+        self,
+        agent: str,
+        role: str,
+        command: Sequence[str],
+        folder: Path,
+        identity_file: Path,
+        log: Path,
+        session_file: Path | None = None,
     ) -> None:
         self._log = log
         option = [] if session_file is None else ["--session", str(session_file)]
-        words = [sys.executable, "-u", "-m", "federates.executable", role, *option, "--", *command]
+        words = [sys.executable, "-u", "-m", "federates.conformance.through_helics.wrapper", agent, role, *option, "--", *command]
         with log.open("wb") as out:
             self._process = subprocess.Popen(
                 words,

@@ -11,7 +11,13 @@ from federates.boundary.roles import NoSettings
 from federates.boundary.world import world_of
 from federates.conformance.kit import kit_of
 from federates.conformance.through_helics.federation import Federation, Subject
-from federates.conformance.through_helics.partner_stubs import IdleOperator, ScriptedModel, idle_dispatch, told_in_part
+from federates.conformance.through_helics.partner_stubs import (
+    IdleOperator,
+    IdleReporter,
+    ScriptedModel,
+    idle_dispatch,
+    told_in_part,
+)
 from federates.conformance.through_helics.wire_log import WireBreach
 
 __all__ = ["StandIn"]
@@ -72,6 +78,15 @@ class StandIn(ABC):
     def models(self, *, wait: bool) -> dict[str, ScriptedModel]:
         """Return models to be partners."""
         return {name: ScriptedModel(self.session, waits=wait) for name in self.others(*self.world.models)}
+
+    def reporters(self, *, wait: bool = False) -> dict[str, IdleReporter]:
+        """Return agents that report to be partners."""
+        example, found = kit_of(self.session).scripted(self.session).openings, {}
+        for name in self.others(*self.world.reporters):
+            said = self.world.says(self.session.role_of(name), Moment.OPENING)
+            opening = {m.name: told_in_part(self.session, self.session, name, m, example[m.name], example[m.name]) for m in said}
+            found[name] = IdleReporter(opening, waits=wait)
+        return found
 
     def idle(self) -> dict[str, IdleOperator]:
         """Return operators to be partners, to whom nothing is given."""

@@ -18,6 +18,7 @@ from federates.conformance.target import Target
 from federates.conformance.through_helics.asked import ModelStandIn, OperatorStandIn
 from federates.conformance.through_helics.asking import CoordinatorStandIn
 from federates.conformance.through_helics.federation import Subject
+from federates.conformance.through_helics.reporting import ReporterStandIn
 from federates.conformance.through_helics.stand_in import StandIn
 from federates.runtime.broker_config import BrokerConfig
 
@@ -76,6 +77,8 @@ class ExecutableTarget(Target):
             plugin.thorough = self.first is None
         elif self.role == Role.COORDINATOR:
             plugin = CoordinatorStandIn(self.subject, self.session)
+        elif self.role in world_of(self.session.world).reporters:
+            plugin = ReporterStandIn(self.subject, self.session)
         else:
             plugin = ModelStandIn(self.subject, self.session)
         self.first = self.first or plugin
@@ -85,8 +88,8 @@ class ExecutableTarget(Target):
     def end(self, plugin: Plugin) -> None:
         """Bring the executable to its agreed end and leave nothing behind; after a breach, only the latter.
 
-        Operators are told to stop. A coordinator or model that is not through its last period is ended by the failure of a
-        partner, for nothing else ends it.
+        Operators are told to stop. A coordinator, a model or one that reports is ended by the failure of a partner, if it is not
+        through its last period, for nothing else ends it.
         """
         assert isinstance(plugin, StandIn)
         try:

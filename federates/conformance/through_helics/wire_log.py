@@ -48,9 +48,11 @@ class WireLog:
         self._name_of = {line.key: line.topic.name for line in lines(identity)}
         self._is_coordinator = identity.agents[agent] == Role.COORDINATOR
         self._world = world_of(identity.world)
-        self._passed_on = {topic.name for m in self._world.messages if m.moment is Moment.OPENING for topic in m.heard()}
+        self._passed_on = {topic.name for m in self._world.messages if m.passed_on for topic in m.heard()}
+        self._dispatched = {t.name for m in self._world.says(Role.COORDINATOR, Moment.DISPATCH) for t in m.sent()}
         self._expected: tuple[Collection[str], Stamp] | None = None
         self._commands: dict[str, tuple[Command, Stamp]] = {}
+        self._committed: Stamp | None = None
 
     def expect(self, keys: Collection[str], period: int, round_: int) -> None:
         """Let messages of these keys and this stamp come, and no other; a coordinator's belong to its commands."""
@@ -79,13 +81,19 @@ class WireLog:
             _refuse_stamp(key, stamp, wanted)
 
     def _judge_coordinator(self, partner: str, key: str, stamp: Stamp) -> None:
-        """Judge a message to one operator by the command that came with it, or before it."""
+        """Judge a message to one agent by the command that came with it, or before it; who reports hears no command."""
         name = self._name_of[key]
         if name == COMMAND.name:
             code = int(self.values(key, *stamp)[0])
             if code not in list(Command):
                 raise WireBreach("wire.answers", f"command {code} came")
             self._commands[partner] = (Command(code), stamp)
+            self._committed = stamp if code == Command.COMMIT else self._committed
+            return
+        if name in self._dispatched:
+            if self._committed is None:
+                raise WireBreach("wire.silence", f"{key} came, though nothing is committed")
+            _refuse_stamp(key, stamp, self._committed)
             return
         command, wanted = self._commands.get(partner, (Command.OPEN, (0, 0)))
         if name in self._passed_on:  # before the first question, or with it
