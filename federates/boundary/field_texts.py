@@ -31,7 +31,8 @@ def _texts(model: type[BaseModel]) -> dict[str, str]:
     """Return the text under each field by name, of the model itself or else of its nearest base that has one."""
     found: dict[str, str] = {}
     for cls in model.__mro__[: model.__mro__.index(BaseModel)]:
-        source = cls.__pydantic_generic_metadata__["origin"] or cls  # of ``Model[int]`` the class statement is that of ``Model``
+        # Of ``Model[int]`` the class statement is that of ``Model``.
+        source = vars(cls).get("__pydantic_generic_metadata__", {}).get("origin") or cls
         (tree,) = ast.parse(textwrap.dedent(inspect.getsource(source))).body
         assert isinstance(tree, ast.ClassDef)
         for field, text in itertools.pairwise(tree.body):

@@ -72,7 +72,7 @@ def misbehave(fault):
         sys.exit(3)
 
 
-def run_fleet(agent, agents, version, fault):
+def run_fleet(agent, agents, version, fault):  # noqa: C901 (a program in one piece, as a stranger would write it)
     """Offer deliveries and ask for passages, to which every kWh costs more than the one before."""
     exchanges = {"delivery": "kwh", "passage": "veh"}
     sends, hears = ["cost_usd"], ["coordinator/command"]

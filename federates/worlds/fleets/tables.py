@@ -47,8 +47,7 @@ TABLES: tuple[Table, ...] = (
     Table(
         "tolls",
         Role.TRANSPORT_OPERATOR,
-        "What one passage more costs by formula, at the committed vehicles of all fleets; the settled "
-        "toll is in `schedule`.",
+        "What one passage more costs by formula, at the committed vehicles of all fleets; the settled toll is in `schedule`.",
         {
             "period": "period",
             "origin": "r",
