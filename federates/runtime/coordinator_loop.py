@@ -177,7 +177,7 @@ class NegotiationLoop:
 
     def ask(self, decision: Solve | Evaluate, round_: int) -> None:
         """Ask all operators what the algorithm wants to know."""
-        if self.world.takes_long:
+        if self.world.plan_lasts(self.session):
             self.writer.progress(asked_period=self.period, asked_round=round_, asked=word(decision))
         if isinstance(decision, Evaluate):
             self.give(Command.EVALUATE, round_, decision.given)
