@@ -55,19 +55,19 @@ class Fleet:
         if vehicles > _NOTHING:
             self._batches.append(_Batch(period, origin, vehicles, kwh_per_vehicle, traction_kwh, share))
 
-    def sent_from(self, origin: str) -> float:
-        """Return the vehicles of ``origin``'s last batch that are still under way."""
-        last = self._last_of(origin)
-        return last.vehicles if last else 0.0
+    def sent_from(self, origin: str, period: int) -> float:
+        """Return the vehicles that left ``origin`` in ``period`` and are still under way."""
+        batch = self._batch_of(origin, period)
+        return batch.vehicles if batch else 0.0
 
-    def leave_short(self, origin: str, kwh_per_vehicle: float) -> None:
-        """Take ``kwh_per_vehicle`` from every vehicle of ``origin``'s last batch: it left with less than a full charge."""
-        last = self._last_of(origin)
-        if last:
-            last.kwh_per_vehicle = max(0.0, last.kwh_per_vehicle - kwh_per_vehicle)
+    def leave_short(self, origin: str, period: int, kwh_per_vehicle: float) -> None:
+        """Take ``kwh_per_vehicle`` from every vehicle that left ``origin`` in ``period``: it had less than a full charge."""
+        batch = self._batch_of(origin, period)
+        if batch:
+            batch.kwh_per_vehicle = max(0.0, batch.kwh_per_vehicle - kwh_per_vehicle)
 
-    def _last_of(self, origin: str) -> _Batch | None:
-        return next((batch for batch in reversed(self._batches) if batch.origin == origin), None)
+    def _batch_of(self, origin: str, period: int) -> _Batch | None:
+        return next((batch for batch in self._batches if (batch.origin, batch.period) == (origin, period)), None)
 
     def arrive(self, period: int, vehicles: Array) -> Array:
         """Return the energy in kWh that ``vehicles``, (bins,), seen to arrive in ``period`` hold; forget those that are lost.

@@ -61,13 +61,17 @@ def test_fleet_takes_the_oldest_first_and_forgets_the_lost():
     assert fleet.due(6, 1)[0][0] == 0.0
 
 
-def test_a_short_charge_is_that_of_the_origin_s_last_vehicles():
+def test_a_short_charge_is_that_of_the_vehicles_that_left_in_its_period():
     fleet = Fleet(lost_after_periods=2, bins=1, usual_kwh=9.9)
     fleet.send(0, "r1", 5.0, 9.0, 0.0, np.array([0.0, 1.0]))
     fleet.send(1, "r1", 4.0, 9.0, 0.0, np.array([0.0, 1.0]))
     fleet.send(1, "r2", 4.0, 9.0, 0.0, np.array([0.0, 1.0]))
-    assert fleet.sent_from("r1") == 4.0
-    fleet.leave_short("r1", 2.0)
+    assert fleet.sent_from("r1", 1) == 4.0
+    fleet.leave_short("r1", 1, 2.0)
+    assert fleet.due(1, 3)[0].sum() == pytest.approx(5 * 9 + 4 * 7 + 4 * 9)
+    # In period 2 nobody left r1 for here: a shortage there is not that of those who left before and are still under way.
+    assert fleet.sent_from("r1", 2) == 0.0
+    fleet.leave_short("r1", 2, 2.0)
     assert fleet.due(1, 3)[0].sum() == pytest.approx(5 * 9 + 4 * 7 + 4 * 9)
 
 

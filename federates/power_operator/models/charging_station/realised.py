@@ -64,15 +64,15 @@ class Realised:
         done = operation.charge(period, passing, leaving_veh, leaving_veh * energy_kwh, energy_kwh)
         self._drawn_kwh += done.drawn_kwh
         self._add_waiting(done.waiting_veh_h)
-        self._leave_short(operation.station.name, done.short_kwh, fleets)
+        self._leave_short(operation.station.name, period, done.short_kwh, fleets)
         self._energy_row(operation.station, period, float(leaving_veh.sum()), done.drawn_kwh, 0.0, -done.drawn_kwh, 0.0)
 
-    def _leave_short(self, station: str, short_kwh: float, fleets: dict[str, Fleet]) -> None:
+    def _leave_short(self, station: str, period: int, short_kwh: float, fleets: dict[str, Fleet]) -> None:
         """Tell the fleets what their vehicles of this station lack: it does not arrive."""
-        vehicles = sum(fleet.sent_from(station) for fleet in fleets.values())
+        vehicles = sum(fleet.sent_from(station, period) for fleet in fleets.values())
         if short_kwh > 0.0 and vehicles > 0.0:
             for fleet in fleets.values():
-                fleet.leave_short(station, self._settings.mves.retention * short_kwh / vehicles)
+                fleet.leave_short(station, period, self._settings.mves.retention * short_kwh / vehicles)
 
     def _discharge(self, operation: LimitedOperation, period: int, passing: Array, storages: Array, fleet: Fleet) -> float:
         """Return the mean load of the feeder."""
