@@ -120,17 +120,19 @@ static int news(void) {
 
 /* While a period is negotiated every micro-step is requested; after a commit, the first one of the next period. */
 static void answer_commands(void) {
-    double time_s = run->step_s;
+    double start_s = 0;
+    int step = 0;
     for (;;) {
-        portage_advance(time_s);
+        step++;
+        portage_advance(start_s + step * run->step_s);
         const int command = news();
-        time_s += run->step_s;
         if (command == STOP) return;
         if (command == OPEN) {
             open_period();
         } else if (command == COMMIT) {
             commit();
-            time_s = (run->period + 1) * run->session.period_s + run->step_s;
+            start_s = (run->period + 1) * run->session.period_s;
+            step = 0;
         } else if (command >= 0) {
             answer(command);
         }

@@ -99,16 +99,12 @@ class NegotiationLoop:
 
     def _begin(self) -> float:
         """Wait for the period's start; return how long its opening may take."""
-        broker, limits = self.federate.identity.broker, self.federate.identity.broker.limits
+        limits = self.federate.identity.broker.limits
         models = self.federate.models
         if self.period == 0:
             if models:
-                self._wait_for(
-                    (*self.partners, *self.federate.reporters, *models),
-                    broker.round_step_s,
-                    limits.begin_s,
-                    "everyone to get ready",
-                )
+                everyone = (*self.partners, *self.federate.reporters, *models)
+                self._wait_for(everyone, limits.begin_s, "everyone to get ready")
                 return limits.begin_s
             return limits.begin_s + self.answer_limit_s
         if not models:
@@ -140,17 +136,17 @@ class NegotiationLoop:
 
     def _advance(self, time_s: float, wait_s: float, what: str) -> None:
         if self.world.takes_long:
-            self._wait_for(self.partners, time_s, wait_s, what)
+            self._wait_for(self.partners, wait_s, what)
         self.federate.advance(time_s, wait_s, what)
 
-    def _wait_for(self, partners: Sequence[str], time_s: float, wait_s: float, what: str) -> None:
-        """Wait until all ``partners`` ask for ``time_s``.
+    def _wait_for(self, partners: Sequence[str], wait_s: float, what: str) -> None:
+        """Wait until all ``partners`` ask for a time after this one.
 
         A partner that works for long would find others waiting in time requests, which keeps their cores busy
         (docs/decisions/0007 and 0008).
         """
         for partner in partners:
-            self.federate.wait_until_requested(partner, time_s, wait_s, what)
+            self.federate.wait_until_requested(partner, wait_s, what)
 
     def step(self, wait_s: float, what: str) -> None:
         """Go one micro-step on."""

@@ -27,6 +27,8 @@ from federates.runtime.ledger import Ledger
 from federates.runtime.watchdog import Watchdog
 
 _TIME_TOLERANCE_S = 1e-7
+_RESOLUTION_S = 1e-9
+"""HELICS counts time in nanoseconds."""
 _NOT_ASKED_YET_S = 1e9
 """HELICS shows its largest time as the requested one until a federate has made its first request."""
 _ASK_AFTER_S, _ASK_EVERY_S = 0.001, 0.02
@@ -59,6 +61,7 @@ class Federate:
         self.ledger: Ledger | None = None
         """Where every message is written down; set by whoever makes the federate, or None."""
         self._views: dict[str, Session] = {}
+        self._now_s = 0.0
         with self._helics(), watchdog.limit(identity.broker.limits.join_s, f"{agent}: reaching the broker"):
             self._fed = h.helicsCreateValueFederate(agent, federate_info(agent, identity))
             self._publications = {line.key: self._register_publication(line) for line in lines_from(agent, identity)}
@@ -167,7 +170,7 @@ class Federate:
         FederationError : another time is granted (the federation has ended early), or nothing within ``limit_s``.
         """
         with self._helics(), self.watchdog.limit(limit_s, f"{self.agent}: waiting for {waiting_for}", self._who_works):
-            granted_s = float(h.helicsFederateRequestTime(self._fed, time_s))
+            granted_s = self._now_s = float(h.helicsFederateRequestTime(self._fed, time_s))
         if abs(granted_s - time_s) > _TIME_TOLERANCE_S:
             raise FederationEndedError(
                 f"{self.agent}: asked for t = {time_s} s, was granted {granted_s} s: the federation has ended early"
@@ -177,9 +180,18 @@ class Federate:
         """Wait, without asking for time, until ``partner`` has been granted ``time_s``."""
         self._poll(partner, lambda seen: seen.granted_s >= time_s - _TIME_TOLERANCE_S, limit_s, waiting_for)
 
-    def wait_until_requested(self, partner: str, time_s: float, limit_s: float, waiting_for: str) -> None:
-        """Wait, without asking for time, until ``partner`` asks for ``time_s`` or later: until then it is at work."""
-        self._poll(partner, lambda seen: time_s - _TIME_TOLERANCE_S <= seen.requested_s < _NOT_ASKED_YET_S, limit_s, waiting_for)
+    def wait_until_requested(self, partner: str, limit_s: float, waiting_for: str) -> None:
+        """Wait, without asking for time, until ``partner`` asks for a time after this agent's own: until then it is at work.
+
+        Which time it asks for does not matter: one that adds up its steps is some nanoseconds late after a hundred of them, and
+        then waits for this agent, as all others do.
+        """
+
+        def asks(seen: _Progress) -> bool:
+            waits = seen.requested_s > seen.granted_s + _RESOLUTION_S / 2
+            return waits and self._now_s + _RESOLUTION_S / 2 < seen.requested_s < _NOT_ASKED_YET_S
+
+        self._poll(partner, asks, limit_s, waiting_for)
 
     def _poll(self, partner: str, done: Callable[[_Progress], bool], limit_s: float, waiting_for: str) -> None:
         """Ask HELICS how far ``partner`` is until it is ``done``.

@@ -34,12 +34,13 @@ def run_operator(federate: Federate, session: Any, operator: Operator, writer: R
     broker = federate.identity.broker
     adapter = _OperatorAdapter(federate, operator)
     patience_s = broker.limits.period_s + broker.limits.answer_s + broker.limits.begin_s
-    time_s, key = broker.round_step_s, COMMAND.key(_COORDINATOR, "")
+    start_s, step, key = 0.0, 0, COMMAND.key(_COORDINATOR, "")
     while True:
-        federate.advance(time_s, patience_s, "the coordinator's next command")
+        step += 1
+        # Not by adding up steps: as the coordinator does, so that both mean the same nanosecond.
+        federate.advance(start_s + step * broker.round_step_s, patience_s, "the coordinator's next command")
         frames = federate.updates()
         adapter.inbox.add(frames)
-        time_s += broker.round_step_s
         if key not in frames:
             continue
         period, round_ = frames[key].period, frames[key].round
@@ -49,7 +50,7 @@ def run_operator(federate: Federate, session: Any, operator: Operator, writer: R
         _timed(federate, adapter, writer, command, period, round_)
         if command is Command.COMMIT:
             writer.flush()
-            time_s = (period + 1) * session.period_s + broker.round_step_s
+            start_s, step = (period + 1) * session.period_s, 0
 
 
 def _timed(

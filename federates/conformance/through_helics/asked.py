@@ -49,10 +49,10 @@ class Asked(StandIn):
     committed = False
     round = 0
 
-    def get_ready(self, first_s: float) -> None:
+    def get_ready(self) -> None:
         """Make the coordinator's loop, and wait until the executable is ready."""
         self.loop = NegotiationLoop(self.line.coordinator, self.session, QuietWriter(), cast(Any, None))
-        self.line.wait_until_ready(first_s)
+        self.line.wait_until_ready()
 
     def open(self, period: int) -> None:
         """Open a period."""
@@ -94,7 +94,7 @@ class OperatorStandIn(Asked, Operator):
         self.told: Mapping[str, Any] = {}
         self.join(self.idle() | self.reporters() | self.models(wait=True))
         self.view = self.session.view(self.subject.agent)
-        self.get_ready(self.subject.broker.round_step_s)
+        self.get_ready()
 
     def hear(self, told: Mapping[str, Any]) -> None:
         """Take in what partners will open the next period with."""
@@ -235,7 +235,7 @@ class ModelStandIn(Asked, WorldModel):
     def begin(self, session: Any, recorder: Recorder) -> None:
         """Start the executable and wait until it is ready."""
         self.join(self.idle() | self.reporters() | self.models(wait=False))
-        self.get_ready(self.subject.broker.dispatch_offset_s)
+        self.get_ready()
 
     def run(self, period: int, dispatch: Any) -> Any:
         """Open the period, commit this dispatch, and return what operators hear of it in the next one."""

@@ -270,10 +270,10 @@ class Federation:
             if time.monotonic() > deadline:
                 raise LateError(f"not done within {limit_s:g} s")
 
-    def wait_until_ready(self, time_s: float) -> None:
+    def wait_until_ready(self) -> None:
         """Wait until the executable has made its first request for time."""
         with self.asking("to get ready", "wire.joins"):
-            self.coordinator.wait_until_requested(self.subject.agent, time_s, self.subject.start_s, "it to get ready")
+            self.coordinator.wait_until_requested(self.subject.agent, self.subject.start_s, "it to get ready")
 
     # End.
 

@@ -29,7 +29,7 @@ class ReporterStandIn(Asked, Reporter):
         """Start the executable and wait until it is ready."""
         self.join(self.idle() | self.reporters() | self.models(wait=True))
         self.view = self.session.view(self.subject.agent)
-        self.get_ready(self.subject.broker.round_step_s)
+        self.get_ready()
 
     def open_period(self, period: int, heard: Mapping[str, Any] | None) -> Mapping[str, Any]:
         """Carry out the period before, of which it hears this, and open the next; return what it says then."""
