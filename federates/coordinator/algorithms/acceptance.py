@@ -17,7 +17,7 @@ from scipy.optimize import isotonic_regression
 from federates.boundary.canonical import to_grid
 from federates.boundary.messages import Array
 
-_PRICE_DECIMALS, _QUANTITY_DECIMALS = 6, 9
+_PRICE_DECIMALS, _QUANTITY_DECIMALS = 6, 6
 _STEPS = 3
 """Rewards that are tried on either side of the last one, apart from those that were posted before."""
 _SAME_PRICE = 1e-9

@@ -1,7 +1,8 @@
 """The search for the rewards that are best for leaders, given how followers answer: by a model, and by what then really comes.
 
 Rewards of the model's choice are posted; where leaders then pay less in all than before, they stay, else the model, which has
-learned, chooses again nearer to the last ones (a trust region; Conn, Gould and Toint, "Trust-Region Methods", 2000). Then
+learned, chooses again nearer to the last ones (a trust region; Conn, Gould and Toint, "Trust-Region Methods", 2000). Before, all
+rewards rise or fall together: followers that choose between entries then accept much less more or less than by one alone. Then
 the least rewards are sought for all that followers are known to do (`followers`), and so on until neither helps. Leaders act
 together, or in turn: each answers the others' rewards by its best ones, until nobody moves (diagonalisation, the Gauss-Seidel
 iteration of best responses; Hu and Ralph, "Using EPECs to Model Bilevel Games in Restructured Electricity Markets with Locational
@@ -30,8 +31,8 @@ _GAIN = 1e-5
 _DOUBT = 0.1
 """Leaders are asked what a proposal is worth where the model does not know it to within this share of the gain."""
 _QUESTIONS = 2
-_FRESH = (0.9, 1.1)
-"""Shares of the last rewards that are asked first, to know how acceptance changes there."""
+_STEP, _MOST_STEPS = 0.1, 3.0
+"""First share by which all rewards rise or fall, and how far they then move at most, in steps."""
 _PROMISING = 8
 """Known plans for which the least rewards are worked out, the most promising ones."""
 _REPEATS = 10
@@ -93,17 +94,43 @@ class BestResponse:
         """Return the best rewards of ``players``, those of all others as in ``best``."""
         posts = self._posts
         entries = np.unique(np.concatenate([posts.entries[leader] for leader in players]))
-        for share in _FRESH:  # what is known from when others posted other rewards may mislead
-            prices = best.prices.copy()
-            prices[entries] *= share
-            yield from posts.settled(prices)
         for _ in range(_REPEATS):
             before = best
+            best = yield from self._scaled(best, players, entries)
             best = yield from self._climb(best, players, entries)
             best = yield from self._revealed(best, players, entries)
             if best is before or self._over:
                 break
         return best
+
+    def _scaled(self, best: Posting, players: Sequence[str], entries: Entries) -> Rounds[Posting]:
+        """Return better rewards, if there are, that are the last ones times one number: successive parabolic interpolation."""
+        layout, step = self._posts.problem.layout, _STEP
+        while step >= self._tolerance and not self._over:
+            tried = [best]
+            for share in (1.0 - step, 1.0 + step):
+                tried.append((yield from self._post_scaled(best, players, entries, share)))
+            usd = [total_usd(layout, posting, players) for posting in tried]
+            bend = usd[1] + usd[2] - 2.0 * usd[0]
+            move = step * (usd[1] - usd[2]) / (2.0 * bend) if bend > 0.0 else 2.0 * step * (1.0 if usd[2] < usd[1] else -1.0)
+            move = min(max(move, -_MOST_STEPS * step), _MOST_STEPS * step)
+            if abs(move) > self._tolerance / 2.0:
+                tried.append((yield from self._post_scaled(best, players, entries, 1.0 + move)))
+                usd.append(total_usd(layout, tried[-1], players))
+            last, best = best, tried[int(np.argmin(usd))]
+            gain_usd = usd[0] - min(usd)
+            if best is last or gain_usd <= _GAIN * self._at_stake_usd(best, players):
+                break
+            step = min(_STEP, max(abs(move) / 2.0, 2.0 * self._tolerance))
+        return best
+
+    def _post_scaled(self, best: Posting, players: Sequence[str], entries: Entries, share: float) -> Rounds[Posting]:
+        prices, accepted = best.prices.copy(), np.zeros(best.prices.size)
+        prices[entries] *= share
+        for entry, curve in self._posts.curves(entries, prices).items():
+            accepted[entry] = curve.at(prices[entry])
+        proposal = Proposal(prices, accepted, np.minimum(accepted, best.most), np.nan)
+        return (yield from self._posts.post(best, proposal, entries, {leader: best.plan[leader] for leader in players}))
 
     def _revealed(self, best: Posting, players: Sequence[str], entries: Entries) -> Rounds[Posting]:
         """Return better rewards, if there are, among the least ones for what followers are known to do."""

@@ -37,7 +37,9 @@ _SAME_USD = 1e-6
 _MARGIN = 1e-3
 """A plan is kept if it gives more than another one by this share of the usual prices of what differs; else it is a toss-up."""
 _MARGIN_WEIGHT = 10.0
-"""What a lack of that margin costs, usd per usd: more than the rewards that would make it."""
+"""What a lack of that margin costs, usd per usd: more than most rewards that would make it."""
+_BREACH_WEIGHT = 1e6
+"""What it costs, usd per usd, that another answer gives more: so much that it is done only where no prices avoid it."""
 
 
 class Own(NamedTuple):
@@ -129,7 +131,7 @@ class Followers:
         scale : a usual price of every entry, (n,).
         """
         model = LinearModel()
-        lacks: list[tuple[NDArray[np.int64], Array]] = []
+        breaches: list[NDArray[np.int64]] = []
         free_prices = model.variables("prices", free.size, cost=paid[free] + _PREFERENCE)
         for agent in self.names:
             copies, kept = np.array(self._copies[agent]), own[agent]
@@ -139,12 +141,13 @@ class Followers:
             fixed[free] = 0.0
             margin_usd = _MARGIN * (np.abs(away) * scale).sum(axis=1)
             least_usd = kept.cost_usd - costs_usd - (away * fixed).sum(axis=1) + margin_usd
-            lack = model.variables(f"lack of {agent}", len(costs_usd), cost=_MARGIN_WEIGHT)
-            lacks.append((lack, margin_usd))
+            lack = model.variables(f"lack of {agent}", len(costs_usd), upper=margin_usd, cost=_MARGIN_WEIGHT)
+            breach = model.variables(f"breach of {agent}", len(costs_usd), cost=_BREACH_WEIGHT)
+            breaches.append(breach)
             every = np.broadcast_to(free_prices, (len(costs_usd), free.size))
-            model.rows(f"answers of {agent}", [(away[:, free], every), (1.0, lack)], lower=least_usd)
+            model.rows(f"answers of {agent}", [(away[:, free], every), (1.0, lack), (1.0, breach)], lower=least_usd)
         found = model.solver(presolve="off").solve()
-        if any((found.values[lack] > margin_usd + _SAME_USD).any() for lack, margin_usd in lacks):
+        if any((found.values[breach] > _SAME_USD).any() for breach in breaches):
             return None
         least = prices.copy()
         least[free] = to_grid(found.values[free_prices], _DECIMALS)

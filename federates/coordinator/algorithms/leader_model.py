@@ -25,7 +25,8 @@ from federates.boundary.canonical import to_grid
 from federates.boundary.messages import Answer, Array
 from federates.lp.linear_model import LinearModel, Term
 
-_PRICE_DECIMALS, _QUANTITY_DECIMALS = 6, 9
+_PRICE_DECIMALS, _QUANTITY_DECIMALS = 6, 6
+"""Quantities below that are rounding errors, at which HiGHS has called a feasible programme infeasible."""
 _MOST_NODES = 1000
 _GAP = 1e-4
 
@@ -82,11 +83,13 @@ class LeaderModel:
     def add_bounds(self, prices: Array, answers: Mapping[str, Answer]) -> None:
         """Take the bounds that leaders have proven at prices (n,)."""
         for leader, entries in self._entries.items():
-            self._planes[leader].append((answers[leader].bound_usd, self._everywhere(leader, prices[entries])))
+            slope = np.zeros(self._size)
+            slope[entries] = prices[entries]
+            self._planes[leader].append((answers[leader].bound_usd, slope))
 
     def _everywhere(self, leader: str, part: Array) -> Array:
         vector = np.zeros(self._size)
-        vector[self._entries[leader]] = part
+        vector[self._entries[leader]] = to_grid(part, _QUANTITY_DECIMALS)
         return vector
 
     def propose(self, centre: Array, leaders: Sequence[str], entries: NDArray[np.intp], choices: Sequence[Choices]) -> Proposal:
@@ -95,16 +98,16 @@ class LeaderModel:
         rewards, accepted = (np.concatenate([choice[part] for choice in choices]) for part in range(2))
         model = LinearModel()
         chosen = model.variables("chosen", rewards.size, upper=1.0, integer=True)
-        used = model.variables("used", rewards.size, cost=rewards)
-        model.rows("accepted", [(1.0, used), (-accepted, chosen)], upper=0.0)
+        used = model.variables("share used", rewards.size, upper=1.0, cost=rewards * accepted)
+        model.rows("accepted", [(1.0, used), (-1.0, chosen)], upper=0.0)
         of_entry = sp.csr_matrix((np.ones(place.size), (place, np.arange(place.size))), shape=(len(entries), place.size))
         model.rows("one reward", [(of_entry, chosen)], lower=1.0, upper=1.0)
-        self._add_mixtures(model, leaders, entries, [(-of_entry, used)], np.zeros(len(entries)))
+        self._add_mixtures(model, leaders, entries, [(-of_entry.multiply(accepted), used)], np.zeros(len(entries)))
         found = model.solver().solve(gap_rel=_GAP, node_limit=_MOST_NODES)
         picked = found.values[chosen] > 0.5
         prices, expected, taken = centre.copy(), np.zeros(self._size), np.zeros(self._size)
         prices[entries], expected[entries] = rewards[picked], accepted[picked]
-        taken[entries] = np.bincount(place, weights=found.values[used], minlength=len(entries))
+        taken[entries] = np.bincount(place, weights=accepted * found.values[used], minlength=len(entries))
         return Proposal(prices, expected, to_grid(taken, _QUANTITY_DECIMALS), found.objective)
 
     def worth(self, leaders: Sequence[str], entries: NDArray[np.intp], used: Array) -> Worth:
