@@ -9,9 +9,6 @@ from __future__ import annotations
 S_PER_H = 3600.0
 M_PER_S_PER_MPH = 0.44704
 
-UNITS: frozenset[str] = frozenset({"1", "veh", "veh/h", "veh/km", "m/s", "s", "usd", "usd/veh", "usd/kWh", "kW", "kWh", "json"})
-"""Units a topic may carry (``1`` is dimensionless)."""
-
 
 def hours(duration_s: float) -> float:
     """Return a duration in hours."""

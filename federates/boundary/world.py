@@ -207,5 +207,5 @@ def parse_session(data: dict[str, Any], file: str) -> Any:
     if not isinstance(name, str) or name not in world_names():
         near = difflib.get_close_matches(str(name), world_names(), n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ConfigError([Problem(file, "world", repr(name), f"must be {' or '.join(world_names())}{hint}")])
+        raise ConfigError([Problem(file, "world", repr(name), f"must be one of {', '.join(world_names())}{hint}")])
     return parse_config({**data, "world": name}, world_of(name).session, file)

@@ -163,9 +163,8 @@ def load_scenario(folder: Path, problems: list[Problem] | None = None) -> Scenar
     """
     runner = folder / "runner.json" if folder.is_dir() or folder.suffix != ".json" else folder
     data = read_json(runner, shown(runner))
-    entries = _entries(data, runner)
+    entries, world, roles = _entries(data, runner)
     by_name = {entry.name: entry for entry in entries}
-    world, roles = roster(_session_file(by_name[Role.COORDINATOR.value]), list(by_name))
     broker_file = by_name[BROKER].option("--config", "../../broker.yaml")
     return Scenario(
         folder=runner.parent.resolve(),
@@ -217,7 +216,8 @@ def _is_ours(entry: FederateEntry) -> bool:
     return entry.module is not None and entry.module.startswith("federates.") and entry.module != WRAPPER
 
 
-def _entries(data: dict[str, Any], runner: Path) -> tuple[FederateEntry, ...]:
+def _entries(data: dict[str, Any], runner: Path) -> tuple[tuple[FederateEntry, ...], str, dict[str, str]]:
+    """Return the processes that are started, and world and agents of the public agreement, which they are."""
     file = shown(runner)
     problems: list[Problem] = []
     for key in ("name", "federates"):
@@ -234,10 +234,13 @@ def _entries(data: dict[str, Any], runner: Path) -> tuple[FederateEntry, ...]:
         problems.append(Problem(file, "federates", str(listed)[:60], "must be a list of processes"))
         listed = []
     entries = [entry for i, raw in enumerate(listed) if (entry := _entry(raw, i, runner, problems)) is not None]
-    _check_names(entries, file, problems)
+    names = [entry.name for entry in entries]
+    coordinator = next((entry for entry in entries if entry.name == Role.COORDINATOR), None)
+    world, roles = roster(runner.parent / "scenario.yaml" if coordinator is None else _session_file(coordinator), names)
+    _check_names(names, world, [BROKER, *roles], file, problems)
     if problems:
         raise ConfigError(problems)
-    return tuple(entries)
+    return tuple(entries), world, roles
 
 
 def _entry(raw: Any, index: int, runner: Path, problems: list[Problem]) -> FederateEntry | None:
@@ -285,12 +288,7 @@ def _folder(path: Path) -> Path | None:
         return None
 
 
-def _check_names(entries: list[FederateEntry], file: str, problems: list[Problem]) -> None:
-    names = [entry.name for entry in entries]
-    coordinator = next((entry for entry in entries if entry.name == Role.COORDINATOR), None)
-    session_file = Path(file).parent / "scenario.yaml" if coordinator is None else _session_file(coordinator)
-    world, roles = roster(session_file, names)
-    wanted = [BROKER, *roles]
+def _check_names(names: list[str], world: str, wanted: list[str], file: str, problems: list[Problem]) -> None:
     for name in wanted:
         if names.count(name) != 1:
             problems.append(Problem(file, "federates", f"{names.count(name)} named {name!r}", "there must be exactly one"))

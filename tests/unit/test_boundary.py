@@ -14,13 +14,14 @@ from federates.boundary.exchange import Moment
 from federates.boundary.messages import Answer, decode, encode
 from federates.boundary.names import FLEETS, RAIL, ROAD, Role
 from federates.boundary.tables import tables_of
-from federates.boundary.units import UNITS
 from federates.boundary.world import parse_session, shipped_worlds, world_of
 from federates.worlds.rail.session import RailSession
 from federates.worlds.road.messages import MAX_ROUTE_LINKS, Departure, departures_to_rows, rows_to_departures
 from federates.worlds.road.session import RoadSession
 from tests.support.small_fleets import SESSION as FLEETS_SESSION
 
+UNITS = {"1", "veh", "veh/h", "veh/km", "m/s", "s", "usd", "usd/veh", "usd/kWh", "kW", "kWh", "json"}
+"""What is exchanged in the worlds that ship is in these, see `federates.boundary.units`; another world may have others."""
 WORLDS = [pytest.param(world, id=world.name) for world in shipped_worlds()]
 
 SESSION = RoadSession(
