@@ -47,7 +47,7 @@ class FaultyFederate(Federate):
             raise
 
     def publish(self, topic, period, round_, values, receiver=""):
-        is_main = topic.name in MAIN[self.role]
+        is_main = topic.name in MAIN.get(self.role, ())
         if is_main:
             if self.fault == "no_answer":
                 return
@@ -59,6 +59,8 @@ class FaultyFederate(Federate):
                 self.publish_flawed(topic.key(self.agent, receiver), [period, round_], np.ravel(values).tolist())
                 return
         if self.fault == "alters_opening" and topic.name in ("gate_time_s", "train_ready"):
+            values = values + 1.0
+        if self.fault == "misallots" and topic.name == "station_allotments":
             values = values + 1.0
         if self.fault == "chatters" and topic.name == "command" and values[0] == Command.COMMIT:
             price = self.world.exchanges[0].price

@@ -72,21 +72,27 @@ def misbehave(fault):
         sys.exit(3)
 
 
-def run_fleet(agent, agents, version, fault):  # noqa: C901 (a program in one piece, as a stranger would write it)
-    """Offer deliveries and ask for passages, to which every kWh costs more than the one before."""
-    exchanges = {"delivery": "kwh", "passage": "veh"}
-    sends, hears = ["cost_usd"], ["coordinator/command"]
-    for name, unit in exchanges.items():
-        sends += [f"{name}_{unit}", f"{name}_slope_usd_per_{unit}"]
-        hears += [f"coordinator/{agent}/{name}_{unit}", f"coordinator/{agent}/{name}_price_usd_per_{unit}"]
-    passed_on = ("session", "gate_time_s", "gate_spots", "station_travel_time_s")
-    hears += [f"coordinator/{agent}/{name}" for name in passed_on]
-    hears += [f"{name}/{agent}/station_receipts" for name, role in agents if role == "charging_station"]
-    line = Line(agent, version, sends, hears)
-    session = line.start()
-    (kwh,) = session["vehicle_kwh"].values()
-    step_s, seen = float(os.environ["PORTAGE_ROUND_STEP_S"]), {}
-    time_s = step_s
+class Fleet:
+    """Offers deliveries and asks for passages; every kWh costs it more than the one before."""
+
+    def __init__(self, kwh):
+        self.kwh = kwh
+
+    def answer(self, code, first, second):
+        """Return energy, vehicles, cost and bound: of prices, or of what is given."""
+        if code == EVALUATE:
+            z, earned = [min(d, p * self.kwh) for d, p in zip(first, second, strict=True)], 0.0
+        else:
+            margins = [reward - toll / self.kwh for reward, toll in zip(first, second, strict=True)]
+            z = [max(margin, 0.0) for margin in margins]
+            earned = sum(margin * d for margin, d in zip(margins, z, strict=True))
+        cost = sum(0.5 * d * d for d in z)
+        return z, [d / self.kwh for d in z], [cost, cost - earned, 0.0]
+
+
+def commands(line, session, seen):
+    """Yield period, round and code of every command until the last, when all that came with it is in ``seen``."""
+    step_s = time_s = float(os.environ["PORTAGE_ROUND_STEP_S"])
     while True:
         new = line.step(time_s)
         seen.update(new)
@@ -95,36 +101,42 @@ def run_fleet(agent, agents, version, fault):  # noqa: C901 (a program in one pi
             continue
         period, round_, (code,) = new["command"]
         if code == STOP:
-            return line.leave()
-        if fault and period == 1 and code == SOLVE:
-            if fault == "wrong_shape":
-                line.send("delivery_kwh", period, round_, [0.0])
-                continue
-            misbehave(fault)
+            return
         if code == COMMIT:
             time_s = (period + 1) * session["period_s"] + step_s
+        yield period, round_, code
+
+
+def run_fleet(agent, agents, version, fault):
+    sends, hears = ["cost_usd"], ["coordinator/command"]
+    for name, unit in (("delivery", "kwh"), ("passage", "veh")):
+        sends += [f"{name}_{unit}", f"{name}_slope_usd_per_{unit}"]
+        hears += [f"coordinator/{agent}/{name}_{unit}", f"coordinator/{agent}/{name}_price_usd_per_{unit}"]
+    passed_on = ("session", "gate_time_s", "gate_spots", "station_travel_time_s")
+    hears += [f"coordinator/{agent}/{name}" for name in passed_on]
+    hears += [f"{name}/{agent}/station_receipts" for name, role in agents if role == "charging_station"]
+    line, seen = Line(agent, version, sends, hears), {}
+    session = line.start()
+    fleet = Fleet(*session["vehicle_kwh"].values())
+    for period, round_, code in commands(line, session, seen):
         if code in (OPEN, COMMIT):
             continue
-        words = ("delivery_kwh", "passage_veh")
+        if fault and period == 1 and code == SOLVE:
+            misbehave(fault)
+            line.send("delivery_kwh", period, round_, [0.0])  # of a wrong shape
+            continue
+        asked = ("delivery_kwh", "passage_veh")
         if code != EVALUATE:
-            words = ("delivery_price_usd_per_kwh", "passage_price_usd_per_veh")
-        belongs = [seen[word] for word in words]
-        if any(stamp[:2] != (period, round_) for stamp in belongs):
-            continue  # a question whose prices have not come: silence
-        first, second = (values for *_, values in belongs)
-        if code == EVALUATE:
-            z = [min(d, p * kwh) for d, p in zip(first, second, strict=True)]
-        else:
-            z = [max(reward - toll / kwh, 0.0) for reward, toll in zip(first, second, strict=True)]
-        cost = sum(0.5 * d * d for d in z)
-        bound = cost
-        if code != EVALUATE:
-            bound -= sum((reward - toll / kwh) * d for reward, toll, d in zip(first, second, z, strict=True))
+            asked = ("delivery_price_usd_per_kwh", "passage_price_usd_per_veh")
+        if any(seen[word][:2] != (period, round_) for word in asked):
+            continue  # what belongs to the question has not come
+        z, vehicles, costs = fleet.answer(code, *(seen[word][2] for word in asked))
         line.send("delivery_kwh", period, round_, z)
-        line.send("passage_veh", period, round_, [d / kwh for d in z])
+        line.send("passage_veh", period, round_, vehicles)
         for name in ("delivery_slope_usd_per_kwh", "passage_slope_usd_per_veh"):
             line.send(name, period, round_, [])
-        line.send("cost_usd", period, round_, [cost, bound, 0.0])
+        line.send("cost_usd", period, round_, costs)
+    line.leave()
 
 
 class Account:
