@@ -9,6 +9,8 @@ from recorded_tables import Tables
 from federates.boundary.config import parse_config, read_yaml
 from federates.boundary.tables import tables_of
 from federates.boundary.world import parse_session
+from federates.transport_operator.models.joint_graph import planner
+from federates.transport_operator.models.joint_graph.assignment import assign
 from federates.transport_operator.models.toll_road.operator import TollRoadOperator
 from federates.worlds.road.messages import Gate
 
@@ -101,6 +103,24 @@ def test_cost_is_convex_grows_with_use_and_lies_above_the_bound(road, seed):
     assert answer.bound_usd <= here - (price * z).sum() + scale
     value = answer.cost_usd - (price * answer.quantities["passage"]).sum()
     assert answer.bound_usd == pytest.approx(value, rel=1e-6, abs=1e-4)
+
+
+@pytest.mark.parametrize("factor", [0.0, 1.0])
+def test_equal_prices_are_answered_as_quickly_as_others(factor, monkeypatch):
+    """Then r1-q1 with r2-q2 costs what r1-q2 with r2-q1 does, to a part in a million: docs/decisions/0442."""
+    op, rounds = operator(station_wait_factor=factor), []
+
+    def counted(*arguments, **options):
+        rounds.append(assign(*arguments, **options | {"iterations": 400}))
+        return rounds[-1]
+
+    monkeypatch.setattr(planner, "assign", counted)
+    draw = np.random.default_rng(1)
+    for _ in range(8):
+        mixed = draw.uniform(0, 16, SHAPE) * (draw.random(SHAPE) < 0.7)
+        for price in (mixed, np.full(SHAPE, draw.uniform(0, 16)), np.round(mixed)):
+            op.solve({"passage": price}, HEARD)
+    assert max(found.iterations for found in rounds) <= 50
 
 
 def test_nothing_costs_nothing_and_what_the_ramp_cannot_take_is_left(road):
