@@ -192,7 +192,8 @@ def reading(found: list[Row]) -> str:
     )
     return (
         "**Routes alone matter everywhere, and more the less a vehicle carries**: led by the fastest route, the plan's vehicles "
-        f"cost everybody on the road {alone.min():.1f} to {alone.max():.1f} % more than at the system optimum (means: {by_energy}). "
+        f"cost everybody on the road {alone.min():.1f} to {alone.max():.1f} % more than at the system optimum (means: "
+        f"{by_energy}). "
         f"Up to the estimated flows it is {alone[~busy].min():.1f} to {alone[~busy].max():.1f} %; on busier roads the fastest "
         f"way is the second freeway by itself more often, and {alone[busy].min():.1f} to {alone[busy].max():.1f} % are left.\n\n"
         f"**A delivery's own time is hardly shorter**: in whole runs the fastest route takes between {longer.min():+.1f} and "

@@ -169,9 +169,9 @@ def learning_rows(found: dict[str, Any]) -> list[list[str]]:
 
 
 def table(heads: list[str], rows: list[list[str]]) -> str:
-    """Return a Markdown table."""
+    """Return a Markdown table, or that there is nothing to put in it."""
     lines = ["| " + " | ".join(row) + " |" for row in [heads, ["---"] * len(heads), *rows]]
-    return "\n".join(lines)
+    return "\n".join(lines) if rows else "*Not computed yet.*"
 
 
 def page() -> str:

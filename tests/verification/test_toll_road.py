@@ -179,6 +179,14 @@ def test_gates_by_hand():
     np.testing.assert_allclose(none, 0.0, atol=1e-12)
 
 
+def test_a_road_that_takes_up_less_than_a_vehicle_a_period_is_refused():
+    raw = {"stations": {n: {"junction": "JELA"} for n in ("r1", "r2", "q1", "q2")}}
+    raw["stations"]["r2"]["most_departures_veh_per_h"] = 0.5
+    made = operator()
+    found = TollRoadOperator.check(parse_config(raw, TollRoadOperator.Settings, "c"), made.folder, made._session)
+    assert "settings.stations.r2.most_departures_veh_per_h" in [problem.field for problem in found]
+
+
 def test_told_times_are_those_of_a_road_without_storages_and_never_above_them(road):
     empty = np.array([road._fastest(time_s) for time_s in road._curve.time_s(road._forecast)])
     assert (road._told_s <= empty + 1e-6).all()
