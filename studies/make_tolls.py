@@ -85,12 +85,13 @@ def morning_rows(of: Morning) -> list[list[str]]:
     """Return a row per volume and rule of vehicles bound for q2."""
     rows = []
     for vehicles in VOLUMES:
-        best = of.spread(SocialCost(of.costs), vehicles)
+        demand = of.demand(vehicles)
+        best = of.spread(SocialCost(of.costs), demand)
         toll = of.costs.marginal_toll_usd(best)
-        tolled = of.spread(UserCost(of.costs, toll), vehicles)
-        free = of.spread(UserCost(of.costs), vehicles)
-        hours, _ = learned_tolls(of, vehicles, best)
-        ways = (("fastest", of.fastest(vehicles)), ("equilibrium", free), ("equilibrium with tolls", tolled), ("optimum", best))
+        tolled = of.spread(UserCost(of.costs, toll), demand)
+        free = of.spread(UserCost(of.costs), demand)
+        hours, _ = learned_tolls(of, demand, best)
+        ways = (("fastest", of.fastest(demand)), ("equilibrium", free), ("equilibrium with tolls", tolled), ("optimum", best))
         for name, flow in ways:
             away = f"{np.abs(flow - best).max():.3f}"
             cells = [number(vehicles), name, f"{flow[0, of.links.index(SECOND)]:.1f}", f"{minutes(of, flow, vehicles):.2f}"]
@@ -168,15 +169,17 @@ def learning_rows(found: dict[str, Any]) -> list[list[str]]:
 
 
 def table(heads: list[str], rows: list[list[str]]) -> str:
-    """Return a Markdown table."""
+    """Return a Markdown table, or that there is nothing to put in it."""
     lines = ["| " + " | ".join(row) + " |" for row in [heads, ["---"] * len(heads), *rows]]
-    return "\n".join(lines)
+    return "\n".join(lines) if rows else "*Not computed yet.*"
 
 
 def page() -> str:
     """Return the page."""
     of, found = morning(), json.loads(SUMO.read_text(encoding="utf-8"))
-    best, free = (of.spread(law, 800.0)[0, of.links.index(SECOND)] for law in (SocialCost(of.costs), UserCost(of.costs)))
+    best, free = (
+        of.spread(law, of.demand(800.0))[0, of.links.index(SECOND)] for law in (SocialCost(of.costs), UserCost(of.costs))
+    )
     compared = ["difference, paired by seed", "seeds", "everybody on the links, h", "a storage on the road, s"]
     seen = ["by I-710", "I-710 costs more, usd", "everybody, h"]
     learning = ["day", *(f"{kind}: {words}" for kind in ("no toll", "tolls") for words in seen)]

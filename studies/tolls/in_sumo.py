@@ -50,7 +50,7 @@ def trips_by(of: Morning, rule: str) -> Array:
     """Return the flows by trip (K,) of a rule by formula."""
     if rule == "fastest":
         return trip_share(of, 0.0)
-    return of.trips(UserCost(of.costs) if rule == "equilibrium" else SocialCost(of.costs), VEHICLES)
+    return of.trips(UserCost(of.costs) if rule == "equilibrium" else SocialCost(of.costs), of.demand(VEHICLES))
 
 
 def trip_share(of: Morning, second_veh_per_h: float) -> Array:
@@ -118,7 +118,7 @@ def learn(of: Morning, toll_usd: Array, first_seed: int) -> list[dict[str, Any]]
 def main() -> None:
     """Simulate what is not there yet."""
     of, found = morning(), json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    links, toll_usd = len(of.links), of.costs.marginal_toll_usd(of.spread(SocialCost(of.costs), VEHICLES))
+    links, toll_usd = len(of.links), of.costs.marginal_toll_usd(of.spread(SocialCost(of.costs), of.demand(VEHICLES)))
     found.setdefault("rules", {})
     for seed in SEEDS:
         for rule in RULES:

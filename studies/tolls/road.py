@@ -56,22 +56,21 @@ class Morning:
         to = [float(q == FREE_CHOICE) for _ in g.origins for q in g.destinations]
         return np.array([to]) * (vehicles / len(g.origins))
 
-    def fastest(self, vehicles: float) -> Array:
-        """Return edge flows (1, E) with ``vehicles``, veh/h, all on the route that is fastest without them."""
+    def fastest(self, demand: Array) -> Array:
+        """Return edge flows (1, E) of ``demand`` (1, N), veh/h, all on the route that is fastest without them."""
         empty_s = self.costs.time_s(np.zeros((1, len(self.graph.edges))))[0]
         flow = np.zeros((1, len(self.graph.edges)))
-        for routes, sent in zip(self.pairs, self.demand(vehicles)[0], strict=True):
+        for routes, sent in zip(self.pairs, demand[0], strict=True):
             flow[0, list(min(routes, key=lambda route: empty_s[list(route)].sum()))] += sent
         return flow
 
-    def spread(self, law: SocialCost | UserCost, vehicles: float) -> Array:
-        """Return edge flows (1, E) with ``vehicles``, veh/h, at the minimum of ``law``."""
-        paths = PathSet(self.pairs, len(self.graph.edges))
-        return assign(law, paths, self.demand(vehicles), tolerance=_GAP).edge_flow
+    def spread(self, law: SocialCost | UserCost, demand: Array) -> Array:
+        """Return edge flows (1, E) of ``demand`` (1, N), veh/h, at the minimum of ``law``."""
+        return assign(law, PathSet(self.pairs, len(self.graph.edges)), demand, tolerance=_GAP).edge_flow
 
-    def trips(self, law: SocialCost | UserCost, vehicles: float) -> Array:
+    def trips(self, law: SocialCost | UserCost, demand: Array) -> Array:
         """Return what `spread` has by trip, (K,)."""
-        found = assign(law, PathSet(self.pairs, len(self.graph.edges)), self.demand(vehicles), tolerance=_GAP).path_flow[0]
+        found = assign(law, PathSet(self.pairs, len(self.graph.edges)), demand, tolerance=_GAP).path_flow[0]
         return np.concatenate([flow[: len(routes)] for flow, routes in zip(found, self.pairs, strict=True)])
 
     def chosen(self, law: SocialCost | UserCost, drivers: float) -> Array:
@@ -84,8 +83,8 @@ class Morning:
         return assign(law, paths, np.full((1, len(routes)), drivers), tolerance=_GAP).edge_flow
 
 
-def morning(hour: int = HOUR) -> Morning:
-    """Return the hour with the road's own curves; gates take no time, trips cost no money."""
+def morning(hour: int = HOUR, volume: float = 1.0) -> Morning:
+    """Return the hour with the road's own curves, other traffic ``volume`` times the given; gates and trips cost nothing."""
     session = parse_config(read_yaml(LA / "scenario.yaml"), RoadSession, "scenario.yaml")
     folder = LA / "transport_operator"
     settings = parse_config(read_yaml(folder / "config.yaml")["settings"], JointGraphSettings, "config.yaml")
@@ -101,6 +100,7 @@ def morning(hour: int = HOUR) -> Morning:
     base[:links] = data.road.free_time_s
     rise[:links] = [max(0.0, sumo.target_s[name][hour] - free) for name, free in zip(session.links, base, strict=False)]
     others[0, :links] = capacity[:links] = [sumo.flow_veh_per_h[name][hour] for name in session.links]
+    others *= volume
     values = VALUE_OF_TIME_USD_PER_H, VALUE_OF_TIME_USD_PER_H
     costs = EdgeCosts(TimeCurve(base, rise, capacity), others, np.zeros((1, edges)), np.zeros(edges), *values)
     return Morning(graph, costs, session.links)
@@ -122,7 +122,7 @@ def with_drivers(plain: Morning, reward_usd: float) -> Morning:
     return Morning(graph, EdgeCosts(curve, costs.background_veh_per_h, fixed, per_flow, *values), plain.links)
 
 
-def learned_tolls(of: Morning, vehicles: float, best: Array) -> tuple[int, Array]:
+def learned_tolls(of: Morning, demand: Array, best: Array) -> tuple[int, Array]:
     """Return after how many hours tolls that follow the observed flows have led drivers to ``best``, and the flows then.
 
     The operator need not know the optimum: each hour drivers come to equilibrium at the tolls of the hour before, and tolls go
@@ -130,8 +130,8 @@ def learned_tolls(of: Morning, vehicles: float, best: Array) -> tuple[int, Array
     """
     toll = np.zeros_like(best)
     for hour in range(1, 101):
-        flow = of.spread(UserCost(of.costs, toll), vehicles)
-        if np.abs(flow - best).max() <= 1e-3 * vehicles:
+        flow = of.spread(UserCost(of.costs, toll), demand)
+        if np.abs(flow - best).max() <= 1e-3 * demand.sum():
             return hour, flow
         toll = toll + 0.2 * (of.costs.marginal_toll_usd(flow) - toll)
     raise RuntimeError("tolls did not settle")

@@ -9,6 +9,8 @@ from recorded_tables import Tables
 from federates.boundary.config import parse_config, read_yaml
 from federates.boundary.tables import tables_of
 from federates.boundary.world import parse_session
+from federates.transport_operator.models.joint_graph import planner
+from federates.transport_operator.models.joint_graph.assignment import assign
 from federates.transport_operator.models.toll_road.operator import TollRoadOperator
 from federates.worlds.road.messages import Gate
 
@@ -103,6 +105,24 @@ def test_cost_is_convex_grows_with_use_and_lies_above_the_bound(road, seed):
     assert answer.bound_usd == pytest.approx(value, rel=1e-6, abs=1e-4)
 
 
+@pytest.mark.parametrize("factor", [0.0, 1.0])
+def test_equal_prices_are_answered_as_quickly_as_others(factor, monkeypatch):
+    """Then r1-q1 with r2-q2 costs what r1-q2 with r2-q1 does, to a part in a million: docs/decisions/0442."""
+    op, rounds = operator(station_wait_factor=factor), []
+
+    def counted(*arguments, **options):
+        rounds.append(assign(*arguments, **options | {"iterations": 400}))
+        return rounds[-1]
+
+    monkeypatch.setattr(planner, "assign", counted)
+    draw = np.random.default_rng(1)
+    for _ in range(8):
+        mixed = draw.uniform(0, 16, SHAPE) * (draw.random(SHAPE) < 0.7)
+        for price in (mixed, np.full(SHAPE, draw.uniform(0, 16)), np.round(mixed)):
+            op.solve({"passage": price}, HEARD)
+    assert max(found.iterations for found in rounds) <= 50
+
+
 def test_nothing_costs_nothing_and_what_the_ramp_cannot_take_is_left(road):
     assert cost(road, np.zeros(SHAPE)) == 0.0
     answer = road.evaluate({"passage": np.full(SHAPE, 1500.0)}, HEARD)
@@ -157,6 +177,14 @@ def test_gates_by_hand():
     assert found == pytest.approx(DRIVER / 3600 * (5 * np.array([400.0, 600.0]) * use**4).sum(), rel=1e-9)
     none = tolls_of(operator(station_wait_factor=0.0), z)["gates_usd"]
     np.testing.assert_allclose(none, 0.0, atol=1e-12)
+
+
+def test_a_road_that_takes_up_less_than_a_vehicle_a_period_is_refused():
+    raw = {"stations": {n: {"junction": "JELA"} for n in ("r1", "r2", "q1", "q2")}}
+    raw["stations"]["r2"]["most_departures_veh_per_h"] = 0.5
+    made = operator()
+    found = TollRoadOperator.check(parse_config(raw, TollRoadOperator.Settings, "c"), made.folder, made._session)
+    assert "settings.stations.r2.most_departures_veh_per_h" in [problem.field for problem in found]
 
 
 def test_told_times_are_those_of_a_road_without_storages_and_never_above_them(road):
