@@ -256,7 +256,10 @@ BROKEN_RAIL = {
         ["scenario.yaml", "trip_periods = 'rows of [2, 1]': must be 2 rows of 2 numbers, one per station"],
     ),
     "unknown scheme": (rail(scheme="proposed"), ["scenario.yaml", "scheme = 'proposed'", "'mobile', 'fixed'"]),
-    "world misspelt": (rail(world="rial"), ["scenario.yaml", "world = 'rial': must be one of fleets, rail, road; did you mean 'rail'?"]),
+    "world misspelt": (
+        rail(world="rial"),
+        ["scenario.yaml", "world = 'rial': must be one of fleets, rail, road; did you mean 'rail'?"],
+    ),
     "world that is no text": (rail(world=["rail"]), ["scenario.yaml", "world = ['rail']: must be one of fleets, rail, road"]),
     "traffic model by rail": (
         list_traffic,
