@@ -16,6 +16,9 @@ from federates.coordinator.algorithms.box_step import BoxStep
 
 _PLENTY = 1e6
 """More of anything than an agent can use."""
+_TRIES = 3
+_LACK = 1e-4
+"""A quantity that is no lack."""
 _STEP = 1e-6
 """Step of the grid on which quantities cross."""
 
@@ -29,16 +32,38 @@ def cost_mean_plan(problem: Problem, planes: BoxStep) -> Rounds[tuple[dict[str, 
     layout, means = problem.layout, planes.mean_copies()
     mixed = [agent for agent in layout.agents if not (layout.only_asks(agent) or layout.only_offers(agent))]
     if mixed:
-        wanted = layout.shares(layout.asked(means), means, -1.0)
-        plenty = {agent: np.where(layout.sign[agent] > 0, _PLENTY, wanted[agent]) for agent in mixed}
-        answered = _took(problem, planes, (yield problem.evaluate(means | plenty)))
-        # A step more than it asks, for that was rounded: so it is enough.
-        means |= {agent: answered[agent] + np.where(layout.sign[agent] > 0, _STEP, 0.0) for agent in mixed}
+        means |= yield from _shared_out(problem, planes, means, mixed)
     given = layout.shares(layout.asked(means), means, -1.0) | {agent: means[agent] for agent in mixed}
     offered = layout.shares(layout.offered(given), given, 1.0)
     given |= {agent: offered[agent] for agent in layout.agents if layout.only_asks(agent)}
     result = yield problem.evaluate(given)
     return _took(problem, planes, result), result
+
+
+def _shared_out(problem: Problem, planes: BoxStep, means: dict[str, Array], mixed: list[str]) -> Rounds[dict[str, Array]]:
+    """Share what is asked out to ``mixed`` agents, in proportion to their means; what one cannot do, the others are asked for.
+
+    Returns what they answer, with a step more of what they ask for than they said, for that was rounded: so it is enough.
+    """
+    layout = problem.layout
+    offers = {agent: layout.sign[agent] < 0 for agent in mixed}
+    wanted = layout.shares(layout.asked(means), means, -1.0)
+    share = {agent: wanted[agent] for agent in mixed}
+    for _ in range(_TRIES):
+        plenty = {agent: np.where(offers[agent], share[agent], _PLENTY) for agent in mixed}
+        answered = _took(problem, planes, (yield problem.evaluate(means | plenty)))
+        missing, able = np.zeros(layout.size), np.zeros(layout.size)
+        for agent in mixed:
+            entries, lack = layout.entries[agent], np.where(offers[agent], share[agent] - answered[agent], 0.0)
+            missing[entries] += lack
+            able[entries] += offers[agent] & (lack <= _LACK)
+        if not ((missing > _LACK) & (able > 0)).any():
+            break
+        for agent in mixed:
+            entries = layout.entries[agent]
+            more = np.where((share[agent] - answered[agent] <= _LACK) & offers[agent], missing[entries], 0.0)
+            share[agent] = answered[agent] + more / np.maximum(able[entries], 1.0)
+    return {agent: answered[agent] + np.where(offers[agent], 0.0, _STEP) for agent in mixed}
 
 
 def _took(problem: Problem, planes: BoxStep, result: RoundResult) -> dict[str, Array]:
