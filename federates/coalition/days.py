@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,8 +31,10 @@ class DayCosts:
     """Own cost of every agent that has one, as it came; payments are in none."""
     paid_usd: dict[str, float]
     """Rewards less tolls at the settled prices, by fleet, where the world's schedule has them."""
-    slack_usd: float
+    gap_usd: float
     """How much dearer the plans may be than the best, by their negotiations' gaps, each at the cost of its period."""
+    empty_usd: float
+    """Fleets' costs for room that went empty: what is negotiated is energy, what leaves is whole vehicles."""
     negotiations: int
     agreed: int
     """How many of them ended in agreement."""
@@ -43,6 +44,11 @@ class DayCosts:
     def total_usd(self) -> float:
         """Return what the day cost all."""
         return sum(self.cost_usd.values())
+
+    @property
+    def slack_usd(self) -> float:
+        """Return about how much dearer the day may be than the best one: gaps, and vehicles that are not full."""
+        return self.gap_usd + self.empty_usd
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,7 @@ class CoalitionDays:
         self, recorded: RecordedDay, fleets: Sequence[str], folder: Path, watch: Callable[[Step], None] = lambda step: None
     ) -> None:
         self._recorded, self._fleets, self._folder, self._watch = recorded, tuple(fleets), folder, watch
-        self._fingerprint = f"{recorded.fingerprint} {'+'.join(self._fleets)}"
+        self._fingerprint = f"{recorded.fingerprint} {'+'.join(self._fleets)} {'+'.join(DayCosts.__dataclass_fields__)}"
         self._found: dict[Coalition | None, DayCosts] = {}
 
     def worth(self, fleets: Coalition) -> float:
@@ -154,17 +160,22 @@ def day_costs(folder: Path, session: Session, world: World, wall_s: float) -> Da
         np.add.at(by_period, rows["period"].clip(0, session.periods - 1).to_numpy(dtype=np.int64), usd.to_numpy())
     held = pd.read_parquet(folder / "coordinator/negotiations.parquet")
     gaps = held["gap"].fillna(0.0).clip(lower=0.0).to_numpy()
-    slack = float((gaps * np.abs(by_period[held["period"].to_numpy(dtype=np.int64)])).sum())
-    return DayCosts(costs, _paid(folder), round(slack, _DIGITS), len(held), int(held["agreed"].sum()), wall_s)
+    gap = float((gaps * np.abs(by_period[held["period"].to_numpy(dtype=np.int64)])).sum())
+    paid, full = _of_schedule(folder, getattr(session, "vehicle_kwh", {}))
+    empty = sum(costs.get(fleet, 0.0) * (1.0 - share) for fleet, share in full.items())
+    return DayCosts(costs, paid, round(gap, _DIGITS), round(empty, _DIGITS), len(held), int(held["agreed"].sum()), wall_s)
 
 
-def _paid(folder: Path) -> dict[str, float]:
+def _of_schedule(folder: Path, vehicle_kwh: Mapping[str, float]) -> tuple[dict[str, float], dict[str, float]]:
+    """Return, by fleet, rewards less tolls, and how full the vehicles that left were; nothing where no schedule says so."""
     path = folder / "coordinator/schedule.parquet"
     rows = pd.read_parquet(path) if path.is_file() else pd.DataFrame()
-    if not {"fleet", "reward_usd", "toll_usd"} <= set(rows.columns):
-        return {}
-    sums: Any = (rows["reward_usd"] - rows["toll_usd"]).fillna(0.0).groupby(rows["fleet"]).sum()
-    return {str(fleet): round(float(usd), _DIGITS) for fleet, usd in sums.items()}
+    if not {"fleet", "vehicles", "delivery_kwh", "reward_usd", "toll_usd"} <= set(rows.columns):
+        return {}, {}
+    sums = rows.groupby("fleet")[["vehicles", "delivery_kwh", "reward_usd", "toll_usd"]].sum()  # NaN, not negotiated, is left out
+    paid = {str(fleet): round(float(row.reward_usd - row.toll_usd), _DIGITS) for fleet, row in sums.iterrows()}
+    room = {fleet: float(sums.vehicles[fleet]) * kwh for fleet, kwh in vehicle_kwh.items() if fleet in sums.index}
+    return paid, {fleet: float(sums.delivery_kwh[fleet]) / kwh for fleet, kwh in room.items() if kwh > 0}
 
 
 def _file_name(fleets: Coalition | None) -> str:

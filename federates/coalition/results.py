@@ -14,7 +14,7 @@ from federates.runtime.results import write_json
 
 FOLDER, DAYS = "coalition", "days"
 _DIGITS = 6
-VALUES = ("fleets", "cost_usd", "saved_usd", "worth_usd", "slack_usd", "negotiations", "agreed")
+VALUES = ("fleets", "cost_usd", "saved_usd", "worth_usd", "gap_usd", "empty_usd", "negotiations", "agreed")
 SHARES = (
     "fleet",
     "alone_usd",
@@ -32,7 +32,7 @@ def value_rows(study: Study) -> list[dict[str, Any]]:
     """Return a row per coalition, `VALUES`: nobody first, all last.
 
     ``cost_usd`` is what the day costs all, ``saved_usd`` what that is below the day in which nothing is moved (None: there is no
-    such day), ``worth_usd`` is v(S), ``slack_usd`` how much dearer the plans may be than the best.
+    such day), ``worth_usd`` is v(S); ``gap_usd`` and ``empty_usd`` are how much dearer the plans may be than the best.
     """
     everybody = frozenset(study.game.players)
     order: list[Coalition] = [frozenset(), *study.game.proper, everybody]
@@ -41,8 +41,8 @@ def value_rows(study: Study) -> list[dict[str, Any]]:
         day = study.days[coalition]
         saved = None if study.idle is None else _rounded(study.idle.total_usd - day.total_usd)
         names = "+".join(name for name in study.game.players if name in coalition)
-        numbers = _rounded(day.total_usd), saved, _rounded(study.game.worth(coalition)), _rounded(day.slack_usd)
-        rows.append(dict(zip(VALUES, (names, *numbers, day.negotiations, day.agreed), strict=True)))
+        numbers = _rounded(day.total_usd), saved, _rounded(study.game.worth(coalition))
+        rows.append(dict(zip(VALUES, (names, *numbers, day.gap_usd, day.empty_usd, day.negotiations, day.agreed), strict=True)))
     return rows
 
 
@@ -63,7 +63,7 @@ def write_study(study: Study, folder: Path) -> Path:
         {
             "fleets": list(study.game.players),
             "stable": study.is_stable,
-            "superadditive": study.game.worst_loss() is None,
+            "superadditive": study.game.is_superadditive,
             # One fleet has no proper coalition: its epsilon is minus infinity, which JSON does not know.
             "least_core_epsilon_usd": _rounded(study.least.epsilon_usd) if len(study.game.players) > 1 else None,
             "least_core_share_usd": [_rounded(float(usd)) for usd in study.least.share_usd],

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from federates.coalition.days import CoalitionDays, DayCosts
 from federates.games.core import LeastCore, least_core, objectors
-from federates.games.game import Coalition, Game, Loss, shown
+from federates.games.game import Coalition, Game, shown
 from federates.games.nucleolus import nucleolus, prenucleolus
 from federates.games.shapley import SampledShapley, sample_shapley, shapley
 
@@ -117,7 +117,7 @@ def _stability(study: Study) -> str:
     everybody, epsilon = shown(study.game.players), study.least.epsilon_usd
     if len(study.game.players) == 1:
         return f"There is one company fleet, {everybody}: nobody to form a coalition with, and all that it adds is its own."
-    near = f" (less than the {study.slack_usd:.2f} usd by which the negotiated plans may miss the best)"
+    near = f" (less than the {study.slack_usd:.2f} usd by which the plans may miss the best)"
     unsure = near if abs(epsilon) <= study.slack_usd else ""
     if study.is_stable:
         return (
@@ -136,16 +136,19 @@ def _stability(study: Study) -> str:
 
 
 def _joining(study: Study) -> str:
-    worst: Loss | None = study.game.worst_loss()
-    if len(study.game.players) == 1:
-        return "With one fleet there is nothing to join, so the game is superadditive."
+    worst = study.game.worst_joining()
     if worst is None:
+        return "There is nothing to join, so the game is superadditive."
+    unsure = " That is less than the plans may miss the best by." if abs(worst.gain_usd) <= study.slack_usd else ""
+    if study.game.is_superadditive:
         seen = "" if study.game.is_complete else " as far as it was sampled"
-        return f"The game is superadditive{seen}: no two coalitions save less together than apart."
-    unsure = " That is less than the negotiated plans may miss the best by." if worst.loss_usd <= study.slack_usd else ""
+        return (
+            f"The game is superadditive{seen}: no two coalitions save less together than apart; {shown(worst.one)} and "
+            f"{shown(worst.other)} gain least by joining, {worst.gain_usd:.2f} usd.{unsure}"
+        )
     return (
-        f"The game is not superadditive: {shown(worst.one)} and {shown(worst.other)} save {worst.loss_usd:.2f} usd less together "
-        f"than apart (fleets that meet the same needs, or fill the same roads and stations, do).{unsure}"
+        f"The game is not superadditive: {shown(worst.one)} and {shown(worst.other)} save {-worst.gain_usd:.2f} usd less "
+        f"together than apart (fleets that meet the same needs, or fill the same roads and stations, do).{unsure}"
     )
 
 
@@ -174,5 +177,6 @@ def _room(study: Study) -> list[str]:
     if agreed < held:
         found.append(f"{held - agreed} of {held} negotiations of these days did not end in agreement.")
     if math.isfinite(study.least.epsilon_usd) and study.slack_usd > 0:
-        found.append(f"A worth is known to about {study.slack_usd:.2f} usd: the gaps of the negotiations.")
+        words = "what the negotiations' gaps leave open, and room in whole vehicles that goes empty"
+        found.append(f"A worth is known to about {study.slack_usd:.2f} usd: {words}.")
     return found

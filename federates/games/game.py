@@ -28,12 +28,12 @@ Worth: TypeAlias = Callable[[Coalition], float]
 """Characteristic function. It is not asked what nobody is worth."""
 
 
-class Loss(NamedTuple):
-    """Two coalitions that are worth less together than apart, and by how much, usd."""
+class Joining(NamedTuple):
+    """Two disjoint coalitions, and by how much they are worth more together than apart, usd: v(S + T) - v(S) - v(T)."""
 
     one: Coalition
     other: Coalition
-    loss_usd: float
+    gain_usd: float
 
 
 @dataclass(frozen=True)
@@ -128,18 +128,20 @@ class Game:
         """Return the difference below which two worths are the same: `TOLERANCE` of the largest, usd."""
         return TOLERANCE * max((abs(worth) for worth in self.worth_usd.values()), default=0.0)
 
-    def worst_loss(self) -> Loss | None:
-        """Return the two disjoint coalitions that lose most when they join, v(S) + v(T) - v(S + T); None: nobody loses.
-
-        None means that the game is superadditive. Of a game that is not complete, the coalitions that are known are looked at.
-        """
-        worst: Loss | None = None
-        least = 0.0
+    def worst_joining(self) -> Joining | None:
+        """Return the two coalitions that gain least, or lose most, when they join; None: no two are known together and apart."""
+        worst: Joining | None = None
         for one, other in self._disjoint():
-            loss = self.worth_usd[one] + self.worth_usd[other] - self.worth_usd[one | other]
-            if loss > least + self.tolerance_usd:
-                worst, least = Loss(one, other, loss), loss
+            gain = self.worth_usd[one | other] - self.worth_usd[one] - self.worth_usd[other]
+            if worst is None or gain < worst.gain_usd - self.tolerance_usd:
+                worst = Joining(one, other, gain)
         return worst
+
+    @property
+    def is_superadditive(self) -> bool:
+        """Return whether no two coalitions that are known lose when they join."""
+        worst = self.worst_joining()
+        return worst is None or worst.gain_usd >= -self.tolerance_usd
 
     def _disjoint(self) -> Iterable[tuple[Coalition, Coalition]]:
         """Yield every two disjoint coalitions that are known together and apart, once."""

@@ -267,6 +267,13 @@ def test_each_coalition_is_asked_for_once():
     assert len(asked) == len(set(asked)) <= 15
 
 
+def test_what_two_coalitions_gain_least_by_joining():
+    game = Game.tabulate(("x", "y", "z"), lambda s: {1: 1.0, 2: 5.0, 3: 7.0}[len(s)])
+    # Two that are alone gain 3, one and a pair gain 1.
+    assert game.worst_joining().gain_usd == 1.0
+    assert game.is_superadditive
+
+
 def test_one_player():
     game = Game.tabulate(("only",), lambda s: -3.0)
     assert shapley(game).tolist() == nucleolus(game).tolist() == prenucleolus(game).tolist() == [-3.0]
@@ -274,7 +281,8 @@ def test_one_player():
     assert least_core(game).share_usd.tolist() == [-3.0]
     assert in_core(game, [-3.0])
     assert not in_core(game, [0.0]), "it does not share all"
-    assert game.worst_loss() is None
+    assert game.worst_joining() is None
+    assert game.is_superadditive
 
 
 def test_nothing_to_share():
@@ -282,15 +290,15 @@ def test_nothing_to_share():
     assert shapley(game).tolist() == [0, 0, 0]
     assert nucleolus(game) == pytest.approx([0, 0, 0], abs=1e-12)
     assert least_core(game).epsilon_usd == pytest.approx(0, abs=1e-12)
-    assert game.worst_loss() is None
+    assert game.is_superadditive
 
 
 def test_not_superadditive():
     # Roads congest: two fleets bring less together than apart.
     game = Game.tabulate(("x", "y", "z"), lambda s: {1: 10.0, 2: 15.0, 3: 18.0}[len(s)])
-    worst = game.worst_loss()
-    assert worst is not None
-    assert (worst.one | worst.other, worst.loss_usd) == (frozenset("xyz"), 7.0)
+    worst = game.worst_joining()
+    assert (worst.one | worst.other, worst.gain_usd) == (frozenset("xyz"), -7.0)
+    assert not game.is_superadditive
     assert shapley(game) == pytest.approx([6, 6, 6])
     assert least_core(game).epsilon_usd == pytest.approx(4.0)
     with pytest.raises(ModelError, match="each alone 30"):
