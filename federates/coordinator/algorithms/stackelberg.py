@@ -135,7 +135,8 @@ class Stackelberg(RoundByRound):
         reason = f"rewards posted after {posts.rounds} rounds: {found.words}"
         verdict = bounds.convergence(self.settings.gap_target, self.settings.gap_usd, reason)
         if verdict is None or verdict.agreed:
-            return Outcome(verdict is not None and found.settled, reason)
+            in_rest = found.settled or self.settings.leaders == "together"
+            return Outcome(verdict is not None and in_rest, reason)
         return verdict
 
     @classmethod
