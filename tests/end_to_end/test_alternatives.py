@@ -26,6 +26,7 @@ BY_DEFAULT = {
     ("price_taker", "fastest_route", "bpr", "admm"),
     ("charging_station", "joint_graph", "replay", "ocd"),
     ("price_taker", "timetable", "bpr", "posted_price"),
+    ("price_taker", "fastest_route", "bpr", "stackelberg"),
     *(("price_taker", "time_space_network", algorithm) for algorithm in ("cuts", "bundle", "ocd", "admm", "posted_price")),
     ("copperplate_dispatch", "timetable", "posted_price"),
 }

@@ -204,7 +204,7 @@ def lead(companies, fleet, road, **settings):
     stations = [station for part in own.values() for station in part]
     with toll_installed():
         session, rows = toll_session(own, ["fleet"], stations), Rows()
-        algorithm = Stackelberg(StackelbergSettings.model_validate({"max_rounds": 1000, "tolerance": 0.005} | settings))
+        algorithm = Stackelberg(StackelbergSettings.model_validate({"max_rounds": 1000, "tolerance": 0.005, "toll_rounds": 12} | settings))
         assert algorithm.check(algorithm.settings, Path(), session) == []
         algorithm.begin(session, rows)
         decision = play_tolls(algorithm, rows, session, {**companies, "fleet": fleet, "road": road})
@@ -300,6 +300,11 @@ def test_on_a_road_of_lumps_leading_pays_and_nobody_is_worse_off_than_alone(seed
     assert game["lower_bound_usd"] <= case.optimum_usd() + 1e-6
     assert case.optimum_usd() - 1e-6 <= led_usd
     assert all(row["surplus_usd"] >= -1e-6 for row in rows.tables["gains"])
+    # What is carried out is paid at the posted rewards, not at the prices of the best bound.
+    paid = {(r["origin"], r["destination"]): r["price_usd_per_veh"] for r in rows.tables["schedule"]}
+    for row in rows.tables["posted_prices"]:
+        if row["for_period"] == 0:
+            assert paid[row["source"], row["station"]] == pytest.approx(row["price_usd_per_unit"])
 
     def led(rewards):
         rewards = np.reshape(rewards, SHAPE)

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from federates.boundary.canonical import to_grid
 from federates.boundary.layout import Layout
 from federates.boundary.messages import Answer, Array
 from federates.boundary.negotiation import Rounds
@@ -31,6 +32,7 @@ _GAIN = 1e-5
 _DOUBT = 0.1
 """Leaders are asked what a proposal is worth where the model does not know it to within this share of the gain."""
 _QUESTIONS = 2
+_DECIMALS = 6
 _STEP, _MOST_STEPS = 0.1, 3.0
 """First share by which all rewards rise or fall, and how far they then move at most, in steps."""
 _PROMISING = 8
@@ -105,7 +107,7 @@ class BestResponse:
 
     def _scaled(self, best: Posting, players: Sequence[str], entries: Entries) -> Rounds[Posting]:
         """Return better rewards, if there are, that are the last ones times one number: successive parabolic interpolation."""
-        layout, step = self._posts.problem.layout, _STEP
+        layout, step = self._posts.problem.layout, _STEP if best.prices[entries].any() else 0.0
         while step >= self._tolerance and not self._over:
             tried = [best]
             for share in (1.0 - step, 1.0 + step):
@@ -126,7 +128,7 @@ class BestResponse:
 
     def _post_scaled(self, best: Posting, players: Sequence[str], entries: Entries, share: float) -> Rounds[Posting]:
         prices, accepted = best.prices.copy(), np.zeros(best.prices.size)
-        prices[entries] *= share
+        prices[entries] = to_grid(prices[entries] * share, _DECIMALS)
         for entry, curve in self._posts.curves(entries, prices).items():
             accepted[entry] = curve.at(prices[entry])
         proposal = Proposal(prices, accepted, np.minimum(accepted, best.most), np.nan)

@@ -27,6 +27,8 @@ from federates.lp.linear_model import LinearModel, Term
 
 _PRICE_DECIMALS, _QUANTITY_DECIMALS = 6, 6
 """Quantities below that are rounding errors, at which HiGHS has called a feasible programme infeasible."""
+_PREFERENCE = 1e-6
+"""Of rewards that are equally good the lower is taken, 0 where nothing is used: cost, usd, of a reward of 1 usd."""
 _MOST_NODES = 1000
 _GAP = 1e-4
 
@@ -97,7 +99,7 @@ class LeaderModel:
         place = np.repeat(np.arange(len(entries)), [len(rewards) for rewards, _ in choices])
         rewards, accepted = (np.concatenate([choice[part] for choice in choices]) for part in range(2))
         model = LinearModel()
-        chosen = model.variables("chosen", rewards.size, upper=1.0, integer=True)
+        chosen = model.variables("chosen", rewards.size, upper=1.0, cost=_PREFERENCE * rewards, integer=True)
         used = model.variables("share used", rewards.size, upper=1.0, cost=rewards * accepted)
         model.rows("accepted", [(1.0, used), (-1.0, chosen)], upper=0.0)
         of_entry = sp.csr_matrix((np.ones(place.size), (place, np.arange(place.size))), shape=(len(entries), place.size))

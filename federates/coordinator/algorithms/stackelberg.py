@@ -57,7 +57,7 @@ class StackelbergSettings(Config):
     """After so many rounds of a negotiation, the first one among them, the best rewards so far stay posted."""
     max_turns: Annotated[int, Field(ge=1, le=1000)] = 12
     """`in_turn`: every leader moves at most so many times; if they then still move, it is reported as not converging."""
-    toll_rounds: Annotated[int, Field(ge=1, le=1000)] = 3
+    toll_rounds: Annotated[int, Field(ge=1, le=1000)] = 6
     """Most rounds in which followers find the tolls that belong to rewards; only where they ask for something themselves."""
     memory: Annotated[int, Field(ge=2, le=1000)] = 12
     """Answers that the acceptance curve of an entry rests on: those at the most similar rewards elsewhere."""
@@ -135,7 +135,8 @@ class Stackelberg(RoundByRound):
         reason = f"rewards posted after {posts.rounds} rounds: {found.words}"
         verdict = bounds.convergence(self.settings.gap_target, self.settings.gap_usd, reason)
         if verdict is None or verdict.agreed:
-            return Outcome(verdict is not None and found.settled, reason)
+            in_rest = found.settled or self.settings.leaders == "together"
+            return Outcome(verdict is not None and in_rest, reason)
         return verdict
 
     @classmethod
