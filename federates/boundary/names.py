@@ -11,6 +11,8 @@ from typing import Final
 ROAD: Final = "road"
 RAIL: Final = "rail"
 FLEETS: Final = "fleets"
+SHIPPED: Final = (ROAD, RAIL, FLEETS)
+"""Worlds that ship."""
 
 
 class Role(StrEnum):

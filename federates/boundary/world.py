@@ -21,7 +21,7 @@ from federates.boundary.config import parse_config
 from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.exchange import COMMAND, SESSION, Exchange, Message, Moment, cost_topic
 from federates.boundary.messages import Quantities
-from federates.boundary.names import FLEETS, RAIL, ROAD, Role
+from federates.boundary.names import ROAD, SHIPPED, Role
 from federates.boundary.session import Session
 from federates.boundary.table import Table
 from federates.boundary.topics import Topic
@@ -193,7 +193,7 @@ def world_names() -> tuple[str, ...]:
 
 def shipped_worlds() -> tuple[World, ...]:
     """Return the worlds that ship."""
-    return world_of(ROAD), world_of(RAIL), world_of(FLEETS)
+    return tuple(world_of(name) for name in SHIPPED)
 
 
 def parse_session(data: dict[str, Any], file: str) -> Any:

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -193,6 +193,7 @@ def test_a_session_survives_the_wire():
 finite = st.floats(allow_nan=False, allow_infinity=False, width=64)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # the first draws wait for imports, long on a busy computer
 @given(arrays(np.float64, (2, 3, 4), elements=finite), st.integers(0, 10_000), st.integers(0, 10_000))
 def test_a_message_survives_the_wire(values, period, round_):
     session = SESSION.model_copy(update={"periods": 10_000})
