@@ -22,6 +22,8 @@ class CompanySettings(OwnedFleetSettings):
 
     vehicles: Annotated[int, Field(ge=1, le=100_000)] = 250
     """Number of vehicles; at the start of the run they stand at the resourceful stations in turn."""
+    approach_most_s: NotNegative = 900.0
+    """Longest way to a resourceful station, s: vehicles are spread around it evenly, and the nearest go first."""
     battery_kwh: Positive = 60.0
     """Battery of a vehicle, kWh."""
     reserve_share: Share = 0.1

@@ -16,7 +16,7 @@ from federates.boundary.units import hours
 from federates.mves_fleet.models.fleet import Fleet
 from federates.mves_fleet.models.flow.programme import FlowData, FlowPlan, FlowProgramme
 from federates.mves_fleet.models.flow.settings import OwnedFleetSettings
-from federates.mves_fleet.models.flow.vehicles import Charge, Vehicles, whole_parts
+from federates.mves_fleet.models.flow.vehicles import Approach, Charge, Vehicles, whole_parts
 from federates.mves_fleet.models.records import Acceptance, Sent, record_acceptance, record_costs, record_state
 from federates.mves_fleet.models.settings import at_hour
 from federates.mves_fleet.models.trips import Array, Trips, Whole, told_trips
@@ -67,6 +67,7 @@ class FlowFleet(Fleet):
     def _start(self) -> None:
         count, places = self.settings.vehicles, len(self._session.resourceful_stations)
         self._levels, self._period_h = self._charge(), hours(self._session.period_s)
+        self._approach = Approach(hours(self.settings.approach_most_s), count / places)
         self._vehicles = Vehicles(np.arange(count) % places, np.zeros(count, dtype=np.int64), self._own_kwh())
 
     def _told(self, openings: Openings) -> Trips:
@@ -85,15 +86,17 @@ class FlowFleet(Fleet):
         self._traction_kwh = s.traction_kwh_per_h * trips.driving_h()
         self._away = trips.away_periods(self._session.period_s)
         energy_price = np.array([at_hour(s.energy_usd_per_kwh, hour) for hour in self._hours()])
-        hourly = (s.driver_usd_per_h + s.vehicle_usd_per_h) * self._trip_h
+        usd_per_h = s.driver_usd_per_h + s.vehicle_usd_per_h
         business, levels = self._business(), self._levels
         self._data = FlowData(
             kwh=self.kwh,
             supply=self._vehicles.supply(self._period, horizon, len(trips.charge_s), levels),
             away=self._away,
             steps=levels.steps(self._traction_kwh),
-            trip_usd=hourly[..., None] + self._counted_kwh[..., None] * energy_price,
+            trip_usd=usd_per_h * self._trip_h[..., None] + self._counted_kwh[..., None] * energy_price,
             load_usd_per_kwh=self._wear_usd_per_kwh(),
+            approach_usd=usd_per_h * self._approach.step_h,
+            step_veh=self._approach.step_veh,
             charge_steps=int(levels.class_of(np.array(self._charge_kwh_per_h() * self._period_h))),
             business_steps=int(levels.steps(np.array(business.kwh_per_h * self._period_h))),
             wanted_veh=business.wanted_veh,
@@ -128,6 +131,7 @@ class FlowFleet(Fleet):
                 back_in[r, q] = max(back_in[r, q], until) if who.size else back_in[r, q]
                 hours_out += who.size * float(self._trip_h[r, q, back])
                 traction += who.size * float(self._counted_kwh[r, q, back])
+        hours_out += sum(self._approach.total_h(int(count)) for count in going.sum(axis=1))
         kwh = np.minimum(delivery_kwh[:, :, 0], self.kwh * going)
         working = self._work_and_charge(plan)
         self._record_costs(int(going.sum()), hours_out, traction, float(kwh.sum()), working)

@@ -8,10 +8,11 @@ horizon. From it a vehicle takes one arc:
     charge[r, k, h]         charges for a period, `charge_steps` classes, up to the highest
     stay[r, k, h]           does nothing for a period
 
-    min  sum trip_usd trip + load_usd_per_kwh load + missed_usd missed  (- reward load + toll trip)
+    min  sum trip_usd trip + approach_usd approach + load_usd_per_kwh load + missed_usd missed  (- reward load + toll trip)
     balance    what leaves a node is what comes to it: by arcs from before, or free from `supply`
     load       load[r, q, h] <= kwh sum of trips        energy that is delivered
     passage    sum of trips[r, q, h] <= passages
+    approach   sum of trips[r, h] = sum of approach[r, h], in steps: the vehicles nearest to r go first
     business   sum of business[h] + missed[h] = wanted[h]
 
 Every column has bounds, so that the dual vector proves a bound (`federates.lp.safe_bound`).
@@ -52,6 +53,10 @@ class FlowData:
     """Wear per kWh delivered."""
     charge_steps: int
     business_steps: int
+    approach_usd: Array
+    """What the way to r costs a vehicle of each step, (J,), rising."""
+    step_veh: float
+    """Vehicles of a step, at each place and in each period; the last step has no limit."""
     wanted_veh: Array
     """Vehicles that the owner's business wants, (H,)."""
     missed_usd: Array
@@ -113,7 +118,12 @@ class FlowProgramme:
 
     def _left_usd_per_kwh(self) -> float:
         d = self._data
-        period_usd = float(self._trip_usd.max(initial=0.0)) + float(d.missed_usd.sum()) + d.load_usd_per_kwh * d.kwh
+        period_usd = (
+            float(self._trip_usd.max(initial=0.0))
+            + float(d.approach_usd.max())
+            + float(d.missed_usd.sum())
+            + d.load_usd_per_kwh * d.kwh
+        )
         return 10.0 * (1.0 + len(d.missed_usd)) * (1.0 + period_usd) / d.kwh
 
     def _build(self) -> None:
@@ -131,6 +141,11 @@ class FlowProgramme:
         stay = model.variables("stay", nodes, upper=most)
         missed = model.variables("missed", d.wanted_veh.size, upper=d.wanted_veh, cost=d.missed_usd)
         self._missed = missed
+        steps = (places := self._shape[0], self._shape[4], d.approach_usd.size)
+        limit = np.where(np.arange(steps[2]) < steps[2] - 1, min(d.step_veh, most), most)
+        self._approach = model.variables("approach", steps, upper=limit, cost=d.approach_usd)
+        from_r = np.moveaxis(self._trip, 4, 1).reshape(places, steps[1], -1)
+        model.rows("approach", [(1.0, self._approach), (-1.0, from_r)], lower=0.0, upper=0.0, shape=steps[:2])
         self._balance(model, charge, stay)
         pairs = np.moveaxis(self._trip, 4, 2).reshape(*self._load_shape, -1)
         model.rows("load", [(1.0, self._load), (-d.kwh, pairs)], upper=0.0, shape=self._load_shape)
@@ -186,10 +201,16 @@ class FlowProgramme:
             raise ModelError(f"fleet: {error}") from error
         if solution.status != "optimal":
             raise ModelError(f"fleet: HiGHS ended with {solution.status}")
-        trips, business, missed = (np.maximum(solution.values[c], 0.0) for c in (self._trip, self._business, self._missed))
+        columns = self._trip, self._business, self._missed, self._approach
+        trips, business, missed, approach = (np.maximum(solution.values[c], 0.0) for c in columns)
         carried = np.minimum(np.clip(solution.values[self._load], 0.0, load), d.kwh * trips.sum(axis=(2, 3)))
         carried = np.where(load - carried <= _NOTHING * d.kwh, load, carried)
-        own = (self._trip_usd * trips).sum() + d.load_usd_per_kwh * carried.sum() + (d.missed_usd * missed).sum()
+        own = (
+            (self._trip_usd * trips).sum()
+            + (d.approach_usd * approach).sum()
+            + d.load_usd_per_kwh * carried.sum()
+            + (d.missed_usd * missed).sum()
+        )
         left = left_usd * float(np.maximum(load - carried, 0.0).sum()) if left_usd else 0.0
         used = trips.sum(axis=(2, 3))
         passages = np.minimum(np.where(np.abs(used - carried / d.kwh) <= _NOTHING, carried / d.kwh, used), passage)

@@ -18,6 +18,8 @@ class OwnedFleetSettings(FleetSettings):
     """Wage of a driver, for the whole trip with its time at the gates, usd/h."""
     vehicle_usd_per_h: NotNegative
     """Value of a vehicle's time, for the whole trip, usd/h."""
+    approach_most_s: NotNegative
+    """Longest way to a resourceful station, s: vehicles are spread around it evenly, and the nearest go first."""
     power_kw: Positive | None
     """Power at which a vehicle charges and discharges what it delivers, kW; a gate that tells a longer time decides. None: the
     gate's time is right for it."""

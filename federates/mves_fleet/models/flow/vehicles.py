@@ -71,6 +71,31 @@ class Vehicles:
         self.own_kwh[who] = np.maximum(self.own_kwh[who] - kwh, 0.0)
 
 
+@dataclass(frozen=True, slots=True)
+class Approach:
+    """Vehicles are spread around a place: the way to it takes the n-th of ``vehicles`` there n / vehicles of the longest time."""
+
+    most_h: float
+    vehicles: float
+    steps: int = 8
+
+    @property
+    def step_veh(self) -> float:
+        """Vehicles of a step."""
+        return self.vehicles / self.steps
+
+    @property
+    def step_h(self) -> Array:
+        """Return the time of a vehicle of each step, (J,), h."""
+        return self.most_h * (np.arange(self.steps) + 0.5) / self.steps
+
+    def total_h(self, count: int) -> float:
+        """Return the time of the ``count`` nearest vehicles together, h."""
+        begun = self.step_veh * np.arange(self.steps)
+        in_step = np.clip(count - begun, 0.0, np.append(np.full(self.steps - 1, self.step_veh), np.inf))
+        return float((in_step * self.step_h).sum())
+
+
 def whole_parts(total: int, wanted: Array, otherwise: int = 0) -> Whole:
     """Return whole numbers of sum ``total`` in the shares of ``wanted``, (n,), by largest remainder.
 

@@ -15,6 +15,8 @@ class UtilitySettings(OwnedFleetSettings):
 
     vehicles: Annotated[int, Field(ge=1, le=100_000)] = 4
     """Number of vehicles; at the start of the run they stand at the resourceful stations in turn."""
+    approach_most_s: NotNegative = 0.0
+    """Longest way to a resourceful station, s: vehicles are spread around it evenly, and the nearest go first."""
     deliverable_kwh: Positive = 400.0
     """Energy that a vehicle can deliver, kWh; the drive takes none of it."""
     power_kw: Positive | None = 150.0
