@@ -181,7 +181,7 @@ class SmallRoad(TransportOperator):
     def commit(self, given):
         s, vehicles = self.session, given["passage"][:, :, 0]
         cost = float(0.5 * self.settings.congestion * (vehicles**2).sum())
-        self.recorder.record("passage_costs", period=self.period, total_usd=cost)
+        self.recorder.record("transport_costs", period=self.period, total_usd=cost)
         return [
             Departure(origin, destination, int(vehicles[r, q]), s.links[:1])
             for r, origin in enumerate(s.resourceful_stations)

@@ -111,7 +111,7 @@ WORLD = FleetsWorld(
     tables=TABLES,
     costs={
         Role.POWER_OPERATOR.value: CostTable("power_costs"),
-        Role.TRANSPORT_OPERATOR.value: CostTable("passage_costs"),
+        Role.TRANSPORT_OPERATOR.value: CostTable("transport_costs"),
         # A private fleet tells nothing of fewer drivers than hide one.
         Role.MVES_FLEET.value: CostTable("fleet_costs", _FLEET_COSTS, always=False),
     },

@@ -99,7 +99,7 @@ def gains(run: FleetRun) -> pd.DataFrame:
     for row in payments(run).to_dict("records"):
         rows.append((row["fleet"], row["reward_usd"], -row["toll_usd"], -row["cost_usd"]))
     (road,) = run.session.of_role(Role.TRANSPORT_OPERATOR)
-    delay = float(run.frame("passage_costs")["total_usd"].sum())
+    delay = float(run.frame("transport_costs")["total_usd"].sum())
     rows.append((road.name, float(run.frame("schedule")["toll_usd"].sum()), 0.0, -delay))
     table = pd.DataFrame(rows, columns=["agent", "received_usd", "paid_usd", "cost_usd"])
     table["gain_usd"] = table[["received_usd", "paid_usd", "cost_usd"]].sum(axis=1)
@@ -147,7 +147,7 @@ def _reading(run: FleetRun) -> str:
 
 def missing(run: FleetRun) -> str:
     """Return what keeps the accounts from being made; empty if nothing does."""
-    return run.lacks("schedule", "fleet_costs", "power_costs", "feeder_load", "passage_costs")
+    return run.lacks("schedule", "fleet_costs", "power_costs", "feeder_load", "transport_costs")
 
 
 GAINS = RunFigure("gains", "Who gains what", missing, gains_figure, _reading)
