@@ -19,6 +19,8 @@ from federates.boundary.negotiation import Copies, Problem
 from federates.lp.linear_model import LinearModel, Solution
 
 _DECIMALS, _WEIGHT_DECIMALS = 6, 9
+_IMBALANCE_USD = 1e4
+"""What a unit that is asked and not offered costs in a mean that is to be balanced; far above any price."""
 _GROW, _SHRINK = 1.5, 0.5
 _GOOD_SHARE = 0.1
 """A step is good if the bound rises by this share of what the model promised."""
@@ -102,14 +104,19 @@ class BoxStep:
         found = model.solver(presolve="off").solve()
         return found, found.values[up] - found.values[down]
 
-    def mean_copies(self) -> dict[str, Array]:
+    def mean_copies(self, *, balanced: bool = False) -> dict[str, Array]:
         """Return the mean of all answers of each agent, by their weights at the last best prices.
 
         The weights are the multipliers of the planes: those of an agent add up to 1, and where no price lies on the box the means
         are in balance (Dantzig and Wolfe, "Decomposition Principle for Linear Programs", Operations Research 8(1), 1960).
+        ``balanced``: those of the cheapest means in balance, for which prices may be whatever it takes.
         """
-        assert self._weights is not None, "there are no prices yet"
-        weights, means = to_grid(self._weights, _WEIGHT_DECIMALS), {}
+        weights = self._weights
+        if balanced:
+            found, _ = self._solve(np.maximum(self._floor, 0.0), _IMBALANCE_USD, 0.0 * self._floor)
+            weights = np.maximum(-np.asarray(found.row_dual), 0.0)
+        assert weights is not None, "there are no prices yet"
+        weights, means = to_grid(weights, _WEIGHT_DECIMALS), {}
         for agent in self._problem.agents:
             rows = [row for row in np.flatnonzero(weights) if self._planes[row][0] == agent]
             means[agent] = to_grid(np.average([self._copies[row] for row in rows], axis=0, weights=weights[rows]), _DECIMALS)

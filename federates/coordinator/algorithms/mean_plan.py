@@ -7,6 +7,8 @@ Research 8(1), 1960). Who only asks sets the plan; the others are asked for what
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 
 from federates.boundary.messages import Array
@@ -23,16 +25,37 @@ _STEP = 1e-6
 """Step of the grid on which quantities cross."""
 
 
-def cost_mean_plan(problem: Problem, planes: BoxStep) -> Rounds[tuple[dict[str, Array], RoundResult]]:
+Costed: TypeAlias = tuple[dict[str, Array], RoundResult]
+
+
+def cost_mean_plan(problem: Problem, planes: BoxStep) -> Rounds[Costed]:
     """Ask what the mean of what is asked by those who only ask would cost; return the last answers, which are a plan.
 
     Who both asks and offers (a fleet offers deliveries and asks for passages) says first what it needs for its share; then all
     are asked for what has come out. All answers are new planes.
     """
-    layout, means = problem.layout, planes.mean_copies()
-    mixed = [agent for agent in layout.agents if not (layout.only_asks(agent) or layout.only_offers(agent))]
+    means, mixed = planes.mean_copies(), _mixed(problem)
     if mixed:
         means |= yield from _shared_out(problem, planes, means, mixed)
+    return (yield from _cost(problem, planes, means, mixed))
+
+
+def cost_known_mean(problem: Problem, planes: BoxStep) -> Rounds[Costed]:
+    """Ask what the cheapest balanced mean of all answers costs: no more than the best plan so far, where costs are convex."""
+    layout, means, mixed = problem.layout, planes.mean_copies(balanced=True), _mixed(problem)
+    means |= {agent: means[agent] + np.where(layout.sign[agent] > 0, _STEP, 0.0) for agent in mixed}
+    return (yield from _cost(problem, planes, means, mixed))
+
+
+def _mixed(problem: Problem) -> list[str]:
+    """Return the agents that both ask and offer."""
+    layout = problem.layout
+    return [agent for agent in layout.agents if not (layout.only_asks(agent) or layout.only_offers(agent))]
+
+
+def _cost(problem: Problem, planes: BoxStep, means: dict[str, Array], mixed: list[str]) -> Rounds[Costed]:
+    """Ask all for a plan: who only asks is given what is offered, who only offers what is asked, the others their means."""
+    layout = problem.layout
     given = layout.shares(layout.asked(means), means, -1.0) | {agent: means[agent] for agent in mixed}
     offered = layout.shares(layout.offered(given), given, 1.0)
     given |= {agent: offered[agent] for agent in layout.agents if layout.only_asks(agent)}

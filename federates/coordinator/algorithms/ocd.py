@@ -26,7 +26,7 @@ from federates.boundary.negotiation import Copies, Problem, Rounds, bound_usd, c
 from federates.boundary.roles import Recorder, RoundResult
 from federates.coordinator.algorithms.bounds import Bounds, Outcome
 from federates.coordinator.algorithms.box_step import BoxStep
-from federates.coordinator.algorithms.mean_plan import cost_mean_plan
+from federates.coordinator.algorithms.mean_plan import cost_known_mean, cost_mean_plan
 from federates.coordinator.algorithms.ocd_settings import OcdSettings
 from federates.coordinator.algorithms.rounds import RoundByRound, cost_nothing
 
@@ -152,10 +152,11 @@ class _Steps:
             self._keep({agent: after if layout.only_offers(agent) else before for agent in layout.agents}, result)
 
     def _evaluate_mean(self) -> Rounds[None]:
-        """Take step 4 by the planes: what the mean of all answers costs."""
+        """Take step 4 by the planes: what means of all answers cost."""
         assert self._planes is not None, "OptimalityConditionDecomposition.check lets no mean pass without planes"
-        copies, result = yield from cost_mean_plan(self._problem, self._planes)
-        self._keep(dict.fromkeys(copies, copies), result)
+        for cost in (cost_mean_plan, cost_known_mean):
+            copies, result = yield from cost(self._problem, self._planes)
+            self._keep(dict.fromkeys(copies, copies), result)
 
     def _keep(self, chosen: Mapping[str, Copies], result: RoundResult, whole: Array | None = None) -> None:
         """Keep the plan of which each agent has answered its part in ``chosen``, to the prices or to what it was given."""
