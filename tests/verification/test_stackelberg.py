@@ -204,7 +204,9 @@ def lead(companies, fleet, road, **settings):
     stations = [station for part in own.values() for station in part]
     with toll_installed():
         session, rows = toll_session(own, ["fleet"], stations), Rows()
-        algorithm = Stackelberg(StackelbergSettings.model_validate({"max_rounds": 1000, "tolerance": 0.005, "toll_rounds": 12} | settings))
+        algorithm = Stackelberg(
+            StackelbergSettings.model_validate({"max_rounds": 1000, "tolerance": 0.005, "toll_rounds": 12} | settings)
+        )
         assert algorithm.check(algorithm.settings, Path(), session) == []
         algorithm.begin(session, rows)
         decision = play_tolls(algorithm, rows, session, {**companies, "fleet": fleet, "road": road})
