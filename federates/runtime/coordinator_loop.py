@@ -146,7 +146,8 @@ class NegotiationLoop:
         (docs/decisions/0007 and 0008).
         """
         for partner in partners:
-            self.federate.wait_until_requested(partner, wait_s, what)
+            if not self.federate.wait_until_requested(partner, wait_s, what):
+                return  # Once one is lost nothing is waited for: each of many would be silent for as long.
 
     def step(self, wait_s: float, what: str) -> None:
         """Go one micro-step on."""

@@ -180,21 +180,22 @@ class Federate:
         """Wait, without asking for time, until ``partner`` has been granted ``time_s``."""
         self._poll(partner, lambda seen: seen.granted_s >= time_s - _TIME_TOLERANCE_S, limit_s, waiting_for)
 
-    def wait_until_requested(self, partner: str, limit_s: float, waiting_for: str) -> None:
+    def wait_until_requested(self, partner: str, limit_s: float, waiting_for: str) -> bool:
         """Wait, without asking for time, until ``partner`` asks for a time after this agent's own: until then it is at work.
 
         Which time it asks for does not matter: one that adds up its steps is some nanoseconds late after a hundred of them, and
-        then waits for this agent, as all others do.
+        then waits for this agent, as all others do. Return False if it gives no answer: it has left or is lost, and the next time
+        request says which.
         """
 
         def asks(seen: _Progress) -> bool:
             waits = seen.requested_s > seen.granted_s + _RESOLUTION_S / 2
             return waits and self._now_s + _RESOLUTION_S / 2 < seen.requested_s < _NOT_ASKED_YET_S
 
-        self._poll(partner, asks, limit_s, waiting_for)
+        return self._poll(partner, asks, limit_s, waiting_for)
 
-    def _poll(self, partner: str, done: Callable[[_Progress], bool], limit_s: float, waiting_for: str) -> None:
-        """Ask HELICS how far ``partner`` is until it is ``done``.
+    def _poll(self, partner: str, done: Callable[[_Progress], bool], limit_s: float, waiting_for: str) -> bool:
+        """Ask HELICS how far ``partner`` is until it is ``done``; return False if it does not answer any more.
 
         Two federates that hear each other and both wait for a third in a time request exchange messages without end
         (HELICS 3.6.1, docs/decisions/0007). Where a wait is long, the coordinator therefore asks how far the third one is.
@@ -205,11 +206,11 @@ class Federate:
         while True:
             seen, now_s = self._progress(query), self.watchdog.now_s
             if seen is not None and done(seen):
-                return
+                return True
             if seen is not None:
                 answered_s = now_s
             elif now_s > answered_s + _SILENCE_S:
-                return  # It has left or is lost; the next time request says which.
+                return False
             if now_s > started_s + limit_s:
                 raise FederationError(
                     f"{self.agent}: waiting for {waiting_for} took longer than {limit_s:g} s: {partner} is still at work"

@@ -86,7 +86,7 @@ def test_the_printed_run_command_runs(tmp_path, environment):
     [
         (("new", "taken", "--from", "ieee30"), "folder = taken: must not exist yet"),
         (("new", "9lives", "--from", "ieee30"), "name = '9lives': a name starts with a letter"),
-        (("new", "mine", "--from", "ieee31"), "--from = ieee31: must be one of la_gcs, ieee30, ieee118"),
+        (("new", "mine", "--from", "ieee31"), "--from = ieee31: must be one of la_gcs, ieee30, ieee118, la_fleets"),
         (("new", "no/mine", "--from", "ieee30"), "folder = no: this folder must exist"),
         (("new-operator", "power_operator", "Mine"), "name = 'Mine': must be a Python module's name"),
         (("new-operator", "power_operator", "class"), "name = 'class': must be a Python module's name"),

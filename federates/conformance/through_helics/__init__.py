@@ -15,6 +15,10 @@ the answer, stamped (p, r) as the command is, before its next request:
 - stop: leave the federation and end with exit code 0. It may come at any time; in a run it comes after ``open`` of the period
   behind the last one.
 
+An agent that reports requests p T + d once a period, and opens p with what it has heard of p - 1: the coordinator's dispatch to
+it, and a model's topics. It says the topics of its openings, each hearer its own; behind the last period it requests d more and
+ends. No command reaches it.
+
 A command may be missing from a grant: then there is nothing to say. A model requests p T + o (the dispatch offset), moves through
 p with the dispatch that bears its stamp, requests (p + 1) T and then publishes its topics, stamped p; after the last period it
 requests one dispatch more and ends. The coordinator publishes the session before the first period, then commands as above, asking
