@@ -15,7 +15,7 @@ from federates.lp.arithmetic import power, product, solve_definite
 from federates.runtime.results import ResultWriter
 
 numbers = st.floats(-1e12, 1e12)
-AGENTS = ("power_operator", "transport_operator", "traffic_sumo", "coordinator")
+AGENTS = ("power_operator", "transport_operator", "traffic_sumo", "mves_fleet", "charging_station", "coordinator")
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False), st.integers(0, 9))
