@@ -37,6 +37,21 @@ def test_tolls_bring_drivers_to_the_optimum(tolls):
         assert min(by_rule["equilibrium"]) > 50.0  # veh/h: without tolls drivers are somewhere else
 
 
+def test_in_sumo_tolls_lead_drivers_who_learn_to_the_optimum(tolls):
+    """What SUMO showed is kept; by formula 189 take the second freeway without tolls, and 615 at the optimum."""
+    found = json.loads(tolls.SUMO.read_text(encoding="utf-8"))
+    free, tolled = (found[name][-3:] for name in ("free", "tolled"))
+    assert all(abs(day["second_veh"] - 189) < abs(day["second_veh"] - 615) for day in free)
+    assert all(abs(day["second_veh"] - 615) < 100 for day in tolled)
+    assert max(day["everybody_h"] for day in tolled) < min(day["everybody_h"] for day in free)
+    everybody = {
+        rule: [found["rules"][f"{rule} {seed}"]["everybody_h"] for seed in (1, 2, 3)]
+        for rule in ("fastest", "equilibrium", "optimum")
+    }
+    assert (np.array(everybody["equilibrium"]) > np.array(everybody["optimum"])).all()
+    assert (np.array(everybody["fastest"]) > np.array(everybody["equilibrium"])).all()
+
+
 def test_the_page_of_coupling_is_what_its_command_makes(tolls):
     coupling = importlib.import_module("make_coupling")
     kept = json.loads((ROOT / "studies/coupling.json").read_text(encoding="utf-8"))

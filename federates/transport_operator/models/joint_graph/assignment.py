@@ -40,9 +40,6 @@ _TINY = 1e-300
 _SMALL = 150  # paths up to which Newton steps pay: their cost grows with the cube
 _FLAT = 1e-11  # regularisation of flat directions, relative to the largest second derivative
 _ACTIVE_SET_PASSES = 4
-_SHORT = 0.01
-"""A bold step of which so little would be gone is a bad one: where flows can be exchanged at next to no cost, emptying several
-paths at once unbalances the others, and the search would crawl. docs/decisions/0442."""
 _NO_CURVATURE = 1e-30  # stands for a second derivative of zero: the step then is as long as bounds allow
 _ROUNDING = 1e-14  # of the sums behind a bound, relative to the sum of absolute terms; keeps the bound a bound
 
@@ -127,6 +124,7 @@ def assign(
     tolerance: float = 1e-10,
     iterations: int = 2000,
     sweeps: int = 8,
+    least_step: float = 0.0,
 ) -> AssignmentResult:
     """Assign ``demand`` (B, N) to paths at the minimum of ``law``.
 
@@ -137,6 +135,9 @@ def assign(
     tolerance : relative gap to reach.
     iterations, sweeps : most rounds, each of ``sweeps`` sweeps over the paths known so far (small problems: a Newton step
         and one sweep).
+    least_step : a bold Newton step of which the line search would go less than this part is replaced by a careful one. Above 0
+        where flows can be exchanged at next to no cost: a bold step then empties several paths at once, unbalances the
+        others, and the search would crawl. docs/decisions/0442.
 
     The bound is that of Frank and Wolfe: F(v) - F'(v).v + sum_n demand_n x least cost_n <= minimum, since F is convex.
     """
@@ -159,7 +160,7 @@ def assign(
         if gap <= tolerance:
             break
         if small:
-            v = _newton(law, paths, flow, v)
+            v = _newton(law, paths, flow, v, least_step)
         for _ in range(1 if small else sweeps):
             for group in paths.groups:
                 v = _move(law, paths, group, flow, v)
@@ -218,7 +219,7 @@ def _move(law: EdgeLaw, paths: PathSet, group: Indices, flow: Array, v: Array) -
     return moved
 
 
-def _newton(law: EdgeLaw, paths: PathSet, flow: Array, v: Array) -> Array:
+def _newton(law: EdgeLaw, paths: PathSet, flow: Array, v: Array, least_step: float) -> Array:
     """Take one projected Newton step over all pairs (in place); return the new edge flows.
 
     Every pair's largest path gives or takes what its other paths change. Paths at zero that cost more stay there.
@@ -248,7 +249,7 @@ def _newton(law: EdgeLaw, paths: PathSet, flow: Array, v: Array) -> Array:
         return -np.asarray((gradient * moved).sum(axis=1))
 
     step, moved = whole_step(bold=True)
-    good = descent(moved) > _SHORT * (curvature * moved * moved).sum(axis=1)
+    good = descent(moved) > least_step * (curvature * moved * moved).sum(axis=1)
     if not good.all():
         careful, careful_moved = whole_step(bold=False)
         good |= (descent(careful_moved) <= 0) & (descent(moved) > 0)

@@ -62,10 +62,12 @@ def assign_within(
     tolerance: float = 1e-9,
     flow_tolerance: float = 1e-6,
     weight: float = 0.1,
+    least_step: float = 0.0,
 ) -> CapacitatedResult:
     """Assign with ``limit`` (B, E), inf where there is none, over the given paths.
 
     ``weight`` is the first rho, cost per unit of flow squared; it grows fourfold while the excess shrinks too slowly.
+    ``least_step`` is that of `assign`.
     The bound is the Lagrangian dual at the final prices, itself bounded by linearisation:
     ``F(v) + price.(v - limit) - [excess cost of v over cheapest paths]``.
     """
@@ -73,7 +75,7 @@ def assign_within(
     flow = start
     for _ in range(60):
         penalised = _Penalised(law, limit, price, weight)
-        result = assign(penalised, paths, demand, start=flow, tolerance=tolerance)
+        result = assign(penalised, paths, demand, start=flow, tolerance=tolerance, least_step=least_step)
         flow = result.path_flow
         over = np.where(np.isfinite(limit), result.edge_flow - limit, -np.inf)
         new_price = penalised._new_price(result.edge_flow)

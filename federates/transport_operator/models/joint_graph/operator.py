@@ -57,6 +57,8 @@ class JointGraphOperator(TransportOperator):
     worlds = (ROAD,)
     exchange: ClassVar[str] = DELIVERY.name
     """What it offers."""
+    least_step: ClassVar[float] = 0.0
+    """Of `assignment.assign`: above 0 where what is offered costs nothing of its own."""
 
     settings: Any
 
@@ -80,7 +82,7 @@ class JointGraphOperator(TransportOperator):
         junction_of = {name: station.junction for name, station in s.stations.items()}
         ends = session.resourceful_stations, session.limited_stations
         self._graph = build_joint_graph(data.road, junction_of, *ends, most_detour=s.most_detour)
-        self._planner = Planner(self._graph, s.gap_tolerance)
+        self._planner = Planner(self._graph, s.gap_tolerance, least_step=self.least_step)
         self._background = Background(data.hourly_veh_per_h, session, s.background)
         self._calibration = Calibration(data.road.free_time_s, data.road.capacity_veh_per_h, s.calibration_memory)
         self._own_veh_per_h = np.zeros(len(session.links))

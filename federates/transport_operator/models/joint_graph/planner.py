@@ -49,9 +49,9 @@ class Routed:
 class Planner:
     """Solves on one joint graph; remembers the last flows of each kind of problem as the start of the next."""
 
-    def __init__(self, graph: JointGraph, tolerance: float) -> None:
+    def __init__(self, graph: JointGraph, tolerance: float, *, least_step: float = 0.0) -> None:
         self._graph = graph
-        self._tolerance = tolerance
+        self._options = {"tolerance": tolerance, "least_step": least_step}
         self._shape = len(graph.origins), len(graph.destinations)
         self._stay = [graph.find(Kind.STAY, r) for r in graph.origins]
         self._trip_edge = np.array([[graph.find(Kind.TRIP, r, q) for q in graph.destinations] for r in graph.origins])
@@ -98,8 +98,8 @@ class Planner:
     ) -> CapacitatedResult:
         if limit is not None:
             law, limit = _without_closed(law, limit)
-            return assign_within(law, paths, demand, limit, start=start, tolerance=self._tolerance)
-        free = assign(law, paths, demand, start=start, tolerance=self._tolerance)
+            return assign_within(law, paths, demand, limit, start=start, **self._options)
+        free = assign(law, paths, demand, start=start, **self._options)
         no_price = np.zeros_like(free.edge_flow)
         return CapacitatedResult(free.path_flow, free.edge_flow, free.objective, free.bound, no_price, 0.0, free.relative_gap)
 

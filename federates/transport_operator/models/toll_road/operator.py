@@ -47,6 +47,7 @@ class TollRoadOperator(JointGraphOperator):
     Settings: ClassVar[type[Config]] = TollRoadSettings
     worlds = (FLEETS,)
     exchange: ClassVar[str] = PASSAGE.name
+    least_step: ClassVar[float] = 0.01
 
     def open_period(self, period: int, observation: LinkObservation | None) -> Array:
         """Learn from the last period, forecast, and tell the fastest road times without mobile storages, (R, Q) in s.
