@@ -34,19 +34,37 @@ class FleetsDay(Day):
         """Return the part of a plan that fleets can send in whole vehicles.
 
         Rounded up for each q, a fleet's vehicles at r may be more than their parts were together, and more than are there. Then
-        the fleets are asked; if one leaves energy out, all are told the plan without it, so that their answers say what it costs.
+        the fleets are asked. What one leaves out the others are asked for, and what all leave out the companies do without: all
+        are told the plan that comes out, so that their answers say what it costs.
         """
-        layout, whole = problem.layout, self._whole(problem, plan)
+        layout = problem.layout
         if not any(_needs_more(layout.own_shaped(fleet, plan[fleet])[DELIVERY] / kwh) for fleet, kwh in self._fleets):
             return plan
-        sent = problem.copies((yield problem.evaluate(whole)))
-        can = {**plan, **{fleet: np.where(layout.sign[fleet] < 0, sent[fleet], plan[fleet]) for fleet, _ in self._fleets}}
-        if all(np.allclose(can[fleet], plan[fleet], rtol=0.0, atol=_NOTHING) for fleet, _ in self._fleets):
+        can = yield from self._sent(problem, plan)
+        lack = layout.offered(plan) - layout.offered(can)
+        if not (lack > _NOTHING).any():
             return plan
+        can = yield from self._sent(problem, {**can, **self._more(problem, plan, can, lack)})
         asked = layout.shares(layout.offered(can), can, 1.0)
         can |= {agent.name: asked[agent.name] for agent in self.session.of_role(Role.POWER_OPERATOR)}
         yield problem.evaluate(self._whole(problem, can))
         return can
+
+    def _sent(self, problem: Problem, plan: Copies) -> Rounds[dict[str, Array]]:
+        """Return a plan with what the fleets can send of it in whole vehicles."""
+        sign = problem.layout.sign
+        sent = problem.copies((yield problem.evaluate(self._whole(problem, plan))))
+        return {**plan, **{fleet: np.where(sign[fleet] < 0, sent[fleet], plan[fleet]) for fleet, _ in self._fleets}}
+
+    def _more(self, problem: Problem, plan: Copies, can: Copies, lack: Array) -> dict[str, Array]:
+        """Return what fleets can send of ``plan``, and for those that can send all of theirs an equal part of what is lacking."""
+        layout = problem.layout
+        able = {fleet: (layout.sign[fleet] < 0) & (can[fleet] >= plan[fleet] - _NOTHING) for fleet, _ in self._fleets}
+        many = np.zeros(layout.size)
+        for fleet, entries in able.items():
+            many[layout.entries[fleet]] += entries
+        part = np.maximum(lack, 0.0) / np.maximum(many, 1.0)
+        return {fleet: can[fleet] + np.where(entries, part[layout.entries[fleet]], 0.0) for fleet, entries in able.items()}
 
     @property
     def _fleets(self) -> tuple[tuple[str, float], ...]:

@@ -7,6 +7,7 @@ usd/h; a period of ``length_h`` hours turns them into vehicles and usd.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +52,7 @@ class Planner:
 
     def __init__(self, graph: JointGraph, tolerance: float, *, least_step: float = 0.0) -> None:
         self._graph = graph
-        self._options = {"tolerance": tolerance, "least_step": least_step}
+        self._options: dict[str, Any] = {"tolerance": tolerance, "least_step": least_step}
         self._shape = len(graph.origins), len(graph.destinations)
         self._stay = [graph.find(Kind.STAY, r) for r in graph.origins]
         self._trip_edge = np.array([[graph.find(Kind.TRIP, r, q) for q in graph.destinations] for r in graph.origins])
