@@ -1,7 +1,7 @@
 """A whole day with an operator under test: everything that a coordinator may ask, in an order that it may be asked in.
 
-Where one plan lasts all day and whole answers to prices take long (`World.takes_long`), early in it even minutes, these are asked late on a day of
-more than `_LONG_PERIODS` periods, when little of it is left; linear relaxations are asked early too.
+Where one plan lasts all day and whole answers to prices take long (`World.takes_long`), early in it even minutes, these are asked
+late on a day of more than `_LONG_PERIODS` periods, when little of it is left; linear relaxations are asked early too.
 """
 
 from __future__ import annotations
