@@ -25,6 +25,7 @@ def conform(
         Path | None, typer.Option(help="Folder of a scenario, whose session, agent folder, settings and time limits are used.")
     ] = None,
     world: Annotated[str | None, typer.Option(help="Without a scenario: the world of the small built-in session.")] = None,
+    agent: Annotated[str, typer.Option(help="Which of several agents of the role; else the first.")] = "",
     settings: Annotated[Path | None, typer.Option(help="File with the class's settings, as in config.yaml.")] = None,
     limit: Annotated[
         float | None, typer.Option(min=0.01, help="Longest time of one answer, s; else the scenario's, or 10 s (traffic: 60 s).")
@@ -55,7 +56,7 @@ def conform(
     from federates.conformance.run import conform as make_checks
 
     with says_its_verdict() as verdict:
-        found = find_target(role, target, Wanted(scenario, world, settings, limit))
+        found = find_target(role, target, Wanted(scenario, world, settings, limit, agent))
         chosen(found, tuple(only or ()))
         report = make_checks(found, tuple(only or ()), watch=lambda outcome: show_outcome(console, outcome))
         show_summary(console, report)

@@ -45,6 +45,8 @@ class Wanted:
     world: str | None = None
     settings: Path | None = None
     limit_s: float | None = None
+    agent: str = ""
+    """Which of several agents of the role; empty: the one whose config.yaml it is, else the first."""
 
 
 def find_target(role: str, text: str, wanted: Wanted) -> Target:
@@ -75,15 +77,16 @@ def _from_file(role: str, config: Path, wanted: Wanted, scenario: Scenario | Non
     session = session or small_session(wanted.world or first_world(found.cls, role))
     settings: Config | Mapping[str, Any] = _settings_file(wanted.settings) if wanted.settings else found.settings
     routes = _routes(role, scenario, session)
-    agent = found.agent if found.agent in [other.name for other in session.of_role(role)] else ""
+    known = [other.name for other in session.of_role(role)]
+    agent = wanted.agent or (found.agent if found.agent in known else "")
     return ClassTarget(role, found.cls, settings, found.folder, session, limit_s, found.name, routes, agent)
 
 
 def _from_name(
     role: str, name: str, wanted: Wanted, scenario: Scenario | None, limit_s: float, module_folder: Path | None = None
 ) -> Target:
-    config = scenario.configs.get(_agent_of(role, scenario)) if scenario is not None else None
-    folder = config.parent if config is not None else _folder(role, scenario)
+    config = scenario.configs.get(_agent_of(role, scenario, wanted.agent)) if scenario is not None else None
+    folder = config.parent if config is not None else _folder(role, scenario, wanted.agent)
     named = _named_in(role, config, name) if config is not None and wanted.settings is None else None
     # Last, for who loads the file once more makes another class of it, and a second process must find this one.
     cls = find_class(role, name, module_folder or folder, Place(_COMMAND_LINE, class_key(role)))
@@ -95,7 +98,7 @@ def _from_name(
         settings = _settings_file(wanted.settings)
     elif config is not None and named is not None:
         settings = _settings_in(config, name, cls, named)
-    return ClassTarget(role, cls, settings, folder, session, limit_s, name, _routes(role, scenario, session))
+    return ClassTarget(role, cls, settings, folder, session, limit_s, name, _routes(role, scenario, session), wanted.agent)
 
 
 def _named_in(role: str, config: Path, name: str) -> LoadedAgent | None:
@@ -139,8 +142,8 @@ def _from_command(role: str, text: str, wanted: Wanted, scenario: Scenario | Non
     # Not resolved: the interpreter of a virtual environment is a link, and is another one without it.
     command[0] = str(program.absolute()) if program.exists() else command[0]
     session = _session(wanted, scenario) or small_session(wanted.world or first_world(None, role))
-    folder = _folder(role, scenario)
-    return ExecutableTarget(role, command, session, limit_s, folder, scenario.broker if scenario is not None else None)
+    folder, broker = _folder(role, scenario, wanted.agent), scenario.broker if scenario is not None else None
+    return ExecutableTarget(role, command, session, limit_s, folder, broker, agent=wanted.agent)
 
 
 def _refuse_unknown(role: str, wanted: Wanted) -> None:
@@ -156,13 +159,13 @@ def _refuse_unknown(role: str, wanted: Wanted) -> None:
         raise ConfigError(problems)
 
 
-def _agent_of(role: str, scenario: Scenario) -> str:
-    """Return the first agent of a role; the role itself if the scenario has none."""
-    return next((agent for agent, other in scenario.roles.items() if other == role), role)
+def _agent_of(role: str, scenario: Scenario, wanted: str = "") -> str:
+    """Return the agent that is ``wanted``, else the first of a role; the role itself if the scenario has none."""
+    return wanted or next((agent for agent, other in scenario.roles.items() if other == role), role)
 
 
-def _folder(role: str, scenario: Scenario | None) -> Path:
-    return Path.cwd() if scenario is None else scenario.folder / _agent_of(role, scenario)
+def _folder(role: str, scenario: Scenario | None, wanted: str) -> Path:
+    return Path.cwd() if scenario is None else scenario.folder / _agent_of(role, scenario, wanted)
 
 
 def _usual_limit_s(role: str, scenario: Scenario | None) -> float:

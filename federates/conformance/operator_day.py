@@ -1,7 +1,7 @@
 """A whole day with an operator under test: everything that a coordinator may ask, in an order that it may be asked in.
 
-Where whole answers to prices take long (`World.takes_long`), early in a long day even minutes, these are asked late on a day of
-more than `_LONG_PERIODS` periods, when little of it is left; linear relaxations are asked early too.
+Where one plan lasts all day and whole answers to prices take long (`World.takes_long`), early in it even minutes, these are asked
+late on a day of more than `_LONG_PERIODS` periods, when little of it is left; linear relaxations are asked early too.
 """
 
 from __future__ import annotations
@@ -55,8 +55,9 @@ class MalformedError(Exception):
 
 
 def is_long(session: Any) -> bool:
-    """Return whether a day is so long that whole answers to prices are asked late in it."""
-    return world_of(session.world).takes_long and session.periods > _LONG_PERIODS
+    """Return whether a day is so long that whole answers to prices are asked late in it: one plan lasts until then."""
+    world = world_of(session.world)
+    return world.takes_long and world.plan_lasts(session) and session.periods > _LONG_PERIODS
 
 
 class OperatorDay:

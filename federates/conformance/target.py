@@ -29,7 +29,7 @@ class Target(ABC):
 
     Raises
     ------
-    ConfigError : the session has no agent of this role.
+    ConfigError : the session has no agent of this role, or none of this name.
     """
 
     executable: ClassVar[bool]
@@ -47,6 +47,8 @@ class Target(ABC):
         names = [other.name for other in session.of_role(role)]
         if not names:
             raise ConfigError([Problem(name, "role", self.role, f"there is no {self.role} in the world {session.world}")])
+        if agent and agent not in names:
+            raise ConfigError([Problem(name, "agent", agent, f"must be one of role {self.role}: {', '.join(names)}")])
         self.agent = agent or names[0]
         self.view: Any = session if role == Role.COORDINATOR else session.view(self.agent)
         """The session as this agent sees it."""

@@ -1,5 +1,7 @@
 """Agents of the fleets' world: those that keep the rules pass every check, at each of their places."""
 
+import sys
+
 import numpy as np
 import pytest
 from good_agents import GoodTraffic
@@ -71,6 +73,15 @@ def test_where_nobody_asks_the_best_is_nothing():
     asked = np.array([[True, False, False], [False, True, True]]).ravel()
     assert (chain.best_veh.sum(axis=0) > 0).tolist() == asked.tolist()
     conform(ClassTarget("coordinator", GoodChain, NEGOTIATES, None, session), ["plan"]).raise_if_broken()
+
+
+def test_which_of_several_agents_is_tried():
+    """The one that is named; a program may lie anywhere."""
+    program = f"{sys.executable} -c pass"
+    for agent, own in (("", ("q1",)), ("r2", ("r2",))):
+        assert find_target("charging_station", program, Wanted(agent=agent)).view.stations == own
+    with pytest.raises(ConfigError, match="agent = r9: must be one of role charging_station: q1, q2, q3, r1, r2"):
+        find_target("charging_station", program, Wanted(agent="r9"))
 
 
 def test_which_world_a_class_is_tried_in():

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from federates.boundary.names import Role
+from federates.boundary.names import ROAD
+from federates.boundary.world import world_of
 from federates.conformance import State, conform
 from federates.conformance.find_target import Wanted, find_target
 
@@ -125,7 +126,7 @@ def test_a_class_of_every_role_from_a_file(reader):
     (run,) = runs(reader.folder)
     # Every origin's whole fleet goes where it pays best, which is one destination, and 12 vehicles are wanted there.
     assert vehicles(run) == [24, 24]
-    for role in Role:
+    for role in world_of(ROAD).roles:
         conform(find_target(role, str(reader.folder / "mine" / role / "config.yaml"), Wanted())).raise_if_broken()
 
 
@@ -176,7 +177,7 @@ PROGRAMS = {
 def test_the_programs_pass_the_conformance_kit(reader, role, checks):
     reader.follow("own_executable.md", only_write=True)
     command = shlex.join([sys.executable, PROGRAMS[role]])
-    with find_target(Role(role), command, Wanted(reader.folder / "mine")) as target:
+    with find_target(role, command, Wanted(reader.folder / "mine")) as target:
         report = conform(target, checks)
     report.raise_if_broken()
     assert report.count(State.HOLDS) > len(report.outcomes) / 2

@@ -129,7 +129,7 @@ FLEET = table(
         ("DrivesMoreThanItMay", "evaluate.within", {"evaluate": answered("passage", lambda p: p + 1.0)}),
         ("LikesLowRewards", "prices.monotone", {"solve": likes_low_rewards}),
         ("BooksTooManyPassages", "prices.best", {"solve": answered("passage", lambda p: p + 1.0)}),
-        ("ProvesTooMuch", "bound.proven", {"solve": money(more=0.0, bound=0.5)}),
+        ("PromisesTooHighABound", "bound.proven", {"solve": money(more=0.0, bound=0.5)}),
         ("AlwaysBusy", "answers.every_round", {"commit": fails(RuntimeError("no vehicle"))}),
     ],
 )
