@@ -18,7 +18,7 @@ from federates.lp.linear_model import LinearModel, Term
 from federates.station.queues import Array
 from federates.worlds.road.session import RoadSession
 
-_PREFERENCE_USD = 1e-6
+PREFERENCE_USD = 1e-6
 """Cost per vehicle and place in the order (t, r, q): among plans of equal cost the earliest in the order is taken."""
 
 
@@ -115,7 +115,7 @@ class Programme:
         self._shape: tuple[int, ...] = data.cost_usd.shape
         order = np.arange(self._shape[2])[None, None, :] * self._shape[0] * self._shape[1]
         order = order + np.arange(self._shape[0] * self._shape[1]).reshape(self._shape[0], self._shape[1], 1)
-        self._own_usd = data.cost_usd + _PREFERENCE_USD * order
+        self._own_usd = data.cost_usd + PREFERENCE_USD * order
         self._unmet_usd: Array = np.full(data.need_kwh.shape, data.unmet_usd_per_kwh)
         self._stock_usd = np.broadcast_to(data.waiting_usd_per_kwh[:, None], data.need_kwh.shape)
         self._most_veh = np.minimum(data.surplus_veh, data.charging_veh)[:, None, :] + np.zeros(self._shape)

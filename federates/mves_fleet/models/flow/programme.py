@@ -29,7 +29,7 @@ from federates.lp.linear_model import LinearModel
 from federates.lp.linear_terms import Indices
 from federates.mves_fleet.models.trips import Array, Whole
 
-_PREFERENCE_USD = 1e-6
+PREFERENCE_USD = 1e-6
 """Cost per trip and place in the order of the horizon: among plans of equal cost the earliest is taken."""
 _NOTHING = 1e-6
 """A share of a vehicle by which the solver may miss a row."""
@@ -98,7 +98,7 @@ class FlowProgramme:
         self._shape = (places, limited, places, classes, horizon)
         self._load_shape = (places, limited, horizon)
         order = 1.0 + np.arange(places * limited * horizon).reshape(horizon, places, limited)
-        preference = _PREFERENCE_USD * np.moveaxis(order, 0, 2)[:, :, None, None, :]
+        preference = PREFERENCE_USD * np.moveaxis(order, 0, 2)[:, :, None, None, :]
         self._trip_usd = np.broadcast_to(data.trip_usd[:, :, :, None, :] + preference, self._shape)
         self._build()
 
