@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +16,8 @@ from federates.worlds.road.session import Scheme
 DELIVERY, PASSAGE = "delivery", "passage"
 _NOTHING = 1e-6
 """A share of a vehicle that is no vehicle."""
+_LIGHT = 1.0 / 3.0
+"""A vehicle with less than this part of its load is not sent if another fleet can carry it."""
 
 
 class FleetsDay(Day):
@@ -31,24 +34,45 @@ class FleetsDay(Day):
         return self.commit(problem, replace(agreement, plan=plan))
 
     def _can_be_sent(self, problem: Problem, plan: Copies) -> Rounds[Copies]:
-        """Return the part of a plan that fleets can send in whole vehicles.
+        """Return a plan that fleets can send in whole vehicles, none of them nearly empty.
 
-        Rounded up for each q, a fleet's vehicles at r may be more than their parts were together, and more than are there. Then
-        the fleets are asked. What one leaves out the others are asked for, and what all leave out the companies do without: all
-        are told the plan that comes out, so that their answers say what it costs.
+        The load of a nearly empty vehicle goes to another fleet: at the agreed price the last kWh costs both the same. Rounded
+        up for each q, a fleet's vehicles at r may be more than there are. So the fleets are asked what they can send. What one
+        leaves out the others are asked for, and what all leave out the companies do without. All are told the plan that comes
+        out, so that their answers say what it costs.
         """
-        layout = problem.layout
-        if not any(_needs_more(layout.own_shaped(fleet, plan[fleet])[DELIVERY] / kwh) for fleet, kwh in self._fleets):
+        layout, full = problem.layout, self._without_light_loads(problem, plan)
+        same = all((full[fleet] == plan[fleet]).all() for fleet, _ in self._fleets)
+        if same and not any(_needs_more(layout.own_shaped(fleet, plan[fleet])[DELIVERY] / kwh) for fleet, kwh in self._fleets):
             return plan
-        can = yield from self._sent(problem, plan)
+        can = yield from self._sent(problem, full)
         lack = layout.offered(plan) - layout.offered(can)
-        if not (lack > _NOTHING).any():
-            return plan
-        can = yield from self._sent(problem, {**can, **self._more(problem, plan, can, lack)})
+        if (lack > _NOTHING).any():
+            can = yield from self._sent(problem, {**can, **self._more(problem, full, can, lack)})
         asked = layout.shares(layout.offered(can), can, 1.0)
         can |= {agent.name: asked[agent.name] for agent in self.session.of_role(Role.POWER_OPERATOR)}
-        yield problem.evaluate(self._whole(problem, can))
+        can = self._led(problem, can, _as_carried)
+        yield problem.evaluate(can)
         return can
+
+    def _without_light_loads(self, problem: Problem, plan: Copies) -> dict[str, Array]:
+        """Return a plan in which loads of less than `_LIGHT` of a vehicle are carried by the fleet that carries most there."""
+        layout = problem.layout
+        kwh = np.array([kwh for _, kwh in self._fleets])[:, None, None]
+        shaped = [layout.own_shaped(fleet, plan[fleet]) for fleet, _ in self._fleets]
+        delivery = np.array([own[DELIVERY][..., 0] for own in shaped])
+        vehicles = delivery / kwh
+        part = vehicles - np.floor(vehicles + _NOTHING)
+        moved = np.where((part > _NOTHING) & (part < _LIGHT), part * kwh, 0.0)
+        left = delivery - moved
+        taker = np.where(left.sum(axis=0) > _NOTHING, left.argmax(axis=0), moved.argmax(axis=0))
+        np.put_along_axis(left, taker[None], np.take_along_axis(left, taker[None], 0) + moved.sum(axis=0), 0)
+        found = dict(plan)
+        for (fleet, _), own, opened in zip(self._fleets, shaped, left, strict=True):
+            changed = own[DELIVERY].copy()
+            changed[..., 0] = np.where(moved.sum(axis=0) > 0.0, opened, changed[..., 0])
+            found[fleet] = layout.own(fleet, {**own, DELIVERY: changed})
+        return found
 
     def _sent(self, problem: Problem, plan: Copies) -> Rounds[dict[str, Array]]:
         """Return a plan with what the fleets can send of it in whole vehicles."""
@@ -75,15 +99,20 @@ class FleetsDay(Day):
         return super().commit(problem, replace(agreement, plan=self._whole(problem, agreement.plan)))
 
     def _whole(self, problem: Problem, copies: Copies) -> dict[str, Array]:
-        """Return a plan with whole vehicles in the opened period.
+        """Return a plan with whole vehicles in the opened period."""
+        return self._led(problem, copies, np.ceil)
 
-        Vehicles are rounded up, so a fleet has passages for all that it delivers, and the sum of them is what is led.
+    def _led(self, problem: Problem, copies: Copies, vehicles: Callable[[Array], Array]) -> dict[str, Array]:
+        """Return a plan in which fleets have as many passages in the opened period as ``vehicles`` makes of their loads.
+
+        The sum of all passages is what is led.
         """
-        layout, vehicle_kwh = problem.layout, self.session.vehicle_kwh
+        layout = problem.layout
         plan = {agent: layout.own_shaped(agent, copy) for agent, copy in copies.items()}
         led = np.zeros(layout.shapes[PASSAGE])
-        for fleet, kwh in vehicle_kwh.items():
-            passage = _whole_first(plan[fleet][DELIVERY] / kwh, plan[fleet][PASSAGE])
+        for fleet, kwh in self._fleets:
+            passage = plan[fleet][PASSAGE].copy()
+            passage[..., 0] = vehicles(np.maximum(plan[fleet][DELIVERY][..., 0] / kwh - _NOTHING, 0.0))
             plan[fleet] = {**plan[fleet], PASSAGE: passage}
             led += passage
         (transport,) = self.session.of_role(Role.TRANSPORT_OPERATOR)
@@ -91,15 +120,13 @@ class FleetsDay(Day):
         return {agent: layout.own(agent, own) for agent, own in plan.items()}
 
 
+def _as_carried(vehicles: Array) -> Array:
+    """Return parts of vehicles as they are, with a little more, for quantities are rounded where they cross."""
+    return np.where(vehicles > 0.0, vehicles + 3.0 * _NOTHING, 0.0)
+
+
 def _needs_more(vehicles: Array) -> bool:
     """Return whether, rounded up for each q, ``vehicles`` (N, M, H) are more at some r than their sum rounded up."""
     opened = vehicles[..., 0]
     each, together = np.ceil(opened - _NOTHING).sum(axis=1), np.ceil(opened.sum(axis=1) - _NOTHING)
     return bool((each > together).any())
-
-
-def _whole_first(vehicles: Array, passage: Array) -> Array:
-    """Return ``passage`` (N, M, H) with whole ``vehicles`` in the opened period."""
-    whole = passage.copy()
-    whole[..., 0] = np.ceil(vehicles[..., 0] - _NOTHING)
-    return whole
