@@ -244,7 +244,12 @@ def slopes(road):
 
 @pytest.mark.parametrize(
     ("road", "leaders"),
-    [(1e-6, "together"), (1e-6, "in_turn"), (8.0, "together"), pytest.param(8.0, "in_turn", marks=pytest.mark.long)],
+    [
+        (1e-6, "together"),
+        (1e-6, "in_turn"),
+        pytest.param(8.0, "together", marks=pytest.mark.long),
+        pytest.param(8.0, "in_turn", marks=pytest.mark.long),
+    ],
 )
 def test_two_companies_that_share_a_fleet(road, leaders):
     """Together: a - b q = c + 2 (B q). Each alone (Bertrand): (a - b q_i - r_i) dq_i/dr_i = q_i, dq/dr = 1 / B."""
@@ -290,7 +295,7 @@ def test_leaders_that_still_move_are_reported_as_not_converging():
 # --- many entries at once, of linear programmes
 
 
-@pytest.mark.parametrize("seed", [1, 3])
+@pytest.mark.parametrize("seed", [1, pytest.param(3, marks=pytest.mark.long)])
 def test_on_a_road_of_lumps_leading_pays_and_nobody_is_worse_off_than_alone(seed):
     """Leader's cost and payment: above the joint optimum, below those at the shadow prices times any factor."""
     case, rows = ToyRoad(seed), Rows()
