@@ -15,6 +15,7 @@ from federates.boundary.config import Config
 from federates.boundary.messages import Answer
 from federates.boundary.roles import ChargingStation, MvesFleet, PowerOperator, TrafficModel, TransportOperator
 from federates.worlds.fleets.messages import Balance
+from federates.worlds.fleets.tables import TABLES
 from federates.worlds.road.messages import Departure, Gate, LinkObservation, StationObservation, TrafficObservation
 
 _ROLES = {
@@ -48,6 +49,11 @@ SESSION = {
     ],
 }
 """A public agreement with one agent of every role, and a second station and fleet."""
+
+
+def nothing_of(table):
+    """Return a row of one of the world's tables with 0 in every column."""
+    return dict.fromkeys(next(known for known in TABLES if known.name == table).columns, 0.0)
 
 
 class StationSettings(Config):
@@ -113,7 +119,8 @@ class SmallCompany(PowerOperator):
         kwh = given["delivery"][:, :, 0]
         self.recorder.record("plan", period=self.period, kwh=float(kwh.sum()))
         missing = np.maximum(self._needed[:, :, 0] - kwh, 0.0)
-        self.recorder.record("power_costs", period=self.period, total_usd=float(0.5 * self.settings.worth * (missing**2).sum()))
+        cost = float(0.5 * self.settings.worth * (missing**2).sum())
+        self.recorder.record("power_costs", **nothing_of("power_costs") | {"period": self.period, "total_usd": cost})
 
 
 class FleetSettings(Config):
@@ -147,9 +154,8 @@ class SmallFleet(MvesFleet):
         assert (vehicles == np.round(vehicles)).all()
         assert (kwh <= vehicles * self.kwh + 1e-6).all()
         self.recorder.record("sent", period=self.period, vehicles=float(vehicles.sum()), kwh=float(kwh.sum()))
-        nothing = dict.fromkeys(("time_usd", "energy_usd", "wear_usd", "opportunity_usd", "warranted_wear_usd"), 0.0)
         cost = float(0.5 * self.settings.slope * (kwh**2).sum())
-        self.recorder.record("fleet_costs", period=self.period, driver_usd=cost, **nothing)
+        self.recorder.record("fleet_costs", **nothing_of("fleet_costs") | {"period": self.period, "driver_usd": cost})
 
 
 class RoadSettings(Config):
@@ -181,7 +187,7 @@ class SmallRoad(TransportOperator):
     def commit(self, given):
         s, vehicles = self.session, given["passage"][:, :, 0]
         cost = float(0.5 * self.settings.congestion * (vehicles**2).sum())
-        self.recorder.record("transport_costs", period=self.period, total_usd=cost)
+        self.recorder.record("transport_costs", **nothing_of("transport_costs") | {"period": self.period, "total_usd": cost})
         return [
             Departure(origin, destination, int(vehicles[r, q]), s.links[:1])
             for r, origin in enumerate(s.resourceful_stations)
