@@ -16,6 +16,7 @@ from federates.worlds.road.session import Scheme
 DELIVERY, PASSAGE = "delivery", "passage"
 _NOTHING = 1e-6
 """A share of a vehicle that is no vehicle."""
+_TRIES = 3
 _LIGHT = 1.0 / 3.0
 """A vehicle with less than this part of its load is not sent if another fleet can carry it."""
 
@@ -46,9 +47,12 @@ class FleetsDay(Day):
         if same and not any(_needs_more(layout.own_shaped(fleet, plan[fleet])[DELIVERY] / kwh) for fleet, kwh in self._fleets):
             return plan
         can = yield from self._sent(problem, full)
-        lack = layout.offered(plan) - layout.offered(can)
-        if (lack > _NOTHING).any():
-            can = yield from self._sent(problem, {**can, **self._more(problem, full, can, lack)})
+        for _ in range(_TRIES):
+            lack = layout.offered(plan) - layout.offered(can)
+            if not (lack > _NOTHING).any():
+                break
+            full = {**can, **self._more(problem, full, can, lack)}
+            can = yield from self._sent(problem, full)
         asked = layout.shares(layout.offered(can), can, 1.0)
         can |= {agent.name: asked[agent.name] for agent in self.session.of_role(Role.POWER_OPERATOR)}
         can = self._led(problem, can, _as_carried)

@@ -43,8 +43,9 @@ def account(run: FleetRun) -> EnergyAccount:
     found["open_kwh"] = drawn - sum(found[name] for name in OUTLETS)
     differences = {"total": abs(found["open_kwh"])}
     differences |= {row["station"]: abs(float(row["closure_kwh"])) for row in books.to_dict("records")}
-    heard = run.frame("power_receipts").groupby("station")["feeder_kwh"].sum()
-    told = run.frame("station_receipts").groupby("station")["feeder_kwh"].sum()
+    heard, told = run.frame("power_receipts"), run.frame("station_receipts")
+    told = told[told["period"].isin(heard["period"])]  # of the last period nobody hears any more
+    heard, told = (table.groupby("station")["feeder_kwh"].sum() for table in (heard, told))
     if len(heard):
         differences["what a company heard of its stations"] = float((heard - told.reindex(heard.index)).abs().max())
     return EnergyAccount(pd.DataFrame(), found, differences)
