@@ -17,7 +17,8 @@ DELIVERY, PASSAGE = "delivery", "passage"
 _NOTHING = 1e-6
 """A share of a vehicle that is no vehicle."""
 _TRIES = 3
-_LIGHT = 1.0 / 3.0
+_LACK_KWH = 1e-3
+_LIGHT = 0.1
 """A vehicle with less than this part of its load is not sent if another fleet can carry it."""
 
 
@@ -49,7 +50,7 @@ class FleetsDay(Day):
         can = yield from self._sent(problem, full)
         for _ in range(_TRIES):
             lack = layout.offered(plan) - layout.offered(can)
-            if not (lack > _NOTHING).any():
+            if not (lack > _LACK_KWH).any():
                 break
             full = {**can, **self._more(problem, full, can, lack)}
             can = yield from self._sent(problem, full)
