@@ -169,7 +169,7 @@ def main():
     while True:
         new = line.step(time_s)
         seen.update(new)
-        time_s += step_s
+        time_s = round(time_s + step_s, 9)
         if "command" not in new:
             continue
         period, round_, (code,) = new["command"]

@@ -113,7 +113,7 @@ class Stranger:
         while True:
             new = self.step(time_s)
             self.seen |= new
-            time_s += step_s
+            time_s = round(time_s + step_s, 9)
             if "command" not in new:
                 if self.fault == "chatters":
                     self.line.send(self.operator.sends[1], 0, 0, [0.0, 0.0, 0.0])

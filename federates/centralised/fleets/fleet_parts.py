@@ -9,7 +9,7 @@ import scipy.sparse as sp
 
 from federates.centralised.fleets.parties import DriversHour
 from federates.lp.linear_model import LinearModel
-from federates.lp.linear_terms import Term
+from federates.lp.linear_terms import Indices, Term
 from federates.mves_fleet.models.flow.programme import PREFERENCE_USD, FlowData
 
 
@@ -62,7 +62,22 @@ def add_owned_fleet(model: LinearModel, d: FlowData) -> FleetParts:
     trips = _incidence(arcs.option, int(np.prod(options)))
     load = model.variables("load", int(np.prod(options)), upper=d.kwh * most, cost=d.load_usd_per_kwh)
     model.rows("loaded", [(1.0, load), (-d.kwh * trips, moves)], upper=0.0, shape=load.shape)
+    _add_approach(model, d, moves, trips)
     return FleetParts(((1.0, load),), ((trips, moves),))
+
+
+def _add_approach(model: LinearModel, d: FlowData, moves: Indices, trips: sp.csr_matrix) -> None:
+    """Add what the ways to r cost those who leave it in a period: convex, so it lies above the line of each step."""
+    (places, limited), horizon = d.away.shape[:2], d.supply.shape[2]
+    pairs = places * horizon
+    place, period = np.repeat(np.arange(places), limited * horizon), np.tile(np.arange(horizon), places * limited)
+    of_option = sp.csr_matrix((np.ones(place.size), (place * horizon + period, np.arange(place.size))), shape=(pairs, place.size))
+    leaving = of_option @ trips
+    ways = model.variables("ways", pairs, upper=float(d.approach_usd.max()) * d.vehicles, cost=1.0)
+    begun_usd = d.step_veh * np.concatenate([[0.0], np.cumsum(d.approach_usd)[:-1]])
+    one = sp.identity(pairs)
+    for j, (usd, before_usd) in enumerate(zip(d.approach_usd.tolist(), begun_usd.tolist(), strict=True)):
+        model.rows("ways", [(one, ways), (-usd * leaving, moves)], lower=before_usd - usd * j * d.step_veh, shape=(pairs,))
 
 
 def _arcs(d: FlowData) -> _Arcs:

@@ -14,6 +14,7 @@ COLUMNS = {
     "plan_usd": "negotiated plan (USD)",
     "above_optimum": "plan above optimum",
     "certified_gap": "certified gap",
+    "agreed": "agreed",
     "enclosed": "enclosed",
 }
 """Columns by key, with their heads."""
@@ -35,6 +36,7 @@ def rows(day: Sequence[HourReference]) -> list[dict[str, Any]]:
             said.plan_usd,
             max(0.0, reference.above_usd) / cost_usd,
             said.certified_usd / cost_usd,
+            said.agreed,
             reference.enclosed,
         )
         found.append(dict(zip(COLUMNS, values, strict=True)))
@@ -44,9 +46,9 @@ def rows(day: Sequence[HourReference]) -> list[dict[str, Any]]:
 def cells(row: dict[str, Any]) -> list[str]:
     """Return a row as it is shown."""
     shown = [f"{row['hour']:g}"]
-    shown += [f"{row[name]:.2f}" for name in ("lower_bound_usd", "optimum_usd", "plan_usd")]
+    shown += [f"{round(row[name], 2) + 0.0:.2f}" for name in ("lower_bound_usd", "optimum_usd", "plan_usd")]
     shown += [f"{100.0 * row[name]:.3f} %" for name in ("above_optimum", "certified_gap")]
-    return [*shown, "yes" if row["enclosed"] else "NO"]
+    return [*shown, *("yes" if row[name] else "NO" for name in ("agreed", "enclosed"))]
 
 
 def summary(day: Sequence[HourReference]) -> str:
