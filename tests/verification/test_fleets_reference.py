@@ -59,7 +59,7 @@ def test_the_optimum_lies_between_the_bounds(hours):
         assert found.optimum.upper_usd <= hour.plan_usd + hour.allowance_usd()
         assert found.above_usd <= hour.certified_usd + hour.allowance_usd()
         assert found.enclosed
-        assert found.optimum.vehicles.sum() > 10.0
+        assert found.optimum.delivery_kwh.sum() > 100.0
 
 
 @pytest.mark.parametrize("change", ["energy", "drivers", "road"])

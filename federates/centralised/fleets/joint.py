@@ -48,7 +48,7 @@ class Optimum:
     delivery_kwh: Array
     """What companies are brought, (R, Q, H)."""
     vehicles: Array
-    """(R, Q, H)."""
+    """Passages that the road leads, (R, Q, H): more than are used where more of them cost nothing."""
     rounds: int
     """Linear programmes that were solved."""
 
