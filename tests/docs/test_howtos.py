@@ -186,3 +186,22 @@ def test_the_programs_pass_the_conformance_kit(reader, role, checks):
 def test_every_how_to_is_followed_by_a_test():
     followed = set(re.findall(r'reader\.follow\("(\w+\.md)"', Path(__file__).read_text()))
     assert followed == {path.name for path in HOWTOS.glob("*.md")}
+
+
+def delivered_kwh(run, fleet):
+    import pandas as pd
+
+    schedule = pd.read_parquet(run / "coordinator/schedule.parquet")
+    return schedule.loc[schedule["fleet"] == fleet, "delivery_kwh"].sum()
+
+
+@pytest.mark.long
+def test_a_day_of_fleets(reader):
+    said = reader.follow("fleets.md")
+    before, after = runs(reader.folder)
+    # An hour is worth twice as much to the residents, so they carry less.
+    assert 0 <= delivered_kwh(after, "residents") < delivered_kwh(before, "residents")
+    report = (before / "report.html").read_text(encoding="utf-8")
+    for words in ("Rewards and tolls", "Acceptance against reward", "Who gains what", "Spots and waiting"):
+        assert words in report
+    assert Path(re.search(r"Comparison: (\S+)", "".join(said)).group(1)).is_file()
