@@ -1,5 +1,7 @@
 """Shared fixtures."""
 
+import federates.runtime.helics_api  # isort: skip  # noqa: F401  before any test module imports helics: libsumo would abort
+
 import os
 import sys
 from pathlib import Path

@@ -20,7 +20,10 @@ import cffi
 
 from federates.runtime import helics_declarations
 
-__all__ = ["capi", "h"]
+__all__ = ["HELICS_CAME_FIRST", "capi", "h"]
+
+HELICS_CAME_FIRST = "helics" in sys.modules
+"""Whether somebody had loaded HELICS before this module could load the system's C++ library for all."""
 
 
 class _Declared:

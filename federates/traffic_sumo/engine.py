@@ -26,7 +26,8 @@ from federates.traffic_sumo.settings import Engine
 T = TypeVar("T")
 _IN_PLACE_OF_TRACI = ("LIBSUMO_AS_TRACI", "LIBTRACI_AS_TRACI")
 """Variables by which SUMO's package `traci` becomes another library, which cannot connect to a process."""
-_HIDE_HELICS = ("federates.runtime.helics_api", "pyarrow", "matplotlib")
+_HELICS_API = "federates.runtime.helics_api"
+_HIDE_HELICS = ("pyarrow", "matplotlib")
 """Modules that keep libsumo from aborting the process if they are imported before HELICS."""
 _PR_SET_PDEATHSIG = 1
 _TRIES = 3
@@ -155,6 +156,10 @@ def _would_abort() -> bool:
     """Whether libsumo is still to be imported, after HELICS and nothing that would hide that library from it."""
     order = list(sys.modules)
     if "helics" not in order or "libsumo" in order:
+        return False
+    # Python moves a module behind those that it imports, so the order does not tell who loaded HELICS.
+    api = sys.modules.get(_HELICS_API)
+    if api is not None and not api.HELICS_CAME_FIRST:
         return False
     return not set(_HIDE_HELICS) & set(order[: order.index("helics")])
 

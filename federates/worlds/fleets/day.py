@@ -50,9 +50,10 @@ class FleetsDay(Day):
         can = yield from self._sent(problem, full)
         for _ in range(_TRIES):
             lack = layout.offered(plan) - layout.offered(can)
-            if not (lack > _LACK_KWH).any():
+            more = self._more(problem, full, can, lack)
+            if not more:
                 break
-            full = {**can, **self._more(problem, full, can, lack)}
+            full = {**can, **more}
             can = yield from self._sent(problem, full)
         asked = layout.shares(layout.offered(can), can, 1.0)
         can |= {agent.name: asked[agent.name] for agent in self.session.of_role(Role.POWER_OPERATOR)}
@@ -86,12 +87,17 @@ class FleetsDay(Day):
         return {**plan, **{fleet: np.where(sign[fleet] < 0, sent[fleet], plan[fleet]) for fleet, _ in self._fleets}}
 
     def _more(self, problem: Problem, plan: Copies, can: Copies, lack: Array) -> dict[str, Array]:
-        """Return what fleets can send of ``plan``, and for those that can send all of theirs an equal part of what is lacking."""
+        """Return what fleets can send of ``plan``, and for those that can send all of theirs an equal part of what is lacking.
+
+        Empty where nothing is lacking, or nobody can send more.
+        """
         layout = problem.layout
         able = {fleet: (layout.sign[fleet] < 0) & (can[fleet] >= plan[fleet] - _NOTHING) for fleet, _ in self._fleets}
         many = np.zeros(layout.size)
         for fleet, entries in able.items():
             many[layout.entries[fleet]] += entries
+        if not ((lack > _LACK_KWH) & (many > 0)).any():
+            return {}
         part = np.maximum(lack, 0.0) / np.maximum(many, 1.0)
         return {fleet: can[fleet] + np.where(entries, part[layout.entries[fleet]], 0.0) for fleet, entries in able.items()}
 
