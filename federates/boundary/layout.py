@@ -140,6 +140,14 @@ class Layout:
             shared[agent] = np.where(own, np.where(alone, total[entries], total[entries] * part), copies[agent])
         return shared
 
+    def equal_parts(self, total: Array, able: Mapping[str, NDArray[np.bool_]]) -> tuple[dict[str, Array], Array]:
+        """Share ``total`` out in equal parts, by entry to those who are ``able``; return the parts, and how many are able."""
+        many = np.zeros(self.size)
+        for agent, entries in able.items():
+            many[self.entries[agent]] += entries
+        part = total / np.maximum(many, 1.0)
+        return {agent: np.where(entries, part[self.entries[agent]], 0.0) for agent, entries in able.items()}, many
+
     def price_of(self, agent: str, quantities: Array, prices: Array) -> float:
         """Return sum s_i lambda z_i, usd: what an agent pays (or, if negative, is paid)."""
         return float((self.sign[agent] * prices[self.entries[agent]] * quantities).sum())

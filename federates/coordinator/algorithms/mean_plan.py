@@ -75,17 +75,14 @@ def _shared_out(problem: Problem, planes: BoxStep, means: dict[str, Array], mixe
     for _ in range(_TRIES):
         plenty = {agent: np.where(offers[agent], share[agent], _PLENTY) for agent in mixed}
         answered = _took(problem, planes, (yield problem.evaluate(means | plenty)))
-        missing, able = np.zeros(layout.size), np.zeros(layout.size)
+        lack = {agent: np.where(offers[agent], share[agent] - answered[agent], 0.0) for agent in mixed}
+        missing = np.zeros(layout.size)
         for agent in mixed:
-            entries, lack = layout.entries[agent], np.where(offers[agent], share[agent] - answered[agent], 0.0)
-            missing[entries] += lack
-            able[entries] += offers[agent] & (lack <= _LACK)
+            missing[layout.entries[agent]] += lack[agent]
+        parts, able = layout.equal_parts(missing, {agent: offers[agent] & (lack[agent] <= _LACK) for agent in mixed})
         if not ((missing > _LACK) & (able > 0)).any():
             break
-        for agent in mixed:
-            entries = layout.entries[agent]
-            more = np.where((share[agent] - answered[agent] <= _LACK) & offers[agent], missing[entries], 0.0)
-            share[agent] = answered[agent] + more / np.maximum(able[entries], 1.0)
+        share = {agent: answered[agent] + parts[agent] for agent in mixed}
     return {agent: answered[agent] + np.where(offers[agent], 0.0, _STEP) for agent in mixed}
 
 

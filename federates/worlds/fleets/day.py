@@ -93,13 +93,10 @@ class FleetsDay(Day):
         """
         layout = problem.layout
         able = {fleet: (layout.sign[fleet] < 0) & (can[fleet] >= plan[fleet] - _NOTHING) for fleet, _ in self._fleets}
-        many = np.zeros(layout.size)
-        for fleet, entries in able.items():
-            many[layout.entries[fleet]] += entries
+        parts, many = layout.equal_parts(np.maximum(lack, 0.0), able)
         if not ((lack > _LACK_KWH) & (many > 0)).any():
             return {}
-        part = np.maximum(lack, 0.0) / np.maximum(many, 1.0)
-        return {fleet: can[fleet] + np.where(entries, part[layout.entries[fleet]], 0.0) for fleet, entries in able.items()}
+        return {fleet: can[fleet] + part for fleet, part in parts.items()}
 
     @property
     def _fleets(self) -> tuple[tuple[str, float], ...]:
