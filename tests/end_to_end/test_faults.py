@@ -13,8 +13,8 @@ import subprocess
 import time
 
 import pandas as pd
-import psutil
 import pytest
+from processes import processes_of
 from small_rail_scenario import RAIL_AGENTS, write_small_rail_scenario
 from small_scenario import AGENTS, write_small_scenario
 
@@ -35,18 +35,6 @@ def start(command, scenario, environment):
     else:
         words = ["helics", "run", "--path", str(scenario / "runner.json")]
     return subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-
-def processes_of(scenario):
-    """Return the processes that work in the scenario's folder."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.cwd().startswith(str(scenario)) and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except (psutil.AccessDenied, psutil.NoSuchProcess, FileNotFoundError):
-            continue
-    return found
 
 
 def nothing_is_left(scenario):

@@ -8,9 +8,9 @@ import subprocess
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 import yaml
+from processes import processes_of
 from small_fleets import write_fleets
 
 from federates.runtime.run_record import read_run_record
@@ -43,18 +43,6 @@ def scenario_with(folder, agent="", fault="", *, program=False, **session):
         config["settings"]["fault"] = fault
         (scenario / agent / "config.yaml").write_text(yaml.safe_dump(config))
     return scenario
-
-
-def processes_of(scenario):
-    """Return the processes that work in the scenario's folder."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.cwd().startswith(str(scenario)) and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except (psutil.AccessDenied, psutil.NoSuchProcess, FileNotFoundError):
-            continue
-    return found
 
 
 def nothing_is_left(scenario):

@@ -64,8 +64,8 @@ class Fleet(MvesFleet):
         self._hear(openings)
         return self._serve(*self._given(given))
 
-    def commit(self, given: Quantities) -> Array:
-        """Send the opened period's whole vehicles off; return the notes of their energy, (S, 2): vehicles and kWh.
+    def commit(self, given: Quantities) -> None:
+        """Send the opened period's whole vehicles off; stations hear from the coordinator what comes.
 
         Raises
         ------
@@ -80,7 +80,6 @@ class Fleet(MvesFleet):
         kwh = np.minimum(delivery[:, :, 0], self.kwh * sent.vehicles)
         record_trips(self._recorder, self._session, self._period, vehicles, sent, kwh)
         self._recorder.progress(period=self._period, vehicles=int(sent.vehicles.sum()), kwh=float(kwh.sum()))
-        return notes(sent.vehicles, kwh)
 
     def _hear(self, openings: Openings) -> None:
         told = self._told(openings)
@@ -149,9 +148,3 @@ def roundable(vehicles: Array, ready: Whole) -> Array:
         left_out = parts[np.argsort(-(row - whole)[parts], kind="stable")][room:]
         row[left_out] = whole[left_out]
     return result
-
-
-def notes(vehicles: Whole, kwh: Array) -> Array:
-    """Return vehicles and energy by station, (S, 2): leaving r, then leaving for q; both arguments are (R, Q)."""
-    by_pair = np.stack([vehicles.astype(np.float64), kwh], axis=-1)
-    return np.concatenate([by_pair.sum(axis=1), by_pair.sum(axis=0)])
