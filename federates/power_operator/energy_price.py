@@ -7,8 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from federates.boundary.config import Config
-from federates.station.settings import NotNegative
+from federates.boundary.config import Config, NotNegative
 
 
 class EnergyPrice(Config):

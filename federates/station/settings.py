@@ -7,11 +7,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 from pydantic_core import PydanticCustomError
 
-from federates.boundary.config import Config
+from federates.boundary.config import Config, NotNegative, Positive, Share
 
-Share: TypeAlias = Annotated[float, Field(ge=0.0, le=1.0)]
-Positive: TypeAlias = Annotated[float, Field(gt=0.0)]
-NotNegative: TypeAlias = Annotated[float, Field(ge=0.0)]
 BatteryKwh: TypeAlias = Annotated[float, Field(gt=0.0, le=10_000.0)]
 _MOST = 1000
 

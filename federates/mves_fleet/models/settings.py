@@ -7,11 +7,8 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
-from federates.boundary.config import Config
+from federates.boundary.config import Config, NotNegative, Share
 
-Share: TypeAlias = Annotated[float, Field(ge=0.0, le=1.0)]
-Positive: TypeAlias = Annotated[float, Field(gt=0.0)]
-NotNegative: TypeAlias = Annotated[float, Field(ge=0.0)]
 ByHour: TypeAlias = NotNegative | Annotated[list[NotNegative], Field(min_length=24, max_length=24)]
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from federates.boundary.config import NotNegative
 from federates.boundary.errors import Problem
 from federates.station.checks import history_problems, rules_problems, station_problems
-from federates.station.settings import NotNegative, Station, StationRules
+from federates.station.settings import Station, StationRules
 from federates.worlds.fleets.session import FleetSession
 
 _CONFIG = "config.yaml"

@@ -6,13 +6,13 @@ from typing import Annotated, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
-from federates.boundary.config import unfit
+from federates.boundary.config import NotNegative, Positive, Share, unfit
 from federates.boundary.errors import Problem
 from federates.boundary.units import hours
 from federates.mves_fleet.models.checks import too_small
 from federates.mves_fleet.models.flow.settings import OwnedFleetSettings
 from federates.mves_fleet.models.flow.vehicles import Charge
-from federates.mves_fleet.models.settings import ByHour, NotNegative, Positive, Share
+from federates.mves_fleet.models.settings import ByHour
 
 ShareByHour: TypeAlias = Share | Annotated[list[Share], Field(min_length=24, max_length=24)]
 

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from federates.mves_fleet.models.settings import FleetSettings, NotNegative, Positive
+from federates.boundary.config import NotNegative, Positive
+from federates.mves_fleet.models.settings import FleetSettings
 
 
 class OwnedFleetSettings(FleetSettings):

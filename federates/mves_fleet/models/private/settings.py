@@ -6,10 +6,10 @@ from typing import Annotated, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
-from federates.boundary.config import Config, unfit
+from federates.boundary.config import Config, NotNegative, Positive, Share, unfit
 from federates.boundary.errors import Problem
 from federates.mves_fleet.models.checks import too_small
-from federates.mves_fleet.models.settings import FleetSettings, NotNegative, Positive, Share
+from federates.mves_fleet.models.settings import FleetSettings
 
 Hour: TypeAlias = Annotated[float, Field(ge=0.0, le=24.0)]
 

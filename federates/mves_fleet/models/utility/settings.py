@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from federates.boundary.config import NotNegative, Positive
 from federates.mves_fleet.models.flow.settings import OwnedFleetSettings
-from federates.mves_fleet.models.settings import NotNegative, Positive
 
 
 class UtilitySettings(OwnedFleetSettings):

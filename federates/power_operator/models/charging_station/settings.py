@@ -6,8 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from federates.boundary.config import NotNegative, Positive
 from federates.power_operator.energy_price import EnergyPrice
-from federates.station.settings import NotNegative, Positive, Station, StationRules
+from federates.station.settings import Station, StationRules
 
 
 class Costs(EnergyPrice):

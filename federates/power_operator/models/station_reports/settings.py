@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from federates.boundary.config import NotNegative, Positive
 from federates.power_operator.energy_price import EnergyPrice
-from federates.station.settings import NotNegative, Positive
 
 Efficiency = Annotated[float, Field(gt=0.0, le=1.0)]
 
