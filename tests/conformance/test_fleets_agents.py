@@ -44,6 +44,11 @@ def test_all_six_roles_have_checks_of_their_own():
         assert {role for role in world.roles if role in {str(case[0]) for case in GOOD}} == set(world.roles)
 
 
+@pytest.mark.parametrize(("model", "agent"), [("utility", "utility"), ("company", "express"), ("private", "commuters")])
+def test_a_shipped_fleet_passes_in_the_day_of_fleets(model, agent, root):
+    conform(find_target("mves_fleet", model, Wanted(root / "scenarios/la_fleets", agent=agent))).raise_if_broken()
+
+
 @pytest.mark.parametrize("name", ["posted_price", pytest.param("admm", marks=pytest.mark.long)])
 def test_a_shipped_algorithm_that_cannot_agree_here_ends_by_the_rules(name):
     target = find_target("coordinator", name, Wanted(world="fleets"))

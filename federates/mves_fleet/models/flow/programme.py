@@ -154,7 +154,7 @@ class FlowProgramme:
         works = np.moveaxis(self._business, 2, 0).reshape(d.wanted_veh.size, -1)
         wanted = d.wanted_veh
         model.rows("business", [(1.0, works), (1.0, missed)], lower=wanted, upper=wanted, shape=wanted.shape)
-        self._solver = model.solver(solver="simplex", presolve="off", random_seed=0)
+        self._model = model
 
     def _balance(self, model: LinearModel, charge: Indices, stay: Indices) -> None:
         """Add a row for each node: what leaves it less what arcs bring to it."""
@@ -186,8 +186,8 @@ class FlowProgramme:
         model.rows("balance", [(1.0, leaving), (-1.0, coming)], lower=d.supply, upper=d.supply, shape=shape)
 
     def _run(self, reward: Array, toll: Array, load: Array, passage: Array, left_usd: float) -> FlowPlan:
-        d, solver = self._data, self._solver
-        solver.restart()
+        # A solver per question: where plans cost the same, one that has solved before may choose another, also from a new start.
+        d, solver = self._data, self._model.solver(solver="simplex", presolve="off", random_seed=0)
         solver.set_cost(self._trip, self._trip_usd + toll[:, :, None, None, :])
         solver.set_cost(self._load, d.load_usd_per_kwh - reward)
         solver.set_cost(self._left, left_usd)

@@ -122,7 +122,9 @@ class PrivateFleet(Fleet):
     def _pay_for(self, who: Whole, pair: Whole) -> None:
         costs = self._costs
         rows = np.arange(len(who))
-        time, energy, wear, threshold = costs.parts()[:, who].reshape(4, len(who), -1)[:, rows, pair].sum(axis=1).tolist()
+        parts = costs.parts()[:, who]
+        by_pair = parts.reshape(4, len(who), int(np.prod(parts.shape[2:])))  # also where nobody goes
+        time, energy, wear, threshold = by_pair[:, rows, pair].sum(axis=1).tolist()
         warranted = float(self._wear_usd[who].sum()) if self.settings.battery_warranty else 0.0
         cycles = float((self.kwh / self._drivers.battery_kwh[who]).sum())
         usd = {"time_usd": time, "energy_usd": energy, "wear_usd": wear, "opportunity_usd": threshold}
