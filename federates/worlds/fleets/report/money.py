@@ -90,7 +90,8 @@ def company_account(run: FleetRun) -> pd.DataFrame:
 def gains(run: FleetRun) -> pd.DataFrame:
     """Return what every party gains by the deliveries, usd: agent, received (worth or payment), paid, cost, gain.
 
-    The road's part is the tolls less the delay that it bears; the sum over all is what the deliveries are worth to everybody.
+    The road's part is the tolls less the delay that it bears. Wear under a warranty is nobody's here, and a cost all the same.
+    The sum over all is what the deliveries are worth to everybody.
     """
     rows = []
     for row in company_account(run).to_dict("records"):
@@ -101,6 +102,8 @@ def gains(run: FleetRun) -> pd.DataFrame:
     (road,) = run.session.of_role(Role.TRANSPORT_OPERATOR)
     delay = float(run.frame("transport_costs")["total_usd"].sum())
     rows.append((road.name, float(run.frame("schedule")["toll_usd"].sum()), 0.0, -delay))
+    if warranted := float(run.frame("fleet_costs")["warranted_wear_usd"].sum()):
+        rows.append(("battery warranty", 0.0, 0.0, -warranted))
     table = pd.DataFrame(rows, columns=["agent", "received_usd", "paid_usd", "cost_usd"])
     table["gain_usd"] = table[["received_usd", "paid_usd", "cost_usd"]].sum(axis=1)
     return table
