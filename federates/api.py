@@ -1,7 +1,7 @@
 """The front door for scripts and notebooks: ``import federates as portage``.
 
-``run``, ``load_run``, ``federate``, ``check`` and ``compare``, and the names that the author of an agent needs. What stands here
-is imported from the package itself; what is heavy is loaded when it is used.
+``run``, ``resume``, ``load_run``, ``federate``, ``check`` and ``compare``, and the names that the author of an agent needs. What
+stands here is imported from the package itself; what is heavy is loaded when it is used.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ __all__ = [
     "compare",
     "federate",
     "load_run",
+    "resume",
     "run",
 ]
 
@@ -183,6 +184,35 @@ def run(
     return Run(finished.folder)
 
 
+def resume(run: str | Path) -> Run:
+    """Let a run go on that was interrupted, behind the last period that all its agents have carried out, and return it.
+
+    Parameters
+    ----------
+    run : its folder, or its id where the run lies in a scenario's results below the working folder.
+
+    Raises
+    ------
+    ConfigError : it cannot go on, and why; nothing was changed.
+    FederationError : the run failed again.
+
+    Examples
+    --------
+    The ``day`` of `federate` has come to its end:
+
+    >>> portage.resume(day.folder)
+    Traceback (most recent call last):
+    federates.boundary.errors.ConfigError: ...run.json: status = 'complete': must be failed: it has come to its end
+    """
+    from federates.runs.resumable import find_run
+    from federates.runs.resume import resume as go_on
+
+    finished = go_on(find_run(Path(run)))
+    if not finished.ok:
+        raise FederationError(str(finished.record.get("failure")))
+    return Run(finished.folder)
+
+
 def load_run(folder: str | Path) -> Run:
     """Return the run in a folder of results.
 
@@ -244,7 +274,13 @@ def compare(*runs: Run, out: str | Path | None = None) -> Path:
     return compare_side_by_side([run.folder for run in runs], folder)
 
 
-def federate(session: Session | Mapping[str, Any], agents: Mapping[str, Plugin], *, results: str | Path | None = None) -> Run:
+def federate(
+    session: Session | Mapping[str, Any],
+    agents: Mapping[str, Plugin],
+    *,
+    results: str | Path | None = None,
+    report: bool = True,
+) -> Run:
     """Run agents that are objects in this process, without any file: for notebooks and tests.
 
     The agents are threads around an in-process HELICS broker; what crosses, and the tables, are those of a run in processes. Only
@@ -255,6 +291,7 @@ def federate(session: Session | Mapping[str, Any], agents: Mapping[str, Plugin],
     session : the public agreement, or its keys as in ``scenario.yaml``.
     agents : an object for each agent of the session, by name; by default the names are the roles.
     results : folder for the results; by default a temporary one, which lasts as long as the `Run`.
+    report : False: write no pages, which takes longer than a small run itself; `Run.report` writes them later.
 
     Raises
     ------
@@ -294,7 +331,7 @@ def federate(session: Session | Mapping[str, Any], agents: Mapping[str, Plugin],
     _check_objects(agreed, agents)
     place = Path(results if results is not None else tempfile.mkdtemp(prefix="portage-"))
     try:
-        made = Run(run_objects(agreed, agents, place))
+        made = Run(run_objects(agreed, agents, place, report=report))
     except FederationError as error:
         error.add_note(f"What was written before is in {place}.")
         raise

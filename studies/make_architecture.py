@@ -47,7 +47,7 @@ def one_period(world: World) -> str:
     lines.append("  loop every round, until the algorithm commits")
     for exchange in world.exchanges:
         lines += [
-            f"    {Role.COORDINATOR}->>{role}: solve: price of {exchange.name}; or evaluate: {exchange.name} given"
+            f"    {Role.COORDINATOR}->>{role}: solve: price of {exchange.name}, or evaluate: {exchange.name} given"
             for role in exchange.roles
         ]
         lines += [f"    {role}->>{Role.COORDINATOR}: {exchange.name}, cost, bound" for role in exchange.roles]

@@ -23,6 +23,7 @@ ROWS, PAGE = ROOT / "studies/reliability.json", ROOT / "docs/reliability.md"
 WORLDS = {"road": "small, by road", "rail": "small, by rail", "la": "Los Angeles"}
 INTRODUCTION = """# What happens when something breaks
 
+This page shows what a run does when a process dies, hangs or answers nonsense: who is named, what is said, and how soon.
 Every row is one real run of separate processes into which one fault was put, by a script, at a known phase. *Seconds* are from
 the fault to the end of the command that started the run. *All gone* is when the last process of the run had ended; nothing may
 stay. What is said is `failure` in `run.json`. *As wanted* is judged by the list of faults itself,

@@ -3,6 +3,7 @@
 import federates.runtime.helics_api  # isort: skip  # noqa: F401  before any test module imports helics: libsumo would abort
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -11,6 +12,22 @@ import pytest
 ROOT = Path(__file__).parent.parent
 SUPPORT = Path(__file__).parent / "support"
 sys.path.insert(0, str(SUPPORT))
+
+
+def pytest_configure(config):
+    """Let workers begin with the folders of long runs: a long file that comes last would leave the other processor idle.
+
+    Tests send Ctrl-C to what they start, which does not hear it where the tests themselves were started in the background.
+    """
+    config.option.loadscopereorder = False
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config):
+    """Return a worker more than there are processors: many tests wait for the processes of a run."""
+    return len(os.sched_getaffinity(0)) + 1
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@
 
 #include "portage.h"
 
+#include <stdint.h>
+
 /* One topic that an operator sends or hears. Roles: P power operator, T transport operator, B both, C coordinator, X traffic model. */
 typedef struct {
     char sender;
@@ -29,6 +31,7 @@ typedef struct {
     char key[240];
     double *values;
     int period, round, present;
+    uint64_t number;      /* of the newest message, as its sender counts */
 } portage_line;
 
 #define PORTAGE_MOST_LINES 32
@@ -62,6 +65,14 @@ const double *portage_take(const portage_line *from, int period, int round); /* 
 portage_line *portage_find(const char *name, int sent); /* a topic that it sends or hears, or the run ends */
 portage_line *portage_part(char part);                  /* the only topic of this part */
 void portage_leave(void);                           /* in good order */
+
+/* seal.c: signatures, where the run has them. */
+int portage_signs(void);
+void portage_open_seal(void);                       /* the own key */
+void portage_read_roster(void);                     /* the others' keys, once all have joined */
+unsigned char *portage_sign(const portage_line *to, const unsigned char *payload, size_t *size); /* a message, in own memory */
+const unsigned char *portage_opened(portage_line *from, const unsigned char *message, size_t *size); /* its payload, or the run ends */
+void portage_close_seal(void);
 
 /* The session from its JSON text; what is wrong with it ends the run. */
 void portage_parse_session(const char *text, portage_session *session);

@@ -141,6 +141,7 @@ static void answer_commands(void) {
 
 static void release(void) {
     for (int i = 0; i < run->line_count; i++) free(run->lines[i].values);
+    portage_close_seal();
     free(run->departures);
     free(run->answer.quantities);
     free(run->answer.slopes);

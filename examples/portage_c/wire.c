@@ -109,6 +109,7 @@ static void register_topics(HelicsError *error) {
 }
 
 static void enter(HelicsError *error) {
+    portage_open_seal();
     HelicsFederateInfo info = helicsCreateFederateInfo();
     helicsFederateInfoSetCoreTypeFromString(info, portage_environment("PORTAGE_CORE_TYPE"), error);
     helicsFederateInfoSetCoreName(info, portage_environment("PORTAGE_CORE_NAME"), error);
@@ -122,6 +123,7 @@ static void enter(HelicsError *error) {
     register_topics(error);
     helicsFederateEnterInitializingMode(run->federate, error);
     check(error);
+    portage_read_roster();
     helicsFederateEnterExecutingMode(run->federate, error);
     check(error);
 }
@@ -151,11 +153,11 @@ static unsigned char *received(const portage_line *from, int *size, HelicsError 
 }
 
 static void read_session(HelicsError *error) {
-    int size;
-    char *text = (char *)received(portage_part('S'), &size, error);
-    text[size] = '\0';
-    portage_parse_session(text, &run->session);
-    free(text);
+    int bytes;
+    unsigned char *message = received(portage_part('S'), &bytes, error); /* with an end of the text behind it */
+    size_t size = (size_t)bytes;
+    portage_parse_session((const char *)portage_opened(portage_part('S'), message, &size), &run->session);
+    free(message);
     for (int i = 0, rows; i < run->line_count; i++) {
         portage_line *entry = &run->lines[i];
         if (entry->topic->part == 'S') continue;
@@ -189,22 +191,24 @@ static int whole_number(const portage_line *from, double value) {
 
 void portage_receive(portage_line *into) {
     HelicsError error = helicsErrorInitialize();
-    int size, rows;
-    unsigned char *bytes = received(into, &size, &error);
-    if (size < 8 * HEADER) portage_fail("%s: has %d bytes, must begin with period and round", into->key, size);
+    int count, rows;
+    unsigned char *message = received(into, &count, &error);
+    size_t size = (size_t)count;
+    const unsigned char *bytes = portage_opened(into, message, &size);
+    if (size < 8 * HEADER) portage_fail("%s: has %zu bytes, must begin with period and round", into->key, size);
     into->period = whole_number(into, from_wire(bytes));
     into->round = whole_number(into, from_wire(bytes + 8));
     if (into->period > run->session.periods) portage_fail("%s: is of period %d of %d", into->key, into->period, run->session.periods);
     const size_t expected = portage_values(into->topic, &run->session, into->period, &rows);
-    if ((size_t)size != 8 * (HEADER + expected)) {
-        portage_fail("%s: has %d bytes, must have %zu: period, round and values", into->key, size, 8 * (HEADER + expected));
+    if (size != 8 * (HEADER + expected)) {
+        portage_fail("%s: has %zu bytes, must have %zu: period, round and values", into->key, size, 8 * (HEADER + expected));
     }
     for (size_t i = 0; i < expected; i++) {
         into->values[i] = from_wire(bytes + 8 * (HEADER + i));
         if (!isfinite(into->values[i])) portage_fail("%s: value %zu is not finite", into->key, i);
     }
     into->present = 1;
-    free(bytes);
+    free(message);
 }
 
 void portage_send(portage_line *to, const double *values, size_t count) {
@@ -216,7 +220,10 @@ void portage_send(portage_line *to, const double *values, size_t count) {
         if (!isfinite(values[i])) portage_fail("%s: value %zu is not finite", to->key, i);
         to_wire(values[i], bytes + 8 * (HEADER + i));
     }
-    helicsPublicationPublishBytes(to->publication, bytes, (int)(8 * (HEADER + count)), &error);
+    size_t size = 8 * (HEADER + count);
+    unsigned char *message = portage_signs() ? portage_sign(to, bytes, &size) : bytes;
+    helicsPublicationPublishBytes(to->publication, message, (int)size, &error);
+    if (message != bytes) free(message);
     free(bytes);
     check(&error);
     to->period = run->period;

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from federates.audit.files import files_breaches, files_not_recorded, other_files, own_files, sandbox_gaps, sandbox_of
 from federates.audit.ledgers import Ledgers
+from federates.audit.network import fates, network_breaches
 from federates.audit.outcome import AgentAudit, Audit, Breach, printable
 from federates.audit.read import AgentRecords, RunRecords, read_run
 from federates.runtime.results import write_json
@@ -26,7 +27,7 @@ def audit_run(folder: Path) -> Audit:
     return Audit(
         run_id=folder.resolve().name,
         agents=tuple(_agent(agent, run, ledgers) for agent in run.agents.values()),
-        breaches=(*_wire_breaches(run), *ledgers.breaches(), *files_breaches(run)),
+        breaches=(*_wire_breaches(run), *ledgers.breaches(), *network_breaches(run), *files_breaches(run)),
         not_recorded=tuple(map(printable, (*_wire_not_recorded(run), *ledgers.not_recorded(), *files_not_recorded(run)))),
         looks=0 if run.graph is None else run.graph.looks,
     )
@@ -65,4 +66,5 @@ def _agent(agent: AgentRecords, run: RunRecords, ledgers: Ledgers) -> AgentAudit
         heard=ledgers.heard(agent.name),
         kept={printable(name): rows for name, rows in agent.tables.items()},
         settings=tuple(sorted(map(printable, agent.settings))),
+        network=fates(run, agent.name),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
@@ -11,8 +11,8 @@ class Breach:
     """One thing that the topic table, or the rule that an agent reads its own files, does not allow.
 
     ``check`` is the check that found it: ``wire`` (the broker's data-flow graph), ``ledger.missing``, ``ledger.topic``,
-    ``ledger.shape``, ``ledger.count``, ``ledger.hash``, ``files.missing``, ``files.outside``, ``files.connection`` or
-    ``helics.call``. ``agent`` is at fault.
+    ``ledger.shape``, ``ledger.count``, ``ledger.hash``, ``ledger.network``, ``files.missing``, ``files.outside``,
+    ``files.connection`` or ``helics.call``. ``agent`` is at fault.
     """
 
     check: str
@@ -52,6 +52,7 @@ class AgentAudit:
     heard : messages received, by sender.
     kept : tables of results that it kept for itself, and how many rows each has.
     settings : names of its settings, which no message carries.
+    network : what became of the messages that came to it: how many were ``heard``, ``late`` and ``lost``; empty: no network.
     """
 
     name: str
@@ -64,6 +65,7 @@ class AgentAudit:
     heard: dict[str, int]
     kept: dict[str, int]
     settings: tuple[str, ...]
+    network: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,13 @@ class Audit:
             seen = f"{len(self.agents)} agents, no message was recorded, {wiring}"
         things = "one thing was" if len(self.not_recorded) == 1 else f"{len(self.not_recorded)} things were"
         gaps = f"; {things} not recorded (portage audit says what)" if self.not_recorded else ""
-        return f"Audit: {seen}{gaps}"
+        fates = [sum(agent.network.get(fate, 0) for agent in self.agents) for fate in ("lost", "late")]
+        lost = (
+            f"; the network lost {grouped(fates[0])} and delayed {grouped(fates[1])}"
+            if any(a.network for a in self.agents)
+            else ""
+        )
+        return f"Audit: {seen}{lost}{gaps}"
 
     def as_json(self) -> dict[str, Any]:
         """Return what ``audit.json`` says."""

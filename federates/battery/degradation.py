@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
 
 from federates.battery.cycles import Array, Cycles, checked_soc, cycles_of
 
@@ -74,6 +73,8 @@ def stress_until(capacity: float = END_OF_LIFE_CAPACITY) -> float:
     ------
     ValueError : no such share.
     """
+    from scipy.optimize import brentq  # 0.2 s to load, for a curve that few ask for
+
     if not 0.0 < capacity < 1.0:
         raise ValueError("the capacity at the end of life must be a share above 0 and below 1")
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import re
 import reprlib
 import types
 import typing
 from collections.abc import Iterator
+from enum import EnumType
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias, TypeVar, Union, get_args, get_origin
 
@@ -37,6 +39,7 @@ class Config(BaseModel):
         frozen=True,
         allow_inf_nan=False,
         validate_default=True,
+        defer_build=True,  # most processes read few of all configurations that they import
     )
 
     @field_validator("*", mode="wrap")
@@ -110,6 +113,11 @@ def load_config(path: Path, model: type[C], shown_as: str | None = None) -> C:
     return parse_config(read_yaml(path, shown_as), model, shown_as or str(path))
 
 
+def choices(annotation: Any) -> tuple[Any, ...]:
+    """Return the values that a field's type names one by one, as an enumeration or a literal does; of others its arguments."""
+    return tuple(annotation) if isinstance(annotation, EnumType) else typing.get_args(annotation)
+
+
 def parse_config(data: dict[str, Any], model: type[C], file: str) -> C:
     """Validate ``data`` against ``model``; ``file`` is the name that errors show."""
     try:
@@ -129,7 +137,9 @@ def _problem(detail: ErrorDetails, model: type[Config], file: str) -> Problem:
         return Problem(file, field, "missing", "this key is required")
     if detail["type"] == "extra_forbidden":
         return Problem(file, field, value, _unknown_key(str(location[-1]), location[:-1], model))
-    return Problem(file, field, value, detail["msg"].removeprefix("Value error, "))
+    # Of members of an enumeration pydantic shows what Python calls them.
+    allowed = re.sub(r"<\w+\.\w+: ('[^']*')>", r"\1", detail["msg"])
+    return Problem(file, field, value, allowed.removeprefix("Value error, "))
 
 
 def _unknown_key(key: str, parents: tuple[int | str, ...], model: type[Config]) -> str:

@@ -32,11 +32,12 @@ An **agent** has a name and a **role**; `scenario.yaml` lists the agents; there 
 on is an **exchange**: some ask for it, others offer it. An **answer** to prices, or to given quantities, is of one agent: its
 quantities, one cost, one proven bound. Along the last dimension of an exchange entry 0 is the opened **period**.
 
-A message is a vector of 64-bit little-endian floats: period, round, then the values in C order of the shape. Send and read it
-as raw bytes. Its HELICS type is `portage.<topic>/v{BOUNDARY_VERSION}`, so HELICS itself refuses a partner with another version
-when a run starts. The key of a topic begins with the sender's name. Where `<agent>` stands in a key the topic is addressed: each
-receiver has one of its own, of its part of the session. `coordinator/<agent>/session` is JSON text, sent once in HELICS's
-initializing mode.
+What a message carries is a vector of 64-bit little-endian floats: period, round, then the values in C order of the shape.
+Before it stand a signature, a number and an address ([the integrity of messages](integrity.md) has all bytes). Send and read
+the whole as raw bytes. Its HELICS type is `portage.<topic>/v{BOUNDARY_VERSION}`: HELICS itself refuses a partner with another
+version when a run starts. The key of a topic begins with the sender's name. Where `<agent>` stands in a key the topic is
+addressed: each receiver has one of its own, of its part of the session. `coordinator/<agent>/session` is JSON text, sent once
+in HELICS's initializing mode.
 
 """
 
@@ -70,7 +71,7 @@ def _json(content: dict[str, Any]) -> str:
 def _machines() -> str:
     return f"""## For programs
 
-[boundary.json]({_SCHEMAS}/boundary.json) is this page's table as one document. [schemas]({_SCHEMAS}) has a JSON Schema (2020-12)
+[boundary.json]({_SCHEMAS}/boundary.json) is this page's table as one document. Beside it lies a JSON Schema (2020-12)
 per topic, at the place that its key names: `{_SCHEMAS}/<world>/<key>.schema.json`. They describe a message's logical form,
 `{{"period": 3, "round": 7, "values": [[...]]}}` with the values as nested arrays; type, unit and shape stand in keywords
 of our own (`x-type`, `x-unit`, `x-shape`, `x-length`). The session is JSON on the wire too; its schema is

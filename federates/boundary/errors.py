@@ -45,6 +45,10 @@ class BoundaryError(PortageError):
     """A message breaks the topic table: wrong shape, not finite, wrong period or round."""
 
 
+class IntegrityError(PortageError):
+    """A message is not what its sender said to this agent in this run, or the roster of keys cannot be used."""
+
+
 class ModelError(PortageError):
     """An operator's model has no answer: infeasible, unbounded, or the solver failed."""
 

@@ -56,5 +56,20 @@ VERSIONS: tuple[Version, ...] = (
             "`charging_station`. A message may be `direct`: it opens a period and goes to its hearers, not to the coordinator.",
         ),
     ),
+    Version(
+        5,
+        "af2211972f4428ec",
+        ("The session may have `network`: classes of links between the agents, and who uses which; without it nothing changes.",),
+    ),
+    Version(
+        6,
+        "fab4250f3270f223",
+        (
+            "Every message is signed: signature, number and address stand before what it carries. Executables get their key and "
+            "the roster of all keys in `PORTAGE_KEY`, `PORTAGE_ROSTER`, `PORTAGE_ROSTER_KEY` and `PORTAGE_RUN`.",
+            "With fleets the session may have `private_sum`: the fleets' answers cross masked, as a sum, by topics of their own "
+            "(docs/private_sum.md); without it nothing changes.",
+        ),
+    ),
 )
 """All versions, oldest first."""

@@ -54,7 +54,8 @@ def lines(federation: Federation) -> tuple[Line, ...]:
             if topic.addressed:
                 found += [Line(topic.key(sender, receiver), topic, sender, (receiver,)) for receiver in receivers]
             else:
-                found.append(Line(topic.key(sender, ""), topic, sender, receivers))
+                others = tuple(agent for agent in receivers if agent != sender)
+                found.append(Line(topic.key(sender, ""), topic, sender, others))
     return tuple(found)
 
 

@@ -76,6 +76,11 @@ def encode(topic: Topic, key: str, period: int, round_: int, values: Array, sess
     return np.concatenate(([period, round_], array.ravel())).astype(_WIRE).tobytes()
 
 
+def values_in(payload: bytes, shape: tuple[int, ...]) -> Array:
+    """Return the values of a message that `encode` has made, on the topic's grid."""
+    return np.frombuffer(payload, dtype=_WIRE)[_HEADER:].reshape(shape)
+
+
 def decode(topic: Topic, key: str, payload: bytes, session: Session) -> Frame:
     """Return the message in ``payload``; raise `BoundaryError` if it breaks the topic table."""
     if len(payload) % _WIRE.itemsize or len(payload) < _HEADER * _WIRE.itemsize:

@@ -6,10 +6,11 @@ An algorithm is written as a generator: it yields what to ask (`Solve`, `Evaluat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+import math
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,8 @@ Index: TypeAlias = NDArray[np.intp]
 class Agreement:
     """How a negotiation ended: with which plan, in balance, by agreement or not, why, and what is proven of it.
 
-    ``prices`` (n,) are those at which the plan is paid; None: those of the best lower bound.
+    ``prices`` (n,) are those at which the plan is paid; None: those of the best lower bound. A plan of up to ``most_usd`` would
+    have been agreed to as well.
     """
 
     plan: Copies
@@ -40,6 +42,7 @@ class Agreement:
     lower_bound_usd: float
     ended_by_time: bool = False
     prices: Array | None = None
+    most_usd: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -166,7 +169,11 @@ def cost_usd(answers: Mapping[str, Answer]) -> float:
     return sum(answer.cost_usd for answer in answers.values())
 
 
-Negotiate: TypeAlias = Callable[[Problem], Rounds[Agreement]]
+class Negotiate(Protocol):
+    """The rounds of one negotiation."""
+
+    def __call__(self, problem: Problem, gap_share: float = 1.0) -> Rounds[Agreement]:
+        """Return them; they end at ``gap_share`` of the gap at which the agents agree."""
 
 
 class Day:

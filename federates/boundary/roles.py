@@ -28,7 +28,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, TypeAlias
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
 from federates.boundary.config import Config
 from federates.boundary.errors import Problem
@@ -66,10 +66,24 @@ class Plugin(ABC):  # noqa: B024 (the roles below add the abstract methods)
         self.settings: Any = self.Settings() if settings is None else settings
         self.folder = folder
 
+    def state(self) -> Any:
+        """Return what the class must keep to go on behind the period that was carried out last, if it wants to keep it itself.
+
+        Plain values and numpy arrays of numbers, in lists, tuples, sets and mappings; or bytes. None (default): it keeps nothing,
+        and a run that goes on after a crash calls `begin` and everything else again as it was called before, by the journal.
+        """
+        return None
+
+    def restore(self, state: Any) -> None:
+        """Go on with what `state` has returned; called after `begin`, in place of all calls before. Recorded rows are there."""
+        raise NotImplementedError(f"{type(self).__name__} returns a state, and must have restore too")
+
     @classmethod
     def works_in(cls, world: str) -> bool:
-        """Return whether the class can work in a world."""
-        return not cls.worlds or world in cls.worlds
+        """Return whether the class can work in a world, or in the one of which that is a variant."""
+        from federates.boundary.world import world_of  # which knows this module's roles
+
+        return not cls.worlds or world in cls.worlds or world_of(world).variant_of in cls.worlds
 
     @classmethod
     def check(cls, settings: Any, folder: Path, session: Any) -> list[Problem]:
@@ -115,6 +129,13 @@ class Operator(Plugin):
     def relax(self, prices: Quantities, openings: Openings) -> Answer:
         """Answer as `solve` does, in the linear relaxation: a quick, valid bound. By default it is `solve` itself."""
         return self.solve(prices, openings)
+
+    def outlook(self) -> Mapping[str, Any]:
+        """Return what the class expects of the opened period, for the person in its seat: own numbers, never told to others.
+
+        By name with the unit at its end: numbers, lists over the horizon, or mappings of them by station (default: nothing).
+        """
+        return {}
 
 
 class PowerOperator(Operator):
@@ -181,9 +202,13 @@ class Solve:
 
 @dataclass(frozen=True, slots=True)
 class Evaluate:
-    """Decision: ask each agent what its own quantities would cost, by agent."""
+    """Decision: ask each agent what its own quantities would cost, by agent.
+
+    ``whole``: members of a private sum, whose single parts nobody knows, each round up what is carried out in whole numbers.
+    """
 
     given: Mapping[str, Quantities]
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,11 +234,27 @@ class Commit:
 Decision: TypeAlias = Solve | Evaluate | Commit
 
 
+class LateAnswer(NamedTuple):
+    """An answer that has come late: whose it is, and to which question."""
+
+    agent: str
+    question: Solve | Evaluate
+    answer: Answer
+
+
 @dataclass(frozen=True, slots=True)
 class RoundResult:
-    """The answers to the last decision, by agent."""
+    """The answers to the last decision, by agent.
+
+    ``missing`` are agents whose answer did not come through the network in time. In place of it stands something that the agent
+    has answered before: quantities it can do at the cost it named, and a bound that is proven at the prices of this question
+    (minus infinity: none is). So an algorithm may use it as any other, but learns nothing new by it. ``late`` are answers to
+    questions asked before. Both are empty where there is no network (`Session.network`).
+    """
 
     answers: Mapping[str, Answer]
+    missing: frozenset[str] = frozenset()
+    late: tuple[LateAnswer, ...] = ()
 
 
 class CoordinationAlgorithm(Plugin):
@@ -230,3 +271,10 @@ class CoordinationAlgorithm(Plugin):
     @abstractmethod
     def next(self, result: RoundResult) -> Decision:
         """Return the next decision, given all answers to the last one."""
+
+    def goes_on_without(self, question: Solve) -> bool:
+        """Return whether `next` may be called though an answer to ``question`` has not come in time (`RoundResult.missing`).
+
+        By default it may not: the question is asked again until all have answered, as every `Evaluate` is.
+        """
+        return False

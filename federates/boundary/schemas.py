@@ -19,13 +19,13 @@ from federates.boundary.exchange import SESSION, Exchange, Message
 from federates.boundary.field_texts import document_fields
 from federates.boundary.messages import Frame
 from federates.boundary.topics import BOUNDARY_VERSION, Command, Topic
-from federates.boundary.world import World, shipped_worlds
+from federates.boundary.world import World, shipped_worlds, world_of
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 _WIRE = (
-    "On the wire: 64-bit little-endian floats without any frame around them: period, round, then the values in C order (the last "
-    "index changes fastest)."
+    "On the wire, behind signature, number and address (docs/integrity.md): 64-bit little-endian floats, period, round, then the "
+    "values in C order (the last index changes fastest)."
 )
 
 
@@ -68,7 +68,21 @@ def boundary_json() -> dict[str, Any]:
     return {
         "description": "Made by `python -m federates.boundary.docs` from the world objects; do not edit.",
         "version": BOUNDARY_VERSION,
-        "wire": {"type": "<f8", "header": ["period", "round"], "order": "C", "note": _WIRE},
+        "wire": {
+            "envelope": [
+                "signature: 64 bytes",
+                "number: <u8",
+                "count of digests: <u2",
+                "digests: 32 bytes each",
+                "length of the address: <u2",
+                "address: UTF-8",
+                "payload",
+            ],
+            "type": "<f8",
+            "header": ["period", "round"],
+            "order": "C",
+            "note": _WIRE,
+        },
         "commands": _commands(),
         "worlds": {world.name: _world(world) for world in shipped_worlds()},
     }
@@ -80,6 +94,8 @@ def fingerprint() -> str:
     Of the session it holds the names of its keys and which of them must be given, since the form of the rest is pydantic's.
     """
     structure = {"commands": _commands(), "worlds": {world.name: _without_prose(_world(world)) for world in shipped_worlds()}}
+    variants = {name: world_of(name) for world in shipped_worlds() for name in world.variants.values()}
+    structure["variants"] = {name: _without_prose(_world(world)) for name, world in variants.items()}
     structure["session"] = {world.name: _keys(world) for world in shipped_worlds()}
     return hashlib.sha256(json.dumps(structure, sort_keys=True).encode()).hexdigest()[:16]
 

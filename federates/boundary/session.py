@@ -13,10 +13,11 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from federates.boundary.config import Config, unfit
 from federates.boundary.names import Role
+from federates.boundary.network import NetworkSettings
 
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]+$")]
 
@@ -40,6 +41,8 @@ class Session(Config):
     """Roles of the agents that take part; of each there is one, named after it, where ``agents`` is left out."""
     parts: ClassVar[dict[str, str]] = {}
     """Key of the session that agents of a role may share out, each entry to one of them."""
+    unsaid: ClassVar[tuple[str, ...]] = ("network",)
+    """Keys that are left out where they say nothing: an agreement without them reads as it always did."""
     many: ClassVar[tuple[str, ...]] = ()
     """Roles of which there may be any number, each of which sees all."""
 
@@ -59,6 +62,8 @@ class Session(Config):
     """Hour of the day at which period 0 starts."""
     agents: tuple[Agent, ...] = ()
     """All agents; left out: one of each role, named after it."""
+    network: NetworkSettings | None = None
+    """The network between the agents; left out: every message arrives at once."""
     run_id: str = ""
     """Identity of the run; set at start, never in the file."""
     viewer: str = ""
@@ -83,6 +88,20 @@ class Session(Config):
         if (named := self.of_role(Role.COORDINATOR)[0].name) != Role.COORDINATOR:
             raise unfit(f"agents.{named}.name", named, f"the coordinator's name is {Role.COORDINATOR}")
         return self
+
+    @model_validator(mode="after")
+    def _network_fits(self) -> Self:
+        if self.network is not None and not self.viewer:
+            stations, links = getattr(self, "stations", ()), getattr(self, "links", ())
+            wrong = self.network.problem(tuple(self.roster), stations, links)
+            if wrong is not None:
+                raise unfit(f"network.{wrong[0]}", wrong[1], wrong[2])
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_what_says_nothing(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        told: dict[str, Any] = handler(self)
+        return {key: value for key, value in told.items() if value or key not in self.unsaid}
 
     def _check_agent(self, agent: Agent) -> None:
         where = f"agents.{agent.name}"

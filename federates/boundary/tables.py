@@ -1,8 +1,8 @@
 """Tables that a run leaves behind: name, owner, columns. The figures and the report read only these.
 
 An agent may record tables of its own beside them. ``period`` is 0-based, ``time_s`` counts from the start of the run,
-names of stations and links are those of the session. Wall-clock times live in ``timings`` alone, so that every other table of
-two runs with the same seed is identical.
+names of stations and links are those of the session. Wall-clock times live in ``timings`` alone, and in real time in ``pace``
+and ``late_answers``, so that every other table of two runs with the same seed is identical.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ COMMON: tuple[Table, ...] = (
         {
             "period": "period",
             "round": "round; of the coordinator: number of rounds",
-            "activity": "command, negotiation, algorithm or run",
+            "activity": "command, negotiation, algorithm, run, checkpoint or resume",
             "wall_s": "wall-clock time, s",
         },
     ),
@@ -126,6 +126,69 @@ COMMON: tuple[Table, ...] = (
             "cold_objective_usd": "objective of the second solve",
             "cold_safe_bound_usd": "bound proven from the second dual values",
             "cold_agrees": "whether the second bound meets the second objective",
+        },
+        exceptional=True,
+    ),
+    Table(
+        "network",
+        Role.COORDINATOR,
+        "What became of every message that came to this agent over the network; every agent has one. Without `network:` in "
+        "the session there is none.",
+        {
+            "period": "period",
+            "round": "round of the question that it asks or answers; 0: no round",
+            "sender": "name of the agent that sent it",
+            "message": "solve, relax or evaluate (a question), answer, another command, or the topic",
+            "links": "classes of the sender's and of the receiver's link",
+            "fate": "heard, late (in a later round) or lost; what is no question or answer is repeated until it is heard",
+            "rounds_late": "rounds by which it is late",
+            "latency_s": "time until it is heard, s, repeats included (NaN: lost)",
+            "sent": "how often it was sent",
+            "copies": "how many copies arrived; all after the first change nothing",
+        },
+        exceptional=True,
+    ),
+    Table(
+        "commits",
+        Role.COORDINATOR,
+        "How every plan was acknowledged over the network, one row a period; without `network:` in the session there is none.",
+        {
+            "period": "period",
+            "outcome": "what is carried out: agreed plan, last agreed plan or nothing",
+            "rounds": "rounds in which the plan was told until all had acknowledged it, or it was given up",
+            "not_acknowledged": "agents that had not acknowledged the plan when it was given up",
+        },
+        exceptional=True,
+    ),
+    Table(
+        "pace",
+        Role.COORDINATOR,
+        "How a run kept real time, one row a period; without `--real-time` there is none. Times count from when the first "
+        "period opened, without that in which the run was held.",
+        {
+            "period": "period",
+            "due_s": "when it was due, s",
+            "opened_s": "when it was opened, s",
+            "committed_s": "when its plan was carried out, s",
+            "late_s": "how late it was opened, s",
+            "in_time": "whether it was committed before its end",
+            "given_up": "whether its plan was given up: nothing moves",
+            "factor": "simulated seconds in one second",
+            "strict": "whether answers after the end of a period are missing",
+        },
+        exceptional=True,
+    ),
+    Table(
+        "late_answers",
+        Role.COORDINATOR,
+        "What came after the end of its period in real time, one row each; without `--real-time` there is none.",
+        {
+            "period": "period",
+            "round": "round; 0: no round",
+            "activity": "what the agent did: open, solve, relax, evaluate, commit or stop; run of the world's model",
+            "agent": "name of the agent",
+            "took_s": "time from when it was asked (run: from when its period was opened) until it was done, s",
+            "late_s": "time from the end of the period until it was done, s",
         },
         exceptional=True,
     ),

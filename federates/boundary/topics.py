@@ -1,9 +1,9 @@
 """Topics: the quantities that may cross between agents. Each world has a table of them (`federates.boundary.world`).
 
 HELICS interfaces, the docs page, the wiring check and the message check are all made from that table; an agent can publish
-nothing else. A message is a vector of 64-bit little-endian floats ``[period, round, *values]``, its values in C order of the
-topic's shape. Its HELICS type string is ``portage.<topic>/v<version>``: HELICS itself refuses a partner with another version at
-start.
+nothing else. A message carries a vector of 64-bit little-endian floats ``[period, round, *values]``, its values in C order of
+the topic's shape, and is signed (docs/integrity.md). Its HELICS type string is ``portage.<topic>/v<version>``: HELICS itself
+refuses a partner with another version at start.
 
 A topic's key begins with the name of the agent that sends it. What differs from receiver to receiver, because it is of the
 receiver's part of the session alone, is *addressed*: its key names the receiver too, and nobody else hears it.
@@ -14,8 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
-BOUNDARY_VERSION = 4
-"""Raised whenever a topic's meaning, unit or shape changes."""
+BOUNDARY_VERSION = 6
+"""Raised whenever a topic's meaning, unit or shape changes, or the form of messages; with an entry in ``history.py``."""
 
 FREE = "E"
 """Letter of a dimension with any number of rows."""
@@ -76,6 +76,8 @@ class Topic:
     that rounding error, which differs between processors, does not cross. Programs need not round."""
     rounding: tuple[Rounding, ...] = (Rounding.NEAREST,)
     """How they are rounded: one rule for all values, or one for each entry of the last dimension."""
+    drawn: bool = False
+    """Its values are drawn anew whenever they are told, such as a key, or hidden by such: no two runs tell the same."""
 
     def key(self, sender: str, receiver: str) -> str:
         """Return the HELICS key of what the agent ``sender`` tells the agent ``receiver``."""

@@ -11,22 +11,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from federates.boundary.config import parse_config
+from federates.boundary.config import choices, parse_config
 from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.exchange import COMMAND, SESSION, Exchange, Message, Moment, cost_topic
+from federates.boundary.installed import entry_points
 from federates.boundary.messages import Quantities
 from federates.boundary.names import ROAD, SHIPPED, Role
 from federates.boundary.session import Session
+from federates.boundary.summed import SummedRole
 from federates.boundary.table import Table
 from federates.boundary.topics import Topic
 
 _GROUP = "portage.world"
+_TRUE = ("true", "yes", "on", "1")
+"""How a key that is true may be written; the session checks the key."""
 Openings: TypeAlias = Mapping[str, Any]
 """Messages of a period's opening, by name."""
 
@@ -75,8 +78,19 @@ class World:
     costs: Mapping[str, CostTable] = field(default_factory=dict)
     """Where agents leave what the day cost them, by role; the sum over all agents is what it cost all. A payment is no cost.
     Empty: it cannot be told."""
+    summed: SummedRole | None = None
+    """Agents whose answers cross as a private sum alone; None: everybody answers for itself."""
+    variants: Mapping[str, str] = field(default_factory=dict)
+    """Keys of the agreement by which, where they are true, it is an agreement of another world: what crosses is another."""
+    variant_of: str = ""
+    """World with whose agents' classes this one works; empty: it is none of another's."""
     takes_long: bool = False
     """An answer may take minutes: the coordinator then waits without asking HELICS for time (docs/decisions/0008)."""
+
+    def __post_init__(self) -> None:
+        for role in self.operators:
+            if len(seen := [message.name for message in self.told(role, Moment.OBSERVATION)]) > 1:
+                raise ValueError(f"world {self.name}: a {role} is given one observation, and is told {' and '.join(seen)}")
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -96,16 +110,34 @@ class World:
         return (
             replace(SESSION, receivers=others),
             replace(COMMAND, receivers=self.operators),
-            *(topic for exchange in self.exchanges for topic in exchange.topics()),
-            *(cost_topic(role) for role in self.operators),
+            *self._negotiated,
             *(topic for message in self.messages for topic in message.topics()),
         )
+
+    @property
+    def _negotiated(self) -> tuple[Topic, ...]:
+        """Return the topics of prices, of what is given, and of answers."""
+        own = (
+            *(topic for exchange in self.exchanges for topic in exchange.topics()),
+            *(cost_topic(role) for role in self.operators),
+        )
+        if self.summed is None:
+            return own
+        role, given = self.summed.role, {exchange.given.name for exchange in self.exchanges}
+        rest = (topic for topic in own if topic.sender != role)
+        others = (
+            replace(topic, receivers=tuple(name for name in topic.receivers if name != role))
+            if topic.sender == Role.COORDINATOR and topic.name in given
+            else topic
+            for topic in rest
+        )
+        return (*(topic for topic in others if topic.receivers), *self.summed.topics(self.exchanges))
 
     @cached_property
     def schemes(self) -> tuple[str, ...]:
         """Return the schemes of its sessions, in the order in which they are compared; none where they have none."""
         field = self.session.model_fields.get("scheme")
-        return () if field is None else tuple(str(scheme) for scheme in field.annotation)  # type: ignore[union-attr]
+        return () if field is None else tuple(str(scheme) for scheme in choices(field.annotation))
 
     def said(self, role: str, moment: Moment) -> Message | None:
         """Return the message of a role that says at most one at a moment, None if it says nothing then."""
@@ -135,6 +167,14 @@ class World:
             if error.name != f"{self.package}.{name}":
                 raise
             return None
+
+    def negotiated(self, session: Any) -> Any:
+        """Return the agreement as the coordinator's algorithm has it: members of a private sum are one agent in it."""
+        return session
+
+    def whole_part(self, session: Any, quantities: Quantities) -> Quantities:
+        """Return a member's quantities with what is carried out in whole numbers rounded up (default: nothing is)."""
+        return quantities
 
     def negotiates(self, session: Any) -> bool:
         """Return whether agents negotiate in the session's scheme."""
@@ -196,6 +236,16 @@ def shipped_worlds() -> tuple[World, ...]:
     return tuple(world_of(name) for name in SHIPPED)
 
 
+def played_as(data: Mapping[str, Any]) -> Any:
+    """Return the name of the world that an agreement is of: the one it names, or its variant by a key of the agreement."""
+    name = data.get("world", ROAD)
+    if not isinstance(name, str) or name not in world_names():
+        return name
+    base = world_of(world_of(name).variant_of or name)
+    said = {key: str(data[key]).strip().lower() in _TRUE for key in base.variants if key in data}
+    return next((base.variants[key] for key, true in said.items() if true), base.name if said else name)
+
+
 def parse_session(data: dict[str, Any], file: str) -> Any:
     """Return the public agreement in ``data``; ``file`` is the name that errors show. Without ``world`` it is the road.
 
@@ -203,9 +253,10 @@ def parse_session(data: dict[str, Any], file: str) -> Any:
     ------
     ConfigError : with everything that is wrong.
     """
-    name = data.get("world", ROAD)
+    name = played_as(data)
     if not isinstance(name, str) or name not in world_names():
-        near = difflib.get_close_matches(str(name), world_names(), n=1)
+        offered = [known for known in world_names() if not world_of(known).variant_of]
+        near = difflib.get_close_matches(str(name), offered, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ConfigError([Problem(file, "world", repr(name), f"must be one of {', '.join(world_names())}{hint}")])
+        raise ConfigError([Problem(file, "world", repr(name), f"must be one of {', '.join(offered)}{hint}")])
     return parse_config({**data, "world": name}, world_of(name).session, file)

@@ -28,12 +28,15 @@ from federates.runs.broker_core import Broker
 from federates.runs.finalize import finalize_run, mark_failed, note_failure
 from federates.runs.how_ended import HowEnded
 from federates.runs.liveness import AgentsWatch, Siblings, lost_agents, lost_reason, process_of
+from federates.runs.meeting import Meeting
 from federates.runs.remains import remove_scratch
-from federates.runs.scenario import agents_of
+from federates.runs.scenario import agents_of, load_scenario
 from federates.runs.start import RESULTS_VARIABLE, new_identity
-from federates.runs.topology_monitor import TopologyMonitor
+from federates.runs.started import Started
+from federates.runs.topology_monitor import TopologyMonitor, with_registrar
 from federates.runtime.broker_config import BrokerConfig
 from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity, choose_port, identity_path
+from federates.runtime.placement import LOOPBACK
 from federates.runtime.results import disk_error
 from federates.runtime.say import say, say_traceback
 from federates.runtime.sign_of_life import ALIVE, AwakeClock, SignOfLife
@@ -62,7 +65,10 @@ def main(argv: list[str] | None = None) -> int:
     started = time.time()
     signal.signal(signal.SIGINT, partial(_interrupted, identity, started, path))
     try:
-        record = _finish(identity, started, _serve(identity, path, started))
+        meeting = None if identity.hosts is None else Meeting(identity, identity.hosts)
+        record = _finish(identity, started, _serve(identity, path, started, meeting))
+        if meeting is not None:
+            meeting.close(record["status"])
     except PortageError as error:
         say(f"portage: broker: {error}")
         return 1
@@ -79,7 +85,7 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     # This process is no agent's: what came out is its to say, and its log is read by whoever may read all results.
     folder = Path(identity.run_folder)
-    report = [f"Report:  {folder / 'report.html'}"] if identity.broker.report else []
+    report = [f"Report:  {folder / 'report.html'}"] if identity.broker.report and not identity.elsewhere else []
     for line in [*record.get("headline", []), f"Results: {folder}", *report]:
         say(line, error=False)
     return 0
@@ -124,22 +130,29 @@ def _identity(arguments: argparse.Namespace, path: Path) -> RunIdentity:
         # The user's working folder is not known here: `helics run` starts this process in the scenario's.
         raise ConfigError([Problem("environment", RESULTS_VARIABLE, named, "must be an absolute path")])
     results = Path(named) if named else None
-    return new_identity(Path.cwd(), config, str(arguments.config), *agents_of(arguments.runner), results=results)
+    identity = new_identity(Path.cwd(), config, str(arguments.config), *agents_of(arguments.runner), results=results)
+    with contextlib.suppress(ConfigError, OSError):  # what `portage run` would refuse runs here, and cannot be resumed
+        Started.of(load_scenario(Path.cwd())).write(Path(identity.run_folder))
+    return identity
 
 
-def _serve(identity: RunIdentity, path: Path, started: float) -> str | None:
+def _serve(identity: RunIdentity, path: Path, started: float, meeting: Meeting | None) -> str | None:
     """Start the broker, announce it, and wait until the federation has ended, lost somebody, or wired what it must not.
 
     Return why it had to be ended, or None if it has ended by itself.
     """
     broker, identity = _start(identity)
+    identity, registrar = with_registrar(identity)
     reason = None
     with broker:
         identity.write(path)
-        say(f"broker: run {identity.run_id} on 127.0.0.1:{identity.port}", error=False)
+        address = LOOPBACK if identity.hosts is None else identity.hosts.address
+        say(f"broker: run {identity.run_id} on {address}:{identity.port}", error=False)
         # HELICS waits for the start barrier whenever it joins, so the agents need not wait for it.
         broker.join_barrier()
-        watch = TopologyMonitor(broker, identity)
+        if meeting is not None:
+            meeting.begin(identity)
+        watch = TopologyMonitor(broker, identity, registrar, meeting)
         wiring = _Aside(partial(_look, identity, watch))
         clock = AwakeClock()
         siblings, how = Siblings(identity.agents), HowEnded()
@@ -148,6 +161,7 @@ def _serve(identity: RunIdentity, path: Path, started: float) -> str | None:
             time.sleep(_POLL_S if broker.barrier_open else _BARRIER_POLL_S)
             late = clock.look() > identity.broker.limits.join_s
             reason = _missing(identity, watch, siblings, how, late) or alive.look(siblings.pids) or wiring.look()
+            reason = reason or (None if meeting is None else meeting.look())
             if reason is not None:
                 say(f"portage: {reason}")
                 note_failure(identity, started, reason)
@@ -170,7 +184,7 @@ def _look(identity: RunIdentity, watch: TopologyMonitor) -> str | None:
 def _missing(identity: RunIdentity, watch: TopologyMonitor, siblings: Siblings, how: HowEnded, late: bool) -> str | None:
     """Return who is lost, or did not join in time if it is ``late``, in words, or None."""
     starting = siblings.pids
-    told = (process_of(Path(identity.run_folder) / agent) for agent in identity.agents)
+    told = (process_of(identity.folder_of(agent)) for agent in identity.agents)
     how.watch({*starting.values(), *(pid for pid in told if pid is not None)})
     if lost := lost_agents(identity):
         return lost_reason(identity, lost, how, starting)
@@ -178,6 +192,7 @@ def _missing(identity: RunIdentity, watch: TopologyMonitor, siblings: Siblings, 
         return lost_reason(identity, ended, how, starting | ended, "before everyone had joined")
     if not watch.everyone_is_here and late:
         missing = [agent for agent in identity.agents if agent not in watch.joined]
+        missing = [f"{agent} on {identity.elsewhere[agent]}" if agent in identity.elsewhere else agent for agent in missing]
         return f"{', '.join(missing)}: did not join within {identity.broker.limits.join_s:g} s (join_s)"
     return None
 

@@ -85,6 +85,8 @@ def _show_agent(agent: AgentAudit) -> None:
         _row("", f"{name:{_NAME}}{grouped(entry.messages):>{_NUMBER}}{grouped(entry.numbers):>{_NUMBER}}  {receivers}")
     heard = [f"{_count(count, 'message', 'messages')} from {name}" for name, count in agent.heard.items()]
     _row("heard", ", ".join(heard) or ("nothing" if agent.kind == "python" else "not recorded"))
+    if agent.network:
+        _row("network", ", ".join(f"{grouped(count)} {fate}" for fate, count in agent.network.items()))
     _row("never told", _never_told(agent))
 
 

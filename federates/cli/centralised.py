@@ -73,12 +73,20 @@ def centralised(
 
 
 def _is_of_fleets(scenario: Path, overrides: dict[str, str]) -> bool:
+    from federates.boundary.errors import ConfigError, Problem
     from federates.boundary.names import FLEETS
+    from federates.boundary.world import world_of
     from federates.runs.scenario import load_scenario, shown
     from federates.runtime.agent import load_session
 
     file = load_scenario(scenario).session_file
-    return load_session(file, overrides, shown_as=shown(file)).world == FLEETS
+    session = load_session(file, overrides, shown_as=shown(file))
+    if world_of(session.world).variant_of == FLEETS:
+        allowed = (
+            "must be left out: the reference compares what each fleet was given, which no coordinator knows of a private sum"
+        )
+        raise ConfigError([Problem(shown(file), "private_sum", "true", allowed)])
+    return bool(session.world == FLEETS)
 
 
 def _fleets(scenario: Path, overrides: dict[str, str], use: dict[str, str], as_json: bool) -> None:

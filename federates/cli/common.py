@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,9 +12,11 @@ from rich.console import Console
 from typer.core import TyperCommand, TyperGroup
 
 from federates.audit.outcome import printable_lines
+from federates.boundary.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     from federates.runs.launch import Launch
+    from federates.runtime.real_time import RealTime
 
 # Without emoji: "file.py:A" is the name of a class.
 console = Console(soft_wrap=True, emoji=False)
@@ -40,6 +43,31 @@ UseOption = Annotated[
         help="Use another class in this run, such as traffic_sumo=bpr or power_operator=file.py:Class; may be given again.",
     ),
 ]
+
+RealTimeOption = Annotated[
+    float | None,
+    typer.Option(
+        "--real-time",
+        metavar="FACTOR",
+        help="Let simulated time go no faster than this many seconds in one: with 60 an hour takes a minute.",
+    ),
+]
+StrictOption = Annotated[
+    bool,
+    typer.Option("--strict", help="In real time: an answer after the end of its period is missing. Otherwise all wait for it."),
+]
+
+
+def refuse_beside_resume(options: Iterable[str], what: str) -> None:
+    """Refuse ``options`` that were given with ``--resume``: of a run or game (``what``) that goes on nothing can be changed.
+
+    Raises
+    ------
+    ConfigError : there are some.
+    """
+    if given := " and ".join(options):
+        allowed = f"must be left out with --resume: a {what} goes on with what it was started with"
+        raise ConfigError([Problem("command line", given, "given", allowed)])
 
 
 class _FlagsWithoutValue:
@@ -77,6 +105,21 @@ def pairs(changes: list[str] | None, option: str = "--set") -> dict[str, str]:
     return found
 
 
+def real_time(factor: float | None, *, strict: bool) -> RealTime | None:
+    """Return what ``--real-time`` and ``--strict`` say; None: time goes as fast as it may."""
+    from federates.runtime.real_time import RealTime
+
+    if factor is None:
+        if strict:
+            raise typer.BadParameter(
+                "says how late answers are taken in real time: give --real-time FACTOR too", param_hint="--strict"
+            )
+        return None
+    if not 0.0 < factor < math.inf:
+        raise typer.BadParameter(f"{factor:g}: must be a positive number of simulated seconds", param_hint="--real-time")
+    return RealTime(factor, strict)
+
+
 def say_end(finished: Launch) -> int:
     """Say what came out of a run, or why it failed; return the exit code."""
     record = finished.record
@@ -86,7 +129,8 @@ def say_end(finished: Launch) -> int:
         for line in record.get("headline", []):
             console.print(line, markup=False, highlight=False)
         console.print(f"Run {record['run_id']} is complete after {record['wall_s']:.0f} s.", highlight=False)
-        where = f"Report: {finished.folder / 'report.html'}" if finished.identity.broker.report else f"Results: {finished.folder}"
+        whole = finished.identity.broker.report and not finished.identity.elsewhere
+        where = f"Report: {finished.folder / 'report.html'}" if whole else f"Results: {finished.folder}"
         console.print(where, markup=False, highlight=False)
         return 0
     failure = printable_lines(str(record.get("failure") or finished.culprit))

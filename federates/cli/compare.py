@@ -28,6 +28,9 @@ def compare(
     changes: SetOption = None,
     use: UseOption = None,
     results: ResultsOption = None,
+    seeds: Annotated[
+        int, typer.Option(min=1, max=100, help="Run every scheme with so many seeds, for means with intervals of 95 %.")
+    ] = 1,
 ) -> None:
     """Run the schemes of a scenario with the same random numbers, or take runs that there are; set them side by side."""
     from federates.cli.progress import ProgressView
@@ -36,11 +39,11 @@ def compare(
     from federates.runs.stop import hear_signals, why
 
     if len(folders) > 1 or is_run(folders[0]):
-        _compare_runs_that_there_are(folders, given=bool(schemes or changes or use))
+        _compare_runs_that_there_are(folders, given=bool(schemes or changes or use or seeds > 1))
         return
     overrides = pairs(changes)
     found = check_scenario(folders[0], overrides, pairs(use, "--use"))
-    names = _scheme_names(schemes, found.world)
+    names = _with_seeds(_scheme_names(schemes, found.world), found, overrides, seeds)
     workers = jobs or max(1, min(len(names), os.cpu_count() or 1))
     if found.broker.port != "auto" and workers > 1:
         allowed = "runs at the same time need ports of their own: choose auto, or --jobs 1"
@@ -65,7 +68,11 @@ def _compare(names: list[str], runs: Mapping[str, Launch], failed: dict[str, str
             failed[name] = str(runs[name].record.get("failure") or runs[name].culprit)
     complete = {name: runs[name].folder for name in names if name not in failed}
     if complete and (len(complete) > 1 or not failed):
-        page = compare_runs(complete, _comparison_folder(next(iter(complete.values())).parent))
+        folder = _comparison_folder(next(iter(complete.values())).parent)
+        repeated = _by_scheme(complete)
+        first = {scheme: found[0] for scheme, found in repeated.items()}
+        several = any(len(found) > 1 for found in repeated.values())
+        page = compare_runs(first, folder, repeated) if several else compare_runs(first, folder)
         console.print(f"Comparison: {page}", markup=False, highlight=False)
     for name in (name for name in names if name in failed):
         errors.print(f"Not compared: scheme {name}, which failed: {failed[name]}", markup=False, highlight=False)
@@ -90,7 +97,8 @@ def _run_schemes(
     stop = Stop()
 
     def one(scheme: str) -> None:
-        runs[scheme] = launch(found, overrides | {"scheme": scheme}, label=scheme, stop=stop, **options)
+        changes, label = _changes(scheme)
+        runs[scheme] = launch(found, overrides | changes, label=label, stop=stop, **options)
 
     with ThreadPoolExecutor(workers) as pool:
         futures = {name: pool.submit(one, name) for name in names}
@@ -125,7 +133,7 @@ def _say_what_is_kept(runs: Mapping[str, Launch], reason: str) -> None:
 
 def _compare_runs_that_there_are(folders: list[Path], given: bool) -> None:
     if given:
-        raise typer.BadParameter("--schemes, --set and --use are for a scenario that is still to be run")
+        raise typer.BadParameter("--schemes, --set, --use and --seeds are for a scenario that is still to be run")
     from federates.runs.reports import compare_side_by_side, make_readable
 
     records = [make_readable(folder) for folder in folders]
@@ -137,6 +145,39 @@ def _compare_runs_that_there_are(folders: list[Path], given: bool) -> None:
 
 def _comparison_folder(results: Path) -> Path:
     return results / f"compare-{datetime.now().strftime('%Y%m%d-%H%M%S')}"
+
+
+_SEED = ", seed "
+"""Between a scheme and its seed in the name of a run, where there are several seeds."""
+
+
+def _with_seeds(schemes: list[str], found: Scenario, overrides: dict[str, str], seeds: int) -> list[str]:
+    """Return the names of all runs: the schemes, or every scheme with the scenario's seed and those that follow it."""
+    if seeds == 1:
+        return schemes
+    from federates.runtime.agent import load_session
+
+    first = load_session(found.session_file, overrides).seed
+    return [f"{scheme}{_SEED}{seed}" for seed in range(first, first + seeds) for scheme in schemes]
+
+
+def _changes(name: str) -> tuple[dict[str, str], str]:
+    """Return what a run of this name changes in ``scenario.yaml``, and its label."""
+    scheme, _, seed = name.partition(_SEED)
+    return ({"scheme": scheme, "seed": seed}, f"{scheme}-seed{seed}") if seed else ({"scheme": scheme}, scheme)
+
+
+def _by_scheme(complete: Mapping[str, Path]) -> dict[str, list[Path]]:
+    """Return the runs of every scheme, in the order of their seeds: the seeds of which no scheme lacks its run."""
+    by_seed: dict[str, dict[str, Path]] = {}
+    for name, folder in complete.items():
+        scheme, _, seed = name.partition(_SEED)
+        by_seed.setdefault(seed, {})[scheme] = folder
+    schemes = list(dict.fromkeys(scheme for found in by_seed.values() for scheme in found))
+    whole = [found for found in by_seed.values() if len(found) == len(schemes)]
+    # A scheme of which every run failed is left out; if no seed is whole, the one with most schemes is shown.
+    whole = whole or [max(by_seed.values(), key=len)]
+    return {scheme: [found[scheme] for found in whole] for scheme in schemes if scheme in whole[0]}
 
 
 def _scheme_names(text: str, world: str) -> list[str]:

@@ -172,6 +172,8 @@ def _of_schedule(folder: Path, vehicle_kwh: Mapping[str, float]) -> tuple[dict[s
     rows = pd.read_parquet(path) if path.is_file() else pd.DataFrame()
     if not {"fleet", "vehicles", "delivery_kwh", "reward_usd", "toll_usd"} <= set(rows.columns):
         return {}, {}
+    if not set(rows["fleet"]) <= set(vehicle_kwh):  # of a private sum it has all fleets together
+        return {}, {}
     sums = rows.groupby("fleet")[["vehicles", "delivery_kwh", "reward_usd", "toll_usd"]].sum()  # NaN, not negotiated, is left out
     paid = {str(fleet): round(float(row.reward_usd - row.toll_usd), _DIGITS) for fleet, row in sums.iterrows()}
     room = {fleet: float(sums.vehicles[fleet]) * kwh for fleet, kwh in vehicle_kwh.items() if fleet in sums.index}

@@ -10,13 +10,13 @@ import shlex
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 from federates.boundary.config import Config, parse_config, read_yaml
 from federates.boundary.errors import ConfigError, PortageError, Problem
 from federates.boundary.exchange import Moment
+from federates.boundary.installed import entry_points
 from federates.boundary.roles import Operator, Plugin
 from federates.boundary.world import world_names, world_of
 from federates.conformance.call_recorder import Notes

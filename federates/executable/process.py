@@ -14,10 +14,12 @@ from federates.boundary.errors import ConfigError, FederationError, PortageError
 from federates.boundary.topics import BOUNDARY_VERSION
 from federates.executable.arguments import Arguments, find_program, program_folders, search_path
 from federates.executable.child import Child
+from federates.integrity.keys import PRIVATE_KEY, leave_private_key, leave_public_key, new_keys
+from federates.integrity.roster import ROSTER
 from federates.isolation.access import TEMPORARY
 from federates.isolation.confinement import Confinement
 from federates.runtime.agent import agent_name, load_session
-from federates.runtime.federate import check_agents, core_init_string, core_name
+from federates.runtime.helics_core import check_agents, core_init_string, core_name
 from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity, process_start, wait_for_identity
 from federates.runtime.results import PROCESS_RECORD, disk_error, release_failure, reserve_failure, write_json
 from federates.runtime.say import say
@@ -35,7 +37,7 @@ def run_executable(arguments: Arguments, folder: Path, agent: str = "") -> None:
     """
     role, identity = arguments.role, wait_for_identity()
     agent = agent or agent_name(folder, role, identity)
-    results = Path(identity.run_folder) / agent
+    results = identity.folder_of(agent)
     try:
         results.mkdir(parents=True, exist_ok=True)
         reserve_failure(results)
@@ -48,7 +50,8 @@ def run_executable(arguments: Arguments, folder: Path, agent: str = "") -> None:
         extra = program_folders(program, Path(identity.scenario).resolve())
         # This process may no more than the program that it starts: what is refused here is refused there.
         confinement = Confinement(agent, role, identity, folder, session_file, extra=extra, recorded=False)
-        child = _start(agent, arguments, program, folder, _child_environment(agent, identity, results, session_file))
+        environment = _child_environment(agent, identity, results, session_file) | _keys(identity, results)
+        child = _start(agent, arguments, program, folder, environment)
     except PortageError as error:
         _fail(agent, results, str(error))
         raise
@@ -80,6 +83,20 @@ def _program(agent: str, arguments: Arguments, folder: Path) -> Path:
         allowed = "no such program in the agent's folder or on the PATH, or it may not be executed"
         raise ConfigError([Problem(agent, "program", repr(word), allowed)])
     return program
+
+
+def _keys(identity: RunIdentity, results: Path) -> dict[str, str]:
+    """Make the program's keys; return where it finds them and the others' public ones, or nothing: messages are not signed."""
+    if not identity.roster_key:
+        return {}
+    public, private = new_keys()
+    path = results / TEMPORARY / PRIVATE_KEY
+    try:
+        leave_private_key(path, private)
+        leave_public_key(results, public)
+    except OSError as error:
+        raise disk_error(results, error) from error
+    return {"PORTAGE_KEY": str(path), "PORTAGE_ROSTER": str(results / ROSTER), "PORTAGE_ROSTER_KEY": identity.roster_key}
 
 
 def _start(agent: str, arguments: Arguments, program: Path, folder: Path, environment: dict[str, str]) -> Child:
@@ -146,6 +163,7 @@ def _child_environment(agent: str, identity: RunIdentity, results: Path, session
         "PORTAGE_ROLE": identity.agents[agent],
         "PORTAGE_AGENTS": " ".join(f"{name}:{role}" for name, role in identity.agents.items()),
         "PORTAGE_WORLD": identity.world,
+        "PORTAGE_RUN": identity.run_id,
         "PORTAGE_CORE_TYPE": broker.core_type,
         "PORTAGE_CORE_NAME": core_name(agent, identity),
         "PORTAGE_CORE_INIT": core_init_string(identity),

@@ -139,7 +139,11 @@ class OpenedFiles:
         return self._see(path, "write" if isinstance(flags, int) and flags & _WRITES else "read")
 
     def _on_list(self, args: tuple[Any, ...]) -> bool:
-        return self._see("." if args[0] is None else args[0], "list")
+        folder = "." if args[0] is None else args[0]
+        # An import looks anew through each folder of the search path in which something has changed, and goes on without.
+        if isinstance(folder, str) and folder in sys.path and self._refused(folder, "list"):
+            return False
+        return self._see(folder, "list")
 
     def _on_change(self, mode: str, paths: _Paths, args: tuple[Any, ...]) -> bool:
         seen = [self._see(_seen_from(args[path], None if at is None else args[at]), mode) for path, at in paths]

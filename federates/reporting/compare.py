@@ -12,8 +12,8 @@ from typing import Any
 from federates.boundary.errors import ConfigError, Problem
 from federates.reporting.formatting import summary_rows, write_summary_files
 from federates.reporting.page import render_page, saved_pictures, write_json
-from federates.reporting.tables import RunTables
-from federates.reporting.world import Grid, Section
+from federates.reporting.tables import RunTables, read_json
+from federates.reporting.world import Drawing, Grid, Section
 
 _SAME_DAY = ("world", "periods", "period_s", "start_hour", "stations")
 _NO_DIFFERENCE = {"run_id", "name"}
@@ -21,7 +21,7 @@ _LETTERS = "ABCDEFGH"
 Runs = Mapping[str, RunTables[Any]]
 
 
-def write_comparison(runs: Mapping[str, Path], folder: Path) -> Path:
+def write_comparison(runs: Mapping[str, Path], folder: Path, repeated: Mapping[str, Sequence[Path]] | None = None) -> Path:
     """Compare runs and write ``comparison.html``, ``comparison.json``, ``summary.csv``, ``summary.md`` and ``figures/``.
 
     Parameters
@@ -30,6 +30,9 @@ def write_comparison(runs: Mapping[str, Path], folder: Path) -> Path:
         Scheme to the folder of its run; any of the world's schemes may be left out.
     folder : Path
         Where the comparison goes; made if missing.
+    repeated : mapping of scheme to sequence of Path, optional
+        Runs of every scheme that differ by their seeds, the same for all schemes; ``runs`` are the first of each. The page then
+        has means over the seeds with intervals, too.
 
     Returns
     -------
@@ -44,12 +47,15 @@ def write_comparison(runs: Mapping[str, Path], folder: Path) -> Path:
     first = _checked(read)
     world = first.world
     read = {scheme: read[scheme] for scheme in world.schemes if scheme in read}
+    seeds = {scheme: [RunTables.read(run) for run in (repeated or {}).get(scheme, ())] for scheme in read}
+    seeds = _repeated(read, {scheme: found for scheme, found in seeds.items() if found})
     folder = _made(folder)
     claims, notes = world.claims(read), [*world.notes(read), *_not_complete(read)]
     write_summary_files(folder, {scheme: run.summary for scheme, run in read.items()}, world.name_of)
-    pictures = saved_pictures(world.compared_figures(read), folder)
+    pictures = saved_pictures(_scheme_figures(read, seeds), folder)
     content = {
         "runs": {scheme: run.run_id for scheme, run in read.items()},
+        **({"repeated": {scheme: [run.run_id for run in found] for scheme, found in seeds.items()}} if seeds else {}),
         "common_random_numbers": len({run.session.seed for run in read.values()}) == 1,
         **world.compared_numbers(read),
         "claims": [claim.as_dict() for claim in claims],
@@ -71,7 +77,7 @@ def write_comparison(runs: Mapping[str, Path], folder: Path) -> Path:
         sections=list(world.compared_sections(read)),
         claims=claims,
         pictures=pictures,
-        grids=[Grid(world.compared_caption, ["Quantity", *labels], rows), *world.compared_grids(read)],
+        grids=[Grid(world.compared_caption, ["Quantity", *labels], rows), *_seed_grids(seeds), *world.compared_grids(read)],
         basis=world.basis,
         published=first.published,
     )
@@ -115,6 +121,70 @@ def write_side_by_side(folders: Sequence[Path], out: Path) -> Path:
         grids=[Grid("Summary.", ["Quantity", *runs], rows)],
         basis=None,
     )
+
+
+def _repeated(first: Runs, seeds: Mapping[str, list[RunTables[Any]]]) -> dict[str, list[RunTables[Any]]]:
+    """Return the runs of every seed by scheme; raise where they differ by more than the seed, or schemes by their seeds."""
+    problems = []
+    expected = [run.session.seed for run in next(iter(seeds.values()), [])]
+    for scheme, found in seeds.items():
+        names = ("world", "scheme", *first[scheme].world.must_agree)
+        problems += _unlike({scheme: first[scheme], **{run.run_id: run for run in found}}, names, scheme, lambda run: run.run_id)
+        if [run.session.seed for run in found] != expected:
+            allowed = f"must be those of the first scheme: {', '.join(map(str, expected))}"
+            given = ", ".join(str(run.session.seed) for run in found)
+            problems.append(Problem("comparison", f"seeds of {scheme}", given, allowed))
+    if problems:
+        raise ConfigError(problems)
+    return dict(seeds)
+
+
+def _scheme_figures(read: Runs, seeds: Mapping[str, list[RunTables[Any]]]) -> Iterator[Drawing]:
+    world = next(iter(read.values())).world
+    yield from world.compared_figures(read)
+    yield from world.repeated_figures(seeds) if seeds else ()
+
+
+def _seed_grids(seeds: Mapping[str, list[RunTables[Any]]]) -> list[Grid]:
+    if not seeds:
+        return []
+    from federates.reporting.seeds import seeds_grid  # loads what only this needs
+
+    world = next(iter(seeds.values()))[0].world
+    labels = {scheme: world.schemes[scheme]["label"] for scheme in seeds}
+    return [seeds_grid({scheme: [run.summary for run in found] for scheme, found in seeds.items()}, labels, world.name_of)]
+
+
+def comparison_figures(folder: Path) -> Iterator[Drawing]:
+    """Yield the figures of the comparison in a folder, drawn anew from its runs.
+
+    Raises
+    ------
+    ConfigError : a run is no longer where it was when it was compared.
+    """
+    content = read_json(Path(folder) / "comparison.json")
+    runs, schemes = _runs_beside(folder, content)
+    if not schemes:
+        yield from next(iter(runs.values())).world.side_by_side(runs)
+        return
+    place = Path(folder).resolve().parent
+    seeds = {scheme: [_there(place / run) for run in found] for scheme, found in content.get("repeated", {}).items()}
+    yield from _scheme_figures(runs, seeds)
+
+
+def _runs_beside(folder: Path, content: Mapping[str, Any]) -> tuple[dict[str, RunTables[Any]], bool]:
+    """Return the runs that the comparison in ``folder`` is of, by scheme or letter, and whether it is one of schemes."""
+    schemes = "differences" not in content
+    # Schemes are named by their runs, which lie beside the comparison.
+    found = {name: Path(folder).resolve().parent / run if schemes else Path(run) for name, run in content["runs"].items()}
+    return {name: _there(run) for name, run in found.items()}, schemes
+
+
+def _there(run: Path) -> RunTables[Any]:
+    if not (run / "session.json").is_file():
+        allowed = "must still be there: the figures of a comparison are drawn from its runs"
+        raise ConfigError([Problem("comparison.json", "runs", str(run), allowed)])
+    return RunTables.read(run)
 
 
 def _made(folder: Path) -> Path:

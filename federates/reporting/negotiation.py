@@ -17,8 +17,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from federates.boundary.world import world_of
-from federates.reporting.figures import BLUE, COLOURS, VERMILLION, new_figure, paper_style
+from federates.reporting.figures import BLUE, COLOURS, VERMILLION, beside, legend_below, new_figure, paper_style, rows_beside
 from federates.reporting.formatting import number
+from federates.reporting.media import pt
 from federates.reporting.tables import RunTables
 from federates.reporting.world import RunFigure
 
@@ -157,7 +158,24 @@ def replay_data(run: Run, label: Any) -> dict[str, Any] | None:
         every += 1
 
 
-def replay_json(data: dict[str, Any] | None) -> Markup:
+def replay_heads(run: Run) -> dict[str, str]:
+    """Return the words of the replay's panel (``federates/reporting/static/negotiation.js``)."""
+    view = run.world.negotiation
+    if view is None:
+        return {}
+    return {
+        "place": view.place_head,
+        "price": f"Price (USD per {view.unit}{', mean' if view.whole_day else ''})",
+        "asked": f"Asked ({view.unit}s)",
+        "offered": f"Offered ({view.unit}s)",
+        "caption": "Prices, and what was asked and offered in the round; bars of one column share a scale.",
+        "bounds": "Lower bound (solid) and upper bound (dashed) by round, and the round that is shown",
+        "under": "Lower bound: solid line; upper bound: dashed line; a first bound far below is cut off. "
+        "The upright line is the round shown.",
+    }
+
+
+def replay_json(data: Any) -> Markup:
     """Return the data as JSON that may stand in a script element: no character of it can end one."""
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))  # noqa: S704
@@ -225,12 +243,12 @@ def no_prices(run: Run) -> str:
 def prices_figure(run: Run) -> Figure:
     """Return price against round, asked against offered, and the best prices over the day."""
     said = Transcript(run)
-    figure = new_figure(5.4, f"Prices of the negotiation: {run.title}")
-    upper, lower = figure.subfigures(2, 1, height_ratios=[1.1, 1.0])  # type: ignore[misc]
-    prices, amounts = upper.subplots(1, 2)
+    rows = rows_beside(2)
+    figure = new_figure(2.5 + 2.9 * rows, f"Prices of the negotiation: {run.title}")
+    upper, lower = figure.subfigures(2, 1, height_ratios=[1.1 * rows, 1.0])  # type: ignore[misc]
+    prices, amounts = beside(upper, 2)
     _rounds(prices, amounts, said)
-    handles, labels = prices.get_legend_handles_labels()
-    upper.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 5))
+    legend_below(upper, 5, *prices.get_legend_handles_labels())
     said.view.draw_best(lower, said)
     return figure
 
@@ -257,8 +275,8 @@ def _rounds(prices: Axes, amounts: Axes, said: Transcript) -> None:
         amounts.plot(at, values, color=colour, marker=marker, linestyle=line, markersize=3.0, linewidth=1.2, label=name)
     prices.set_ylabel(view.price_label)
     amounts.set_ylabel(f"{view.unit.capitalize()}s (number)")
-    prices.set_title(view.title(said.run, period), fontsize=8.5)
-    amounts.set_title("Answers to these prices", fontsize=8.5)
+    prices.set_title(view.title(said.run, period), fontsize=pt(8.5))
+    amounts.set_title("Answers to these prices", fontsize=pt(8.5))
     amounts.set_ylim(bottom=0.0)
     amounts.legend(loc="best")
     for axes in (prices, amounts):

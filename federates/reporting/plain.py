@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from federates.boundary.world import world_of
-from federates.reporting.figures import BLACK, BLUE, VERMILLION, new_figure
+from federates.reporting.figures import BLACK, BLUE, VERMILLION, new_figure, paper_style
 from federates.reporting.formatting import number, number_2, percent, yes_no
 from federates.reporting.negotiation import draw_bounds
 from federates.reporting.tables import RunTables
@@ -79,6 +79,7 @@ def _negotiations(run: Run) -> Grid:
     return Grid.of("Negotiations.", rows, *columns, text=(6,))
 
 
+@paper_style
 def _bounds(run: Run) -> Figure:
     """Return the bounds of the longest negotiation by round."""
     rounds = run.frame("rounds")

@@ -12,12 +12,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 
 from federates.boundary.lines import Roster, lines
 from federates.reporting.figures import svg_bytes
 from federates.reporting.formatting import clock, number
-from federates.reporting.negotiation import replay_data, replay_json
+from federates.reporting.modules import STATIC, bundle
+from federates.reporting.negotiation import replay_data, replay_heads, replay_json
+from federates.reporting.network import network_sections
 from federates.reporting.page import Picture, pretty, render_page, run_pictures, svg_uri, write_json
+from federates.reporting.real_time import real_time_sections
 from federates.reporting.tables import RunTables, tables_of
 from federates.runtime.ledger import LEDGER, TEXT, UNREADABLE
 
@@ -57,11 +61,13 @@ def write_report(run_dir: Path, record: Mapping[str, Any] | None = None) -> Path
         world=world,
         about=list(world.about(run)),
         headline=sentences,
-        sections=list(world.sections(run)),
+        sections=[*world.sections(run), *network_sections(run), *real_time_sections(run)],
         pictures=pictures,
         left_out=left_out,
         replay=replay,
         replay_json=replay_json(replay),
+        replay_heads=replay_json(replay_heads(run)),
+        replay_script=Markup(bundle({"replay": STATIC["report"] / "replay.js"})) if replay else "",  # noqa: S704
         grids=list(world.grids(run)),
         unused=sorted(run.missing.items()),
         failure=_failure(run),

@@ -13,8 +13,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from federates.boundary.errors import ConfigError
-from federates.reporting.figures import new_figure, paper_style, thousands
+from federates.boundary.errors import ConfigError, Problem
+from federates.reporting.figures import legend_below, new_figure, paper_style, stack, thousands
 from federates.reporting.formatting import number
 from federates.reporting.page import Picture, render_page, saved_pictures, write_json
 from federates.reporting.sweeps import SweepTable, comparison_words, cost_interval, sweep_claims
@@ -39,7 +39,7 @@ def sweep_figure(
     schemes : looks of the world's schemes.
     """
     figure = new_figure(1.6 + 1.6 * len(quantities))
-    panels = np.atleast_1d(figure.subplots(len(quantities), 1, sharex=True))
+    panels = stack(figure, len(quantities))
     for axes, (column, title) in zip(panels, quantities, strict=True):
         for scheme, part in table.groupby("scheme", sort=False):
             _line(axes, part, key, column, schemes[str(scheme)], name(str(scheme)))
@@ -48,9 +48,11 @@ def sweep_figure(
             thousands(axes)
         else:
             axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
-    panels[-1].set_xlabel(label)
+    for axes in panels:
+        if axes.get_subplotspec().rowspan.stop == panels[-1].get_subplotspec().rowspan.stop:
+            axes.set_xlabel(label)
     figure.align_ylabels(list(panels))
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    legend_below(figure, 4, *panels[0].get_legend_handles_labels())
     return figure
 
 
@@ -67,6 +69,7 @@ def _line(axes: Axes, part: pd.DataFrame, key: str, column: str, look: Mapping[s
 
 PAGE = "curve"
 _MOST_PANELS = 4
+_NOTHING_CHANGES = "no result is a number that changes from point to point"
 _NO_RESULT = ("wall_s", "gap", "bound_usd", "total_cost_usd_low", "total_cost_usd", "seed", "periods")
 
 
@@ -87,12 +90,10 @@ def write_sweep_page(folder: Path) -> Path:
     frame = pd.read_parquet(folder / "sweep.parquet") if (folder / "sweep.parquet").is_file() else pd.DataFrame()
     about = json.loads((folder / "sweep.json").read_text(encoding="utf-8"))
     pictures, claims = list[Picture](), sweep_claims(table) if table is not None else []
-    if table is not None and (quantities := _quantities(table)):
-        figure = sweep_drawing(table, quantities)
-        title = f"{table.label}{f' (as the paper`s {table.figure.figure})' if table.figure else ''}".replace("`", "'")
-        pictures = saved_pictures([Drawing(PAGE, title, figure, sweep_reading(table, quantities))], folder)
+    if table is not None and _quantities(table):
+        pictures = saved_pictures([sweep_entry(table)], folder)
     elif not why:
-        why = "no result is a number that changes from point to point"
+        why = _NOTHING_CHANGES
     write_json(folder / "claims.json", [claim.as_dict() for claim in claims])
     return render_page(
         "sweep.html.j2",
@@ -106,6 +107,15 @@ def write_sweep_page(folder: Path) -> Path:
         heads=[str(name) for name in frame.columns],
         rows=[[_cell(value) for value in row] for row in frame.itertuples(index=False)],
     )
+
+
+def sweep_entry(table: SweepTable) -> Drawing:
+    """Return the curve of a sweep with its title and how to read it; raise `ConfigError` where no result changes."""
+    quantities = _quantities(table)
+    if not quantities:
+        raise ConfigError([Problem(table.folder.name, "results", "all alike", _NOTHING_CHANGES)])
+    title = f"{table.label}{f' (as the paper`s {table.figure.figure})' if table.figure else ''}".replace("`", "'")
+    return Drawing(PAGE, title, sweep_drawing(table, quantities), sweep_reading(table, quantities))
 
 
 def sweep_drawing(table: SweepTable, quantities: list[tuple[str, str]] | None = None) -> Any:

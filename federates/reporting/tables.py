@@ -173,6 +173,13 @@ class RunTables(Generic[S]):
             "periods": self.session.periods,
         }
         head |= self.world.summary(self)
+        if self.session.network is not None:
+            from federates.reporting.network import network_summary  # which reads tables of all agents by this module
+
+            head |= network_summary(self)
+        from federates.reporting.real_time import real_time_summary
+
+        head |= real_time_summary(self)
         return {name: value for name, value in head.items() if not (isinstance(value, float) and not math.isfinite(value))}
 
     @property

@@ -6,8 +6,8 @@ by a `WorldReport` in ``federates/worlds/<name>/report``; its figures, tables, s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,14 @@ from federates.boundary.world import world_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from federates.reporting.animation import Animation
     from federates.reporting.claims import Claim
     from federates.reporting.negotiation import Negotiation
     from federates.reporting.tables import RunTables
 
     Run = RunTables[Any]
     Runs = Mapping[str, Run]
+    Repeated = Mapping[str, Sequence[Run]]
 
 Numbers = dict[str, float | int | str]
 
@@ -133,8 +135,12 @@ class WorldReport:
     """What ``comparison.json`` has beside what it has in every world."""
     compared_caption: str = "Summary by scheme."
     """Caption of the numbers of a comparison."""
+    repeated_figures: Callable[[Repeated], Iterable[Drawing]] = _nothing
+    """Figures of schemes that were run with several seeds; gets the runs of every seed by scheme."""
     side_by_side: Callable[[Runs], Iterable[Drawing]] = _nothing
     """Figures with any runs of one kind of day."""
+    animation: Animation | None = None
+    """The day as a moving picture; None: there is none."""
     sweep_hours: tuple[SweepHours, ...] = ()
     """Times that a sweep with costs shows beside them."""
 
@@ -144,11 +150,18 @@ class WorldReport:
 
 
 def world_report(world: str) -> WorldReport:
-    """Return how the reports of a world are made; its module loads the figures, so it is imported here and no earlier."""
+    """Return how the reports of a world are made; its module loads the figures, so it is imported here and no earlier.
+
+    To the figures of a world come those that every world has.
+    """
+    from federates.reporting.sequence import SEQUENCE
+    from federates.reporting.wiring import WIRING
+
     module = world_of(world).module("report")
     if module is None:
         from federates.reporting.plain import plain_report
 
-        return plain_report(world)
-    found: WorldReport = module.REPORT
-    return found
+        found = plain_report(world)
+    else:
+        found = module.REPORT
+    return replace(found, figures=(*found.figures, WIRING, SEQUENCE))

@@ -8,12 +8,14 @@ from types import TracebackType
 from typing import Any, Self
 
 from federates.boundary.errors import FederationError
-from federates.runtime.federate import federate_info
 from federates.runtime.helics_api import h
+from federates.runtime.helics_core import federate_info, silence_s
 from federates.runtime.identity import RunIdentity
 
 START_BARRIER = "broker"
 """Name of the federate by which a broker holds the start."""
+_ANSWER_S = 5.0
+"""HELICS answers within milliseconds, on a busy computer within a second."""
 _BARRIER_LEAVES_S = 2.0
 
 
@@ -98,11 +100,20 @@ class Broker:
         """Return HELICS's answer to a query about the whole federation, or a federate; an error is a dict with the key ``error``.
 
         ``in_order`` queues the query behind what the federates are sending, and gets an answer that is made anew.
+
+        HELICS 3.6.1 does not answer what is asked in the moment in which a federation breaks, until its broker is disconnected.
+        So it is asked in a thread of its own, for which nobody waits longer than a sound answer takes.
         """
         handle = h.helicsCreateQuery(about, query)
         if in_order:
             h.helicsQuerySetOrdering(handle, h.HELICS_SEQUENCING_MODE_ORDERED)
-        return h.helicsQueryBrokerExecute(handle, self._broker)
+        broker, answers = self._broker, list[Any]()
+        asking = threading.Thread(
+            target=lambda: answers.append(h.helicsQueryBrokerExecute(handle, broker)), name="query", daemon=True
+        )
+        asking.start()
+        asking.join(_ANSWER_S)
+        return answers[0] if answers else {"error": f"no answer within {_ANSWER_S:g} s"}
 
     def fail(self, message: str) -> None:
         """End the federation with an error that every federate sees."""
@@ -122,9 +133,10 @@ def _init_string(identity: RunIdentity, barrier: bool) -> str:
         f"-f {len(identity.agents) + barrier}",
         f"--loglevel={broker.log_level}",
         f"--tick={broker.tick_s}s",
-        f"--timeout={broker.timeout_s}s",
+        f"--timeout={silence_s(identity)}s",
     ]
     if broker.core_type != "inproc":
-        address = ["--local", f"--port={identity.port}", "--maxsize=1048576", f"--brokerkey={identity.key}"]
+        listen = "--local" if identity.hosts is None else f"--local_interface={identity.hosts.address}"
+        address = [listen, f"--port={identity.port}", "--maxsize=1048576", f"--brokerkey={identity.key}"]
         parts += address
     return " ".join(parts)

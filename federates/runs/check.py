@@ -17,7 +17,8 @@ from federates.boundary.world import world_of
 from federates.isolation.access import also_readable
 from federates.reporting.published import PUBLISHED, read_published
 from federates.runs.commands import command_problems, told_changes
-from federates.runs.scenario import FederateEntry, Scenario, load_scenario, overrides_problems, shown, split_options
+from federates.runs.hosts import Hosts
+from federates.runs.scenario import FederateEntry, Scenario, agents_of, load_scenario, overrides_problems, shown, split_options
 from federates.runs.shadowing import shadowing_problems
 from federates.runs.side_by_side import clashes
 from federates.runs.use import used_classes
@@ -30,15 +31,22 @@ _RAIL_STEPS_PER_ROUND = 4
 """As many micro-steps of HELICS time as the coordinator allows one round at most."""
 
 
-def check_scenario(folder: Path, overrides: dict[str, str] | None = None, use: Mapping[str, str] | None = None) -> Scenario:
+def check_scenario(
+    folder: Path,
+    overrides: dict[str, str] | None = None,
+    use: Mapping[str, str] | None = None,
+    hosts: Hosts | None = None,
+) -> Scenario:
     """Return the scenario if it can run; ``use`` names other classes for some of its agents.
+
+    Of a run over several ``hosts`` only what is on the broker's is looked at, which is this computer.
 
     Raises
     ------
     ConfigError : with every problem of every file, not only the first.
     """
     problems: list[Problem] = []
-    scenario = load_scenario(folder, problems)
+    scenario = load_scenario(folder, problems, _elsewhere(folder, hosts))
     problems += overrides_problems(scenario, overrides)
     used = _collect(problems, lambda: used_classes(scenario, use)) or {}
     notes: list[str] = []
@@ -66,12 +74,28 @@ def check_scenario(folder: Path, overrides: dict[str, str] | None = None, use: M
             problems += _outside_paths(loaded, path)
             problems += _own_problems(loaded, _view(session, loaded), path) if session is not None else []
     problems += clashes(scenario, sound)
+    if session is not None and session.network is not None and (foreign := _executables(scenario)):
+        allowed = f"must be left out: {', '.join(foreign)} is an executable, and the network lies in what agents in Python hear"
+        problems.append(Problem(shown(scenario.session_file), "network", "given", allowed))
     if session is not None and (allowed := _too_short(session, scenario.broker)):
         problems.append(Problem(shown(scenario.session_file), "period_s", f"{session.period_s:g}", allowed))
     if problems:
         raise ConfigError(problems)
     notes += [note for name, agent in sound.items() for note in _own_notes(agent, _view(session, agent), scenario.configs[name])]
     return replace(scenario, use=used, notes=tuple(notes))
+
+
+def _elsewhere(folder: Path, hosts: Hosts | None) -> frozenset[str]:
+    """Return the agents that are on other hosts; raise `ConfigError` if the hosts' agents are not the scenario's."""
+    if hosts is None:
+        return frozenset()
+    if problems := hosts.agents_problems(agents_of(folder / "runner.json")[1]):
+        raise ConfigError(problems)
+    return hosts.elsewhere(hosts.file.broker)
+
+
+def _executables(scenario: Scenario) -> list[str]:
+    return [entry.name for entry in scenario.entries if entry.name in scenario.roles and entry.name not in scenario.configs]
 
 
 def _view(session: Any, loaded: LoadedAgent) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import platform
 import time
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from federates.audit.audit import write_audit
 from federates.audit.outcome import Audit
 from federates.boundary.names import Role
 from federates.boundary.topics import BOUNDARY_VERSION
-from federates.runs.liveness import ended, vanished_agents, wait_for_records
+from federates.runs.liveness import ended, finish_record, vanished_agents, wait_for_records
 from federates.runs.reports import gather_configuration, run_headline, write_agent_reports, write_run_report
 from federates.runtime.identity import RunIdentity
 from federates.runtime.outcome import OUTCOME_RECORD
@@ -23,6 +24,8 @@ from federates.runtime.run_record import RUN_RECORD, end_run_record, is_ended, t
 
 _LAST_WORDS_S = 0.8
 """Short, for `helics run` kills the broker within a second or two of the first failure."""
+_FROM_AFAR_S = 5.0
+"""The last words of an agent on another host come by way of `portage join` there."""
 _PACKAGES = ("helics", "highspy", "pyomo", "eclipse-sumo", "numpy", "scipy")
 
 
@@ -36,34 +39,60 @@ def finalize_run(identity: RunIdentity, started: float, ended_by_broker: str | N
     """
     folder = Path(identity.run_folder)
     wait_for_records(identity)
-    agents = _finish_records(identity)
+    agents = finish_records(identity.run_folder, identity.agents)
     failed = any((folder / agent / "failed.json").exists() for agent in agents)
-    failure = _failure(folder, tuple(identity.agents), ended_by_broker) if failed or not all(agents.values()) else None
+    failure = _failure(identity, ended_by_broker) if failed or not all(agents.values()) else None
     record = _record(folder, started, agents, failure)
+    if identity.elsewhere:
+        record["elsewhere"] = identity.elsewhere
     if failure is not None:
         # At once, for `helics run` may end this process any moment; the audit comes behind.
         end_run_record(folder, record)
     gather_configuration(folder, identity.agents)
     audit = write_audit(folder)
-    _judge(record, audit)
+    judge(record, audit)
     if record["status"] == "complete":
-        if identity.broker.report:
-            write_run_report(folder, record)
-            write_agent_reports(folder)
-        record["headline"] = [*run_headline(folder), audit.line]
+        conclude_complete(folder, record, audit, report=identity.broker.report)
         record["wall_s"] = round(time.time() - started, 2)
     _conclude(folder, record)
     return record
+
+
+def conclude_complete(folder: Path, record: dict[str, Any], audit: Audit, *, report: bool) -> None:
+    """Write the reports of a complete run, if wanted, and its headline; both need the results of all hosts."""
+    if away := record.get("elsewhere"):
+        places = " and ".join(f"{agent} ({host})" for agent, host in away.items())
+        record["headline"] = [f"The results of {places} are on other hosts: `portage collect` puts them here, and reports."]
+        return
+    if report:
+        write_run_report(folder, record)
+        write_agent_reports(folder)
+    record["headline"] = [*run_headline(folder), audit.line]
 
 
 def note_failure(identity: RunIdentity, started: float, failure: str) -> None:
     """Write at once why the run fails, for `helics run` may end this process any moment; `finalize_run` completes it."""
     folder = Path(identity.run_folder)
     with contextlib.suppress(OSError):  # a full disk is said by whoever writes results
-        end_run_record(folder, _record(folder, started, _finish_records(identity), failure))
+        end_run_record(folder, _record(folder, started, finish_records(folder, identity.agents), failure))
 
 
-def _judge(record: dict[str, Any], audit: Audit) -> None:
+def end_part(identity: RunIdentity, started: float, failure: str | None) -> dict[str, Any]:
+    """Write ``run.json`` of the part of a run that was on this host; return what it says. The whole is the broker's to judge."""
+    folder = Path(identity.run_folder)
+    here = [agent for agent in identity.agents if agent not in identity.elsewhere]
+    agents = finish_records(folder, here)
+    records = [r for agent in here if (r := read_record(folder / agent / "failed.json"))]
+    if guilty := [str(r["message"]) for r in sorted(records, key=lambda r: float(r["time"])) if r["own_fault"]]:
+        failure = "; ".join(guilty)
+    elif failure is None and not all(agents.values()):
+        failure = str(records[0]["message"]) if records else "the federation ended early"
+    record = _record(folder, started, agents, failure) | {"elsewhere": identity.elsewhere}
+    end_run_record(folder, record)
+    return record
+
+
+def judge(record: dict[str, Any], audit: Audit) -> None:
     """Put the audit's outcome into ``record``; a breach fails a run, and one of the wiring goes before what it has led to."""
     record["audit"] = {"clean": audit.clean, "line": audit.line, "breaches": [str(breach) for breach in audit.breaches]}
     wire = [breach.said for breach in audit.breaches if breach.check == "wire"]
@@ -83,7 +112,7 @@ def mark_failed(identity: RunIdentity, started: float, failure: str) -> dict[str
     present = read_record(folder / RUN_RECORD)
     if present is not None and is_ended(present):
         return present
-    record = _record(folder, started, _finish_records(identity), failure)
+    record = _record(folder, started, finish_records(folder, identity.agents), failure)
     if not folder.is_dir():
         return record | {"failure": f"the folder of the results is gone: {folder}; {failure}"}
     with contextlib.suppress(OSError):
@@ -91,7 +120,7 @@ def mark_failed(identity: RunIdentity, started: float, failure: str) -> dict[str
     # What an interrupted run left may be anything; that it failed is said by now.
     with contextlib.suppress(Exception):
         gather_configuration(folder, identity.agents)
-        _judge(record, write_audit(folder))
+        judge(record, write_audit(folder))
     with contextlib.suppress(OSError):
         _conclude(folder, record)
     return record
@@ -105,8 +134,9 @@ def _conclude(folder: Path, record: dict[str, Any]) -> None:
     end_run_record(folder, record)
 
 
-def _finish_records(identity: RunIdentity) -> dict[str, Any]:
-    return {agent: read_record(Path(identity.run_folder) / agent / "finished.json") for agent in identity.agents}
+def finish_records(folder: Path | str, agents: Iterable[str]) -> dict[str, Any]:
+    """Return what each agent of the run in ``folder`` left at its end; None: nothing."""
+    return {agent: finish_record(Path(folder) / agent) for agent in agents}
 
 
 def _record(folder: Path, started: float, agents: dict[str, Any], failure: str | None) -> dict[str, Any]:
@@ -123,12 +153,13 @@ def _record(folder: Path, started: float, agents: dict[str, Any], failure: str |
     }
 
 
-def _failure(folder: Path, agents: tuple[str, ...], ended_by_broker: str | None) -> str:
+def _failure(identity: RunIdentity, ended_by_broker: str | None) -> str:
     """Return the reason: what the broker saw when the first one fell, else the first that blames itself, else who vanished.
 
     Who is gone by now tells little: `helics run` kills everyone when the first has failed.
     """
-    _let_them_speak(folder, agents)
+    folder, agents = Path(identity.run_folder), tuple(identity.agents)
+    _let_them_speak(folder, agents, _FROM_AFAR_S if identity.elsewhere and not ended_by_broker else _LAST_WORDS_S)
     if ended_by_broker:
         return ended_by_broker
     records = [r for agent in agents if (r := read_record(folder / agent / "failed.json"))]
@@ -148,9 +179,9 @@ def _silent(folder: Path, agents: tuple[str, ...]) -> list[str]:
     return [agent for agent in agents if not ended(folder / agent)]
 
 
-def _let_them_speak(folder: Path, agents: tuple[str, ...]) -> None:
+def _let_them_speak(folder: Path, agents: tuple[str, ...], limit_s: float) -> None:
     """Give agents that are just ending a moment to leave their record."""
-    deadline = time.monotonic() + _LAST_WORDS_S
+    deadline = time.monotonic() + limit_s
     while _silent(folder, agents) and time.monotonic() < deadline:
         time.sleep(0.05)
 

@@ -22,15 +22,20 @@ from federates.boundary.session import Session
 from federates.isolation.owner_only import owner_only
 from federates.runs.broker_core import Broker
 from federates.runs.finalize import finalize_run, mark_failed
+from federates.runs.resumable import resumable
 from federates.runs.scenario import Scenario, load_scenario, shown
+from federates.runs.seats import seat_problems
 from federates.runs.start import new_identity
-from federates.runs.topology_monitor import TopologyMonitor
+from federates.runs.started import Started
+from federates.runs.topology_monitor import TopologyMonitor, with_registrar
 from federates.runs.use import used_classes
 from federates.runtime.agent import load_session, run_agent
 from federates.runtime.broker_config import BrokerConfig
 from federates.runtime.identity import RunIdentity
 from federates.runtime.plugins import LoadedAgent, class_key, load_agent
+from federates.runtime.real_time import RealTime
 
+_LABEL = "inproc"
 _POLL_S = 0.2
 _BARRIER_POLL_S = 0.005
 
@@ -40,6 +45,11 @@ def run_in_process(
     overrides: dict[str, Any] | None = None,
     settings: dict[str, Any] | None = None,
     use: dict[str, str] | None = None,
+    *,
+    seats: Mapping[str, float] | None = None,
+    results: Path | None = None,
+    report: bool = True,
+    real_time: RealTime | None = None,
 ) -> Path:
     """Run a scenario in threads and return the folder of its results.
 
@@ -49,6 +59,7 @@ def run_in_process(
     overrides : keys of ``scenario.yaml`` to change, such as ``{"scheme": "no_mves"}``.
     settings : settings to change per agent, such as ``{"traffic_sumo": {"engine": "libsumo"}}``.
     use : classes in place of those that the agents' files name, such as ``{"traffic_sumo": "bpr"}``.
+    seats, results, report, real_time : as of `run_loaded`.
 
     Raises
     ------
@@ -57,19 +68,54 @@ def run_in_process(
     """
     scenario = load_scenario(scenario_folder)
     refuse_executables(scenario)
-    used = used_classes(scenario, use)
-    loaded = {
+    scenario = replace(scenario, use=used_classes(scenario, use))
+    loaded = _loaded(scenario, settings)
+    session = load_session(scenario.session_file, overrides)
+    identity = _identity(scenario, session, results, report=report, seats=seats, real_time=real_time)
+    broker = identity.broker.model_dump(mode="json")
+    Started.of(scenario, overrides, broker=broker, label=_LABEL, seats=dict(seats or {})).write(Path(identity.run_folder))
+    return _complete(identity, loaded, session.model_copy(update={"run_id": identity.run_id}))
+
+
+def resume_in_process(run: Path, settings: dict[str, Any] | None = None) -> Path:
+    """Let a run of `run_in_process` go on that did not come to its end, in threads; return its folder.
+
+    Parameters
+    ----------
+    run : folder of the run.
+    settings : as they were given to `run_in_process`.
+
+    Raises
+    ------
+    ConfigError : it cannot go on; nothing was changed.
+    FederationError : an agent failed; the message names it.
+    """
+    found = resumable(run)
+    started = found.started
+    scenario = replace(load_scenario(Path(started.runner)), use=started.use)
+    session = load_session(scenario.session_file, started.overrides, run.name)
+    return _complete(found.begin(), _loaded(scenario, settings), session)
+
+
+def _loaded(scenario: Scenario, settings: dict[str, Any] | None) -> dict[str, LoadedAgent]:
+    return {
         agent: _with_settings(
-            load_agent(agent, scenario.roles[agent], path, world=scenario.world, use=used.get(agent)),
+            load_agent(agent, scenario.roles[agent], path, world=scenario.world, use=scenario.use.get(agent)),
             (settings or {}).get(agent, {}),
         )
         for agent, path in scenario.configs.items()
     }
-    return run_loaded(scenario, loaded, load_session(scenario.session_file, overrides))
 
 
 def run_loaded(
-    scenario: Scenario, loaded: Mapping[str, LoadedAgent], session: Session, results: Path | None = None, *, report: bool = True
+    scenario: Scenario,
+    loaded: Mapping[str, LoadedAgent],
+    session: Session,
+    results: Path | None = None,
+    *,
+    report: bool = True,
+    seats: Mapping[str, float] | None = None,
+    real_time: RealTime | None = None,
 ) -> Path:
     """Run agents of a scenario in threads, those of ``session`` (which may be fewer), and return the folder of the run.
 
@@ -77,15 +123,33 @@ def run_loaded(
     ----------
     results : where that folder lies; by default in the scenario's ``results``.
     report : False: no report is written, whatever ``broker.yaml`` says.
+    seats : agents that a person plays, and how long an answer may take, s (`federates.seat`).
+    real_time : how fast simulated time goes; None: as fast as it may.
 
     Raises
     ------
+    ConfigError : somebody cannot have a seat.
     FederationError : an agent failed; the message names it.
     """
+    identity = _identity(scenario, session, results, report=report, seats=seats, real_time=real_time)
+    return _complete(identity, loaded, session.model_copy(update={"run_id": identity.run_id}))
+
+
+def _identity(
+    scenario: Scenario,
+    session: Session,
+    results: Path | None,
+    *,
+    report: bool,
+    seats: Mapping[str, float] | None,
+    real_time: RealTime | None,
+) -> RunIdentity:
+    if problems := seat_problems(scenario, seats):
+        raise ConfigError(problems)
     broker = scenario.broker.model_copy(update={"core_type": "inproc", "report": scenario.broker.report and report})
     place = scenario.folder, broker, str(scenario.broker_file)
-    identity = new_identity(*place, session.world, session.roster, label="inproc", results=results)
-    return _complete(identity, loaded, session.model_copy(update={"run_id": identity.run_id}))
+    agents = session.world, session.roster
+    return new_identity(*place, *agents, label=_LABEL, results=results, seats=seats, real_time=real_time)
 
 
 @dataclass(frozen=True)
@@ -105,8 +169,12 @@ class _Object:
         return {class_key(self.role): type(self.plugin).__name__, "settings": shown}
 
 
-def run_objects(session: Session, agents: Mapping[str, Plugin], results: Path) -> Path:
+def run_objects(session: Session, agents: Mapping[str, Plugin], results: Path, *, report: bool = True) -> Path:
     """Run agents that are objects, one for each of the session's, and return the folder of the run in ``results``.
+
+    Parameters
+    ----------
+    report : whether to write its pages.
 
     Raises
     ------
@@ -114,8 +182,8 @@ def run_objects(session: Session, agents: Mapping[str, Plugin], results: Path) -
     """
     roles = session.roster
     loaded = {name: _Object(name, role, agents[name]) for name, role in roles.items()}
-    broker = BrokerConfig(schema_version=1, core_type="inproc")
-    identity = new_identity(results, broker, "broker", session.world, roles, label="inproc")
+    broker = BrokerConfig(schema_version=1, core_type="inproc", report=report)
+    identity = new_identity(results, broker, "broker", session.world, roles, label=_LABEL)
     return _complete(identity, loaded, session.model_copy(update={"run_id": identity.run_id}))
 
 
@@ -160,9 +228,10 @@ def _run_threads(identity: RunIdentity, loaded: Mapping[str, Any], session: Sess
         if failure is not None:
             failures[agent.agent] = failure
 
+    identity, registrar = with_registrar(identity)
     with Broker(identity, barrier=True) as broker:
         broker.join_barrier()
-        watch = TopologyMonitor(broker, identity)
+        watch = TopologyMonitor(broker, identity, registrar)
         threads = [threading.Thread(target=live, args=(agent,), name=agent.agent) for agent in loaded.values()]
         for thread in threads:
             thread.start()

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -22,15 +23,20 @@ import psutil
 from federates.boundary.errors import ConfigError
 from federates.boundary.names import Role
 from federates.runs.finalize import mark_failed
+from federates.runs.hosts import Hosts, line_to_type
 from federates.runs.how_ended import code_words
 from federates.runs.liveness import Signs, Watched
 from federates.runs.remains import private_folder, remove_scratch
-from federates.runs.scenario import BROKER, FederateEntry, Scenario, overrides_problems
+from federates.runs.scenario import BROKER, WRAPPER, FederateEntry, Scenario, overrides_problems
+from federates.runs.seats import seat_problems
 from federates.runs.start import new_identity
+from federates.runs.started import Started
 from federates.runs.stop import Stop, why
 from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity
+from federates.runtime.real_time import RealTime
 from federates.runtime.results import disk_error
 from federates.runtime.sign_of_life import ALIVE
+from federates.runtime.watchdog import STARTER_VARIABLE
 
 _POLL_S = 0.1
 _GRACE_S = 6.0
@@ -73,6 +79,9 @@ def launch(
     watch: Callable[[Launch], None] = lambda run: None,
     stop: Stop | None = None,
     results: Path | None = None,
+    seats: Mapping[str, float] | None = None,
+    real_time: RealTime | None = None,
+    hosts: Hosts | None = None,
 ) -> Launch:
     """Run a scenario in processes and return when all of them have ended.
 
@@ -83,16 +92,38 @@ def launch(
     watch : called ten times a second, to show progress.
     stop : by which another thread ends the run (a signal reaches the main thread alone).
     results : folder in which the run gets its own; by default the scenario's ``results``.
+    seats : agents that a person plays, and how long an answer may take, s (`federates.seat`).
+    real_time : how fast simulated time goes; None: as fast as it may.
+    hosts : where the run is, if over several hosts; this computer is the broker's.
 
     Raises
     ------
-    ConfigError : the overrides would not reach the coordinator, the fixed port is taken, or ``results`` is no place for results.
+    ConfigError : the overrides would not reach the coordinator, somebody cannot have a seat, the fixed port is taken, or
+        ``results`` is no place for results.
     PortageError : the run's folder cannot be made.
     """
-    if problems := overrides_problems(scenario, overrides):
+    if problems := [*overrides_problems(scenario, overrides), *seat_problems(scenario, seats)]:
         raise ConfigError(problems)
-    broker_file, world, roles = str(scenario.broker_file), scenario.world, scenario.roles
-    identity = new_identity(scenario.folder, scenario.broker, broker_file, world, roles, label, results)
+    placement = None if hosts is None else hosts.placement(hosts.file.broker)
+    place = scenario.folder, scenario.broker if hosts is None else hosts.broker_config(scenario.broker), str(scenario.broker_file)
+    identity = new_identity(*place, scenario.world, scenario.roles, label, results, seats, real_time, placement)
+    try:
+        if hosts is None:  # a run over several hosts cannot be resumed
+            Started.of(scenario, overrides, label=label, seats=dict(seats or {})).write(Path(identity.run_folder))
+    except OSError as error:
+        raise disk_error(Path(identity.run_folder), error) from error
+    return launch_as(identity, scenario, overrides, watch, stop, hosts)
+
+
+def launch_as(
+    identity: RunIdentity,
+    scenario: Scenario,
+    overrides: dict[str, str] | None = None,
+    watch: Callable[[Launch], None] = lambda run: None,
+    stop: Stop | None = None,
+    hosts: Hosts | None = None,
+) -> Launch:
+    """Run a scenario as the run ``identity``, whose folder is there; the parameters are those of `launch`."""
     run = Launch(scenario, identity)
     started = time.time()
     try:
@@ -101,10 +132,11 @@ def launch(
             # The broker finds the request, starts, and only then writes the file that the agents wait for.
             identity.write(identity_file.with_suffix(".request"))
             try:
-                _start(run, identity_file, overrides or {})
+                start_processes(run, identity_file, overrides or {})
+                _start_hosts(run, hosts)
                 _attend(run, watch, stop or Stop(), identity_file.with_suffix(f".{ALIVE}"))
             finally:
-                _end(run.processes)
+                end_processes(run.processes)
     except KeyboardInterrupt as error:
         run.culprit = f"portage: {why(error)}"
     except OSError as error:
@@ -114,13 +146,33 @@ def launch(
     return run
 
 
-def _start(run: Launch, identity_file: Path, overrides: dict[str, str]) -> None:
+def _start_hosts(run: Launch, hosts: Hosts | None) -> None:
+    """Start the other hosts that are to be started by ``ssh``."""
+    if hosts is None:
+        return
+    for name, host in hosts.file.hosts.items():
+        if host.start != "ssh" or not hosts.agents_on(name):
+            continue
+        line = line_to_type(hosts, name, run.scenario.given)
+        command = ["ssh", "-o", "BatchMode=yes", host.ssh or name, f"cd {shlex.quote(host.folder)} && exec {line}"]
+        with (run.folder / "logs" / f"{name}.log").open("wb") as log:
+            try:
+                run.processes[name] = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                )
+            except OSError as error:
+                run.culprit = f"{name}: ssh cannot be started: {error}"
+                return
+
+
+def start_processes(run: Launch, identity_file: Path, overrides: dict[str, str]) -> None:
+    """Start the agents of the scenario that are on this computer, and the broker if it is."""
     logs = run.folder / "logs"
     logs.mkdir(exist_ok=True)
     for entry in run.scenario.entries:
         extra = [f"--set={key}={value}" for key, value in overrides.items()] if entry.name == Role.COORDINATOR.value else []
         extra += [f"--use={cls}" for agent, cls in run.scenario.use.items() if agent == entry.name]
-        with (logs / f"{entry.name}.log").open("wb") as log:
+        with (logs / f"{entry.name}.log").open("ab") as log:
             try:
                 run.processes[entry.name] = _spawn(entry, extra, identity_file, log)
             except OSError as error:
@@ -132,6 +184,8 @@ def _spawn(entry: FederateEntry, extra: list[str], identity_file: Path, log: IO[
     # `python` is the interpreter that runs us, also where the environment is not activated.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     env = os.environ | {"PATH": path, "PYTHONUNBUFFERED": "1"} | entry.env | {IDENTITY_VARIABLE: str(identity_file)}
+    if entry.module is not None and entry.module.startswith("federates.") and entry.module != WRAPPER:
+        env[STARTER_VARIABLE] = str(os.getpid())
     command = [sys.executable if entry.command[0] in ("python", "python3") else entry.command[0], *entry.command[1:], *extra]
     return subprocess.Popen(
         command, cwd=entry.directory, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
@@ -154,13 +208,13 @@ def _attend(run: Launch, watch: Callable[[Launch], None], stop: Stop, beat: Path
             run.culprit = hung
             return
         if run.culprit is None:
-            run.culprit = _first_failure(run)
+            run.culprit = first_failure(run)
         if run.culprit is not None:
             failed_s = failed_s or time.monotonic()
             if time.monotonic() > failed_s + _grace_s(run) or _broker_is_done(run):
                 return
         time.sleep(_POLL_S)
-    run.culprit = run.culprit or _first_failure(run)
+    run.culprit = run.culprit or first_failure(run)
     watch(run)
 
 
@@ -185,7 +239,7 @@ def _code(process: subprocess.Popen[bytes]) -> int | None:
     return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
 
 
-def _first_failure(run: Launch) -> str | None:
+def first_failure(run: Launch) -> str | None:
     """Return what is known of the process that failed; one that was killed goes before one that noticed it."""
     failed = [(name, code) for name, process in run.processes.items() if (code := _code(process))]
     for name, code in sorted(failed, key=lambda item: item[1]):
@@ -204,7 +258,7 @@ def _last_words(log: Path) -> str:
     return f" ({lines[-1]})" if lines else f"; see {log}"
 
 
-def _end(processes: dict[str, subprocess.Popen[bytes]]) -> None:
+def end_processes(processes: dict[str, subprocess.Popen[bytes]]) -> None:
     """End what still runs, with all children: politely, then for certain."""
     for signal_ in (signal.SIGTERM, signal.SIGKILL):
         for process in processes.values():

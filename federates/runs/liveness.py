@@ -17,12 +17,14 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from federates.isolation.access import TEMPORARY
 from federates.runs.how_ended import HowEnded
 from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity, process_lives, process_start
+from federates.runtime.placement import ELSEWHERE
 from federates.runtime.results import PROCESS_RECORD, read_record
 from federates.runtime.sign_of_life import ALIVE, AwakeClock
 
@@ -44,7 +46,7 @@ def lost_agents(identity: RunIdentity) -> list[str]:
     Those that started, left no record of their end, and do not run any more; and those that left a record of their failure but
     could not end the federation, as the wrapper of an executable, which is no federate itself.
     """
-    return [agent for agent in identity.agents if _lost(Path(identity.run_folder) / agent)]
+    return [agent for agent in identity.agents if _lost(identity.folder_of(agent))]
 
 
 def vanished_agents(folder: Path, agents: tuple[str, ...]) -> list[str]:
@@ -77,11 +79,12 @@ def wait_for_records(identity: RunIdentity, limit_s: float = 10.0) -> None:
 
     An executable has left the federation before it ends, and only its end says how it went.
     """
-    folders = [Path(identity.run_folder) / agent for agent in identity.agents]
+    folders = [identity.folder_of(agent) for agent in identity.agents]
     deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:
-        waited_for = [folder for folder in folders if not (folder / "finished.json").exists()]
-        if not waited_for or any((folder / "failed.json").exists() or not runs(folder) for folder in waited_for):
+        waited_for = [folder for folder in folders if finish_record(folder) is None]
+        failed = any((folder / "failed.json").exists() for folder in waited_for)
+        if not waited_for or failed or any(folder.name not in identity.elsewhere and not runs(folder) for folder in waited_for):
             return
         time.sleep(_RECORDS_S)
 
@@ -140,7 +143,13 @@ def _lost(folder: Path) -> bool:
 
 def ended(folder: Path) -> bool:
     """Whether the agent with this folder of results has left a record of its end, good or bad."""
-    return any((folder / name).exists() for name in ("finished.json", "failed.json"))
+    return any((folder / name).exists() for name in ("finished.json", "failed.json", ELSEWHERE))
+
+
+def finish_record(folder: Path) -> dict[str, Any] | None:
+    """Return what the agent with this folder of results left at its end, also if that is on another host; None: nothing yet."""
+    record = read_record(folder / "finished.json") or (read_record(folder / ELSEWHERE) or {}).get("finished")
+    return record if isinstance(record, dict) else None
 
 
 def _vanished(folder: Path) -> bool:
@@ -223,10 +232,13 @@ _STUCK = "neither works nor lets Python go on: a library that it has called hold
 
 
 class AgentsWatch:
-    """The broker's watch over all agents of a run, their wrappers and children included."""
+    """A watch over all agents of a run on this computer, their wrappers and children included.
 
-    def __init__(self, folder: Path, agents: Iterable[str], limit_s: float) -> None:
-        self._folder = folder
+    ``parent`` is the process that has started them: the broker's own parent, if it is left out.
+    """
+
+    def __init__(self, folder: Path, agents: Iterable[str], limit_s: float, parent: int | None = None) -> None:
+        self._folder, self._parent = folder, os.getppid() if parent is None else parent
         self._agents = tuple(agents)
         self._signs = Signs(limit_s)
         self._clock = AwakeClock()
@@ -242,7 +254,7 @@ class AgentsWatch:
         own = [one for agent in self._agents if (one := self._own(agent, starting)) is not None]
         if now_s >= self._next_children_s:
             self._next_children_s = now_s + _CHILDREN_EVERY_S
-            self._children = _children({one.pid: one.who for one in own})
+            self._children = _children(self._parent, {one.pid: one.who for one in own})
         return self._signs.look([*own, *self._children])
 
     def _own(self, agent: str, starting: dict[str, int]) -> Watched | None:
@@ -255,11 +267,11 @@ class AgentsWatch:
         return Watched(agent, pid, folder / TEMPORARY / ALIVE)
 
 
-def _children(owners: dict[int, str]) -> list[Watched]:
+def _children(parent: int, owners: dict[int, str]) -> list[Watched]:
     """Return what the processes of the agents, by id, have started, and that in turn."""
     found = []
     with contextlib.suppress(psutil.Error):
-        for child in psutil.Process(os.getppid()).children(recursive=True):
+        for child in psutil.Process(parent).children(recursive=True):
             with contextlib.suppress(psutil.Error):
                 owner = owners.get(child.ppid())
                 if owner is not None and child.pid not in owners:

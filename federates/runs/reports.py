@@ -93,11 +93,14 @@ def run_headline(folder: Path) -> list[str]:
     return run.world.headline(run)
 
 
-def compare_runs(runs: dict[str, Path], folder: Path) -> Path:
-    """Write a page into ``folder`` that sets runs of one scenario, by scheme, side by side; return it."""
+def compare_runs(runs: dict[str, Path], folder: Path, repeated: Mapping[str, Sequence[Path]] | None = None) -> Path:
+    """Write a page into ``folder`` that sets runs of one scenario, by scheme, side by side; return it.
+
+    ``repeated`` are runs of every scheme with several seeds, of which ``runs`` are the first.
+    """
     from federates.reporting.compare import write_comparison
 
-    return write_comparison(runs, folder)
+    return write_comparison(runs, folder, repeated)
 
 
 def compare_side_by_side(folders: Sequence[Path], out: Path) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from federates.boundary.config import load_config, read_yaml
 from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.json_text import read_json
 from federates.boundary.names import RAIL, ROAD, Role
-from federates.boundary.world import world_names, world_of
+from federates.boundary.world import played_as, world_names, world_of
 from federates.executable.arguments import DEFAULT_SESSION, Arguments, parse_arguments
 from federates.runtime.broker_config import BrokerConfig
 
@@ -51,6 +51,11 @@ class FederateEntry:
         """Return the module of a ``python -m module`` command, or None for another executable."""
         words = list(self.command)
         return words[words.index("-m") + 1] if "-m" in words[:-1] else None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether one of our modules is the agent, and no executable."""
+        return self.module is not None and self.module.startswith("federates.") and self.module != WRAPPER
 
     def executable(self, file: str) -> Arguments | None:
         """Return what the wrapper of an executable is told, None for any other command.
@@ -93,6 +98,8 @@ class Scenario:
     configs: dict[str, Path]
     use: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    given: Path = Path()
+    """The folder as it was given."""
 
     @property
     def agents(self) -> tuple[str, ...]:
@@ -140,7 +147,7 @@ def roster(session_file: Path, names: Sequence[str]) -> tuple[str, dict[str, str
     """
     try:
         data = read_yaml(session_file)
-        world = world_of(str(data.get("world", ROAD)))
+        world = world_of(str(played_as(data)))
         listed = data.get("agents")
         if not listed:
             return world.name, {role: role for role in map(str, world.roles)}
@@ -150,12 +157,13 @@ def roster(session_file: Path, names: Sequence[str]) -> tuple[str, dict[str, str
         return guess.name, {role: role for role in map(str, guess.roles)}
 
 
-def load_scenario(folder: Path, problems: list[Problem] | None = None) -> Scenario:
+def load_scenario(folder: Path, problems: list[Problem] | None = None, elsewhere: Collection[str] = frozenset()) -> Scenario:
     """Read ``runner.json`` and ``broker.yaml`` of a scenario.
 
     Parameters
     ----------
     problems : where to put what is wrong with ``broker.yaml``, so that the other files can be looked at too.
+    elsewhere : agents that run on other hosts, whose folders need not be here; they have no entry then.
 
     Raises
     ------
@@ -163,11 +171,12 @@ def load_scenario(folder: Path, problems: list[Problem] | None = None) -> Scenar
     """
     runner = folder / "runner.json" if folder.is_dir() or folder.suffix != ".json" else folder
     data = read_json(runner, shown(runner))
-    entries, world, roles = _entries(data, runner)
+    entries, world, roles = _entries(data, runner, elsewhere)
     by_name = {entry.name: entry for entry in entries}
     broker_file = by_name[BROKER].option("--config", "../../broker.yaml")
     return Scenario(
         folder=runner.parent.resolve(),
+        given=folder,
         runner=runner.resolve(),
         name=str(data["name"]),
         entries=entries,
@@ -176,7 +185,11 @@ def load_scenario(folder: Path, problems: list[Problem] | None = None) -> Scenar
         session_file=_session_file(by_name[Role.COORDINATOR.value]),
         world=world,
         roles=roles,
-        configs={agent: by_name[agent].option("--config", "config.yaml") for agent in roles if _is_ours(by_name[agent])},
+        configs={
+            agent: by_name[agent].option("--config", "config.yaml")
+            for agent in roles
+            if agent in by_name and by_name[agent].is_ours
+        },
     )
 
 
@@ -212,12 +225,10 @@ def _session_file(coordinator: FederateEntry) -> Path:
     return coordinator.option("--session", DEFAULT_SESSION)
 
 
-def _is_ours(entry: FederateEntry) -> bool:
-    return entry.module is not None and entry.module.startswith("federates.") and entry.module != WRAPPER
-
-
-def _entries(data: dict[str, Any], runner: Path) -> tuple[tuple[FederateEntry, ...], str, dict[str, str]]:
-    """Return the processes that are started, and world and agents of the public agreement, which they are."""
+def _entries(
+    data: dict[str, Any], runner: Path, elsewhere: Collection[str]
+) -> tuple[tuple[FederateEntry, ...], str, dict[str, str]]:
+    """Return the processes that are started here, and world and agents of the public agreement, which all of them are."""
     file = shown(runner)
     problems: list[Problem] = []
     for key in ("name", "federates"):
@@ -233,17 +244,39 @@ def _entries(data: dict[str, Any], runner: Path) -> tuple[tuple[FederateEntry, .
     if not isinstance(listed, list):
         problems.append(Problem(file, "federates", str(listed)[:60], "must be a list of processes"))
         listed = []
-    entries = [entry for i, raw in enumerate(listed) if (entry := _entry(raw, i, runner, problems)) is not None]
+    entries = [entry for i, raw in enumerate(listed) if (entry := _entry(raw, i, runner, problems, elsewhere)) is not None]
     names = [entry.name for entry in entries]
     coordinator = next((entry for entry in entries if entry.name == Role.COORDINATOR), None)
     world, roles = roster(runner.parent / "scenario.yaml" if coordinator is None else _session_file(coordinator), names)
     _check_names(names, world, [BROKER, *roles], file, problems)
     if problems:
         raise ConfigError(problems)
-    return tuple(entries), world, roles
+    return tuple(entry for entry in entries if entry.name not in elsewhere), world, roles
 
 
-def _entry(raw: Any, index: int, runner: Path, problems: list[Problem]) -> FederateEntry | None:
+def entries_of(runner: Path, agents: Collection[str]) -> tuple[tuple[FederateEntry, ...], list[Problem]]:
+    """Return the processes of some agents, whose folders are here, and what is wrong with them; of others nothing is looked at.
+
+    Raises
+    ------
+    ConfigError : the file is missing or no JSON.
+    """
+    listed = read_json(runner, shown(runner)).get("federates")
+    problems: list[Problem] = []
+    found = {
+        entry.name: entry
+        for index, raw in enumerate(listed if isinstance(listed, list) else [])
+        if isinstance(raw, dict) and raw.get("name") in agents
+        if (entry := _entry(raw, index, runner, problems)) is not None
+    }
+    if missing := [agent for agent in agents if agent not in found]:
+        problems.append(Problem(shown(runner), "federates", ", ".join(missing), "is missing: no process has this name"))
+    return tuple(found[agent] for agent in agents if agent in found), problems
+
+
+def _entry(
+    raw: Any, index: int, runner: Path, problems: list[Problem], elsewhere: Collection[str] = frozenset()
+) -> FederateEntry | None:
     file, where = shown(runner), f"federates[{index}]"
     if not isinstance(raw, dict):
         problems.append(Problem(file, where, str(raw)[:60], "must be an object with name, directory and exec"))
@@ -255,7 +288,14 @@ def _entry(raw: Any, index: int, runner: Path, problems: list[Problem]) -> Feder
         if k not in known
     ]
     if raw.get("host", "localhost") not in _HERE:
-        problems.append(Problem(file, f"{where}.host", repr(raw["host"])[:60], "must be localhost: a run stays on this computer"))
+        problems.append(
+            Problem(
+                file,
+                f"{where}.host",
+                repr(raw["host"])[:60],
+                "must be localhost: other hosts are named by hosts.yaml (portage run --hosts)",
+            )
+        )
     missing = [key for key in ("name", "directory", "exec") if not _is_text(raw.get(key))]
     problems += [Problem(file, f"{where}.{key}", repr(raw.get(key, "missing")), "must be a text") for key in missing]
     env = raw.get("env", {})
@@ -264,7 +304,7 @@ def _entry(raw: Any, index: int, runner: Path, problems: list[Problem]) -> Feder
         env = {}
     if missing:
         return None
-    directory = _folder(runner.parent / raw["directory"])
+    directory = runner.parent / raw["directory"] if raw["name"] in elsewhere else _folder(runner.parent / raw["directory"])
     if directory is None:
         directory = runner.parent
         problems.append(Problem(file, f"{where}.directory", repr(raw["directory"])[:60], "this folder must exist"))

@@ -5,17 +5,19 @@ from __future__ import annotations
 import sys
 import typing
 from enum import Enum
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from federates.boundary.config import choices
 from federates.boundary.field_texts import document_fields
+from federates.boundary.installed import entry_points
 from federates.boundary.markdown import markdown_table
 from federates.boundary.names import Role
 from federates.boundary.ranges import LEAST_SIZE, MOST_SIZE
+from federates.runs.hosts import HostsFile
 from federates.runtime.broker_config import BrokerConfig
 from federates.worlds.fleets.session import FleetSession
 from federates.worlds.rail.published import RailPublished
@@ -27,6 +29,8 @@ _PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 _HEAD = """# Configuration
 
 <!-- Made by `python -m federates.runs.settings_page` from the code; do not edit. -->
+
+Every key of every file of a scenario: what it means, its default, and what is allowed. First what holds for all of them.
 
 Every file is checked before a process starts (`portage check SCENARIO`): an unknown key, a wrong value or a missing file is
 named with what is allowed. Keys without a default must be given. Units stand in the keys.
@@ -46,6 +50,7 @@ def settings_page() -> str:
     ranges = ", ".join(f"`{ending}` {most:g}" for ending, most in sorted(MOST_SIZE.items()) if ending)
     text = _HEAD.format(least=LEAST_SIZE, ranges=ranges, most=MOST_SIZE[""])
     text += _section("`broker.yaml`", BrokerConfig)
+    text += _section("`hosts.yaml`: a run over several hosts (`portage run --hosts`)", HostsFile)
     text += _section("`scenario.yaml` on the road (`world: road`)", RoadSession, skip={"run_id", "viewer"})
     text += _section("`scenario.yaml` by rail (`world: rail`)", RailSession, skip={"run_id", "viewer"})
     text += _section("`scenario.yaml` with fleets (`world: fleets`)", FleetSession, skip={"run_id", "viewer"})
@@ -99,9 +104,9 @@ def _default(field: FieldInfo) -> str:
 
 def _allowed(field: FieldInfo) -> str:
     annotation = field.annotation
-    if isinstance(annotation, type) and issubclass(annotation, Enum):
-        return ", ".join(f"`{member.value}`" for member in annotation)
-    words = [f"`{value}`" for value in typing.get_args(annotation) if isinstance(value, (str, int))]
+    words = [
+        f"`{value.value if isinstance(value, Enum) else value}`" for value in choices(annotation) if isinstance(value, (str, int))
+    ]
     for limit in field.metadata:
         for name, sign in (("gt", ">"), ("ge", ">="), ("lt", "<"), ("le", "<=")):
             if getattr(limit, name, None) is not None:

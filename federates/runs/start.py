@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import time
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from federates.reporting.published import keep_published
 from federates.runs.remains import remove_keys_of_the_dead, settle_broken_runs
 from federates.runtime.broker_config import BrokerConfig
 from federates.runtime.identity import RunIdentity, choose_port
+from federates.runtime.placement import LOOPBACK, Placement
+from federates.runtime.real_time import RealTime
 from federates.runtime.results import disk_error
 from federates.runtime.run_record import begin_run_record
 from federates.runtime.say import say
@@ -30,10 +33,14 @@ def new_identity(
     agents: dict[str, str],
     label: str = "",
     results: Path | None = None,
+    seats: Mapping[str, float] | None = None,
+    real_time: RealTime | None = None,
+    hosts: Placement | None = None,
 ) -> RunIdentity:
     """Make the folder of a new run in ``results`` (by default ``<scenario>/results``); return the run's identity.
 
-    ``agents`` are all that take part, name to role.
+    ``agents`` are all that take part, name to role; ``seats`` those of them that a person plays, with seconds for an answer;
+    ``real_time`` is how fast simulated time goes, where not as fast as it may; ``hosts`` where the run is, if over several.
 
     Says which runs there were ended from outside, and removes what they left in temporary folders.
 
@@ -47,7 +54,7 @@ def new_identity(
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     run_id = "-".join(part for part in (stamp, label, secrets.token_hex(2)) if part)
     folder = results / run_id
-    port = choose_port(config, config_file, len(agents))
+    port = choose_port(config, config_file, len(agents), LOOPBACK if hosts is None else hosts.address)
     remove_keys_of_the_dead()
     for sentence in settle_broken_runs(results):
         say(f"portage: {sentence}")
@@ -64,7 +71,11 @@ def new_identity(
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)  # nothing has run in it
         raise disk_error(folder, error) from error
-    return RunIdentity(run_id, str(scenario), str(folder), port, secrets.token_hex(8), config, world, agents)
+    people = dict(seats or {})
+    config = config.model_copy(update={"limits": config.limits.for_people(people)})
+    key = secrets.token_hex(8)
+    place = str(scenario), str(folder), port, key, config
+    return RunIdentity(run_id, *place, world, agents, people, real_time=real_time, hosts=hosts)
 
 
 def _results_folder(results: Path, scenario: Path) -> Path:

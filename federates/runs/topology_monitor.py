@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from federates.audit.files import changed_files, files_state
 from federates.audit.graph import Edge, federate_id, read_wiring, wiring_breaches
+from federates.boundary.errors import IntegrityError
+from federates.integrity.roster import Registrar
 from federates.runs.broker_core import START_BARRIER, Broker
-from federates.runtime.federate import core_name
+from federates.runs.meeting import Meeting
+from federates.runtime.helics_core import core_name
 from federates.runtime.identity import RunIdentity
 from federates.runtime.results import write_json
 
@@ -25,16 +29,31 @@ _EXPLAIN_S = 1.0
 """A stranger that joins before the start has this long to show what it wants to hear, so that the error can say so."""
 
 
+def with_registrar(identity: RunIdentity) -> tuple[RunIdentity, Registrar | None]:
+    """Return the identity with the run's new public key, and who makes the roster; None where messages are not signed."""
+    if not identity.broker.signatures:
+        return identity, None
+    registrar = Registrar()
+    return replace(identity, roster_key=registrar.public_key), registrar
+
+
 class TopologyMonitor:
     """Compares broker and topic table; keeps what was seen in ``graph.json`` of the run's folder.
 
     Parameters
     ----------
     broker : the run's broker, with a start barrier or without.
+    registrar : makes the roster of keys before the barrier opens; None: messages are not signed.
+    meeting : where other hosts bring the keys of their agents, and hear the roster; None: all are on this one.
     """
 
-    def __init__(self, broker: Broker, identity: RunIdentity) -> None:
+    def __init__(
+        self, broker: Broker, identity: RunIdentity, registrar: Registrar | None = None, meeting: Meeting | None = None
+    ) -> None:
+        self._meeting = meeting
+        self._has_roster = False
         self._broker = broker
+        self._registrar = registrar
         self._identity = identity
         self._edges: set[Edge] = set()
         self._publications: set[tuple[str, str]] = set()
@@ -86,7 +105,11 @@ class TopologyMonitor:
             return self._reason(now_s)
         if ready or self._broker.barrier_open:
             self._write()
-        if ready:
+        if ready and self._all_keys_are_here():
+            if (said := self._make_roster()) is not None:
+                return said
+            if self._meeting is not None and not self._meeting.all_have_the_roster():
+                return None
             self._broker.open_barrier()
             # HELICS draws some lines only when the federates start, so the next look follows at once.
             self._next_graph_s = now_s
@@ -96,6 +119,20 @@ class TopologyMonitor:
         """Keep how often the graph was looked at, and which files of the agents' folders have changed."""
         self._changed = changed_files(self._files, files_state(self._scenario, tuple(self._identity.agents)))
         self._write(at_once=True)
+
+    def _all_keys_are_here(self) -> bool:
+        return self._registrar is None or self._meeting is None or self._meeting.has_all_keys()
+
+    def _make_roster(self) -> str | None:
+        """Let everybody have everybody's public key; return why that cannot be, or None."""
+        if self._registrar is None or self._has_roster:
+            return None
+        try:
+            self._registrar.write(self._identity.run_id, self._identity, Path(self._identity.run_folder))
+        except IntegrityError as error:
+            return f"integrity: {error}"
+        self._has_roster = True  # other hosts may need a while to hear it
+        return None
 
     def _crowd(self, now_s: float) -> str | None:
         """Return what is wrong if more programs than agents have come with the run's key: HELICS would wait for ever.

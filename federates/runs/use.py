@@ -39,6 +39,8 @@ def _module(scenario: Scenario, agent: str, cls: str) -> tuple[str, str]:
         near = difflib.get_close_matches(agent, scenario.agents, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         return f"{hint}the agents of this scenario are {', '.join(scenario.agents)}", ""
+    if agent not in [entry.name for entry in scenario.entries]:
+        return f"{agent} runs on another host: give its class to `portage join` there", ""
     if agent not in scenario.configs:
         module = f"federates.{scenario.roles[agent]}"
         return f"{agent} is an executable in {shown(scenario.runner)}: name python -m {module} there first", ""

@@ -10,22 +10,25 @@ import os
 import signal
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from federates.boundary.config import read_yaml
 from federates.boundary.errors import ConfigError, FederationEndedError, PortageError, Problem
 from federates.boundary.names import Role
 from federates.boundary.roles import CoordinationAlgorithm, Operator, Reporter, WorldModel
 from federates.boundary.session import Session
-from federates.boundary.world import parse_session
+from federates.boundary.world import parse_session, world_of
 from federates.isolation.access import TEMPORARY
 from federates.isolation.confinement import Confinement
 from federates.isolation.opened_files import write_files_record
 from federates.isolation.owner_only import keep_logs_to_owner
 from federates.isolation.sandbox import NOT_CONFINED
+from federates.runtime.checkpoints import Checkpoints
 from federates.runtime.federate import Federate
 from federates.runtime.helics_api import h
+from federates.runtime.hold import is_held
 from federates.runtime.identity import RunIdentity, process_start, wait_for_identity
+from federates.runtime.journal import Journal
 from federates.runtime.ledger import Ledger
 from federates.runtime.model_loop import run_model
 from federates.runtime.operator_loop import run_operator
@@ -35,6 +38,9 @@ from federates.runtime.results import PROCESS_RECORD, ResultWriter, in_disk_word
 from federates.runtime.say import say, say_traceback
 from federates.runtime.sign_of_life import ALIVE, SignOfLife
 from federates.runtime.watchdog import Watchdog
+
+if TYPE_CHECKING:
+    from federates.seat.mailbox import Mailbox
 
 _RUN_S = 5.0
 """An agent that cannot start looks so long for the run that it should have joined, so that the run can say why."""
@@ -51,7 +57,13 @@ def load_session(path: Path, overrides: dict[str, Any] | None = None, run_id: st
     if changes.get("world", session.world) != session.world:
         allowed = f"must be {session.world}, as in the file: another world needs other keys and agents"
         raise ConfigError([Problem(f"{file} with --set", "world", repr(changes["world"]), allowed)])
-    return parse_session(session.model_dump() | changes | {"run_id": run_id}, f"{file} with --set")
+    changed = parse_session(session.model_dump() | changes | {"run_id": run_id}, f"{file} with --set")
+    if changed.world != session.world:
+        base = world_of(world_of(session.world).variant_of or session.world)
+        key = next(key for key in base.variants if key in changes)
+        allowed = f"must stand in {file}: it decides what crosses, and so how every agent joins the run"
+        raise ConfigError([Problem(f"{file} with --set", key, str(changes[key]), allowed)])
+    return changed
 
 
 def agent_main(role: str, argv: list[str] | None = None) -> int:
@@ -71,7 +83,7 @@ def agent_main(role: str, argv: list[str] | None = None) -> int:
         read_agent_file(role, arguments.config)
         identity = wait_for_identity()
         agent = agent_name(folder, role, identity)
-        results = Path(identity.run_folder) / agent
+        results = identity.folder_of(agent)
         # From here on the process may read its own only; the agent's code is not ours, and is imported after that.
         confinement = Confinement(agent, role, identity, folder, arguments.session)
     except PortageError as error:
@@ -110,7 +122,7 @@ def _results(folder: Path, role: str) -> Path | None:
     """Return the folder of this agent's results, to say there why it cannot start; None if there is no run."""
     with contextlib.suppress(PortageError):
         identity = wait_for_identity(_RUN_S)
-        return Path(identity.run_folder) / agent_name(folder, role, identity)
+        return identity.folder_of(agent_name(folder, role, identity))
     return None
 
 
@@ -143,9 +155,9 @@ def run_agent(
     ``session`` is given to the coordinator only, ``confinement`` to an agent that has a process of its own: it ends the process
     if a wait passes its limit. A failure reaches every other agent as a HELICS global error with this agent's name in it.
     """
-    folder, hard = Path(identity.run_folder) / loaded.agent, confinement is not None
+    folder, hard = identity.folder_of(loaded.agent), confinement is not None
     life = _Life(loaded.agent, confinement)
-    watchdog = Watchdog(life.alarm, hard=hard).start()
+    watchdog = Watchdog(life.alarm, hard=hard, stands=lambda: is_held(folder)).start()
     failure: Exception | None = None
     try:
         life.writer = ResultWriter(folder)
@@ -153,10 +165,15 @@ def run_agent(
         if confinement is None:
             write_files_record(folder, NOT_CONFINED, "none")
         life.agent = loaded.create()
+        if identity.seats:
+            life.take_seat(loaded, identity)
         life.federate = Federate(loaded.agent, identity, watchdog)
         if identity.broker.audit.ledger:
             life.federate.ledger = Ledger(life.writer, identity.run_id)
+        life.federate.journal = life.journal = Journal(folder)
+        life.federate.checkpoints = Checkpoints(loaded.agent, identity, life.writer, life.journal, life.agent)
         _live(life.federate, life.agent, session, life.writer)
+        life.federate.checkpoints.wait()
         life.close()
         life.note_files()
         life.writer.finish(loaded.agent, {"helics": h.helicsGetVersion()})
@@ -168,8 +185,7 @@ def run_agent(
         watchdog.stop()
         if life.federate is not None:
             life.federate.close()
-        if life.writer is not None:
-            life.writer.close()
+        life.leave("complete" if failure is None else "failed")
     return failure
 
 
@@ -180,8 +196,25 @@ class _Life:
     name: str
     confinement: Confinement | None = None
     writer: ResultWriter | None = None
+    journal: Journal | None = None
     federate: Federate | None = None
     agent: Any = None
+    mailbox: Mailbox | None = None
+
+    def take_seat(self, loaded: LoadedAgent, identity: RunIdentity) -> None:
+        """Let a person play the agent, if the run says so."""
+        from federates.seat.take_seat import seated  # an agent without a seat is ready sooner without it
+
+        self.agent, self.mailbox = seated(self.agent, loaded, identity)
+
+    def leave(self, status: str) -> None:
+        """Say that no more comes from this agent."""
+        for opened in (self.writer, self.journal):
+            if opened is not None:
+                opened.close()
+        if self.mailbox is not None:
+            with contextlib.suppress(OSError):  # a full disk was said by whoever wrote results
+                self.mailbox.over(status)
 
     def close(self) -> None:
         """Close the agent, once."""
@@ -239,14 +272,19 @@ def _words(error: Exception) -> str:
 
 def _live(federate: Federate, agent: Any, session: Session | None, writer: ResultWriter) -> None:
     agreed = federate.start(session)
+    if agreed.network is not None:
+        from federates.network.hearing import Hearing
+
+        federate.network = Hearing(agreed, federate.agent, writer)
     limit_s = federate.identity.broker.limits.begin_s
     with federate.watchdog.limit(limit_s, f"{federate.agent}: getting ready"):
-        agent.begin(agreed, writer)
+        negotiated = federate.world.negotiated(agreed) if federate.role == Role.COORDINATOR else agreed
+        agent.begin(negotiated, writer)
     if federate.role == Role.COORDINATOR:
         write_json(writer.folder / "session.json", agreed.model_dump(mode="json"))
         from federates.runtime.coordinator_loop import run_coordinator  # with the proofs, which the others do without
 
-        run_coordinator(federate, agreed, cast(CoordinationAlgorithm, agent), writer)
+        run_coordinator(federate, negotiated, cast(CoordinationAlgorithm, agent), writer)
     elif federate.role in federate.world.models:
         run_model(federate, agreed, cast(WorldModel, agent), writer)
     elif federate.role in federate.world.reporters:

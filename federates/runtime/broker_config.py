@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -30,6 +31,16 @@ class Limits(Config):
     """For the traffic model to move through one period (road)."""
     finish_s: Seconds = 120.0
     """For the report to be written."""
+
+    def for_people(self, seats: Mapping[str, float]) -> Limits:
+        """Return the limits where people take seats, each with so many seconds for an answer.
+
+        An agent's class then works up to three times for one answer: its own best, what the person's costs, and one draft.
+        """
+        if not seats:
+            return self
+        answer_s = 3.0 * self.answer_s + max(seats.values())
+        return self.model_copy(update={"answer_s": answer_s})
 
 
 class AuditConfig(Config):
@@ -73,6 +84,9 @@ class BrokerConfig(Config):
     """A process that gives no sign of life for this long ends the run and is named: it is stopped, or stuck in a library that
     holds Python's interpreter. A long answer is no silence (see ``limits``); time in which all of a run is stopped does not
     count."""
+    signatures: bool = True
+    """Whether every message is signed, and refused if it is not what its sender said (docs/integrity.md). Off is for measuring
+    what it costs, and for programs that cannot sign."""
     report: bool = True
     """Whether a complete run writes its reports, which takes a few seconds; `portage report` writes them later as well."""
     limits: Limits = Limits()

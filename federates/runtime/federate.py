@@ -5,44 +5,37 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import time
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from federates.boundary.errors import BoundaryError, ConfigError, FederationEndedError, FederationError, Problem
+from federates.boundary.errors import BoundaryError, FederationEndedError, FederationError, IntegrityError
 from federates.boundary.exchange import SESSION, Message
 from federates.boundary.lines import Line, lines_from, lines_to, session_key
-from federates.boundary.messages import Array, Frame, decode, encode
+from federates.boundary.messages import Array, Frame, decode, encode, values_in
 from federates.boundary.names import Role
 from federates.boundary.parts import cut, merged
 from federates.boundary.session import Session
 from federates.boundary.topics import Topic
 from federates.boundary.world import parse_session, world_of
 from federates.runtime.helics_api import h
+from federates.runtime.helics_core import check_agents, federate_info, silence_s
 from federates.runtime.identity import RunIdentity
 from federates.runtime.inbox import Inbox
+from federates.runtime.journal import Journal, Way
 from federates.runtime.ledger import Ledger
+from federates.runtime.outbox import Outbox, seal_of
+from federates.runtime.progress import TIME_TOLERANCE_S, Progress, ProgressQueries
 from federates.runtime.watchdog import Watchdog
 
-_TIME_TOLERANCE_S = 1e-7
-_RESOLUTION_S = 1e-9
-"""HELICS counts time in nanoseconds."""
-_NOT_ASKED_YET_S = 1e9
-"""HELICS shows its largest time as the requested one until a federate has made its first request."""
-_ASK_AFTER_S, _ASK_EVERY_S = 0.001, 0.02
-"""A partner is asked how far it is at intervals that grow from the first to the second."""
-_SILENCE_S = 2.0
+if TYPE_CHECKING:  # what a run does without is not loaded
+    from federates.network.hearing import Hearing
+    from federates.runtime.checkpoints import Checkpoints
+    from federates.runtime.replay import Replay
+
 _ERROR_CODE = re.compile(r"^\[-?\d+\] ")
 """HELICS puts its error code before the message."""
-
-
-class _Progress(NamedTuple):
-    """How far a federate is in HELICS time: while it works, it has been granted what it requested last."""
-
-    granted_s: float
-    requested_s: float
 
 
 class Federate:
@@ -59,12 +52,28 @@ class Federate:
         self.world = world_of(identity.world)
         self.session: Any = None
         self.ledger: Ledger | None = None
-        """Where every message is written down; set by whoever makes the federate, or None."""
+        """Where every message is counted; set by whoever makes the federate, or None."""
+        self.journal: Journal | None = None
+        """Where every message is written down with its values; the same."""
+        self.network: Hearing | None = None
+        """What becomes of messages on their way; the same. None: all are heard at once."""
+        self.checkpoints: Checkpoints | None = None
+        """Where the agent keeps what it needs to go on after a crash, and which may be in place of the federation; the same."""
+        self.grants = 0
+        """How often this agent has been granted time."""
+        self.resumed_at = 0
+        """With which period it has gone on in the federation; 0: with none."""
+        self._heard_before: Replay | None = None
+        self._extra_wait_s = 0.0
+        self.seal = seal_of(agent, identity)
+        """Signs its messages and checks those of others; None: they cross without signatures."""
         self._views: dict[str, Session] = {}
         self._now_s = 0.0
         with self._helics(), watchdog.limit(identity.broker.limits.join_s, f"{agent}: reaching the broker"):
             self._fed = h.helicsCreateValueFederate(agent, federate_info(agent, identity))
+            self.progress = ProgressQueries(agent, self._fed, watchdog, self._helics)
             self._publications = {line.key: self._register_publication(line) for line in lines_from(agent, identity)}
+            self.outbox = Outbox(self._publications, self.seal)
             self._inputs = {line.key: (line, self._register_input(line)) for line in lines_to(agent, identity)}
 
     @property
@@ -94,15 +103,18 @@ class Federate:
         limit_s = self.identity.broker.limits.join_s
         with self._helics(), self.watchdog.limit(limit_s, f"{self.agent}: waiting for every federate to join"):
             h.helicsFederateEnterInitializingMode(self._fed)
+            if self.seal is not None:
+                self.seal.meet()
             for agent in self.identity.agents if session is not None else ():
                 if agent != self.agent:
                     text = session.view(agent).model_dump_json().encode()
                     self._note_session("sent", session_key(agent), text)
-                    h.helicsPublicationPublishBytes(self._publications[session_key(agent)], text)
+                    self.outbox.put(session_key(agent), text)
+            self.outbox.flush()
             h.helicsFederateEnterExecutingMode(self._fed)
             if session is None:
                 key = session_key(self.agent)
-                text = h.helicsInputGetBytes(self._inputs[key][1])
+                text = self._opened(key, h.helicsInputGetBytes(self._inputs[key][1]))
                 self._note_session("received", key, text)
                 session = parse_session(json.loads(text), key)
         self.session = session
@@ -117,8 +129,45 @@ class Federate:
         payload = encode(topic, key, period, round_, array, self.seen_by(receiver or self.agent))
         if self.ledger is not None:
             self.ledger.sent(key, period, round_, array.shape, payload)
+        if self.journal is not None:
+            self.journal.note("sent", key, period, round_, values_in(payload, array.shape))
+        if (replay := self._replay) is None:
+            self._publish(key, payload)
+        elif not topic.drawn and self.checkpoints is not None and not replay.compare(key, period, round_, payload):
+            self.checkpoints.differs()
+
+    def _publish(self, key: str, payload: bytes) -> None:
         with self._helics():
-            h.helicsPublicationPublishBytes(self._publications[key], payload)
+            self.outbox.put(key, payload)
+
+    @property
+    def replaying(self) -> bool:
+        """Whether this agent lives through its journal."""
+        return self._replay is not None
+
+    @property
+    def resume_wait_s(self) -> float:
+        """Return how long others may take to come to the period with which the run goes on, s: they live through those before."""
+        return self.identity.broker.limits.begin_s * (1 + self.identity.from_period)
+
+    @property
+    def _replay(self) -> Replay | None:
+        return None if self.checkpoints is None else self.checkpoints.replay
+
+    def go_on(self, replay: Replay, again: list[tuple[str, bytes]]) -> None:
+        """Go over from ``replay`` to the federation, in which what stands in ``again`` was not said yet."""
+        self._heard_before, self.resumed_at, self._extra_wait_s = replay, replay.period, self.resume_wait_s
+        for key, payload in again:
+            self._publish(key, payload)
+
+    def carried_out(self, periods: int, loop: Any = None) -> None:
+        """Keep that so many periods are carried out, with the ``loop``'s own state: plain values and arrays."""
+        if self.checkpoints is not None:
+            self.checkpoints.passed(self, periods, loop)
+
+    def begin(self) -> tuple[int, Any]:
+        """Return the period with which the loop begins, and the loop's own state there; None: it begins as ever."""
+        return (0, None) if self.checkpoints is None else self.checkpoints.begin(self)
 
     def tell(self, message: Message, period: int, round_: int, content: Any) -> None:
         """Send a message: its topics, to each receiver what is of the receiver's part."""
@@ -169,16 +218,23 @@ class Federate:
         ------
         FederationError : another time is granted (the federation has ended early), or nothing within ``limit_s``.
         """
+        self.grants += 1
+        if self.journal is not None:
+            self.journal.grant = self.grants
+        if self.replaying:
+            return
+        limit_s, self._extra_wait_s = limit_s + self._extra_wait_s, 0.0
         with self._helics(), self.watchdog.limit(limit_s, f"{self.agent}: waiting for {waiting_for}", self._who_works):
+            self.outbox.flush()
             granted_s = self._now_s = float(h.helicsFederateRequestTime(self._fed, time_s))
-        if abs(granted_s - time_s) > _TIME_TOLERANCE_S:
+        if abs(granted_s - time_s) > TIME_TOLERANCE_S:
             raise FederationEndedError(
                 f"{self.agent}: asked for t = {time_s} s, was granted {granted_s} s: the federation has ended early"
             )
 
     def wait_until_granted(self, partner: str, time_s: float, limit_s: float, waiting_for: str) -> None:
         """Wait, without asking for time, until ``partner`` has been granted ``time_s``."""
-        self._poll(partner, lambda seen: seen.granted_s >= time_s - _TIME_TOLERANCE_S, limit_s, waiting_for)
+        self._wait(partner, lambda seen: seen.has_been_granted(time_s), limit_s, waiting_for)
 
     def wait_until_requested(self, partner: str, limit_s: float, waiting_for: str) -> bool:
         """Wait, without asking for time, until ``partner`` asks for a time after this agent's own: until then it is at work.
@@ -187,64 +243,58 @@ class Federate:
         then waits for this agent, as all others do. Return False if it gives no answer: it has left or is lost, and the next time
         request says which.
         """
+        return self._wait(partner, lambda seen: seen.waits_beyond(self._now_s), limit_s, waiting_for)
 
-        def asks(seen: _Progress) -> bool:
-            waits = seen.requested_s > seen.granted_s + _RESOLUTION_S / 2
-            return waits and self._now_s + _RESOLUTION_S / 2 < seen.requested_s < _NOT_ASKED_YET_S
+    def asks_for_time(self, partner: str) -> bool | None:
+        """Return whether ``partner`` asks for a time after this agent's own now; None if it gives no answer."""
+        seen = self.progress.of(partner)
+        return None if seen is None else seen.waits_beyond(self._now_s)
 
-        return self._poll(partner, asks, limit_s, waiting_for)
-
-    def _poll(self, partner: str, done: Callable[[_Progress], bool], limit_s: float, waiting_for: str) -> bool:
-        """Ask HELICS how far ``partner`` is until it is ``done``; return False if it does not answer any more.
-
-        Two federates that hear each other and both wait for a third in a time request exchange messages without end
-        (HELICS 3.6.1, docs/decisions/0007). Where a wait is long, the coordinator therefore asks how far the third one is.
-        """
-        # pyhelics frees a query with its Python object; freeing it here as well would free what is there by then.
-        query = h.helicsCreateQuery(partner, "current_time")
-        started_s = answered_s = self.watchdog.now_s
-        while True:
-            seen, now_s = self._progress(query), self.watchdog.now_s
-            if seen is not None and done(seen):
-                return True
-            if seen is not None:
-                answered_s = now_s
-            elif now_s > answered_s + _SILENCE_S:
-                return False
-            if now_s > started_s + limit_s:
-                raise FederationError(
-                    f"{self.agent}: waiting for {waiting_for} took longer than {limit_s:g} s: {partner} is still at work"
-                )
-            time.sleep(min(_ASK_EVERY_S, max(_ASK_AFTER_S, (now_s - started_s) / 10)))
-
-    def _progress(self, query: Any) -> _Progress | None:
-        """Return how far the federate is that ``query`` asks; None if it does not answer."""
+    def _wait(self, partner: str, done: Callable[[Progress], bool], limit_s: float, waiting_for: str) -> bool:
+        if self.replaying:
+            return True
         with self._helics():
-            answer = h.helicsQueryExecute(query, self._fed)
-        if isinstance(answer, dict) and {"granted_time", "requested_time"} <= answer.keys():
-            return _Progress(float(answer["granted_time"]), float(answer["requested_time"]))
-        return None
+            self.outbox.flush()
+        return self.progress.wait(partner, done, limit_s, waiting_for)
 
     def _who_works(self) -> str:
-        """Return which partners have not asked for time since their last grant, in words."""
-        others = [name for name in self.identity.agents if name != self.agent]
-        answers = {name: self._progress(h.helicsCreateQuery(name, "current_time")) for name in others}
-        names = [name for name, seen in answers.items() if seen is not None and seen.requested_s <= seen.granted_s]
-        return f": {' and '.join(names)} {'is' if len(names) == 1 else 'are'} still at work" if names else ""
+        return self.progress.who_works(name for name in self.identity.agents if name != self.agent)
 
     def updates(self) -> dict[str, Frame]:
-        """Return every message that came with the last grant, by topic key.
+        """Return every message that came with the last grant and is heard (`Hearing`), by topic key.
 
         Raises
         ------
         BoundaryError : a message breaks the topic table; the error names the sender, and the ledger has it.
+        IntegrityError : a message is not what its sender said to this agent; the same.
         """
+        came = {key: self._read(self._inputs[key][0], payload) for key, payload in self._came().items()}
+        return came if self.network is None else self.network.hear(came)
+
+    def _came(self) -> dict[str, bytes]:
+        """Return what came with the last grant, by topic key, without its signature: a journal has none."""
+        if self._replay is not None:
+            return self._replay.heard(self.grants)
         with self._helics():
-            return {
-                key: self._read(line, h.helicsInputGetBytes(handle))
+            came = {
+                key: self._opened(key, h.helicsInputGetBytes(handle))
                 for key, (line, handle) in self._inputs.items()
                 if line.topic.name != SESSION.name and h.helicsInputIsUpdated(handle)
             }
+        if (before := self._heard_before) is not None:
+            return {key: payload for key, payload in came.items() if not before.knows(key, payload)}
+        return came
+
+    def _opened(self, key: str, message: bytes) -> bytes:
+        """Return what a message carries; one that is refused is written down."""
+        if self.seal is None:
+            return message
+        try:
+            return self.seal.open(key, message)
+        except IntegrityError as error:
+            if self.ledger is not None:
+                self.ledger.refused(key, message, str(error))
+            raise
 
     def _read(self, line: Line, payload: bytes) -> Frame:
         """Return the message in ``payload``, and write it down whether it can be read or not."""
@@ -256,15 +306,20 @@ class Federate:
             raise BoundaryError(f"{line.sender} sent what the topic table does not allow: {error}") from error
         if self.ledger is not None:
             self.ledger.received(line.key, frame.period, frame.round, frame.values.shape, payload)
+        if self.journal is not None:
+            self.journal.note("received", line.key, frame.period, frame.round, frame.values)
         return frame
 
-    def _note_session(self, direction: str, key: str, text: bytes) -> None:
+    def _note_session(self, way: Way, key: str, text: bytes) -> None:
         if self.ledger is not None:
-            self.ledger.session(direction, key, text)
+            self.ledger.session(way, key, text)
+        if self.journal is not None:
+            self.journal.session(way, key, text)
 
     def finish(self) -> None:
         """Leave the federation in good order."""
         with self._helics(), self.watchdog.limit(self.identity.broker.limits.join_s, f"{self.agent}: leaving the federation"):
+            self.outbox.flush()
             h.helicsFederateDisconnect(self._fed)
 
     def fail(self, message: str) -> None:
@@ -275,6 +330,7 @@ class Federate:
     def close(self) -> None:
         """Let go of the HELICS objects. pyhelics frees each with its last reference; a second time would free somebody else's."""
         self._fed = None
+        del self.progress
         self._publications.clear()
         self._inputs.clear()
 
@@ -306,47 +362,10 @@ class Federate:
 
     def _in_words(self, said: str) -> str:
         """Return an error of HELICS in the words of the run, where HELICS's own say nothing to its user."""
-        limits = self.identity.broker
         known = {
-            "core lost connection with broker": f"the broker has given no answer for {limits.timeout_s} s",
+            "core lost connection with broker": f"the broker has given no answer for {silence_s(self.identity)} s",
             "duplicate federate name detected": "a program that is no agent of this run has come under the name of one",
             "unable to register": "it could not join: no port, no file or no memory is left, or the broker has refused it",
         }
         words = next((words for key, words in known.items() if key in said), "")
         return f"{words} (HELICS: {said})" if words else said
-
-
-def check_agents(session: Session, identity: RunIdentity, file: str) -> None:
-    """Raise `ConfigError` if the public agreement in ``file`` is of another world, or of other agents, than the run."""
-    if (session.world, session.roster) != (identity.world, identity.agents):
-        allowed = f"must be those of the run: world {identity.world}, {', '.join(identity.agents)}"
-        raise ConfigError([Problem(file, "agents", f"world {session.world}, {', '.join(session.roster)}", allowed)])
-
-
-def federate_info(name: str, identity: RunIdentity) -> Any:
-    """Return what HELICS must be told to make the federate ``name`` of this run."""
-    broker = identity.broker
-    info = h.helicsCreateFederateInfo()
-    h.helicsFederateInfoSetCoreTypeFromString(info, broker.core_type)
-    h.helicsFederateInfoSetCoreName(info, core_name(name, identity))
-    h.helicsFederateInfoSetCoreInitString(info, core_init_string(identity))
-    h.helicsFederateInfoSetTimeProperty(info, h.HELICS_PROPERTY_TIME_DELTA, 1e-9)
-    h.helicsFederateInfoSetFlagOption(info, h.HELICS_FLAG_TERMINATE_ON_ERROR, True)
-    h.helicsFederateInfoSetFlagOption(info, h.HELICS_FLAG_UNINTERRUPTIBLE, True)
-    return info
-
-
-def core_name(name: str, identity: RunIdentity) -> str:
-    """Return the name of the HELICS core of the federate ``name``."""
-    return f"{identity.run_id}-{name}"
-
-
-def core_init_string(identity: RunIdentity) -> str:
-    """Return what a federate's HELICS core must be told to join this run."""
-    broker = identity.broker
-    parts = ["-f 1", f"--loglevel={broker.log_level}", f"--tick={broker.tick_s}s", f"--timeout={broker.timeout_s}s"]
-    if broker.core_type == "inproc":
-        return " ".join([*parts, f"--broker={identity.run_id}"])
-    # tcp's default message size of 4 kB would cut our vectors off.
-    parts += ["--local", "--broker_address=127.0.0.1", f"--brokerport={identity.port}"]
-    return " ".join([*parts, "--maxsize=1048576", f"--brokerkey={identity.key}"])

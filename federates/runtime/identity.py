@@ -15,7 +15,7 @@ import secrets
 import socket
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,15 @@ import psutil
 from federates.boundary.config import parse_config
 from federates.boundary.errors import ConfigError, FederationError, Problem
 from federates.runtime.broker_config import BrokerConfig
+from federates.runtime.placement import LOOPBACK, Placement
+from federates.runtime.real_time import RealTime
 
 IDENTITY_VARIABLE = "PORTAGE_IDENTITY"
 _LOWEST_PORT = 20_000
 _PORTS_PER_AGENT, _PORTS_BESIDE = 4, 24
 """HELICS takes the ports after the broker's for the federates' cores, of which each takes two or three."""
+
+_MOST_HOLD_S = 3600.0
 
 _TEMPORARY = Path(tempfile.gettempdir())
 """The system's folder for temporary files; an agent gets one of its own later (federates/isolation/sandbox.py)."""
@@ -52,11 +56,42 @@ class RunIdentity:
     broker: BrokerConfig
     world: str
     agents: dict[str, str]
+    seats: dict[str, float] = field(default_factory=dict)
+    """Agents that a person plays, and how long an answer may take, s (`federates.seat`); 0: nobody is asked, but account is
+    kept."""
+    roster_key: str = ""
+    """Public key by which the roster of the agents' keys is known, 64 hexadecimal digits (docs/integrity.md); empty: messages
+    cross without signatures."""
+
+    from_period: int = 0
+    """Where a run goes on that did not come to its end: so many periods are carried out."""
+    real_time: RealTime | None = None
+    """How fast simulated time goes; None: as fast as it may."""
+    hosts: Placement | None = None
+    """Where the run is, if over several hosts; None: all of it is on this computer."""
+
+    @property
+    def elsewhere(self) -> dict[str, str]:
+        """Return the agents that run on other hosts, and which these are."""
+        return {} if self.hosts is None else self.hosts.elsewhere
+
+    def most_rest_s(self, period_s: float) -> float:
+        """Return for how long an agent may be asked nothing in a period of so many simulated seconds, beside others' work, s."""
+        return self.most_hold_s + (0.0 if self.real_time is None else self.real_time.wall_s(period_s))
+
+    @property
+    def most_hold_s(self) -> float:
+        """Return for how long people may hold the run between two questions, s: an hour, where anybody has a seat."""
+        return _MOST_HOLD_S if self.seats else 0.0
 
     @property
     def ports(self) -> range:
         """Return the TCP ports that the broker and all federates of the run take."""
         return range(self.port, self.port + _ports(len(self.agents)))
+
+    def folder_of(self, agent: str) -> Path:
+        """Return an agent's part of the run's folder."""
+        return Path(self.run_folder) / agent
 
     def write(self, path: Path) -> None:
         """Write to ``path`` in one step, readable by this user only."""
@@ -73,7 +108,9 @@ class RunIdentity:
         """Read what `write` wrote."""
         data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         broker = parse_config(data.pop("broker"), BrokerConfig, str(path))
-        return cls(broker=broker, **data)
+        paced, hosts = data.pop("real_time"), data.pop("hosts")
+        real_time = None if paced is None else RealTime(**paced)
+        return cls(broker=broker, real_time=real_time, hosts=None if hosts is None else Placement(**hosts), **data)
 
 
 def identity_path() -> Path:
@@ -136,8 +173,8 @@ def _ports(agents: int) -> int:
     return _PORTS_BESIDE + _PORTS_PER_AGENT * agents
 
 
-def choose_port(config: BrokerConfig, file: str = "broker.yaml", agents: int = 4) -> int:
-    """Return the broker's port for a run of so many agents; a fixed one must be free.
+def choose_port(config: BrokerConfig, file: str = "broker.yaml", agents: int = 4, address: str = LOOPBACK) -> int:
+    """Return the broker's port at an ``address`` of this computer for a run of so many agents; a fixed one must be free.
 
     Raises
     ------
@@ -146,7 +183,7 @@ def choose_port(config: BrokerConfig, file: str = "broker.yaml", agents: int = 4
     if config.core_type == "inproc":
         return 0
     if config.port != "auto":
-        if _free(config.port) and _free(config.port + 1):
+        if _free(config.port, address) and _free(config.port + 1, address):
             return config.port
         allowed = "this port or the next one is taken; choose another number, or auto"
         raise ConfigError([Problem(file, "port", str(config.port), allowed)])
@@ -157,7 +194,7 @@ def choose_port(config: BrokerConfig, file: str = "broker.yaml", agents: int = 4
     start = secrets.randbelow(span)
     for step in range(span):
         port = low + ((start + step) % span) * count
-        if all(_free(port + offset) for offset in range(count)):
+        if all(_free(port + offset, address) for offset in range(count)):
             return port
     raise ConfigError([Problem(file, "port", "auto", "no free block of ports was found on the loopback")])
 
@@ -174,12 +211,12 @@ def _own_ports() -> tuple[int, int]:
     return 24_000, 54_000
 
 
-def _free(port: int) -> bool:
+def _free(port: int, address: str) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         # As HELICS binds: a port that a run has just left may be taken again at once.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((address, port))
         except OSError:
             return False
     return True

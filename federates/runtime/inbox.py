@@ -22,6 +22,14 @@ class Inbox:
         frame = self._frames.get(key)
         return frame is not None and (frame.period, frame.round) == (period, round_)
 
+    def said_by(self, sender: str, period: int, round_: int) -> dict[str, Frame]:
+        """Return what ``sender`` has said in this round, and of what it says once a period when that opens, by topic key."""
+        return {
+            key: frame
+            for key, frame in self._frames.items()
+            if key.startswith(f"{sender}/") and frame.period == period and frame.round in (0, round_)
+        }
+
     def take(self, key: str, period: int, round_: int | None = None) -> Array:
         """Return the values of ``key`` for this period (and round, if given).
 

@@ -1,5 +1,7 @@
 """The ledger: one row for every message that an agent sends or receives, kept in its own results.
 
+Size and hash are of what a message carries. The signature before it, which differs from run to run, is not counted
+(docs/integrity.md says how long it is).
 It holds no value: topic, period, round, shape, size and the beginning of a hash are enough to compare what a sender says it
 sent with what each receiver says it received. No wall-clock time, so the table is the same in every run of the same scenario.
 """
@@ -43,6 +45,10 @@ class Ledger:
     def unreadable(self, key: str, payload: bytes, reason: str) -> None:
         """Write down a received message that the topic table does not allow."""
         self._row("received", key, -1, -1, UNREADABLE, payload, reason)
+
+    def refused(self, key: str, message: bytes, reason: str) -> None:
+        """Write down a received message that is not what its sender said; size and hash are of all of it."""
+        self._row("received", key, -1, -1, UNREADABLE, message, reason)
 
     def session(self, direction: str, key: str, payload: bytes) -> None:
         """Write down the session text, ``sent`` or ``received``, without the run's identity."""

@@ -44,6 +44,14 @@ class NegotiationRecord:
         self._since = 0
         """What was committed last, for period ``_since`` and later."""
 
+    def state(self) -> dict[str, Any]:
+        """Return what crosses periods, as plain values and arrays."""
+        return {"plan": self._plan, "since": self._since}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on with what `state` has returned."""
+        self._plan, self._since = state["plan"], state["since"]
+
     def open(self, period: int, openings: Openings) -> None:
         """Begin a period."""
         self._period, self._openings, self._round = period, openings, 0
@@ -61,7 +69,7 @@ class NegotiationRecord:
             period=self._period,
             round=self._round,
             command=word(decision),
-            bound_usd=float(sum(answer.bound_usd for _, answer in answers)) if is_price else math.nan,
+            bound_usd=_known(sum(answer.bound_usd for _, answer in answers)) if is_price else math.nan,
             lower_bound_usd=_known(proof.lower_usd),
             upper_bound_usd=_known(proof.upper_usd),
             gap=proof.gap,
@@ -73,6 +81,8 @@ class NegotiationRecord:
             for exchange in self._world.exchanges:
                 self._entries("prices", "price_usd_per_veh", exchange, self._session, decision.prices[exchange.name])
         for agent, answer in answers:
+            if agent in result.missing:
+                continue  # it has said nothing in this round
             self._writer.record(
                 "answer_costs",
                 period=self._period,
@@ -87,7 +97,13 @@ class NegotiationRecord:
                     values = answer.quantities[exchange.name]
                     self._entries("answers", "connection_veh", exchange, self._views[agent], values, agent=agent)
         gap = -1.0 if math.isnan(proof.gap) else round(proof.gap, 5)
-        self._writer.progress(period=self._period, round=self._round, gap=gap)
+        bounds = {"lower_usd": proof.lower_usd, "upper_usd": proof.upper_usd}
+        proven = {name: round(float(value), 6) for name, value in bounds.items() if math.isfinite(value)}
+        self._writer.progress(period=self._period, round=self._round, gap=gap, **proven)
+
+    def repeated(self) -> None:
+        """Count a round that has no row: the network lost answers, and the question was asked again."""
+        self._round += 1
 
     def committed(self, commit: Commit) -> Verdict | None:
         """Write what is carried out and what is proven of it; return that, None where an earlier plan goes on."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from federates.lp.bound_misses import take_misses
 from federates.runtime.federate import Federate
 from federates.runtime.inbox import Inbox
 from federates.runtime.results import ResultWriter
+
+if TYPE_CHECKING:  # without a private sum an agent is ready sooner
+    from federates.runtime.summed_member import SummedMember
 
 _COORDINATOR = Role.COORDINATOR.value
 
@@ -33,8 +36,11 @@ def run_operator(federate: Federate, session: Any, operator: Operator, writer: R
     """
     broker = federate.identity.broker
     adapter = _OperatorAdapter(federate, operator)
-    patience_s = broker.limits.period_s + broker.limits.answer_s + broker.limits.begin_s
-    start_s, step, key = 0.0, 0, COMMAND.key(_COORDINATOR, "")
+    patience_s = (
+        broker.limits.period_s + broker.limits.answer_s + broker.limits.begin_s + federate.identity.most_rest_s(session.period_s)
+    )
+    first, _ = federate.begin()
+    start_s, step, key = first * session.period_s, 0, COMMAND.key(_COORDINATOR, "")
     while True:
         step += 1
         # Not by adding up steps: as the coordinator does, so that both mean the same nanosecond.
@@ -50,6 +56,7 @@ def run_operator(federate: Federate, session: Any, operator: Operator, writer: R
         _timed(federate, adapter, writer, command, period, round_)
         if command is Command.COMMIT:
             writer.flush()
+            federate.carried_out(period + 1)
             start_s, step = (period + 1) * session.period_s, 0
 
 
@@ -79,23 +86,43 @@ class _OperatorAdapter:
         self._opening = world.said(role, Moment.OPENING)
         self._dispatch = world.said(role, Moment.DISPATCH)
         self._cost = cost_topic(role)
+        self._member = self._summed()
+
+    def _summed(self) -> SummedMember | None:
+        """Return what masks the answers, where the world sums those of this role."""
+        summed = self.federate.world.summed
+        if summed is None or summed.role != self.federate.role:
+            return None
+        from federates.runtime.summed_member import SummedMember
+
+        return SummedMember(self.federate, summed)
 
     def handle(self, command: Command, period: int, round_: int) -> None:
         """Do what the coordinator says."""
         if command is Command.OPEN:
             self._open(period)
         elif command is Command.COMMIT:
-            dispatch = self.operator.commit(self._given(period, round_))
+            given, _ = self._given(period, round_)
+            dispatch = self.operator.commit(given)
             if self._dispatch is not None:
-                self.federate.tell(self._dispatch, period, round_, dispatch)
+                self.federate.tell(self._dispatch, period, round_, self._dispatched(given, dispatch))
         elif command is Command.EVALUATE:
-            self._answer(period, round_, self.operator.evaluate(self._given(period, round_), self._openings(period)))
+            given, whole = self._given(period, round_)
+            self._answer(period, round_, self.operator.evaluate(given, self._openings(period)), whole)
         else:
             solve = self.operator.relax if command is Command.RELAX else self.operator.solve
             prices = {e.name: self._take(e.price, period, round_) for e in self._exchanges}
             self._answer(period, round_, solve(prices, self._openings(period)))
 
+    def _dispatched(self, given: Quantities, dispatch: Any) -> Any:
+        """Return what is told of a commitment: a private sum's member tells what the coordinator does not know."""
+        if self._member is None or self._dispatch is None:
+            return dispatch
+        return self.federate.world.dispatch(self.federate.session, self._dispatch, {self.federate.agent: given})
+
     def _open(self, period: int) -> None:
+        if self._member is not None:
+            self._member.open(period)
         seen = None
         if period > 0 and self._observed:
             seen = self.federate.hear(self._observed[0], self.inbox, period - 1)
@@ -110,14 +137,19 @@ class _OperatorAdapter:
         """Return what the partners opened the period with."""
         return {message.name: self.federate.hear(message, self.inbox, period) for message in self._opened}
 
-    def _given(self, period: int, round_: int) -> Quantities:
-        """Return what the coordinator has sent, to evaluate or as committed."""
-        return {e.name: self._take(e.given, period, round_) for e in self._exchanges}
+    def _given(self, period: int, round_: int) -> tuple[Quantities, bool]:
+        """Return what the coordinator has sent, to evaluate or as committed, and whether a member answers in whole numbers."""
+        if self._member is not None:
+            return self._member.given(self.inbox, period, round_)
+        return {e.name: self._take(e.given, period, round_) for e in self._exchanges}, False
 
     def _take(self, topic: Any, period: int, round_: int) -> Any:
         return self.inbox.take(topic.key(_COORDINATOR, self.federate.agent), period, round_)
 
-    def _answer(self, period: int, round_: int, answer: Answer) -> None:
+    def _answer(self, period: int, round_: int, answer: Answer, whole: bool = False) -> None:
+        if self._member is not None:
+            self._member.tell(self.inbox, period, round_, answer, whole)
+            return
         for exchange in self._exchanges:
             values = answer.quantities[exchange.name]
             slope = None if answer.slopes is None else answer.slopes[exchange.name]

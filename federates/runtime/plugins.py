@@ -13,7 +13,6 @@ import importlib.util
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any, NamedTuple
@@ -22,6 +21,7 @@ from pydantic import Field, create_model
 
 from federates.boundary.config import Config, parse_config, read_yaml
 from federates.boundary.errors import ConfigError, Problem
+from federates.boundary.installed import entry_points
 from federates.boundary.names import SHIPPED, Role
 from federates.boundary.roles import (
     ChargingStation,
@@ -215,6 +215,8 @@ def _find(role: str, name: str, folder: Path, place: Place) -> type[Plugin]:
     if not (isinstance(found, type) and issubclass(found, base)):
         raise ConfigError([place.problem(name, f"must be a class derived from {base.__name__}")])
     missing = sorted(getattr(found, "__abstractmethods__", ()))
+    if found.state is not Plugin.state and found.restore is Plugin.restore:  # else it would be said after a crash
+        missing.append("restore, for it has state")
     if missing:
         raise ConfigError([place.problem(name, f"the class must define: {', '.join(missing)}")])
     return found

@@ -23,11 +23,17 @@ def run_reporter(federate: Federate, session: Any, reporter: Reporter, writer: R
     FederationError : the federation ended early, or a message that is needed has not come.
     """
     broker, world, role = federate.identity.broker, federate.world, federate.role
-    patience_s = broker.limits.begin_s + broker.limits.period_s + broker.max_rounds * broker.limits.answer_s
+    patience_s = (
+        broker.limits.begin_s
+        + broker.limits.period_s
+        + broker.max_rounds * broker.limits.answer_s
+        + federate.identity.most_rest_s(session.period_s)
+    )
     heard = [message for moment in (Moment.DISPATCH, Moment.OBSERVATION) for message in world.told(role, moment)]
     openings = world.says(role, Moment.OPENING)
     inbox = Inbox(federate.agent)
-    for period in range(session.periods + 1):
+    first, _ = federate.begin()
+    for period in range(first, session.periods + 1):
         start_s = period * session.period_s
         federate.advance(start_s + broker.round_step_s, patience_s, f"period {period} to open")
         inbox.add(federate.updates())
@@ -39,5 +45,6 @@ def run_reporter(federate: Federate, session: Any, reporter: Reporter, writer: R
             federate.tell(message, period, 0, opening[message.name])
         writer.record("timings", period=period, round=0, activity="open", wall_s=time.perf_counter() - started)
         writer.flush()
+        federate.carried_out(period + 1)
     # What is said last needs a grant behind it to arrive before this federate leaves.
     federate.advance(session.periods * session.period_s + 2 * broker.round_step_s, patience_s, "the end of the run")

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from federates.boundary.errors import PortageError
 from federates.boundary.roles import Value
@@ -25,6 +25,8 @@ from federates.runtime.say import say
 if TYPE_CHECKING:  # Loaded with the first table, for an agent is ready sooner without it.
     import pyarrow as pa
 
+WALL_TIMES = ("timings", "pace", "late_answers")
+"""Tables with times of the day's clock, which differ from run to run."""
 PROCESS_RECORD = "process.json"
 """Which process an agent is, so that the broker notices when it is gone."""
 _DIGITS, _DECIMALS = 10, 9
@@ -33,6 +35,20 @@ error reaches."""
 NO_SPACE = "no space left on the device"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _RECORD_BYTES = 4096
+
+
+class TableCut(NamedTuple):
+    """How much of a table is written: number of parts, and of rows in all of them."""
+
+    parts: int
+    rows: int
+
+
+class Written(NamedTuple):
+    """How much of an agent's results is written: its tables, and bytes of ``progress.jsonl``."""
+
+    tables: Mapping[str, TableCut]
+    progress_bytes: int
 
 
 class ResultWriter:
@@ -48,7 +64,11 @@ class ResultWriter:
         self._rows: dict[str, list[dict[str, Value]]] = {}
         self._blocks: dict[str, list[pa.Table]] = {}
         self._parts: dict[str, int] = {}
+        self._row_counts: dict[str, int] = {}
+        self._not_synced: list[Path] = []
         self._tables: set[str] = set()
+        self.muted = False
+        """Nothing is recorded: the agent lives through what stands in its tables already (`federates.runtime.replay`)."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._progress = (folder / "progress.jsonl").open("a", encoding="utf-8")
@@ -58,16 +78,22 @@ class ResultWriter:
 
     def record(self, table: str, **row: Value) -> None:
         """Append one row to ``table``; it reaches the disk with the next `flush`."""
+        if self.muted:
+            return
         self._rows.setdefault(table, []).append({name: _shown(value) for name, value in row.items()})
 
     def record_many(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
         """Append rows to ``table``, given as columns of equal length; a table takes rows either so or by `record`."""
-        import pyarrow as pa
+        if self.muted:
+            return
+        from federates.runtime.columns import table_of_columns
 
-        self._blocks.setdefault(table, []).append(pa.table(dict(columns)))
+        self._blocks.setdefault(table, []).append(table_of_columns(columns))
 
     def progress(self, **fields: Value) -> None:
         """Append one line to ``progress.jsonl``, at once."""
+        if self.muted:
+            return
         try:
             self._progress.write(json.dumps({"wall": round(time.time(), 3), **fields}, default=float) + "\n")
             self._progress.flush()
@@ -80,7 +106,9 @@ class ResultWriter:
             return
         import pyarrow as pa
 
-        found = {name: pa.Table.from_pylist(rows) for name, rows in self._rows.items() if rows}
+        from federates.runtime.columns import table_of_rows
+
+        found = {name: table_of_rows(rows) for name, rows in self._rows.items() if rows}
         found |= {name: pa.concat_tables(blocks) for name, blocks in self._blocks.items() if blocks}
         for name, rows in found.items():
             folder = self.folder / f"{name}.parts"
@@ -91,9 +119,28 @@ class ResultWriter:
             except OSError as error:
                 raise disk_error(folder, error) from error
             self._parts[name] = number + 1
+            self._row_counts[name] = self._row_counts.get(name, 0) + rows.num_rows
+            self._not_synced.append(folder / f"{number:05d}.parquet")
             self._tables.add(name)
         self._rows.clear()
         self._blocks.clear()
+
+    @property
+    def written(self) -> Written:
+        """Return how much is written, what was flushed last included."""
+        tables = {name: TableCut(self._parts[name], self._row_counts[name]) for name in sorted(self._tables)}
+        return Written(tables, self._progress.tell())
+
+    def go_on_behind(self, written: Written) -> None:
+        """Go on behind what is written already, to which `cut_back` has cut the files."""
+        self._parts = {name: table.parts for name, table in written.tables.items()}
+        self._row_counts = {name: table.rows for name, table in written.tables.items()}
+        self._tables = set(written.tables)
+
+    def take_unsynced(self) -> list[Path]:
+        """Return the files that were written since the last call, for `sync`."""
+        files, self._not_synced = self._not_synced, []
+        return [self.folder / "progress.jsonl", *files, *{path.parent for path in files}]
 
     def finish(self, role: str, extra: dict[str, Any] | None = None) -> None:
         """Merge the parts and write ``finished.json`` with a hash of every table."""
@@ -101,7 +148,8 @@ class ResultWriter:
         try:
             hashes = {name: self._merge(name) for name in sorted(self._tables)}
             # Wall-clock times differ from run to run; everything else has the same hash for the same scenario and seed.
-            hashes.pop("timings", None)
+            for name in WALL_TIMES:
+                hashes.pop(name, None)
             self._progress.close()
             write_json(self.folder / "finished.json", {"agent": role, "tables_sha256": hashes, **(extra or {})})
             release_failure(self.folder)
@@ -138,6 +186,40 @@ class ResultWriter:
         _write_table(pa.concat_tables(parts, promote_options="permissive"), target)
         shutil.rmtree(folder)
         return hashlib.sha256(target.read_bytes()).hexdigest()
+
+
+def cut_back(folder: Path, written: Written) -> None:
+    """Take away what an agent has recorded in ``folder`` since it had ``written`` so much; raise OSError if the disk refuses.
+
+    A table that its agent had ended already becomes a part again, and beginnings of files go.
+    """
+    for beginning in folder.glob(".*"):
+        if beginning.is_file():
+            beginning.unlink()
+    for parts in [*folder.glob("*.parts"), *folder.glob("*.parquet")]:
+        if parts.stem not in written.tables:
+            shutil.rmtree(parts) if parts.is_dir() else parts.unlink()
+    for name, table in written.tables.items():
+        parts, whole = folder / f"{name}.parts", folder / f"{name}.parquet"
+        if whole.exists() and len(list(parts.glob("*.parquet"))) < table.parts:
+            shutil.rmtree(parts, ignore_errors=True)
+            parts.mkdir()
+            _write_table(_read_part(whole).slice(0, table.rows), parts / "00000.parquet")
+        whole.unlink(missing_ok=True)
+        for part in parts.glob("*.parquet"):
+            if not part.stem.isdigit() or int(part.stem) >= table.parts:  # of a part that was being written there is a beginning
+                part.unlink()
+    if (folder / "progress.jsonl").exists():
+        os.truncate(folder / "progress.jsonl", written.progress_bytes)
+
+
+def sync(path: Path) -> None:
+    """Wait until the disk has a file, or a folder's list of names; raise OSError if it refuses."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def reserve(path: Path, size_bytes: int) -> None:

@@ -17,6 +17,7 @@ from federates.runtime.identity import process_lives, process_start
 from federates.runtime.results import NO_SPACE, disk_is_full, read_record, reserve, write_json
 
 RUN_RECORD = "run.json"
+RESUMED_RECORD = "resumed.json"
 _RESERVED_BYTES = 16_384
 """More than any run's record has taken; what is not used is given back at the end."""
 _ESSENTIAL = ("run_id", "status", "failure", "started", "finished", "wall_s")
@@ -46,6 +47,17 @@ def begin_run_record(folder: Path, agents: Iterable[str], started_s: float) -> N
     reserve(folder / RUN_RECORD, _RESERVED_BYTES)
 
 
+def note_resumed(folder: Path, period: int, time_s: float) -> None:
+    """Write down that the run goes on with ``period``; raise OSError if the disk refuses."""
+    before = (read_record(folder / RESUMED_RECORD) or {}).get("resumed", [])
+    write_json(folder / RESUMED_RECORD, {"resumed": [*before, {"when": time_words(time_s), "from_period": period}]})
+
+
+def resumed(folder: Path) -> list[dict[str, Any]]:
+    """Return when the run went on after it had been interrupted, and with which period: an entry for each time."""
+    return list((read_record(folder / RESUMED_RECORD) or {}).get("resumed", []))
+
+
 def end_run_record(folder: Path, record: dict[str, Any]) -> None:
     """Write how the run ended; on a full disk at least the essential.
 
@@ -55,6 +67,8 @@ def end_run_record(folder: Path, record: dict[str, Any]) -> None:
     """
     if record["status"] == "failed" and NO_SPACE not in str(record["failure"]) and disk_is_full(folder):
         record["failure"] = f"{NO_SPACE}: {folder}; {record['failure']}"
+    if times := resumed(folder):
+        record["resumed"] = times
     try:
         write_json(folder / RUN_RECORD, record)
     except OSError:

@@ -21,18 +21,20 @@ _STEP_S = 1.0
 class AwakeClock:
     """Seconds in which this process could run.
 
-    The system's clocks run on while a process is stopped (Ctrl-Z) or a computer sleeps; no limit may pass in that time. Between
-    two calls of `look` this one moves by at most `_STEP_S`, or by the processor time that the process has used, if that is more.
+    The system's clocks run on while a process is stopped (Ctrl-Z) or a computer sleeps; no limit may pass in that time, nor while
+    a run is held. Between two calls of `look` this one moves by at most `_STEP_S`, or by the processor time that the process has
+    used, if that is more.
     """
 
     def __init__(self) -> None:
         self._awake_s = 0.0
         self._seen_s, self._used_s = time.monotonic(), time.process_time()
 
-    def look(self) -> float:
-        """Move the clock on, several times a second and from one thread, and return it, s."""
+    def look(self, stands: bool = False) -> float:
+        """Move the clock on unless it ``stands``, several times a second and from one thread, and return it, s."""
         now_s, used_s = time.monotonic(), time.process_time()
-        self._awake_s += min(now_s - self._seen_s, max(_STEP_S, used_s - self._used_s))
+        if not stands:
+            self._awake_s += min(now_s - self._seen_s, max(_STEP_S, used_s - self._used_s))
         self._seen_s, self._used_s = now_s, used_s
         return self._awake_s
 

@@ -14,9 +14,19 @@ from contextlib import contextmanager
 from federates.runtime.say import say
 from federates.runtime.sign_of_life import AwakeClock
 
+STARTER_VARIABLE = "PORTAGE_STARTER"
+"""Environment variable by which whoever starts an agent says which process it is."""
+SILENCE_S = 2.0
+"""Who gives HELICS no answer for so long has left or is lost: the next time request says who."""
+_ASK_AFTER_S, _ASK_EVERY_S = 0.001, 0.02
 _POLL_S = 0.25
 _GRACE_S = 3.0
 _EXPLAIN_S = 1.0
+
+
+def pause_s(waited_s: float) -> float:
+    """Return how long to wait before others are asked anew how far they are: the longer, the longer it has taken."""
+    return min(_ASK_EVERY_S, max(_ASK_AFTER_S, waited_s / 10))
 
 
 class Watchdog:
@@ -26,12 +36,14 @@ class Watchdog:
     ----------
     alarm : called once, from the watching thread, with the reason; must tell the federation and not block.
     hard : whether to end the process after the alarm and when the parent is gone (off for runs in threads).
+    stands : whether no limit may pass just now, because the run is held.
     """
 
-    def __init__(self, alarm: Callable[[str], None], *, hard: bool = True) -> None:
+    def __init__(self, alarm: Callable[[str], None], *, hard: bool = True, stands: Callable[[], bool] = bool) -> None:
         self._alarm = alarm
         self._hard = hard
-        self._parent = os.getppid()
+        self._stands = stands
+        self._parent = _starter()
         self._deadline: tuple[float, str, Callable[[], str]] | None = None
         self._clock = AwakeClock()
         self._stopped = threading.Event()
@@ -67,7 +79,7 @@ class Watchdog:
 
     def _watch(self) -> None:
         while not self._stopped.wait(_POLL_S):
-            reason = self._breach(self._clock.look())
+            reason = self._breach(self._clock.look(self._stands()))
             if reason is not None:
                 self.reason = reason
                 self._sound(reason)
@@ -86,6 +98,15 @@ class Watchdog:
         self._alarm(reason)
         if self._hard and not self._stopped.wait(_GRACE_S):
             os._exit(70)
+
+
+def _starter() -> int:
+    """Return the process that must live: the one that says in the environment that it starts us, or else our parent now.
+
+    Who is killed in the moment in which it starts us would be gone before we look, and another one our parent.
+    """
+    named = os.environ.pop(STARTER_VARIABLE, "")  # children of ours have us for a parent
+    return int(named) if named.isdecimal() else os.getppid()
 
 
 def _asked(explain: Callable[[], str]) -> str:

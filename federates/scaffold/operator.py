@@ -9,7 +9,6 @@ import re
 import sys
 import textwrap
 from dataclasses import dataclass, fields
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import jinja2
 from federates.boundary.config import read_yaml
 from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.exchange import Message, Moment
+from federates.boundary.installed import entry_points
 from federates.boundary.names import ROAD
 from federates.boundary.roles import CoordinationAlgorithm, Operator, Reporter
 from federates.boundary.topics import FREE

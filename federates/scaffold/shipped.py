@@ -10,7 +10,7 @@ from pathlib import Path
 
 from federates.boundary.errors import ConfigError, Problem
 
-SHIPPED = ("la_gcs", "ieee30", "ieee118", "la_fleets")
+SHIPPED = ("la_gcs", "ieee30", "ieee118", "la_fleets", "la_two_companies", "la_small")
 """Scenarios that come with Portage."""
 
 _PACKAGE = Path(__file__).parents[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from federates.boundary.canonical import canonical
 from federates.traffic_sumo.data import HOURS, Road
@@ -42,6 +43,14 @@ class DelayController:
         self._start_hour = start_hour
         self._measured: dict[str, float] = {}
         self._given: dict[str, float] = {}
+
+    def state(self) -> dict[str, dict[str, float]]:
+        """Return what was counted."""
+        return {"measured": dict(self._measured), "given": dict(self._given)}
+
+    def restore(self, state: Mapping[str, dict[str, float]]) -> None:
+        """Go on with what `state` has returned."""
+        self._measured, self._given = dict(state["measured"]), dict(state["given"])
 
     def hour(self, time_s: float) -> int:
         """Return the hour of day, 0 to 23, at ``time_s`` of the run."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -103,6 +105,19 @@ class LinkDetectors:
         flow = 3600.0 * totals.passed / totals.seconds
         density = totals.vehicle_s / totals.seconds / length_km
         return flow, density, 1000.0 * length_km / time_s, time_s
+
+    def state(self) -> dict[str, Any]:
+        """Return what was counted, as plain values; of the period's means nothing, for they begin anew with `observe`."""
+        return {
+            "entry_s": {link: dict(inside) for link, inside in self._entry_s.items()},
+            "now_s": self._now_s,
+            "number": dict(self._number),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on with what `state` has returned."""
+        self._entry_s, self._now_s, self._number = dict(state["entry_s"]), state["now_s"], dict(state["number"])
+        self._totals.clear()
 
     def vehicles(self) -> int:
         """Return how many vehicles are on the links now."""

@@ -38,11 +38,12 @@ class Sumo:
     """One running simulation. ``api`` is the ``traci`` connection or the ``libsumo`` module; both have the same calls."""
 
     def __init__(self, engine: Engine, options: list[str], folder: Path, timeout_s: float) -> None:
-        self._log = folder / "sumo.log"
+        self._log, self._state = folder / "sumo.log", folder / "state.xml.gz"
         self._process: subprocess.Popen[bytes] | None = None
         self.api: Any = None
         program = find_program("sumo")
-        command = [program, *options, "--log", str(self._log), "--no-step-log", "true"]
+        self._options = [*options, "--log", str(self._log), "--no-step-log", "true"]
+        command = [program, *self._options]
         if engine is Engine.LIBSUMO:
             self._load_library(command)
         else:
@@ -60,6 +61,20 @@ class Sumo:
     def step_to(self, time_s: float) -> None:
         """Simulate until ``time_s``."""
         self.call(self.api.simulationStep, time_s)
+
+    def save(self) -> bytes:
+        """Return SUMO's state, as it is now."""
+        self.call(self.api.simulation.saveState, str(self._state))
+        return self._state.read_bytes()
+
+    def load(self, state: bytes, time_s: float) -> None:
+        """Begin at ``time_s`` with what `save` has returned then; link speeds that were set are lost.
+
+        All is loaded anew: a state that is loaded into a simulation that runs disturbs its demand (eclipse-sumo/sumo #7471).
+        """
+        self._state.write_bytes(state)
+        begin = ["--load-state", str(self._state), "--begin", f"{time_s:g}"]
+        self.call(self.api.load, [*self._options, *begin])
 
     def close(self) -> None:
         """End the simulation and its process (by its id, never by name); safe to call twice and after a crash."""

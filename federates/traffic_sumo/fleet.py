@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass, field
+from typing import Any
 
 from federates.traffic_sumo.engine import Sumo
 from federates.traffic_sumo.network import RAMP_M, entry_edge, exit_edge, link_edges
@@ -31,6 +33,15 @@ class Fleet:
         for trip in added:
             self._add(trip)
         return added
+
+    def state(self) -> dict[str, Any]:
+        """Return what is known of the vehicles, as plain values."""
+        return {"trips": [astuple(trip) for trip in self.trips.values()], "routes": set(self._routes), "near": set(self._near)}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on with what `state` has returned."""
+        self.trips = {trip.name: trip for trip in (Trip(*values) for values in state["trips"])}
+        self._routes, self._near = set(state["routes"]), set(state["near"])
 
     def _add(self, trip: Trip) -> None:
         api, call = self.sumo.api, self.sumo.call

@@ -110,6 +110,10 @@ class Settings(RoadSettings):
     """Interval at which vehicles on the links are counted, s. Must be shorter than the drive over any link."""
     segment_m: Annotated[float, Field(ge=50, le=2000)] = 500.0
     """Length of a mesoscopic segment, m."""
+    period_states: bool = False
+    """Whether every period begins from a state that SUMO has saved and loaded. A run that was interrupted then goes on at once,
+    with the same tables; without, SUMO simulates again what was. Counts differ a little from those without: SUMO's loaded state
+    is not all of what it saved."""
     start_timeout_s: Annotated[float, Field(ge=5, le=600)] = 60.0
     """Longest wait for SUMO to start, s."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -50,6 +51,8 @@ class SumoTraffic(TrafficModel):
         self._sumo: Sumo | None = None
         self._fleet: Fleet | None = None
         self._recorder: Recorder | None = None
+        self._speeds: dict[str, float] = {}
+        self._saved = b""
 
     @classmethod
     def check(cls, settings: options.Settings, folder: Path, session: RoadSession) -> list[Problem]:
@@ -97,9 +100,38 @@ class SumoTraffic(TrafficModel):
         observation = TrafficObservation(links, StationObservation(passing, arrivals))
         record_observation(_running(self._recorder), session, period, observation)
         self._report(period, len(sent), arrived)
-        if period == session.periods - 1:
+        is_last = period == session.periods - 1
+        if is_last:
             self._record_unfinished(fleet)
+        if self.settings.period_states:
+            self._saved = _running(self._sumo).save()
+            if not is_last:
+                self._load()
         return observation
+
+    def state(self) -> dict[str, Any] | None:
+        """Return SUMO's state and what is kept beside it; None without `period_states`."""
+        if not self._saved:
+            return None
+        fleet, detectors, control = _running(self._fleet).state(), self._detectors.state(), self._control.state()
+        times = {"now_s": self._now_s, "next_control_s": self._next_control_s, "speeds": self._speeds}
+        return {"sumo": self._saved, "fleet": fleet, "detectors": detectors, "control": control, **times}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on with what `state` has returned."""
+        _running(self._fleet).restore(state["fleet"])
+        self._detectors.restore(state["detectors"])
+        self._control.restore(state["control"])
+        self._saved, self._speeds = state["sumo"], dict(state["speeds"])
+        self._now_s, self._next_control_s = state["now_s"], state["next_control_s"]
+        self._load()
+
+    def _load(self) -> None:
+        """Begin the next period from SUMO's saved state, at the speeds that were set."""
+        sumo = _running(self._sumo)
+        sumo.load(self._saved, self._zero_s + self._now_s)
+        for edge, speed in self._speeds.items():
+            sumo.call(sumo.api.edge.setMaxSpeed, edge, speed)
 
     def close(self) -> None:
         """End SUMO, record the vehicles that did not arrive, remove the scratch folder."""
@@ -159,6 +191,7 @@ class SumoTraffic(TrafficModel):
                 speed = self._control.speed_m_per_s(link, self._now_s)
                 for edge in link_edges(link):
                     sumo.call(sumo.api.edge.setMaxSpeed, edge, speed)
+                    self._speeds[edge] = speed
         self._next_control_s = self._now_s + self.settings.control_s
 
     def _refuse_broken(self, departures: list[Departure]) -> None:

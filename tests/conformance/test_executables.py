@@ -56,7 +56,13 @@ def check_fault(role, fault, meant, words, folder, session=ROAD):
     assert {states[name] for name in after} <= {State.NOT_REACHED}
 
 
-@pytest.mark.parametrize(("fault", "meant", "words"), OPERATORS, ids=[case[0] for case in OPERATORS])
+SLOW = ("ignores_failure", "trusts", "answers_late", "counts_repetitions", "never_ends", "hangs")
+
+
+@pytest.mark.parametrize(
+    ("fault", "meant", "words"),
+    [pytest.param(*case, id=case[0], marks=[pytest.mark.long] if case[0] in SLOW else []) for case in OPERATORS],
+)
 def test_a_broken_operator_is_caught_by_the_check_meant_for_it(fault, meant, words, tmp_path):
     check_fault("transport_operator", fault, meant, words, tmp_path)
 

@@ -22,7 +22,7 @@ LATE = {"day.late"}  # by rail lateness comes from the transport operator itself
         ("la_gcs", TRANSPORT, small_session("road"), set()),
         pytest.param("ieee30", TRANSPORT, small_session("rail"), LATE, marks=pytest.mark.long),
         pytest.param("la_gcs", POWER, small_session("road"), set(), marks=pytest.mark.long),
-        ("ieee30", POWER, small_session("rail"), set()),
+        pytest.param("ieee30", POWER, small_session("rail"), set(), marks=pytest.mark.long),
     ],
     ids=["c-road", "c-rail", "cpp-road", "cpp-rail"],
 )

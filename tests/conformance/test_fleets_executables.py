@@ -19,7 +19,8 @@ END_S = 4.0
 
 def stranger(role, agent, folder, fault=""):
     """Return the report on a program of `foreign_fleets`, which need not lie in a folder with the agent's name."""
-    shutil.copy(SUPPORT / "foreign_fleets.py", folder)
+    for name in ("foreign_fleets.py", "foreign_operator.py"):
+        shutil.copy(SUPPORT / name, folder)
     command = [sys.executable, "foreign_fleets.py", "--fault", fault]
     with ExecutableTarget(role, command, FLEETS, 10.0, folder, agent=agent) as target:
         target.subject = replace(target.subject, end_s=END_S)

@@ -105,6 +105,7 @@ def test_a_clean_run_on_the_road_is_clean_and_every_message_is_counted(tmp_path,
     assert prices["receivers"] == ["power_operator"]
 
 
+@pytest.mark.long
 def test_a_clean_run_by_rail_is_clean_and_every_message_is_counted(tmp_path, environment):
     code, output, folder = run(write_small_rail_scenario(tmp_path), environment, "helics")
     assert code == 0, output
@@ -116,6 +117,7 @@ def test_a_clean_run_by_rail_is_clean_and_every_message_is_counted(tmp_path, env
     assert told == expected_messages(4, commands, "rail")
 
 
+@pytest.mark.long
 def test_a_spy_that_joins_with_the_agents_is_refused_before_anything_is_said(tmp_path, environment):
     scenario = with_spy(write_small_scenario(tmp_path), "start")
     code, _, folder = run(scenario, environment, "helics")
@@ -164,6 +166,7 @@ def test_an_extra_topic_ends_the_run(tmp_path, environment, leak):
     assert any("traffic_sumo listens to power_operator/margin_usd" in b["said"] for b in found["breaches"])
 
 
+@pytest.mark.long
 def test_a_number_hidden_in_a_message_of_the_wrong_shape_ends_the_run(tmp_path, environment):
     code, output, folder = run(leaky(tmp_path, "shape"), environment)
     assert code == 1

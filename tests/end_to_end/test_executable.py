@@ -75,7 +75,7 @@ TABLES = {
 }
 
 
-@pytest.mark.parametrize("world", ["road", "rail"])
+@pytest.mark.parametrize("world", ["road", pytest.param("rail", marks=pytest.mark.long)])
 def test_the_results_are_those_of_the_class(tmp_path, environment, world):
     """The class of the same mathematics runs in threads; every table of the others must be the same."""
     small = (write_small_scenario if world == "road" else write_small_rail_scenario)(tmp_path / "classes")
@@ -103,7 +103,11 @@ def test_the_results_are_those_of_the_class(tmp_path, environment, world):
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        ("raise", "the executable ended with exit code 1: RuntimeError: no feasible plan (asked for by the test)"),
+        pytest.param(
+            "raise",
+            "the executable ended with exit code 1: RuntimeError: no feasible plan (asked for by the test)",
+            marks=pytest.mark.faults,
+        ),
         pytest.param("kill", "the executable ended by signal SIGKILL", marks=pytest.mark.faults),
         ("exit3", "the executable ended with exit code 3: nothing to drive with"),
     ],
@@ -126,7 +130,7 @@ def test_a_program_that_fails_ends_the_run_and_is_named(tmp_path, environment, f
     assert left_over(scenario) == []
 
 
-@pytest.mark.parametrize("victim", ["pid", "wrapper"])
+@pytest.mark.parametrize("victim", ["pid", pytest.param("wrapper", marks=pytest.mark.faults)])
 def test_a_killed_program_or_wrapper_takes_the_other_along(tmp_path, environment, victim):
     scenario = scenario_of("road", tmp_path, session={"periods": 10_000})
     words = ["python", "-m", "federates.cli", "run", str(scenario)]
@@ -144,6 +148,7 @@ def test_a_killed_program_or_wrapper_takes_the_other_along(tmp_path, environment
     assert left_over(scenario) == []
 
 
+@pytest.mark.long
 def test_a_missing_program_is_named_by_helics_run_too(tmp_path, environment):
     """`helics run` checks nothing before it starts the processes."""
     scenario = scenario_of("road", tmp_path, program="./solver")

@@ -59,9 +59,9 @@ FAILING = {
 @pytest.mark.parametrize(
     ("command", "fault", "said"),
     [
-        *(("portage", fault, said) for fault, said in FAILING.items() if fault != "kill"),
+        ("portage", "sleep", FAILING["sleep"]),
         ("helics", "raise", FAILING["raise"]),
-        pytest.param("portage", "kill", FAILING["kill"], marks=pytest.mark.faults),
+        *(pytest.param("portage", fault, FAILING[fault], marks=pytest.mark.faults) for fault in ("raise", "exit", "kill")),
         *(pytest.param("helics", fault, FAILING[fault], marks=pytest.mark.faults) for fault in ("exit", "sleep", "kill")),
     ],
 )
@@ -115,7 +115,7 @@ def test_ending_helics_run_ends_everything(tmp_path, environment):
     time.sleep(1.0)
     process.terminate()
     process.communicate(timeout=120)
-    deadline = time.monotonic() + LIMIT_S
+    deadline = time.monotonic() + 60  # a busy computer takes its time
     while processes_of(scenario) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert nothing_is_left(scenario)
@@ -136,6 +136,7 @@ def test_a_taken_port_is_said_before_anything_starts(tmp_path, environment):
     assert not (scenario / "results").exists()
 
 
+@pytest.mark.long
 def test_two_runs_at_once_do_not_meet(tmp_path, environment):
     scenario = write_small_scenario(tmp_path, session={"periods": 20})
     runs = [start("helics", scenario, environment) for _ in range(2)]
@@ -286,6 +287,7 @@ def test_agents_of_the_wrong_world_are_said_by_helics_run_too(tmp_path, environm
     assert nothing_is_left(scenario)
 
 
+@pytest.mark.long
 def test_a_runner_file_of_another_name_is_named_to_the_broker(tmp_path, environment):
     scenario = write_small_rail_scenario(tmp_path)
     other = scenario / "day.json"

@@ -28,7 +28,8 @@ def scenario_with(folder, agent="", fault="", *, program=False, **session):
     broker["limits"] |= {"join_s": 60, "begin_s": 60, "answer_s": ANSWER_S if fault == "sleep" else 60, "period_s": 60}
     (scenario / "broker.yaml").write_text(yaml.safe_dump(broker))
     if program:
-        shutil.copy(SUPPORT / "foreign_fleets.py", scenario / agent)
+        for name in ("foreign_fleets.py", "foreign_operator.py"):
+            shutil.copy(SUPPORT / name, scenario / agent)
         runner = json.loads((scenario / "runner.json").read_text())
         (entry,) = (entry for entry in runner["federates"] if entry["name"] == agent)
         command = f"python foreign_fleets.py --fault {fault}" if fault else "python foreign_fleets.py"
@@ -80,7 +81,7 @@ PROGRAMS = [
     ("c", "wrong_shape", "c sent what the topic table does not allow: c/delivery_kwh: 1 values do not fill shape"),
     ("c", "sleep", "c is still at work"),
 ]
-BY_DEFAULT = {("q1", "wrong", False), ("c", "exit3", True)}
+BY_DEFAULT = {("c", "exit3", True)}
 CASES = [
     pytest.param(*case, program, marks=[] if (*case[:2], program) in BY_DEFAULT else [pytest.mark.faults])
     for program, cases in ((False, CLASSES), (True, PROGRAMS))

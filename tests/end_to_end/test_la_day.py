@@ -288,6 +288,7 @@ def test_another_seed_is_another_day(short_runs):
     assert not first.equals(other)
 
 
+@pytest.mark.long
 def test_compare_makes_the_two_figures_of_the_case_study(tmp_path):
     scenario = copy_scenario(tmp_path)
     done = portage("compare", scenario, "--set", "periods=1", "--set", "start_hour=16")

@@ -70,6 +70,7 @@ def test_what_a_run_leaves_is_not_copied(tmp_path, monkeypatch, root):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "scenarios"]
 
 
+@pytest.mark.long
 def test_the_printed_run_command_runs(tmp_path, environment):
     made = portage(environment, tmp_path, "new", "mine", "--from", "la_gcs")
     assert made.returncode == 0, made.stderr
@@ -223,6 +224,7 @@ def test_a_skeleton_filled_in_as_the_how_to_says_passes_its_test(role, root, tmp
     assert passed.returncode == 0, passed.stdout + passed.stderr
 
 
+@pytest.mark.long
 def test_the_test_of_a_copy_passes_until_a_rule_is_broken(tmp_path, environment):
     made = new_operator(Role.POWER_OPERATOR, "my_agent", ROAD, tmp_path, source="price_taker")
     passed = pytest_of(made, tmp_path, environment)

@@ -80,6 +80,7 @@ def test_one_and_two_workers_and_a_cluster_of_two_give_the_same_table(place):
     assert end.table["done"].tolist() == [True, False, True, False]
 
 
+@pytest.mark.long
 def test_only_a_cluster_needs_dask(place):
     """Everything is imported, and a sweep is run, by a Python that has no Dask."""
     code = (
@@ -124,7 +125,10 @@ def wait_for_points(folder: Path, count: int, process: subprocess.Popen) -> None
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.faults)])
+OTHER_WAYS = [pytest.param(how, marks=pytest.mark.faults) for how in (signal.SIGINT, signal.SIGTERM)]
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, *OTHER_WAYS])
 def test_a_sweep_that_is_killed_or_stopped_goes_on_where_it_was(place, how):
     log = place / "log.txt"
     file = write(

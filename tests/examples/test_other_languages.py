@@ -29,6 +29,7 @@ def change(path, **changes):
     path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | changes, sort_keys=False))
 
 
+@pytest.mark.long
 def test_the_rail_operator_in_c_finds_the_joint_optimum_of_another_network(programs, tmp_path, environment):
     """Three stations, two trains: the cheapest of all pairs of routes, each train's worth and costs added up."""
     trip, homes, per_period, per_trip = [[0, 1, 2], [1, 0, 1], [2, 1, 0]], [0, 2], 1.5, 0.25
@@ -204,6 +205,7 @@ def test_the_commands_of_the_page_run_the_rail_day_in_c_and_cpp(programs, tmp_pa
     assert outcome.rows("transport_operator/moves.csv").cost_usd.sum() > 0
 
 
+@pytest.mark.long
 def test_a_wrong_data_file_ends_the_run_for_everyone_with_its_line(programs, tmp_path, environment):
     scenario = write_small_scenario(tmp_path)
     put_in(scenario, programs, TRANSPORT, {"road.txt": ROAD.replace("a a", "a " * 17)})
@@ -214,6 +216,7 @@ def test_a_wrong_data_file_ends_the_run_for_everyone_with_its_line(programs, tmp
     assert "road.txt:4: too many links" in (outcome.folder / "logs/coordinator.log").read_text()
 
 
+@pytest.mark.long
 def test_a_partners_error_reaches_the_program(programs, tmp_path, environment):
     scenario = write_small_rail_scenario(tmp_path, power={"fault": "raise"})
     put_in(scenario, programs, TRANSPORT)

@@ -14,12 +14,14 @@ from federates.boundary.errors import ModelError
 from federates.boundary.messages import Answer
 from federates.boundary.negotiation import Agreement, Problem
 from federates.boundary.roles import RoundResult
+from federates.boundary.world import parse_session
 from federates.mves_fleet.models.company.operator import CompanyFleet
 from federates.mves_fleet.models.fleet import roundable
 from federates.mves_fleet.models.private.account import LEAST
 from federates.mves_fleet.models.private.operator import PrivateFleet
 from federates.mves_fleet.models.utility.operator import UtilityFleet
 from federates.worlds.fleets.day import FleetsDay
+from tests.support.small_fleets import SESSION
 
 SMALL_COMPANY = {"vehicles": 12, "driver_usd_per_h": 4.0}
 SMALL_PRIVATE = {"drivers": 400, "value_of_time_median_usd_per_h": 8.0}
@@ -290,3 +292,35 @@ def test_a_plan_is_cut_where_its_whole_vehicles_are_more_than_there_are():
     assert len(asked) == 2  # what can be sent, and what the plan without the rest costs
     fleet.commit(given)
     assert sum(fleet._vehicles.free_from > 0) == 2
+
+
+@pytest.mark.parametrize(
+    ("most_usd", "carried"), [(12.0, {"u": (0.0, 0), "c": (82.0, 9)}), (7.0, {"u": (32.0, 1), "c": (50.0, 5)})]
+)
+def test_a_nearly_empty_vehicle_goes_where_its_load_would_cost_the_agreement(most_usd, carried):
+    # A twelfth of the truck's load could go by nine vans instead of five; that plan costs 10 usd.
+    session = parse_session(SESSION, "session")
+    problem = Problem.of(session, 0, {})
+    layout, kwh = problem.layout, {"u": 32.0, "c": 50.0}
+    opened = np.zeros(layout.shapes["delivery"])
+    opened[0, 0, 0] = 1.0
+    fleets = {f: layout.own(f, {"delivery": kwh[f] * opened, "passage": kwh[f] / session.vehicle_kwh[f] * opened}) for f in kwh}
+    plan = fleets | {
+        "power_operator": layout.own("power_operator", {"delivery": 82.0 * opened}),
+        "transport_operator": layout.own("transport_operator", {"passage": (32.0 / 400.0 + 5.0) * opened}),
+    }
+
+    def negotiate(_):
+        yield from ()
+        return Agreement(plan, agreed=True, reason="as given", lower_bound_usd=5.0, most_usd=most_usd)
+
+    rounds, commit = FleetsDay(session).rounds(0, {}, negotiate), None
+    decision = next(rounds)
+    while commit is None:
+        answers = {name: Answer(given, 10.0 / len(decision.given), 0.0) for name, given in decision.given.items()}
+        try:
+            decision = rounds.send(RoundResult(answers))
+        except StopIteration as end:
+            commit = end.value
+    sent = {f: tuple(float(commit.given[f][name][0, 0, 0]) for name in ("delivery", "passage")) for f in kwh}
+    assert sent == {f: pytest.approx(values) for f, values in carried.items()}

@@ -108,7 +108,7 @@ _HALF = {"name": "power_operator", "role": "power_operator", "part": {"stations"
         ({**SESSION, "vehicle_kwh": {**SESSION["vehicle_kwh"], "x": 1.0}}, "fleets x is the part of nobody"),
         ({**SESSION, "vehicle_kwh": {"u": 400.0, "c": 0.0}}, "vehicle_kwh"),
         ({**SESSION, "vehicle_kwh": {"c": 10.0, "u": 400.0}}, "in order: u, c"),
-        ({**SESSION, "scheme": "fastest_route"}, "must be proposed or no_mves"),
+        ({**SESSION, "scheme": "fastest_route"}, "Input should be 'proposed' or 'no_mves'"),
         ({**_without("q1"), "limited_stations": []}, "limited_stations"),
         ({**_without("r1"), "resourceful_stations": []}, "resourceful_stations"),
         (

@@ -65,6 +65,7 @@ def test_objects_give_the_tables_of_the_same_scenario_from_its_folder(tmp_path, 
         pd.testing.assert_frame_equal(run.tables[name], pd.read_parquet(folder / f"coordinator/{name}.parquet"))
 
 
+@pytest.mark.long
 def test_a_run_that_is_loaded_again_is_the_same_and_compares_with_others(tmp_path):
     first = portage.federate(AGREEMENT, objects(), results=tmp_path)
     second = portage.federate(AGREEMENT | {"seed": 7}, objects(), results=tmp_path)
@@ -107,6 +108,6 @@ def test_a_scenario_runs_in_processes_and_is_checked(tmp_path):
 
 
 def test_the_package_lists_what_it_has_and_refuses_the_rest():
-    assert {"run", "load_run", "federate", "check", "compare", "Answer"} <= set(dir(portage))
+    assert {"run", "resume", "load_run", "federate", "check", "compare", "Answer"} <= set(dir(portage))
     with pytest.raises(AttributeError, match="federate"):
         portage.fedrate  # noqa: B018

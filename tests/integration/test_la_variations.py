@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pandas as pd
+import pytest
 import yaml
 from quick_runs import quick_run
 
@@ -13,6 +14,7 @@ from federates.runs.in_process import run_in_process
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.long
 def test_the_operator_of_the_how_to_runs_in_the_la_scenario(tmp_path):
     page = (ROOT / "docs/howto/own_class.md").read_text()
     code = re.search(r"```python title=mine/power_operator/my_power.py\n(.*?)```", page, re.S).group(1)

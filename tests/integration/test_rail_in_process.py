@@ -49,8 +49,8 @@ def test_the_day_is_negotiated_once_and_carried_out_period_by_period(tmp_path):
 def test_operators_are_asked_relaxed_solved_and_evaluated_in_the_algorithms_order(tmp_path, agent):
     timings = read(run_in_process(write_small_rail_scenario(tmp_path)), f"{agent}/timings")
     first = timings[timings.period == 0].activity.tolist()
-    assert first == ["open", "relax", "solve", "evaluate", "solve", "evaluate", "commit"]
-    assert timings[timings.period == 2].activity.tolist() == ["open", "commit"]
+    assert first == ["open", "relax", "solve", "evaluate", "solve", "evaluate", "commit", "checkpoint"]
+    assert timings[timings.period == 2].activity.tolist() == ["open", "commit", "checkpoint"]
     assert timings[timings.period == 4].activity.tolist() == ["open"]
 
 

@@ -16,17 +16,19 @@ OPERATORS = [
     ("refuses", "wire.joins", "no plan for such a day"),
     ("old_version", "wire.joins", "mismatched types"),
     ("extra_topic", "wire.topics", "fuel_price, which is not in the topic table"),
-    ("no_answer", "wire.answers", "nothing has come on transport_operator/delivery_veh"),
+    ("no_answer", "wire.answers", "nothing has come on"),
     ("crashes", "wire.answers", "asked for by the test"),
     ("leaves", "wire.answers", "exit code 0"),
     ("one_too_many", "wire.shape", "do not fill shape"),
     ("not_finite", "wire.shape", "every value must be finite"),
+    ("unsigned", "wire.signed", "are no signed message"),
     ("old_stamp", "wire.stamp", "round 1"),
     ("hangs", "wire.in_time", "not done within"),
     ("chatters", "wire.silence", "came unasked"),
     ("counts_repetitions", "wire.repeated", "the second answer differs"),
     ("never_ends", "wire.stop", "it still runs"),
     ("answers_late", "wire.late", "came for round 2"),
+    ("trusts", "wire.tampered", "came for round 2"),
     ("ignores_failure", "wire.failure", "it still runs"),
 ]
 OPERATORS_TOO = [
@@ -49,6 +51,7 @@ _BOTH = [
     ("no_answer", "wire.answers", "nothing"),
     ("one_too_many", "wire.shape", "do not fill shape"),
     ("not_finite", "wire.shape", "every value must be finite"),
+    ("unsigned", "wire.signed", "are no signed message"),
     ("old_stamp", "wire.stamp", "is stamped"),
     ("hangs", "wire.in_time", "not done within"),
     ("chatters", "wire.silence", "came"),
@@ -58,9 +61,11 @@ _BOTH = [
 ]
 ALTERS_OPENING = ("alters_opening", "wire.passed_on", "coordinator/transport_operator/gate_time_s: [411.921, ")
 COORDINATORS = [*_BOTH, ("another_session", "wire.joins", "differs in seed"), ("takes_late_for_new", "wire.late", "round")]
+COORDINATORS.append(("trusts", "wire.tampered", "round"))
 TRAFFIC_MODELS = [
     *_BOTH,
     ("takes_late_for_new", "wire.late", "it ran the period"),
+    ("trusts", "wire.tampered", "it ran the period"),
     ("calls_failure_success", "wire.failure", "as if the run were complete"),
 ]
 _CLASSES = {"coordinator": "good_agents:GoodAlgorithm", "traffic_sumo": "good_agents:GoodTraffic"}

@@ -15,6 +15,7 @@ import python_agent
 from federates.boundary.errors import FederationError
 from federates.boundary.names import Role
 from federates.boundary.topics import Command
+from federates.integrity.envelope import read_envelope
 from federates.runtime import agent
 from federates.runtime.federate import Federate
 from federates.runtime.inbox import Inbox
@@ -31,7 +32,9 @@ class FaultyFederate(Federate):
 
     def start(self, session=None):
         if self.fault == "extra_topic":
-            h.helicsFederateRegisterTypePublication(self._fed, "fuel_price", "portage.fuel_price/v4", "")
+            h.helicsFederateRegisterTypePublication(self._fed, "fuel_price", "portage.fuel_price/v6", "")
+        if self.fault == "trusts":
+            self.seal.open = lambda key, message: read_envelope(message).payload
         if self.fault == "another_session":
             session = session.model_copy(update={"seed": session.seed + 1})
         return super().start(session)
@@ -54,7 +57,7 @@ class FaultyFederate(Federate):
             if self.fault == "hangs":
                 time.sleep(LONG_S)
             if self.fault == "old_stamp":
-                period, round_ = (period, round_ - 1) if self.role == Role.COORDINATOR else (period - 1, round_)
+                period, round_ = (period, round_ - 1) if self.role == Role.COORDINATOR else (max(period - 1, 0), round_)
             if self.fault in ("one_too_many", "not_finite"):
                 self.publish_flawed(topic.key(self.agent, receiver), [period, round_], np.ravel(values).tolist())
                 return
@@ -65,12 +68,16 @@ class FaultyFederate(Federate):
         if self.fault == "chatters" and topic.name == "command" and values[0] == Command.COMMIT:
             price = self.world.exchanges[0].price
             self.tell_topic(price, period, round_, np.zeros(self.session.connection_shape))
+        if self.fault == "unsigned" and is_main:
+            payload = struct.pack("<2d", period, round_) + np.ravel(values).astype("<f8").tobytes()
+            self.outbox.hand_over(topic.key(self.agent, receiver), payload)
+            return
         super().publish(topic, period, round_, values, receiver)
 
     def publish_flawed(self, key, stamp, values):
         numbers = [*stamp, *values, 0.0] if self.fault == "one_too_many" else [*stamp, float("nan"), *values[1:]]
         payload = struct.pack(f"<{len(numbers)}d", *numbers)
-        h.helicsPublicationPublishBytes(self._publications[key], payload)
+        self.outbox.put(key, payload)
 
     def updates(self):
         if self.fault == "chatters" and self.role == Role.TRAFFIC:

@@ -1,65 +1,14 @@
-"""A fleet and a charging station as a stranger would write them: plain Python with `helics`, the PORTAGE_* variables, and nothing
-of ours. Their answers are those of `good_fleets`, from lists instead of arrays. ``--fault`` makes one fail in period 1.
+"""A fleet and a charging station as a stranger would write them: plain Python on the line of `foreign_operator`, and nothing of
+ours. Their answers are those of `good_fleets`, from lists instead of arrays. ``--fault`` makes one fail in period 1.
 """
 
 import argparse
-import json
 import os
 import signal
-import struct
 import sys
 import time
 
-import helics as h
-
-OPEN, SOLVE, EVALUATE, COMMIT, STOP, RELAX = range(6)
-
-
-class Line:
-    """The HELICS side: topics by key, messages as (period, round, values)."""
-
-    def __init__(self, agent, version, sends, hears):
-        info = h.helicsCreateFederateInfo()
-        h.helicsFederateInfoSetCoreTypeFromString(info, os.environ["PORTAGE_CORE_TYPE"])
-        h.helicsFederateInfoSetCoreName(info, os.environ["PORTAGE_CORE_NAME"])
-        h.helicsFederateInfoSetCoreInitString(info, os.environ["PORTAGE_CORE_INIT"])
-        h.helicsFederateInfoSetTimeProperty(info, h.HELICS_PROPERTY_TIME_DELTA, 1e-9)
-        h.helicsFederateInfoSetFlagOption(info, h.HELICS_FLAG_UNINTERRUPTIBLE, True)
-        self.fed = h.helicsCreateValueFederate(agent, info)
-        self.out, self.into = {}, {}
-        for key in sends:  # HELICS puts the federate's name before it
-            kind = f"portage.{key.rpartition('/')[2]}/v{version}"
-            self.out[key] = h.helicsFederateRegisterTypePublication(self.fed, key, kind, "")
-        for key in hears:
-            name = key.rpartition("/")[2]
-            self.into[name] = h.helicsFederateRegisterTypeInput(self.fed, f"in/{key}", f"portage.{name}/v{version}", "")
-            h.helicsInputAddTarget(self.into[name], key)
-
-    def start(self):
-        h.helicsFederateEnterExecutingMode(self.fed)
-        return json.loads(h.helicsInputGetBytes(self.into["session"]))
-
-    def step(self, time_s):
-        """Wait for ``time_s`` and return what is new, by name of the topic."""
-        granted = h.helicsFederateRequestTime(self.fed, time_s)
-        if abs(granted - time_s) > 1e-7:
-            raise SystemExit(f"asked for {time_s}, was granted {granted}")
-        new = {}
-        for name, handle in self.into.items():
-            if name != "session" and h.helicsInputIsUpdated(handle):
-                payload = h.helicsInputGetBytes(handle)
-                period, round_, *values = struct.unpack(f"<{len(payload) // 8}d", payload)
-                new[name] = (int(period), int(round_), values)
-        return new
-
-    def send(self, key, period, round_, values):
-        payload = struct.pack(f"<{len(values) + 2}d", period, round_, *values)
-        h.helicsPublicationPublishBytes(self.out[key], payload)
-
-    def leave(self):
-        h.helicsFederateDisconnect(self.fed)
-        h.helicsFederateFree(self.fed)
-        h.helicsCloseLibrary()
+from foreign_operator import COMMIT, EVALUATE, OPEN, SOLVE, STOP, Line
 
 
 def misbehave(fault):

@@ -5,20 +5,69 @@ from lists instead of arrays. ``--fault`` makes it fail in period ``--fault-peri
 """
 
 import argparse
+import hashlib
 import json
 import os
 import signal
 import struct
 import subprocess
+from pathlib import Path
 
 import helics as h
+from nacl.bindings import crypto_sign, crypto_sign_open, crypto_sign_seed_keypair
 
 OPEN, SOLVE, EVALUATE, COMMIT, STOP, RELAX = range(6)
 ROUTE_LINKS = 16
 
 
+class Seal:
+    """Signs what is sent and checks what is heard; the form of a message is on the page of the integrity of messages."""
+
+    def __init__(self):
+        seed = bytes.fromhex(Path(os.environ["PORTAGE_KEY"]).read_text())
+        _, self.private = crypto_sign_seed_keypair(seed)
+        self.number, self.last, self.keys = 0, {}, {}
+
+    def meet(self):
+        """Read the others' keys; they are there in initializing mode."""
+        told, _, signature = Path(os.environ["PORTAGE_ROSTER"]).read_text().rpartition("signature ")
+        crypto_sign_open(bytes.fromhex(signature) + told.encode(), bytes.fromhex(os.environ["PORTAGE_ROSTER_KEY"]))
+        agents = [line.split() for line in told.splitlines() if line.startswith("agent ")]
+        self.keys = {name: bytes.fromhex(key) for _, name, _, key in agents}
+
+    def address(self, key):
+        sender, *receiver, topic = key.split("/")
+        words = (
+            f"portage/{os.environ['PORTAGE_BOUNDARY_VERSION']}",
+            os.environ["PORTAGE_RUN"],
+            sender,
+            *(receiver or "*"),
+            topic,
+        )
+        return " ".join(words).encode()
+
+    def sign(self, key, payload):
+        """One signature may stand before several messages; here it is of one."""
+        self.number += 1
+        address = self.address(key)
+        content = struct.pack("<H", len(address)) + address + payload
+        signed = struct.pack("<QH", self.number, 1) + hashlib.sha256(content).digest()
+        return crypto_sign(signed, self.private) + content
+
+    def open(self, key, message):
+        number, count = struct.unpack_from("<QH", message, 64)
+        end = 74 + 32 * count
+        crypto_sign_open(message[:end], self.keys[key.partition("/")[0]])  # raises what the sender has not signed
+        content, address = message[end:], self.address(key)
+        whole = hashlib.sha256(content).digest() in [message[at : at + 32] for at in range(74, end, 32)]
+        if not whole or content[2 : 2 + len(address)] != address or number <= self.last.get(key, 0):
+            raise SystemExit(f"portage: refused a message on {key}, number {number}: {content[2:80]}")
+        self.last[key] = number
+        return content[2 + len(address) :]
+
+
 class Line:
-    """The HELICS side: topics by name, messages as (period, round, values)."""
+    """The HELICS side: topics by name, one that is addressed with its receiver before it; messages as (period, round, values)."""
 
     def __init__(self, agent, version, sends, hears):
         info = h.helicsCreateFederateInfo()
@@ -28,17 +77,25 @@ class Line:
         h.helicsFederateInfoSetTimeProperty(info, h.HELICS_PROPERTY_TIME_DELTA, 1e-9)
         h.helicsFederateInfoSetFlagOption(info, h.HELICS_FLAG_UNINTERRUPTIBLE, True)
         self.fed = h.helicsCreateValueFederate(agent, info)
+        self.agent, self.seal, self.keys = agent, Seal(), {}
         self.out, self.into = {}, {}
-        for name in sends:
-            self.out[name] = h.helicsFederateRegisterTypePublication(self.fed, name, f"portage.{name}/v{version}", "")
+        for key in sends:  # HELICS puts the federate's name before it
+            kind = f"portage.{key.rpartition('/')[2]}/v{version}"
+            self.out[key] = h.helicsFederateRegisterTypePublication(self.fed, key, kind, "")
         for key in hears:
             name = key.rpartition("/")[2]
             self.into[name] = h.helicsFederateRegisterTypeInput(self.fed, f"in/{key}", f"portage.{name}/v{version}", "")
             h.helicsInputAddTarget(self.into[name], key)
+            self.keys[name] = key
 
     def start(self):
+        h.helicsFederateEnterInitializingMode(self.fed)
+        self.seal.meet()
         h.helicsFederateEnterExecutingMode(self.fed)
-        return json.loads(h.helicsInputGetBytes(self.into["session"]))
+        return json.loads(self.heard("session"))
+
+    def heard(self, name):
+        return self.seal.open(self.keys[name], h.helicsInputGetBytes(self.into[name]))
 
     def step(self, time_s):
         """Wait for ``time_s`` and return what is new, by name of the topic."""
@@ -48,14 +105,22 @@ class Line:
         new = {}
         for name, handle in self.into.items():
             if name != "session" and h.helicsInputIsUpdated(handle):
-                payload = h.helicsInputGetBytes(handle)
+                payload = self.heard(name)
                 period, round_, *values = struct.unpack(f"<{len(payload) // 8}d", payload)
                 new[name] = (int(period), int(round_), values)
         return new
 
     def send(self, name, period, round_, values):
         payload = struct.pack(f"<{len(values) + 2}d", period, round_, *values)
-        h.helicsPublicationPublishBytes(self.out[name], payload)
+        self.put(name, payload)
+
+    def put(self, name, payload):
+        h.helicsPublicationPublishBytes(self.out[name], self.seal.sign(f"{self.agent}/{name}", payload))
+
+    def leave(self):
+        h.helicsFederateDisconnect(self.fed)
+        h.helicsFederateFree(self.fed)
+        h.helicsCloseLibrary()
 
 
 class RoadTransport:
@@ -188,9 +253,7 @@ def main():
             answers = operator.answer(code, seen[name][2])
         for name, values in answers:
             line.send(name, period, round_, values)
-    h.helicsFederateDisconnect(line.fed)
-    h.helicsFederateFree(line.fed)
-    h.helicsCloseLibrary()
+    line.leave()
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ def build_library(root: Path, folder: Path) -> Path:
     library = folder / "kit.so"
     sources = sorted(map(str, (root / "examples/portage_c").glob("*.c")))
     flags = ["-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-isystem", str(HELICS / "include")]
-    link = [f"-L{HELICS / 'lib64'}", "-lhelics", f"-Wl,-rpath,{HELICS / 'lib64'}", "-lm"]
+    link = [f"-L{HELICS / 'lib64'}", "-lhelics", f"-Wl,-rpath,{HELICS / 'lib64'}", "-lm", "-ldl"]
     subprocess.run([os.environ.get("CC", "gcc"), *flags, *sources, "-o", str(library), *link], check=True)
     return library
 

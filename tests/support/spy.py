@@ -9,7 +9,7 @@ from pathlib import Path
 
 import helics as h
 
-from federates.runtime.federate import federate_info
+from federates.runtime.helics_core import federate_info
 from federates.runtime.identity import wait_for_identity
 
 identity = wait_for_identity()

@@ -9,9 +9,15 @@ import sys
 import time
 
 import helics as h
-from foreign_operator import COMMIT, EVALUATE, OPEN, SOLVE, STOP, Line, RailPower, RoadTransport, join
+from foreign_operator import COMMIT, EVALUATE, OPEN, SOLVE, STOP, Line, RailPower, RoadTransport, Seal, join
 
 LONG_S = 60.0
+
+
+def payload_of(message):
+    """Return what a message carries, without a look at its signature."""
+    content = message[74 + 32 * int.from_bytes(message[72:74], "little") :]
+    return content[2 + int.from_bytes(content[:2], "little") :]
 
 
 class FaultyLine(Line):
@@ -26,9 +32,11 @@ class FaultyLine(Line):
         more = ("coordinator/power_operator/station_travel_time_s",) if fault == "overhears" else ()
         if fault == "endpoint":
             h.helicsCreateValueFederate = h.helicsCreateCombinationFederate
+        if fault == "trusts":
+            Seal.open = lambda seal, key, message: payload_of(message)
         super().__init__(name, "1" if fault == "old_version" else version, sends, (*hears, *more))
         if fault == "extra_topic":
-            h.helicsFederateRegisterTypePublication(self.fed, "fuel_price", "portage.fuel_price/v4", "")
+            h.helicsFederateRegisterTypePublication(self.fed, "fuel_price", "portage.fuel_price/v6", "")
         if fault == "endpoint":
             h.helicsFederateRegisterEndpoint(self.fed, "mail", "")
 
@@ -45,7 +53,10 @@ class FaultyLine(Line):
         payload = struct.pack(f"<{len(values) + 2}d", period, round_, *values)
         if self.fault == "half_a_number" and is_answer:
             payload = payload[:-4]
-        h.helicsPublicationPublishBytes(self.out[name], payload)
+        if self.fault == "unsigned" and is_answer:
+            h.helicsPublicationPublishBytes(self.out[name], payload)
+        else:
+            self.put(name, payload)
 
 
 class Stranger:

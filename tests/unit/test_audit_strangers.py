@@ -15,7 +15,7 @@ from federates.isolation.landlock import landlock_abi
 from federates.runs.broker_core import Broker
 from federates.runs.topology_monitor import TopologyMonitor
 from federates.runtime.broker_config import BrokerConfig
-from federates.runtime.federate import federate_info
+from federates.runtime.helics_core import federate_info
 from federates.runtime.identity import IDENTITY_VARIABLE, RunIdentity, choose_port
 
 SIGNALS_ABI = 6

@@ -10,7 +10,7 @@ from federates.boundary.names import Role
 from federates.runs.broker_core import Broker
 from federates.runs.topology_monitor import TopologyMonitor
 from federates.runtime.broker_config import BrokerConfig
-from federates.runtime.federate import federate_info
+from federates.runtime.helics_core import federate_info
 from federates.runtime.identity import RunIdentity
 
 AGENTS = tuple(role.value for role in Role)

@@ -53,3 +53,11 @@ def test_crossed_bounds_agree_on_nothing_however_they_end():
 
 def test_without_a_bound_no_gap_is_named():
     assert "no gap is known" in Bounds(upper_usd=1.0).failure("3 rounds").reason
+
+
+@pytest.mark.parametrize("lower_usd", [-80.0, -3.0, 0.0, 2.0, 500.0])
+@pytest.mark.parametrize(("gap_target", "gap_usd"), [(0.005, 0.0), (0.2, 0.0), (0.0, 4.0), (0.1, 1.0)])
+def test_the_most_that_is_agreed_to_is_where_the_gap_closes(lower_usd, gap_target, gap_usd):
+    most_usd = Bounds(lower_usd=lower_usd).most_usd(gap_target, gap_usd)
+    assert Bounds(lower_usd=lower_usd, upper_usd=most_usd - 1e-7).closed(gap_target, gap_usd)
+    assert not Bounds(lower_usd=lower_usd, upper_usd=most_usd + 1e-7).closed(gap_target, gap_usd) or most_usd == lower_usd

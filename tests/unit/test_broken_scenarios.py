@@ -132,7 +132,7 @@ CASES = {
     ),
     "another computer": (
         LA, "runner.json", put('"power_operator", "host": "localhost"', '"power_operator", "host": "example.org"'),
-        "runner.json: federates[1].host = 'example.org': must be localhost: a run stays on this computer",
+        "runner.json: federates[1].host = 'example.org': must be localhost: other hosts are named",
     ),
     "name of NaN": (LA, "runner.json", put('"la_gcs"', "NaN"), "(file) = NaN is no value of JSON: must be valid JSON"),
     "name twice": (

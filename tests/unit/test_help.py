@@ -11,9 +11,10 @@ from typer.testing import CliRunner
 from federates.cli.app import app
 
 COMMANDS = [[], *([name] for name in ("check", "run", "compare", "report", "audit", "sweep", "conform", "new", "centralised"))]
+MORE = [["new-operator"], ["figures"], ["lessons"], ["exercise", "check"], ["exercise", "hint"]]
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, ["new-operator"]], ids=lambda words: " ".join(words) or "portage")
+@pytest.mark.parametrize("command", [*COMMANDS, *MORE], ids=lambda words: " ".join(words) or "portage")
 def test_no_flag_suggests_a_value(command):
     shown = CliRunner().invoke(app, [*command, "--help"])
     assert shown.exit_code == 0

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from scipy.optimize import linprog, minimize
 from federates.boundary.messages import Answer
 from federates.boundary.negotiation import Problem
 from federates.boundary.roles import Commit, Evaluate, RoundResult, Solve
+from federates.boundary.world import world_of
 from federates.coordinator.algorithms.box_step import BoxStep
 from federates.coordinator.algorithms.splitting import Splitting
 from federates.runtime.proof import Proof
@@ -207,3 +209,10 @@ def test_the_averages_of_three_minimise_the_augmented_lagrangian(seed, signed):
             raw, expected = np.maximum(raw, 0.0), np.maximum(expected, 0.0)
         np.testing.assert_allclose(raw, expected, atol=0.02)
         np.testing.assert_allclose(split.multipliers, raw)
+
+
+def test_a_world_in_which_an_operator_would_hear_two_observations_is_refused():
+    road = world_of("road")
+    stations = next(message for message in road.messages if message.name == "stations")
+    with pytest.raises(ValueError, match="a power_operator is given one observation, and is told stations and counts"):
+        replace(road, messages=(*road.messages, replace(stations, name="counts")))

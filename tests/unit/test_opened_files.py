@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from federates.isolation.access import access_policy
+from federates.isolation.opened_files import OpenedFiles
+from federates.isolation.sandbox import SandboxState
 
 WATCHED = """
 import os, shutil, socket, subprocess, sys, threading
@@ -142,6 +144,21 @@ def project(tmp_path):
     (tmp_path / "project/package/__init__.py").write_text("")
     (tmp_path / "project/notes").mkdir()
     return scenario
+
+
+def test_an_import_that_looks_through_a_closed_search_path_is_no_curiosity(tmp_path, monkeypatch):
+    """Python does that when somebody has changed a file in the project's folder while the run goes on."""
+    policy = access_policy(tmp_path / "s/power_operator", tmp_path / "s", tmp_path / "s/results/r/power_operator")
+    files = OpenedFiles(policy, range(24_000, 24_040), SandboxState("enforced", 6, True, ""))
+    closed, beside = tmp_path / "closed", tmp_path / "beside"
+    for folder in (closed, beside):
+        folder.mkdir()
+    monkeypatch.setattr(OpenedFiles, "_refused", lambda *_: True)  # of the owner's own folders nothing is closed here
+    monkeypatch.syspath_prepend(str(closed))
+    assert not files._on_list((str(closed),))
+    assert files._on_list((str(beside),))
+    monkeypatch.setattr(OpenedFiles, "_refused", lambda *_: False)
+    assert files._on_list((str(closed),))
 
 
 def test_a_project_on_the_search_path_is_narrowed_to_its_code(tmp_path, monkeypatch):

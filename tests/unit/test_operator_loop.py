@@ -18,8 +18,15 @@ class Federate:
 
     def __init__(self, steps):
         limits = SimpleNamespace(period_s=1.0, answer_s=1.0, begin_s=1.0)
-        self.identity = SimpleNamespace(broker=SimpleNamespace(round_step_s=STEP_S, limits=limits))
+        broker = SimpleNamespace(round_step_s=STEP_S, limits=limits)
+        self.identity = SimpleNamespace(broker=broker, most_rest_s=lambda period_s: 0.0)
         self.steps, self.asked_s = steps, []
+
+    def begin(self):
+        return 0, None
+
+    def carried_out(self, periods):
+        self.periods = periods
 
     def advance(self, time_s, limit_s, waiting_for):
         self.asked_s.append(time_s)

@@ -131,7 +131,10 @@ def test_the_busiest_negotiation_and_its_best_prices(pages):
 DOM = """
 class Node {
   constructor(name) { this.name = name; this.children = []; this.attributes = {}; this.listeners = {}; this.textContent = ""; }
-  append(...nodes) { this.children.push(...nodes); }
+  append(...nodes) {
+    this.children.push(...nodes.filter((node) => typeof node !== "string"));
+    this.textContent += nodes.filter((node) => typeof node === "string").join("");
+  }
   replaceChildren(...nodes) { this.children = nodes; }
   setAttribute(key, value) { this.attributes[key] = value; }
   addEventListener(kind, call) { this.listeners[kind] = call; }
@@ -139,6 +142,7 @@ class Node {
 const nodes = {};
 globalThis.Option = function (text, value) { return Object.assign(new Node("option"), { textContent: text, value }); };
 globalThis.document = {
+  documentElement: new Node("html"),
   getElementById: (id) => nodes[id] ??= new Node(id),
   createElement: (name) => new Node(name),
   createElementNS: (space, name) => new Node(name),
@@ -148,9 +152,10 @@ document.getElementById("replay-data").textContent = page;
 (0, eval)(script);
 const seen = [];
 const look = () => seen.push({
-  state: nodes["replay-state"].textContent,
+  state: nodes["replay-panel"].children[0].textContent,
   max: nodes["replay-round"].max,
-  rows: nodes["replay-rows"].children.map((row) => row.children.map((cell) => cell.children[0]?.textContent ?? cell.textContent)),
+  rows: nodes["replay-panel"].children[3].children[0].children[2].children
+    .map((row) => row.children.map((cell) => cell.children[0]?.textContent ?? cell.textContent)),
 });
 look();
 nodes["replay-round"].value = 0; nodes["replay-round"].listeners.input(); look();

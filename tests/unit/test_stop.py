@@ -9,7 +9,7 @@ import pytest
 
 from federates.boundary.errors import PortageError
 from federates.cli import compare
-from federates.runs.launch import Launch, _broker_is_done, _first_failure, _grace_s
+from federates.runs.launch import Launch, _broker_is_done, _grace_s, first_failure
 from federates.runs.reports import make_readable
 from federates.runs.stop import Stopped, hear_signals, why
 from federates.runtime.broker_config import BrokerConfig
@@ -71,11 +71,11 @@ def test_a_banner_is_not_taken_for_a_reason(tmp_path):
     run = a_run(tmp_path, broker=1)
     (tmp_path / "logs").mkdir()
     log = tmp_path / "logs/broker.log"
-    assert _first_failure(run) == f"broker: ended with exit code 1; see {log}"
+    assert first_failure(run) == f"broker: ended with exit code 1; see {log}"
     log.write_text("broker: run one on 127.0.0.1:40000\n")
-    assert _first_failure(run) == f"broker: ended with exit code 1; see {log}"
+    assert first_failure(run) == f"broker: ended with exit code 1; see {log}"
     log.write_text("broker: run one on 127.0.0.1:40000\nportage: the disk\n[helics] more\n")
-    assert _first_failure(run) == "broker: ended with exit code 1 (the disk)"
+    assert first_failure(run) == "broker: ended with exit code 1 (the disk)"
 
 
 def test_who_writes_the_report_may_go_on_when_another_fails(tmp_path):

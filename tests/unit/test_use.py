@@ -133,7 +133,7 @@ def test_an_agent_is_told_and_nobody_else(tmp_path, monkeypatch):
 
     monkeypatch.setattr(launching, "_spawn", spawn)
     run = launching.Launch(found, type("Identity", (), {"run_folder": str(tmp_path)})())
-    launching._start(run, tmp_path / "identity.json", {"periods": "2"})
+    launching.start_processes(run, tmp_path / "identity.json", {"periods": "2"})
     assert told.pop("coordinator") == ["--set=periods=2", "--use=posted_price"]
     assert set(map(tuple, told.values())) == {()}
 

@@ -193,6 +193,7 @@ def _change(file: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> N
     file.write_text(yaml.safe_dump(change(yaml.safe_load(file.read_text(encoding="utf-8")))), encoding="utf-8")
 
 
+@pytest.mark.long
 def test_what_alike_trains_hand_over_is_limited(tmp_path):
     """One flow sees it only net and is too cheap, (7)-(8) and (11)-(12); the yardstick costs trains, its bound is the flow's."""
     data = _thirty_buses_at_noon(tmp_path)

@@ -108,6 +108,7 @@ def test_a_cost_that_no_limit_lets_be_found_has_a_plan_that_stands_in(monkeypatc
     assert planner.stopped_by_time
 
 
+@pytest.mark.long
 def test_bounds_are_exact_for_trains_on_their_own():
     """One train: the bound is the least over all routes and every part of their stands that is worth its price."""
     data, planner, routes, _ = _tried("three stations")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import json
 import os
 import shutil
 import signal
@@ -13,11 +15,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from federates.boundary.config import load_config, parse_config, read_yaml
 from federates.boundary.errors import ModelError
 from federates.boundary.tables import table
+from federates.runtime.plain_state import from_json, to_json
 from federates.traffic_sumo.settings import Settings
 from federates.traffic_sumo.sumo import SumoTraffic
 from federates.worlds.road.messages import Departure, TrafficObservation
@@ -153,6 +157,31 @@ def test_same_seed_gives_the_same_tables_in_both_engines(morning: tuple[list[Tra
     assert again.rows == morning[1].rows
 
 
+def test_a_day_goes_on_from_a_state_and_nothing_else_is_needed() -> None:
+    day, own = session(periods=3, period_s=900.0, start_hour=5), settings(period_states=True, demand_scale=0.5, warm_up_s=600)
+    whole, tables, states = SumoTraffic(own, FOLDER), Tables(), []
+    with contextlib.closing(whole):
+        whole.begin(day, tables)
+        seen = []
+        for period in range(3):
+            before = {name: len(rows) for name, rows in tables.rows.items()}
+            seen.append(whole.run(period, MIXED))
+            states.append(json.dumps(to_json(whole.state())))
+    last = {name: rows[before.get(name, 0) :] for name, rows in tables.rows.items()}
+    again, more = SumoTraffic(own, FOLDER), Tables()
+    with contextlib.closing(again):
+        again.begin(day, more)
+        more.rows.clear()
+        again.restore(from_json(json.loads(states[1])))
+        found = again.run(2, MIXED)
+    for name in ("flow_veh_per_h", "density_veh_per_km", "speed_m_per_s", "travel_time_s"):
+        np.testing.assert_array_equal(getattr(found.links, name), getattr(seen[2].links, name))
+    np.testing.assert_array_equal(found.stations.passing_veh, seen[2].stations.passing_veh)
+    np.testing.assert_array_equal(found.stations.arrivals_veh, seen[2].stations.arrivals_veh)
+    assert last["deliveries"]
+    assert more.rows["deliveries"] == last["deliveries"]
+
+
 def test_another_seed_gives_another_day(morning: tuple[list[TrafficObservation], Tables]) -> None:
     _, other = simulate(session(periods=1, period_s=1800.0, start_hour=8, seed=7), [MIXED])
     assert other.rows["link_state"] != morning[1].rows["link_state"][:9]
@@ -168,6 +197,7 @@ def test_night_is_free_flow() -> None:
         assert time_s == pytest.approx(free[name], rel=0.04), name
 
 
+@pytest.mark.long
 def test_more_storages_slow_the_road_for_everyone() -> None:
     """By the law 300 veh/h on 5,211 raise the delay over I5S_I710-I605 by 1.058^4 - 1 = 25 %; SUMO's own queues add to it."""
     day = session(periods=2, start_hour=7)

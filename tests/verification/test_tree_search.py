@@ -28,7 +28,7 @@ def _model(seed: int, how: dict, alike: bool) -> PlanModel:
 
 
 @pytest.mark.parametrize("name", DAYS)
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.long)])
 def test_searches_do_not_contradict_each_other(name: str, seed: int):
     """Closed to 1e-3 $: so all costs and bounds are within that of each other, at prices of any sign."""
     how, alike = DAYS[name]

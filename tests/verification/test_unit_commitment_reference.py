@@ -77,6 +77,7 @@ def _egret_apart(name):
     return path, model, add_commitment(model, system)
 
 
+@pytest.mark.long
 def test_egret_ancillary_services():
     path, model, columns = _egret_apart("tiny_uc_1")
     assert model.solver().solve(gap_rel=1e-9).objective < 487389.24464
@@ -91,6 +92,7 @@ def test_egret_fuel(name, usd):
     assert model.solver().solve(gap_rel=1e-9).objective == pytest.approx(usd, rel=1e-8)
 
 
+@pytest.mark.long
 def test_rts_relaxation_of_the_reference_model_and_ours():
     """The reference model's relaxation has the published value; ours is tighter and stays below the optimum."""
     reference = pglib_model(RTS, 48).solver().solve(relaxed=True).objective

@@ -22,6 +22,9 @@ __all__ = ["DETERMINISM_CHECKS"]
 
 _MOST_GAP_SHARE = 0.002
 """A proven gap excuses another answer up to this share of its value: gaps of solvers are smaller."""
+_MOST_STATE_SHARE = 0.05
+"""And up to this one where a plan with a gap was carried out before: another one as good leaves another state, in which what
+really comes may cost a shortage more or less, and nobody says what was spent until then."""
 _QUESTIONS = (Kind.SOLVE, Kind.RELAX, Kind.EVALUATE)
 _UNASKED = "the same day, but one question only in every other period"
 _SOLVERS_DIGITS = 1e-6
@@ -63,11 +66,12 @@ def _apart_usd(first: Answered, second: Answered, before_usd: float = 0.0) -> tu
     """Return how far the values of two answers to one question are apart, and how far they may be, usd.
 
     A solver with a tolerance may stop elsewhere the second time, but both answers must be as good as they prove to be. Where a
-    plan with a proven gap was carried out before, another one as good may have left another state: ``before_usd`` is that gap.
+    plan with a proven gap, ``before_usd``, was carried out before, another one as good may have left another state.
     """
-    gap = max(proven_gap_usd(first), proven_gap_usd(second), before_usd)
-    gap = min(gap, _MOST_GAP_SHARE * abs(value_usd(first)))
     rounding = tolerance_usd(second)
+    gap = min(max(proven_gap_usd(first), proven_gap_usd(second)), _MOST_GAP_SHARE * abs(value_usd(first)))
+    if before_usd > rounding:
+        gap = max(gap, _MOST_STATE_SHARE * abs(value_usd(first)))
     values = abs(value_usd(second) - value_usd(first))
     off = max(values, abs(second.answer.bound_usd - first.answer.bound_usd))
     return off, gap + rounding if gap > rounding else -1.0

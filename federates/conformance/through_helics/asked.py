@@ -170,7 +170,7 @@ class OperatorStandIn(Asked, Operator):
         self.line.log.expect(self.answer_keys, self.period, self.round)
         with self.line.asking(f"{word} in period {self.period}, round {self.round}"):
             self.loop.ask(decision, self.round)
-            return self.loop.answers(self.round).answers[self.subject.agent]
+            return self.loop.answers(self.round, decision).answers[self.subject.agent]
 
     @property
     def answer_keys(self) -> list[str]:

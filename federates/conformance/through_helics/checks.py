@@ -6,7 +6,7 @@ Most look at the main life, in which the executable is asked what a class is ask
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from federates.boundary.roles import Commit
@@ -17,7 +17,7 @@ from federates.conformance.fixtures import Fixtures
 from federates.conformance.kit import kit_of, reporter_kit_of
 from federates.conformance.through_helics.asked import ModelStandIn, OperatorStandIn
 from federates.conformance.through_helics.asking import CoordinatorStandIn
-from federates.conformance.through_helics.partner_stubs import idle_dispatch
+from federates.conformance.through_helics.partner_stubs import PartnerFederate, idle_dispatch
 from federates.conformance.through_helics.reporting import ReporterStandIn
 from federates.conformance.through_helics.stand_in import StandIn
 from federates.conformance.through_helics.target import ExecutableTarget
@@ -28,7 +28,16 @@ __all__ = ["WIRE_BASICS", "wire_checks"]
 _FEWEST_TOLD = 2
 _REFUSAL_S = 2.0
 """A message is refused by an exit code other than 0 within this time, or by silence."""
-WIRE_BASICS = ("wire.joins", "wire.answers", "wire.shape", "wire.stamp", "wire.passed_on", "wire.in_time", "wire.silence")
+WIRE_BASICS = (
+    "wire.joins",
+    "wire.answers",
+    "wire.signed",
+    "wire.shape",
+    "wire.stamp",
+    "wire.passed_on",
+    "wire.in_time",
+    "wire.silence",
+)
 """Without these nothing else can be said of an executable, so every other check needs them."""
 
 
@@ -81,6 +90,15 @@ def _answers(fixtures: Fixtures) -> str:
 def _shape(fixtures: Fixtures) -> str:
     """Every message has the shape of the topic table and is finite."""
     return f"{_heard(fixtures, 'wire.shape').line.log.messages} messages fit the topic table"
+
+
+@_rule("wire.signed", "wire.joins")
+def _signed(fixtures: Fixtures) -> str:
+    """Every message bears the signature of the agent, for its receiver, and a number above all before it."""
+    plugin = _heard(fixtures, "wire.signed")
+    if plugin.federation is not None and not plugin.line.identity.roster_key:
+        raise DoesNotApply("messages are not signed here (`signatures` of broker.yaml)")
+    return f"{plugin.line.log.messages} messages are signed as they must be"
 
 
 @_rule("wire.stamp", "wire.joins")
@@ -149,9 +167,30 @@ def _ready(fixtures: Fixtures) -> Iterator[Any]:
 @_rule("wire.late", *WIRE_BASICS)
 def _late(fixtures: Fixtures) -> str:
     """A message of an older round is not taken for a new one: it keeps silent, or ends with another exit code than 0."""
+
+    def stamp_with_the_one_before(partner: PartnerFederate, agent: str) -> None:
+        partner.stale = agent
+
+    return _refused(fixtures, "wire.late", "a message of an older round", stamp_with_the_one_before)
+
+
+@_rule("wire.tampered", *WIRE_BASICS)
+def _tampered(fixtures: Fixtures) -> str:
+    """A message with a wrong signature is not taken: it keeps silent, or ends with another exit code than 0."""
+
+    def sign_wrongly(partner: PartnerFederate, agent: str) -> None:
+        if partner.seal is None:
+            raise DoesNotApply("messages are not signed here (`signatures` of broker.yaml)")
+        partner.tampers = agent
+
+    return _refused(fixtures, "wire.tampered", "a message with a wrong signature", sign_wrongly)
+
+
+def _refused(fixtures: Fixtures, rule: str, what: str, spoil: Callable[[PartnerFederate, str], None]) -> str:
+    """Return how the executable refuses what partners say after they are spoilt; raise a breach of ``rule`` if it takes it."""
     with _ready(fixtures) as plugin:
         try:
-            _come_late(plugin)
+            _ask_spoilt(plugin, rule, what, spoil)
         except WireBreach as ended:
             # It may end without an answer, or keep silent; anything else that goes wrong is a breach.
             if ended.rule not in ("wire.answers", "wire.in_time"):
@@ -159,39 +198,39 @@ def _late(fixtures: Fixtures) -> str:
         plugin.line.expect_end()
         code = plugin.line.process.wait(_REFUSAL_S)
         if code == 0:
-            raise WireBreach("wire.late", "it ended with exit code 0, as if all were well", "a message of an older round")
+            raise WireBreach(rule, "it ended with exit code 0, as if all were well", what)
         return "it kept silent" if code is None else f"it refused it: {plugin.line.process.how_it_ended()}"
 
 
-def _come_late(plugin: StandIn) -> None:
-    """Let a message come late; raise the breach if it is taken for a new one, or whatever ends the executable."""
+def _ask_spoilt(plugin: StandIn, rule: str, what: str, spoil: Callable[[PartnerFederate, str], None]) -> None:
+    """Let spoilt messages come; raise the breach if they are taken for good ones, or whatever ends the executable."""
     result = _first_question(plugin)
     line = plugin.line
     for partner in line.federates.values():
-        partner.stale = line.subject.agent
+        spoil(partner, line.subject.agent)
     if isinstance(plugin, OperatorStandIn):
         line.log.overhear()
         plugin.round += 1
-        asked = f"solve in period {plugin.period}, round {plugin.round}, with the prices of round {plugin.round - 1}"
+        asked = f"solve in period {plugin.period}, round {plugin.round}, with {what}"
         if came := plugin.overhear(plugin.prices(plugin.mild_prices()), asked):
-            raise WireBreach("wire.late", f"{' and '.join(came)} came for round {plugin.round}", asked)
+            raise WireBreach(rule, f"{' and '.join(came)} came for round {plugin.round}", asked)
     elif isinstance(plugin, ModelStandIn):
         if plugin.session.periods < 2:
-            raise DoesNotApply("the session has one period, so no dispatch can be late")
+            raise DoesNotApply("the session has one period, so no dispatch can be spoilt")
         plugin.run(1, _nothing(plugin))
-        raise WireBreach("wire.late", "it ran the period", "to run period 1 with the dispatch of period 0")
+        raise WireBreach(rule, "it ran the period", f"to run period 1 with {what}")
     elif isinstance(plugin, ReporterStandIn):
         heard = _told(plugin)
         if len(heard) < _FEWEST_TOLD:
-            raise DoesNotApply("the session has one period, so nothing that was told can be late")
+            raise DoesNotApply("the session has one period, so nothing that was told can be spoilt")
         line.log.overhear()
         plugin.open_period(2, heard[1])
-        raise WireBreach("wire.late", "it opened the period", "to open period 2 with what was told of period 0")
+        raise WireBreach(rule, "it opened the period", f"to open period 2 with {what}")
     elif isinstance(plugin, CoordinatorStandIn):
         if result is None:
-            raise DoesNotApply("it commits period 0 without a question, so no answer can be late")
+            raise DoesNotApply("it commits period 0 without a question, so no answer can be spoilt")
         word = "committed" if isinstance(plugin.next(result), Commit) else "went on to the next round"
-        raise WireBreach("wire.late", f"it {word}", "to decide after answers of an older round")
+        raise WireBreach(rule, f"it {word}", f"to decide after {what}")
 
 
 def _nothing(plugin: ModelStandIn) -> Any:

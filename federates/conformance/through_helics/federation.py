@@ -26,7 +26,7 @@ from federates.conformance.through_helics.partner_stubs import IdleReporter, Par
 from federates.conformance.through_helics.process import AgentProcess
 from federates.conformance.through_helics.wire_log import PartnerLedger, WireBreach, WireLog
 from federates.runs.broker_core import Broker
-from federates.runs.topology_monitor import TopologyMonitor
+from federates.runs.topology_monitor import TopologyMonitor, with_registrar
 from federates.runtime.broker_config import BrokerConfig, Limits
 from federates.runtime.identity import RunIdentity, choose_port
 from federates.runtime.model_loop import run_model
@@ -101,7 +101,7 @@ class Federation:
         # Laid out as a scenario and its results are, for the sandbox goes by that.
         self.run_folder = private / "results" / "run"
         self.run_folder.mkdir(parents=True)
-        self.identity = self._start_broker()
+        self.identity, self._registrar = with_registrar(self._start_broker())
         self.session = self.session.model_copy(update={"run_id": self.identity.run_id})
         self.log = WireLog(self.subject.agent, self.identity)
         told = replace(self.identity, broker=self.subject.broker.model_copy(update={"core_type": self.identity.broker.core_type}))
@@ -194,7 +194,7 @@ class Federation:
 
     def _watch(self) -> None:
         """Look at wiring and process until the end; what is wrong ends the federation."""
-        watch = TopologyMonitor(self._broker, self.identity)
+        watch = TopologyMonitor(self._broker, self.identity, self._registrar)
         while not self._ending:
             if not self._broker.barrier_open:
                 wiring = read_wiring(self._broker.graph() or {})
@@ -239,6 +239,9 @@ class Federation:
         found = error if isinstance(error, WireBreach) else self._failure
         if isinstance(found, WireBreach):
             return WireBreach(found.rule, found.seen, found.asked or asked)
+        silent = f"it does not publish {' and '.join(self.missing)}"
+        if self.missing and self._broker.barrier_open:  # it has nothing more to register, and others end for what they miss
+            return WireBreach("wire.topics", silent, asked)
         late = type(error) in (FederationError, LateError) or any(f.watchdog.reason for f in self.federates.values())
         process = getattr(self, "process", None)
         # Who has left the federation may have crashed: its process then ends.
@@ -249,7 +252,7 @@ class Federation:
             limit_s = self.subject.start_s if rule == "wire.joins" else self.subject.answer_s
             return WireBreach(rule if rule != "wire.answers" else "wire.in_time", f"not done within {limit_s:g} s", asked)
         if rule == "wire.joins" and self.missing:
-            return WireBreach("wire.topics", f"it does not publish {' and '.join(self.missing)}", asked)
+            return WireBreach("wire.topics", silent, asked)
         return WireBreach(rule, str(found or error), asked)
 
     def refuse(self, rule: str, seen: str, asked: str) -> WireBreach:

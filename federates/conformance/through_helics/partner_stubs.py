@@ -5,12 +5,13 @@ from __future__ import annotations
 import queue
 from collections.abc import Mapping
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from federates.boundary.errors import FederationError
 from federates.boundary.exchange import COMMAND, Message, Moment
+from federates.boundary.lines import lines_to
 from federates.boundary.messages import Answer, Array, Quantities
 from federates.boundary.parts import cut, places
 from federates.boundary.roles import Openings, Operator, Recorder, Reporter, WorldModel
@@ -21,8 +22,12 @@ from federates.conformance.kit import model_kit_of
 from federates.runtime.federate import Federate
 from federates.runtime.helics_api import h
 from federates.runtime.identity import RunIdentity
+from federates.runtime.outbox import Outbox
 from federates.runtime.results import ResultWriter
 from federates.runtime.watchdog import Watchdog
+
+if TYPE_CHECKING:
+    from federates.integrity.seal import Seal
 
 __all__ = [
     "IdleOperator",
@@ -37,32 +42,53 @@ __all__ = [
 ]
 
 
+class _SpoiltOutbox(Outbox):
+    """Puts a wrong signature before what goes to the agent that `PartnerFederate.tampers` names, but for commands."""
+
+    def __init__(self, federate: PartnerFederate, publications: dict[str, Any], seal: Seal | None) -> None:
+        super().__init__(publications, seal)
+        self._federate = federate
+
+    def hand_over(self, key: str, message: bytes) -> None:
+        agent = self._federate.tampers
+        if (
+            agent
+            and not key.endswith(f"/{COMMAND.name}")
+            and key in {line.key for line in lines_to(agent, self._federate.identity)}
+        ):
+            message = bytes([message[0] ^ 1]) + message[1:]
+        super().hand_over(key, message)
+
+
 class PartnerFederate(Federate):
     """A federate of the runtime that may be made to say everything late, and to listen where nothing may come.
 
     Attributes
     ----------
     stale : name of the agent to whom everything that belongs to a question bears the stamp of the one before; empty: nobody.
+    tampers : the same, for signatures that are wrong.
     look_s : HELICS time at which to listen on the way to a later one; nothing of the executable may have come by then.
     """
 
-    stale = ""
+    stale = tampers = ""
     look_s: float | None = None
 
     def __init__(self, agent: str, identity: RunIdentity, watchdog: Watchdog) -> None:
         super().__init__(agent, identity, watchdog)
+        self.outbox = _SpoiltOutbox(self, self._publications, self.seal)
         # What is wrong, a breach says.
         h.helicsFederateSetIntegerProperty(self._fed, h.HELICS_PROPERTY_INT_LOG_LEVEL, h.HELICS_LOG_LEVEL_NO_PRINT)
 
     def has_left(self, agent: str) -> bool:
         """Return whether an agent is in the federation no more, or nobody is."""
         try:
-            return self._progress(h.helicsCreateQuery(agent, "current_time")) is None
+            return self.progress.of(agent) is None
         except (FederationError, h.HelicsException):
             return True
 
     def publish(self, topic: Topic, period: int, round_: int, values: Array, receiver: str = "") -> None:  # noqa: D102
-        if self.stale and receiver in ("", self.stale) and topic.name != COMMAND.name:
+        hears = bool(self.stale) and self.identity.agents[self.stale] in topic.receivers
+        if hears and receiver in ("", self.stale) and topic.name != COMMAND.name:
             dispatched = world_of(self.identity.world).said(self.role, Moment.DISPATCH)
             is_dispatch = dispatched is not None and topic.name in [row.name for row in dispatched.rows]
             period, round_ = (period - 1, round_) if is_dispatch else (period, round_ - 1)

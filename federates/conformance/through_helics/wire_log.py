@@ -128,6 +128,11 @@ class PartnerLedger(Ledger):
         if key.startswith(f"{self._log.agent}/"):
             raise WireBreach("wire.shape", reason)
 
+    def refused(self, key: str, message: bytes, reason: str) -> None:
+        """Raise that a message is not signed as it must be, if it is the executable's."""
+        if key.startswith(f"{self._log.agent}/"):
+            raise WireBreach("wire.signed", reason)
+
     def session(self, direction: str, key: str, payload: bytes) -> None:  # noqa: D102
         return
 

@@ -14,7 +14,8 @@ from pydantic import Field
 
 from federates.boundary.messages import Array
 from federates.boundary.negotiation import Problem, Rounds, bound_usd, cost_usd
-from federates.boundary.roles import Recorder
+from federates.boundary.roles import Recorder, Solve
+from federates.boundary.world import world_of
 from federates.coordinator.algorithms.bounds import Outcome
 from federates.coordinator.algorithms.dual_oracle import DualOracle
 from federates.coordinator.algorithms.limits import NegotiationSettings
@@ -54,6 +55,11 @@ class Admm(RoundByRound):
     def begin(self, session: Any, recorder: Recorder) -> None:  # noqa: D102
         super().begin(session, recorder)
         self._last: Array | None = None
+        self._divisible_world = not any(exchange.whole for exchange in world_of(session.world).exchanges)
+
+    def goes_on_without(self, question: Solve) -> bool:
+        """Go on: an average without the newest answer is still one of answers. Whole quantities at the end are all needed."""
+        return question.relaxed or self._divisible_world
 
     def agree(self, problem: Problem) -> Rounds[Outcome]:  # noqa: D102
         return (yield from (self._whole(problem) if problem.whole else self._divisible(problem)))

@@ -31,6 +31,8 @@ class Bounds:
     best_prices: Array | None = None
     plan_prices: Array | None = None
     """Prices at which the plan is paid, (n,), where they are not those of the best lower bound."""
+    gap_share: float = 1.0
+    """Share of the gap at which the agents agree that ends this negotiation."""
 
     def update_upper(self, plan: Copies, cost_usd: float) -> bool:
         """Take ``plan`` as the best if it is cheaper than all before; return whether it is."""
@@ -65,7 +67,13 @@ class Bounds:
 
     def closed(self, gap_target: float, gap_usd: float = 0.0) -> bool:
         """Return whether the bounds are as near to each other as ``gap_target`` (relative) or ``gap_usd`` asks."""
-        return self.gap <= gap_target or self.absolute_gap_usd <= gap_usd
+        return self.gap <= self.gap_share * gap_target or self.absolute_gap_usd <= self.gap_share * gap_usd
+
+    def most_usd(self, gap_target: float, gap_usd: float) -> float:
+        """Return the cost up to which a plan is so near to the lower bound that the agents agree."""
+        # (UB - LB) / |UB| = gap_target
+        relative_usd = self.lower_usd / (1.0 - math.copysign(gap_target, self.lower_usd))
+        return max(relative_usd, self.lower_usd + gap_usd)
 
     def convergence(self, gap_target: float, gap_usd: float, after: str) -> Outcome | None:
         """Return the outcome if the bounds contradict each other or are near enough, else None; ``after`` says when, in words."""

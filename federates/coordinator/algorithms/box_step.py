@@ -70,14 +70,17 @@ class BoxStep:
             least[agent] = min(least[agent], usd + float((prices * slope).sum()))
         return sum(least.values())
 
-    def next_prices(self, centre: Array, bound_usd: float) -> Array:
+    def next_prices(self, centre: Array, bound_usd: float, *, judged: bool = True) -> Array:
         """Return the model's best prices within the box around ``centre``, the prices of the best bound ``bound_usd``.
+
+        ``judged``: the last prices have been answered by all, so that the box is fitted to what came of them.
 
         Raises
         ------
         ModelError : the linear programme has no solution (it always has one, whatever the agents answer).
         """
-        self._fit_box(bound_usd)
+        if judged:
+            self._fit_box(bound_usd)
         preference = _PREFERENCE * (1.0 + np.arange(centre.size) / centre.size)
         found, moved = self._solve(centre, self._box, preference)
         self._weights = np.maximum(-np.asarray(found.row_dual), 0.0)

@@ -13,6 +13,7 @@ from typing import Any
 
 from federates.boundary.errors import Problem as ConfigProblem
 from federates.boundary.negotiation import Problem, Rounds
+from federates.boundary.roles import Solve
 from federates.boundary.world import world_of
 from federates.coordinator.algorithms.bounds import Outcome
 from federates.coordinator.algorithms.dual_oracle import DualOracle
@@ -32,6 +33,10 @@ class Bundle(RoundByRound):
         divided = [exchange.name for exchange in world_of(session.world).exchanges if not exchange.whole]
         allowed = f"is for whole quantities, and {', '.join(divided)} can be divided: use ocd with update: box_step"
         return [ConfigProblem("config.yaml", "algorithm", "bundle", allowed)] if divided else []
+
+    def goes_on_without(self, question: Solve) -> bool:
+        """Go on in the linear relaxation, whose planes stay valid; the few answers with whole trains are all needed."""
+        return question.relaxed
 
     def agree(self, problem: Problem) -> Rounds[Outcome]:  # noqa: D102
         oracle = DualOracle(problem, self.bounds, self.settings.max_rounds)

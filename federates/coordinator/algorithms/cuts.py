@@ -12,6 +12,7 @@ from pydantic import Field
 
 from federates.boundary.names import RAIL
 from federates.boundary.negotiation import Problem, Rounds
+from federates.boundary.roles import Solve
 from federates.coordinator.algorithms.bounds import Outcome
 from federates.coordinator.algorithms.dual_oracle import DualOracle
 from federates.coordinator.algorithms.integer_phase import IntegerPhase, IntegerPhaseSettings
@@ -39,6 +40,10 @@ class Cuts(RoundByRound):
 
     Settings = CutsSettings
     worlds = (RAIL,)
+
+    def goes_on_without(self, question: Solve) -> bool:
+        """Go on in the linear relaxation, whose planes stay valid; the few answers with whole trains are all needed."""
+        return question.relaxed
 
     def agree(self, problem: Problem) -> Rounds[Outcome]:  # noqa: D102
         settings: CutsSettings = self.settings

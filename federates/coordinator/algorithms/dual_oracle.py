@@ -79,6 +79,9 @@ class DualOracle:
         prices = to_grid(prices, self._decimals)  # a cut's slope is the price that was heard
         result = yield self.problem.ask(prices, relaxed=relaxed)
         self.bounds.update_lower(bound_usd(result.answers), prices)
+        for agent, question, answer in result.late:
+            if isinstance(question, Evaluate) or not question.relaxed:
+                self.plans.append((agent, self.problem.layout.own(agent, answer.quantities), answer.cost_usd))
         if self.master is not None:
             self.master.add_prices(prices, result)
         return result

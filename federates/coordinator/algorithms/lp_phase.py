@@ -46,6 +46,8 @@ class LPPhase:
         self.lower_usd = -np.inf
         self.box_usd = 1.0
         self._planes: list[tuple[Copies, RoundResult]] = []
+        self._missing = False
+        """Whether somebody has not answered the last prices."""
 
     def rounds(self) -> Rounds[None]:
         """Find the best prices; the cheapest offers are evaluated on the way, so that there is a plan."""
@@ -58,12 +60,13 @@ class LPPhase:
             for copies, result in self._planes:
                 model.add(copies, result.answers)
             self._planes.clear()
-            prices = model.next_prices(self.prices, self.lower_usd)
+            prices = model.next_prices(self.prices, self.lower_usd, judged=not self._missing)
             before_usd = self.lower_usd
             if model.promised_usd - before_usd <= enough_usd or self._oracle.left <= 0:
                 return
             yield from self._try(prices)
-            waited = 0 if self.lower_usd - before_usd > enough_usd else waited + 1
+            if not self._missing:
+                waited = 0 if self.lower_usd - before_usd > enough_usd else waited + 1
             if waited >= self._settings.relaxed_patience:
                 return
 
@@ -102,6 +105,7 @@ class LPPhase:
     def _try(self, prices: Array) -> Rounds[tuple[Array, float]]:
         """Ask at ``prices``; return what is offered (n,), and at which cost."""
         result = yield from self._oracle.relax(prices)
+        self._missing = bool(result.missing)
         layout = self._oracle.problem.layout
         copies = self._oracle.problem.copies(result)
         self._planes.append((copies, result))

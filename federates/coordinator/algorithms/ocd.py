@@ -9,6 +9,16 @@ it asks (the paper's power operator, J) or -1 where it offers (the transport ope
     (43)       LB = sum of the minima, maximised over lambda
     (44)       lambda <- max(0, lambda + alpha r)      only where r = sum_i s_i z_i > 0
     (45)       alpha = rho (UB - LB) / |r|^2
+
+1. Begin with multipliers, a step factor and an empty route set.
+2. Those who offer answer the multipliers.
+3. So do those who ask. Steps 2 and 3 give a lower bound.
+4. A new offer is costed: what the others do with it is a plan, and its cost an upper bound.
+5. Stop if the bounds are close, or offers repeat.
+6. Move the multipliers.
+
+Two settings are not the paper's: ``update: box_step`` takes the multipliers of step 6 from all answers so far (`box_step.py`),
+and ``plan: mean`` costs in step 4 the mean of all answers instead of the last offer (`mean_plan.py`).
 """
 
 from __future__ import annotations
@@ -23,7 +33,7 @@ import numpy as np
 from federates.boundary.errors import Problem as ConfigProblem
 from federates.boundary.messages import Array
 from federates.boundary.negotiation import Copies, Problem, Rounds, bound_usd, cost_usd
-from federates.boundary.roles import Recorder, RoundResult
+from federates.boundary.roles import Recorder, RoundResult, Solve
 from federates.coordinator.algorithms.bounds import Bounds, Outcome
 from federates.coordinator.algorithms.box_step import BoxStep
 from federates.coordinator.algorithms.mean_plan import cost_known_mean, cost_mean_plan
@@ -49,17 +59,24 @@ class OptimalityConditionDecomposition(RoundByRound):
     def begin(self, session: Any, recorder: Recorder) -> None:  # noqa: D102
         super().begin(session, recorder)
         self._last: Array | None = None
+        self._last_period = -1
+
+    def goes_on_without(self, question: Solve) -> bool:
+        """Go on: multipliers move by what an agent has answered before, and its planes stay valid."""
+        return True
 
     def agree(self, problem: Problem) -> Rounds[Outcome]:  # noqa: D102
         problem = replace(problem, alike=())  # the paper has a multiplier for every entry
         warm = self.settings.warm_start and not problem.whole
-        begin_with = problem.shifted(self._last) if warm and self._last is not None else np.zeros(problem.layout.size)
+        begin_with = np.zeros(problem.layout.size)
+        if warm and self._last is not None:
+            begin_with = self._last if self._last_period == problem.period else problem.shifted(self._last)
         steps = _Steps(problem, self.settings, self.bounds, begin_with)
         try:
             return (yield from steps.rounds())
         finally:  # also where a limit ends the rounds
             best = self.bounds.best_prices
-            self._last = steps.prices if best is None else best
+            self._last, self._last_period = steps.prices if best is None else best, problem.period
 
 
 class _Steps:
@@ -93,6 +110,7 @@ class _Steps:
             if outcome is None:
                 why = self._why_stop(iteration)  # step 5
                 changed = why is None and self._update_prices(iteration)  # step 6
+                changed |= why is None and bool(self._result.missing)  # the same prices are new to who has not answered them
                 if self._settings.plan == "mean" and ((iteration - 1) % self._settings.evaluate_every == 0 or not changed):
                     yield from self._evaluate_mean()  # step 4, by the planes that give the prices
                     outcome = self._convergence(iteration)
@@ -120,6 +138,8 @@ class _Steps:
         copies = self._problem.copies(result)
         if self._planes is not None:
             self._planes.add(copies, result.answers)
+            for agent, _, answer in result.late:
+                self._planes.add_plane(agent, self._problem.layout.own(agent, answer.quantities), answer.cost_usd)
         return copies
 
     @property
@@ -130,7 +150,7 @@ class _Steps:
     def _evaluate_if_new(self, iteration: int) -> Rounds[None]:
         """Take step 4: what a new offer costs."""
         if self._route in self._route_set:
-            self._unchanged += 1
+            self._unchanged += not self._result.missing  # an old answer in place of a missing one is no repeated offer
             return
         self._unchanged = 0
         if (iteration - 1) % self._settings.evaluate_every == 0:
@@ -165,6 +185,7 @@ class _Steps:
         asked = layout.asked(copies)
         if (asked > layout.offered(copies) + _SAME).any():
             return
+        # An agent's cost comes from the round in which it said the copy that is chosen.
         answers = [(self._result if chosen[agent] is self._copies else result).answers[agent] for agent in layout.agents]
         plan = problem.everyone(whole, copies) if problem.whole and whole is not None else layout.shares(asked, copies, -1.0)
         self._bounds.update_upper(plan, sum(answer.cost_usd for answer in answers))
@@ -185,7 +206,7 @@ class _Steps:
         before = self.prices
         if self._planes is not None:
             best = self._bounds.best_prices if self._bounds.best_prices is not None else before
-            self.prices = self._planes.next_prices(best, self._bounds.lower_usd)
+            self.prices = self._planes.next_prices(best, self._bounds.lower_usd, judged=not self._result.missing)
         else:
             if iteration > self._settings.halve_after:
                 self._rho *= 0.5

@@ -5,6 +5,7 @@ The runtime calls `start` and `next`; here these two drive the generator. The ta
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from typing import Any
 
@@ -42,14 +43,19 @@ class RoundByRound(CoordinationAlgorithm):
             commit: Commit = end.value
             return commit
 
-    def _negotiate(self, problem: Problem) -> Rounds[Agreement]:
-        self.bounds = Bounds()
+    def _negotiate(self, problem: Problem, gap_share: float = 1.0) -> Rounds[Agreement]:
+        self.bounds = Bounds(gap_share=gap_share)
         outcome = yield from self._limited(self.agree(problem))
         bounds = self.bounds
         if bounds.plan is None:
             yield from cost_nothing(problem, bounds)
         assert bounds.plan is not None, "a negotiation of whole quantities evaluates at least one plan"
-        return Agreement(bounds.plan, outcome.agreed, outcome.reason, bounds.lower_usd, outcome.ended_by_time, bounds.plan_prices)
+        settings, most_usd = self.settings, math.inf
+        if isinstance(settings, NegotiationSettings):
+            most_usd = bounds.most_usd(settings.gap_target, settings.gap_usd)
+        return Agreement(
+            bounds.plan, outcome.agreed, outcome.reason, bounds.lower_usd, outcome.ended_by_time, bounds.plan_prices, most_usd
+        )
 
     def _limited(self, rounds: Rounds[Outcome]) -> Rounds[Outcome]:
         """Return how ``rounds`` end: by themselves, or where a limit of `NegotiationSettings` is reached before."""

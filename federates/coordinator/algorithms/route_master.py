@@ -69,6 +69,8 @@ class RouteMaster:
         """Add the Lagrangian cuts of the answers to ``prices`` (m,)."""
         by_entry = self._whole.by_entry(prices)
         for agent, answer in result.answers.items():
+            if not np.isfinite(answer.bound_usd):
+                continue  # its answer has not come, and nothing is proven at these prices
             slope = np.zeros(self._whole.layout.size)
             entries = self._whole.layout.entries[agent]
             slope[entries] = -self._whole.layout.sign[agent] * by_entry[entries]

@@ -24,7 +24,7 @@ from federates.boundary.config import Config
 from federates.boundary.errors import Problem as ConfigProblem
 from federates.boundary.messages import Answer, Array
 from federates.boundary.negotiation import Problem, Rounds
-from federates.boundary.roles import Recorder
+from federates.boundary.roles import Recorder, Solve
 from federates.boundary.world import world_of
 from federates.coordinator.algorithms.acceptance import Acceptance
 from federates.coordinator.algorithms.best_response import BestResponse, Found, total_usd
@@ -82,12 +82,17 @@ class Stackelberg(RoundByRound):
         self._first = OptimalityConditionDecomposition(self.settings.negotiation, self.folder)
         self._first.begin(session, recorder)
         self._acceptance: Acceptance | None = None
+        self._negotiates = False
         self._last: Array | None = None
 
     def agree(self, problem: Problem) -> Rounds[Outcome]:  # noqa: D102
         problem = replace(problem, alike=())
         posts = Posts(problem, self._learned(problem), self.bounds, self.settings.toll_rounds)
         return (yield from posts.heard(self._lead(problem, posts)))
+
+    def goes_on_without(self, question: Solve) -> bool:
+        """Go on in the negotiation that comes first; what is accepted at posted rewards must be heard of all."""
+        return self._negotiates
 
     def _learned(self, problem: Problem) -> Acceptance:
         """Return what is known of acceptance from periods before, moved on by one period."""
@@ -123,8 +128,9 @@ class Stackelberg(RoundByRound):
 
     def _negotiated(self, problem: Problem) -> Rounds[Bounds]:
         """Negotiate first, as a comparison and to learn from; return its bounds and its plan."""
-        self._first.bounds = Bounds()
+        self._first.bounds, self._negotiates = Bounds(), True
         yield from self._first.agree(problem)
+        self._negotiates = False
         return self._first.bounds
 
     def _outcome(self, problem: Problem, posts: Posts, found: Found, alone: Mapping[str, Answer], negotiated: Bounds) -> Outcome:

@@ -81,6 +81,24 @@ class Fleet(MvesFleet):
         record_trips(self._recorder, self._session, self._period, vehicles, sent, kwh)
         self._recorder.progress(period=self._period, vehicles=int(sent.vehicles.sum()), kwh=float(kwh.sum()))
 
+    def outlook(self) -> dict[str, Any]:
+        """Return how many vehicles could leave each r now; nothing before the first question of a period."""
+        if self._trips is None:
+            return {}
+        return {
+            "ready_veh": dict(zip(self._session.resourceful_stations, self._ready().tolist(), strict=True)),
+            **self._costs_now(),
+        }
+
+    def _costs_now(self) -> dict[str, Any]:
+        """Return what a trip costs in the opened period, by pair of stations; as far as the fleet can say it in few numbers."""
+        return {}
+
+    def _pairs(self) -> list[tuple[str, int, int]]:
+        """Return the pairs of stations, as words and by number."""
+        origins, destinations = self._session.resourceful_stations, self._session.limited_stations
+        return [(f"{name} to {other}", r, q) for r, name in enumerate(origins) for q, other in enumerate(destinations)]
+
     def _hear(self, openings: Openings) -> None:
         told = self._told(openings)
         if self._trips is None or not told.same_as(self._trips):

@@ -9,7 +9,7 @@ import numpy as np
 
 from federates.boundary.messages import Array
 from federates.boundary.names import Role
-from federates.boundary.negotiation import Agreement, Copies, Day, Negotiate, Problem, Rounds
+from federates.boundary.negotiation import Agreement, Copies, Day, Negotiate, Problem, Rounds, cost_usd
 from federates.boundary.roles import Commit, Openings
 from federates.worlds.road.session import Scheme
 
@@ -17,9 +17,13 @@ DELIVERY, PASSAGE = "delivery", "passage"
 _NOTHING = 1e-6
 """A share of a vehicle that is no vehicle."""
 _TRIES = 3
+"""How often fleets are asked for what others have left out."""
 _LACK_KWH = 1e-3
+"""Less than this is not lacking."""
 _LIGHT = 0.1
 """A vehicle with less than this part of its load is not sent if another fleet can carry it."""
+_CLOSER = 0.5
+"""Share of the agreed gap to which the agents go on where whole vehicles cost more than was agreed."""
 
 
 class FleetsDay(Day):
@@ -32,34 +36,61 @@ class FleetsDay(Day):
             yield nothing  # so that all hear what their partners open with, and companies know what stays unmet
             return Commit(nothing.given, agreed=True, reason="the scheme sends no vehicles")
         agreement = yield from negotiate(problem)
-        plan = yield from self._can_be_sent(problem, agreement.plan)
+        plan, usd = yield from self._can_be_sent(problem, agreement)
+        if agreement.agreed and usd > agreement.most_usd:
+            # Whole vehicles cost more than agreed: the agents go on, for a better bound or another plan.
+            closer = yield from negotiate(problem, _CLOSER)
+            other, other_usd = yield from self._can_be_sent(problem, closer)
+            plan = other if other_usd < usd else plan
+            agreement = replace(agreement, lower_bound_usd=max(agreement.lower_bound_usd, closer.lower_bound_usd))
         return self.commit(problem, replace(agreement, plan=plan))
 
-    def _can_be_sent(self, problem: Problem, plan: Copies) -> Rounds[Copies]:
-        """Return a plan that fleets can send in whole vehicles, none of them nearly empty.
+    def _can_be_sent(self, problem: Problem, agreement: Agreement) -> Rounds[tuple[Copies, float]]:
+        """Return a plan that fleets can send in whole vehicles, and what it costs at most, usd.
 
-        The load of a nearly empty vehicle goes to another fleet: at the agreed price the last kWh costs both the same. Rounded
-        up for each q, a fleet's vehicles at r may be more than there are. So the fleets are asked what they can send. What one
-        leaves out the others are asked for, and what all leave out the companies do without. All are told the plan that comes
-        out, so that their answers say what it costs.
+        A truck of 400 kWh that would carry 32 kWh is nearly empty: that load goes to another fleet. At the agreed price the last
+        kWh costs both the same; but the other fleet may have no vehicle left at that price. If the plan would then cost more than
+        `Agreement.most_usd`, the nearly empty truck is sent after all.
         """
-        layout, full = problem.layout, self._without_light_loads(problem, plan)
-        same = all((full[fleet] == plan[fleet]).all() for fleet, _ in self._fleets)
-        if same and not any(_needs_more(layout.own_shaped(fleet, plan[fleet])[DELIVERY] / kwh) for fleet, kwh in self._fleets):
-            return plan
-        can = yield from self._sent(problem, full)
+        plan = agreement.plan
+        merged = self._without_light_loads(problem, plan)
+        fits = not self._needs_more(problem, plan)
+        if fits and all((merged[fleet] == plan[fleet]).all() for fleet, _ in self._fleets):
+            return plan, agreement.most_usd
+        whole, usd = yield from self._in_whole_vehicles(problem, plan, merged)
+        if usd <= agreement.most_usd:
+            return whole, usd
+        if fits:
+            return plan, agreement.most_usd
+        apart, apart_usd = yield from self._in_whole_vehicles(problem, plan, plan)
+        return (apart, apart_usd) if apart_usd < usd else (whole, usd)
+
+    def _in_whole_vehicles(self, problem: Problem, plan: Copies, wanted: Copies) -> Rounds[tuple[Copies, float]]:
+        """Return what fleets can send of ``wanted`` in whole vehicles, and what that costs, usd; ``plan`` is what was agreed.
+
+        With 1.5 trucks for q1 and 0.5 for q2 a fleet needs three whole ones, and may have two. So the fleets are asked what they
+        can send. What one leaves out, the others are asked for. What all leave out, the companies do without. All are told the
+        plan that comes out, so that their answers say what it costs.
+        """
+        layout = problem.layout
+        sent = yield from self._sent(problem, wanted)
         for _ in range(_TRIES):
-            lack = layout.offered(plan) - layout.offered(can)
-            more = self._more(problem, full, can, lack)
+            lack = layout.offered(plan) - layout.offered(sent)
+            more = self._more(problem, wanted, sent, lack)
             if not more:
                 break
-            full = {**can, **more}
-            can = yield from self._sent(problem, full)
-        asked = layout.shares(layout.offered(can), can, 1.0)
-        can |= {agent.name: asked[agent.name] for agent in self.session.of_role(Role.POWER_OPERATOR)}
-        can = self._led(problem, can, _as_carried)
-        yield problem.evaluate(can)
-        return can
+            wanted = {**sent, **more}
+            sent = yield from self._sent(problem, wanted)
+        asked = layout.shares(layout.offered(sent), sent, 1.0)
+        sent |= {agent.name: asked[agent.name] for agent in self.session.of_role(Role.POWER_OPERATOR)}
+        sent = self._led(problem, sent, _as_carried)
+        result = yield problem.evaluate(sent)
+        return sent, cost_usd(result.answers)
+
+    def _needs_more(self, problem: Problem, plan: Copies) -> bool:
+        """Return whether some fleet's vehicles, rounded up for each q, are more at some r than their sum rounded up."""
+        shaped = ((problem.layout.own_shaped(fleet, plan[fleet])[DELIVERY], kwh) for fleet, kwh in self._fleets)
+        return any(_needs_more(delivery / kwh) for delivery, kwh in shaped)
 
     def _without_light_loads(self, problem: Problem, plan: Copies) -> dict[str, Array]:
         """Return a plan in which loads of less than `_LIGHT` of a vehicle are carried by the fleet that carries most there."""

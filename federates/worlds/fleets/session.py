@@ -28,11 +28,12 @@ class FleetSession(RoadSession):
         _FLEET,
         _STATION,
     )
+    unsaid: ClassVar[tuple[str, ...]] = ("network", "private_sum")
     parts: ClassVar[dict[str, str]] = {_COMPANY: "stations", _STATION: "stations", _FLEET: "fleets"}
 
     world: Literal["fleets"] = "fleets"  # type: ignore[assignment]
     """`fleets`: fleets carry energy between charging stations."""
-    scheme: Scheme = Scheme.PROPOSED
+    scheme: Literal[Scheme.PROPOSED, Scheme.NO_MVES] = Scheme.PROPOSED
     """`proposed` or `no_mves`."""
     resourceful_stations: tuple[Identifier, ...] = ()
     """R, stations with energy to spare (RCS)."""
@@ -40,6 +41,9 @@ class FleetSession(RoadSession):
     """Q, stations whose feeder overloads (LCS)."""
     vehicle_kwh: dict[Identifier, Annotated[float, Field(gt=0, le=10_000)]]
     """Energy in the battery of a vehicle of each fleet when it leaves for a delivery, kWh: the product that the fleet sells."""
+
+    private_sum: bool = False
+    """true: the coordinator hears the sum of all fleets' answers and no single one; needs three fleets."""
 
     @model_validator(mode="before")
     @classmethod
@@ -60,8 +64,6 @@ class FleetSession(RoadSession):
         names = tuple(agent.name for agent in self.of_role(_FLEET))
         if self.fleets != names:
             raise unfit("vehicle_kwh", ", ".join(self.fleets) or "none", f"must name the fleets, in order: {', '.join(names)}")
-        if self.scheme is Scheme.FASTEST_ROUTE:
-            raise unfit("scheme", self.scheme.value, "must be proposed or no_mves")
         return self
 
     @property

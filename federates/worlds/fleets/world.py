@@ -116,4 +116,5 @@ WORLD = FleetsWorld(
         Role.MVES_FLEET.value: CostTable("fleet_costs", _FLEET_COSTS, always=False),
     },
     letters={**ROAD_WORLD.letters, "F": "fleets"},
+    variants={"private_sum": "fleets_private_sum"},
 )

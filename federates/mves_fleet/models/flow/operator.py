@@ -104,6 +104,11 @@ class FlowFleet(Fleet):
         )
         self._programme = FlowProgramme(self._data)
 
+    def _costs_now(self) -> dict[str, Any]:
+        trip_usd = self._data.trip_usd[..., 0].min(axis=2) + self._data.load_usd_per_kwh * self.kwh
+        business = {"wanted_veh": float(self._data.wanted_veh[0]), "missed_usd": float(self._data.missed_usd[0])}
+        return {"cost_usd_of_full_trip": {words: float(trip_usd[r, q]) for words, r, q in self._pairs()}, "business": business}
+
     def _offer(self, reward_usd_per_kwh: Array, toll_usd_per_veh: Array) -> Answer:
         self._last = self._programme.best(reward_usd_per_kwh, toll_usd_per_veh)
         return _answer(self._last)

@@ -79,6 +79,14 @@ class PrivateFleet(Fleet):
         can = self._able[..., None] & (self._near & self._back[:, None, :])[:, :, None, :]
         self._usd = np.where(can, self._costs.total(), np.inf).reshape(drivers.count, -1)
 
+    def _costs_now(self) -> dict[str, Any]:
+        usd = np.sort(self._usd.reshape(self._drivers.count, *self._session.connection_shape)[..., 0], axis=0)
+        found = {}
+        for words, r, q in self._pairs():
+            able = int(np.isfinite(usd[:, r, q]).sum())
+            found[words] = {str(k): float(usd[k - 1, r, q]) for k in (1, 10, 100, 1000) if k <= able}
+        return {"cost_usd_of_kth_driver": found}
+
     def _offer(self, reward_usd_per_kwh: Array, toll_usd_per_veh: Array) -> Answer:
         decisions = decide(self._usd, (self.kwh * reward_usd_per_kwh - toll_usd_per_veh).ravel())
         self._option = decisions.option

@@ -94,6 +94,16 @@ class ChargingStationOperator(PowerOperator):
         self._planner.open(period, self._wait_s, self._service_s)
         return self._gate
 
+    def outlook(self) -> dict[str, Any]:
+        """Return what limited stations need above their feeders' limits and resourceful ones have to spare, over the horizon."""
+        data, session = self._planner.data(self._road_time_s), self._session
+        need_kwh = data.by_period(data.need_kwh)[:, : session.horizon_periods]
+        return {
+            "need_kwh": dict(zip(session.limited_stations, need_kwh.tolist(), strict=True)),
+            "room_kwh": dict(zip(session.resourceful_stations, self._planner.outlook.room_kwh.tolist(), strict=True)),
+            "kwh_per_veh": data.kwh_per_vehicle.tolist(),
+        }
+
     def solve(self, prices: Quantities, openings: Openings) -> Answer:
         """Return the cheapest plan at these prices and the proven bound of its value."""
         self._road_time_s = np.array(openings["road_time_s"], dtype=np.float64)

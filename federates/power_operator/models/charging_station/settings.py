@@ -1,4 +1,4 @@
-"""Settings of the charging-station operator; the text under each field is its documentation."""
+"""Settings of the power operator `charging_station`, not of the role; the text under each field is its documentation."""
 
 from __future__ import annotations
 

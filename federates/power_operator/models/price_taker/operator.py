@@ -71,6 +71,12 @@ class PriceTakerOperator(PowerOperator):
         stations = len(self._session.stations)
         return Gate(np.full(stations, self.settings.gate_s), np.full(stations, self.settings.spots))
 
+    def outlook(self) -> dict[str, Any]:
+        """Return worth and need by station, over the horizon."""
+        names = served_stations(self._session)
+        worth_usd, need = (dict(zip(names, rows.tolist(), strict=True)) for rows in (self._worth_usd, self._need))
+        return {"worth_usd": worth_usd, "need_veh": need}
+
     def solve(self, prices: Quantities, openings: Openings) -> Answer:
         """Return what is taken at these prices, and the proven minimum of cost plus price."""
         return self._priced(prices, openings, relaxed=False)

@@ -63,6 +63,13 @@ class StationReportsOperator(PowerOperator):
         self._period = period
         self._told = None
 
+    def outlook(self) -> dict[str, Any]:
+        """Return what limited stations need over the horizon; nothing before the first question of a period."""
+        if self._told is None:
+            return {}
+        need_kwh = self._data.by_period(self._data.need_kwh)[:, : self._session.horizon_periods]
+        return {"need_kwh": dict(zip(self._session.limited_stations, need_kwh.tolist(), strict=True))}
+
     def solve(self, prices: Quantities, openings: Openings) -> Answer:
         """Return the cheapest plan at these rewards and the proven bound of its value."""
         plan = self._prepared(openings).solve(prices[_DELIVERY])

@@ -118,6 +118,17 @@ class JointGraphOperator(TransportOperator):
             least[trip.origin, trip.destination] = min(least[trip.origin, trip.destination], time)
         return least
 
+    def outlook(self) -> dict[str, Any]:
+        """Return road times without mobile storages by pair of stations, and the forecast of other traffic, over the horizon."""
+        origins, destinations = self._session.resourceful_stations, self._session.limited_stations
+        times = [self._fastest(self._curve.time_s(flow)) for flow in self._forecast]
+        pairs = [(r, q) for r in range(len(origins)) for q in range(len(destinations))]
+        return {
+            "road_time_s": {f"{origins[r]} to {destinations[q]}": [float(time_s[r, q]) for time_s in times] for r, q in pairs},
+            "other_traffic_veh_per_h": dict(zip(self._session.links, self._forecast.T.tolist(), strict=True)),
+            "most_veh_per_h": dict(zip(origins, self._most_veh_per_h.tolist(), strict=True)),
+        }
+
     def solve(self, prices: Quantities, openings: Openings) -> Answer:
         """Return the delivery that minimises f_T minus price times delivery, with a proven lower bound."""
         gate: Gate = openings["gate"]

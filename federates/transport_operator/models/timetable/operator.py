@@ -5,6 +5,7 @@ For questions of the kind "what would the timetable of today be worth to the gri
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,9 @@ class TimetableOperator(TransportOperator):
 
     def open_period(self, period: int, observation: LinkObservation | None) -> Array:  # noqa: D102
         return self._day.open_period(period, observation)
+
+    def outlook(self) -> Mapping[str, Any]:  # noqa: D102
+        return self._day.outlook()
 
     def solve(self, prices: Quantities, openings: Openings) -> Answer:  # noqa: D102
         return self._day.solve(prices, openings)

@@ -52,6 +52,13 @@ class RoadTimetable(TransportOperator):
                     self._most[r, q, ahead] = entry.vehicles * hours(self._session.period_s)
         return np.array([[self._road_time_s(self._links(r, q)) for q in range(destinations)] for r in range(origins)])
 
+    def outlook(self) -> dict[str, Any]:
+        """Return what the timetable has by pair of stations, over the horizon, and what a vehicle costs."""
+        origins, destinations = self._session.resourceful_stations, self._session.limited_stations
+        rows = zip(origins, self._most.tolist(), strict=True)
+        most_veh = {f"{r} to {q}": most for r, of_r in rows for q, most in zip(destinations, of_r, strict=True)}
+        return {"cost_usd_per_veh": self.settings.cost_usd_per_vehicle, "most_veh": most_veh}
+
     def solve(self, prices: Quantities, openings: Openings) -> Answer:
         """Return all vehicles of the timetable that are paid more than they cost."""
         self._gate, price_usd = openings["gate"], prices[DELIVERY.name]

@@ -3,7 +3,7 @@
 from federates.reporting.world import WorldReport
 from federates.worlds.fleets.report import acceptance, energy, money, stations, summary
 from federates.worlds.fleets.report.run import SCHEMES
-from federates.worlds.road.report import links, load, negotiation
+from federates.worlds.road.report import animation, links, load, negotiation
 
 REPORT = WorldReport(
     heading="Moving energy by fleets",
@@ -32,5 +32,6 @@ REPORT = WorldReport(
         *stations.grids(run),
         negotiation.grid(run),
     ),
+    animation=animation.DAY,
     must_agree=("name", "periods", "period_s", "start_hour", "limited_stations", "resourceful_stations", "links"),
 )

@@ -9,7 +9,20 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from federates.reporting.figures import BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, hour_axis, new_figure, paper_style
+from federates.reporting.figures import (
+    BLACK,
+    BLUE,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    SKY,
+    hour_axis,
+    legend_below,
+    legend_inside,
+    new_figure,
+    paper_style,
+    stack,
+)
 from federates.reporting.formatting import number, percent, ratio
 from federates.reporting.world import Grid, RunFigure
 from federates.worlds.fleets.report.run import FleetRun, fleet_looks
@@ -52,10 +65,10 @@ def refusals(run: FleetRun) -> pd.DataFrame:
 def acceptance_figure(run: FleetRun) -> Figure:
     """Return the share that accepts against the reward, a mark per fleet and period, and below it why the others refuse."""
     figure = new_figure(5.6, f"Acceptance: {run.title}")
-    share, why = figure.subplots(2, 1)
+    share, why = stack(figure, 2, sharex=False)
     _shares(share, run)
     _reasons(why, run)
-    figure.legend(*why.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    legend_below(figure, 4, *why.get_legend_handles_labels())
     return figure
 
 
@@ -79,7 +92,7 @@ def _shares(axes: Axes, run: FleetRun) -> None:
     axes.set_xlabel("Reward of the opened period (USD/kWh)")
     axes.set_ylabel("Accept (% of\nvehicles near)")
     axes.set_ylim(bottom=0.0)
-    axes.legend(loc="best", ncols=3)
+    legend_inside(axes, 3, loc="best")
 
 
 def _reasons(axes: Axes, run: FleetRun) -> None:

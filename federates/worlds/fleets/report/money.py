@@ -24,12 +24,15 @@ from federates.reporting.figures import (
     VERMILLION,
     draw_stairs,
     hour_panels,
+    legend_below,
+    named_lines,
     new_figure,
     paper_style,
+    stack,
 )
 from federates.reporting.formatting import number, number_2
 from federates.reporting.world import Grid, RunFigure
-from federates.worlds.fleets.report.run import FleetRun, by_fleet, companies, model_of
+from federates.worlds.fleets.report.run import FleetRun, by_fleet, committed, companies, model_of
 from federates.worlds.road.report.load import bin_load, energy_above_kwh
 
 _FLEET_COSTS = {
@@ -49,7 +52,7 @@ def payments(run: FleetRun) -> pd.DataFrame:
     DataFrame : fleet, model, vehicles, delivery_kwh, reward_usd, toll_usd, the columns of own cost (`driver_usd` and so on),
         cost_usd (their sum), gain_usd = reward - toll - cost, and per kWh: reward_usd_per_kwh, cost_usd_per_kwh.
     """
-    schedule, costs = run.frame("schedule"), run.frame("fleet_costs")
+    schedule, costs = committed(run), run.frame("fleet_costs")
     table = pd.DataFrame({"fleet": list(run.session.fleets)})
     for column in ("vehicles", "delivery_kwh", "reward_usd", "toll_usd"):
         table[column] = by_fleet(run, schedule, column, "fleet").to_numpy()
@@ -132,7 +135,7 @@ def gains_figure(run: FleetRun) -> Figure:
     axes.axvline(0.0, color=BLACK, linewidth=0.7)
     axes.set_yticks(places, table["agent"])
     axes.set_xlabel("USD in the run")
-    figure.legend(loc="outside lower center", ncols=4)
+    legend_below(figure, 4, *named_lines([axes]))
     return figure
 
 
@@ -161,7 +164,7 @@ def prices_figure(run: FleetRun) -> Figure:
     """Return rewards above and tolls below, by period, a line per pair of stations."""
     schedule = run.frame("schedule")
     figure = new_figure(4.4, f"Rewards and tolls: {run.title}")
-    panels = figure.subplots(2, 1, sharex=True)
+    panels = stack(figure, 2)
     pairs = [(r, q) for r in run.session.resourceful_stations for q in run.session.limited_stations]
     looks = zip((BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY), ("-", (0, (4, 1.5)), (0, (1, 1.2)), "-.", "--", ":"), strict=True)
     columns = (("reward_usd_per_kwh", "Reward (USD/kWh)"), ("toll_usd_per_veh", "Toll (USD/vehicle)"))
@@ -174,7 +177,7 @@ def prices_figure(run: FleetRun) -> Figure:
         panel.set_ylabel(label)
         panel.set_ylim(bottom=0.0)
     hour_panels(panels, run)
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    legend_below(figure, 4, *panels[0].get_legend_handles_labels())
     return figure
 
 

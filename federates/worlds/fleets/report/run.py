@@ -40,6 +40,24 @@ def by_fleet(run: FleetRun, table: pd.DataFrame, column: str, by: str = "agent")
     return table.groupby(by)[column].sum().reindex(run.session.fleets, fill_value=0.0).astype(float)
 
 
+def committed(run: FleetRun) -> pd.DataFrame:
+    """Return `schedule` with a row for each fleet.
+
+    In a private sum the coordinator knows all fleets together; their own tables say what each sent, the settled prices what that
+    is paid.
+    """
+    schedule = run.frame("schedule")
+    if run.session.world != "fleets_private_sum":
+        return schedule
+    keys = ["period", "origin", "destination"]
+    settled = schedule[[*keys, "reward_usd_per_kwh", "toll_usd_per_veh", "agreed", "reason"]]
+    trips = run.frame("fleet_trips").rename(columns={"agent": "fleet", "kwh": "delivery_kwh"})
+    found = trips[[*keys, "fleet", "vehicles", "delivery_kwh"]].merge(settled, on=keys, how="left")
+    found["reward_usd"] = found["reward_usd_per_kwh"] * found["delivery_kwh"]
+    found["toll_usd"] = found["toll_usd_per_veh"] * found["vehicles"]
+    return found
+
+
 def companies(run: FleetRun) -> list[str]:
     """Return the names of the power operators."""
     return [agent.name for agent in run.session.of_role(Role.POWER_OPERATOR)]

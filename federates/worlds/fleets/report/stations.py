@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from federates.reporting.figures import BLUE, VERMILLION, draw_stairs, hour_panels, new_figure, paper_style
+from federates.reporting.figures import BLUE, VERMILLION, draw_stairs, hour_panels, legend_below, new_figure, paper_style, stack
 from federates.reporting.formatting import number, number_2, ratio
 from federates.reporting.world import Grid, RunFigure
-from federates.worlds.fleets.report.run import FleetRun, by_fleet
+from federates.worlds.fleets.report.run import FleetRun, by_fleet, committed
 
 
 def waiting(run: FleetRun) -> pd.DataFrame:
@@ -38,7 +38,7 @@ def waiting_figure(run: FleetRun) -> Figure:
     """Return a panel per station: reserved spots, and the wait that was told, by period."""
     stations = [name for name in run.session.stations if name in set(run.frame("station_waiting")["station"])]
     figure = new_figure(1.0 + 1.25 * len(stations), f"Spots and waiting: {run.title}")
-    panels = figure.subplots(len(stations), 1, sharex=True, squeeze=False)[:, 0]
+    panels = stack(figure, len(stations))
     for panel, station in zip(panels, stations, strict=True):
         own = run.frame("station_waiting")
         own = own[own["station"] == station].set_index("period").reindex(range(run.session.periods))
@@ -52,9 +52,10 @@ def waiting_figure(run: FleetRun) -> Figure:
             label="wait that the gate tells (min)",
         )
         panel.set_title(f"{station}: {number(float(own['spots'].max()))} spots", loc="left")
+        panel.set_ylabel("Spots; min")
         panel.set_ylim(bottom=0.0, top=max(1.0, panel.get_ylim()[1]))
     hour_panels(panels, run)
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    legend_below(figure, 2, *panels[0].get_legend_handles_labels())
     return figure
 
 
@@ -100,7 +101,7 @@ def grids(run: FleetRun) -> list[Grid]:
 
 
 def _wear(run: FleetRun) -> Grid:
-    costs, kwh = run.frame("fleet_costs"), by_fleet(run, run.frame("schedule"), "delivery_kwh", "fleet")
+    costs, kwh = run.frame("fleet_costs"), by_fleet(run, committed(run), "delivery_kwh", "fleet")
     rows = [
         {"fleet": fleet, "cycles": cycles, "usd": usd, "each": ratio(usd, float(kwh[fleet]))}
         for fleet, cycles, usd in zip(

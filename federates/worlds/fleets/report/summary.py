@@ -33,6 +33,7 @@ def about(run: FleetRun) -> list[str]:
     )
     traffic = traffic_name(run)
     by = "was simulated in SUMO, vehicle by vehicle" if traffic == "SUMO" else f"comes from the traffic model {traffic}"
+    private = "The coordinator hears only the sum of the fleets' answers." if session.private_sum else ""
     return [
         f"Charging stations with energy to spare ({', '.join(session.resourceful_stations)}) help stations whose "
         "feeder overloads "
@@ -40,7 +41,7 @@ def about(run: FleetRun) -> list[str]:
         f"({', '.join(companies(run))}) ask for deliveries, fleets carry them: {fleets}. A company pays a reward per kWh; the "
         "transport operator asks a toll per trip, which is what the trip costs others on the road. Rewards and tolls "
         "are the prices "
-        f"at which all agree. The traffic {by}.",
+        f"at which all agree. {private} The traffic {by}.".replace("  ", " "),
         f"{session.periods} periods of {run.period_h:g} h from {session.start_hour}:00, planned "
         f"{session.horizon_periods} periods "
         f"ahead; seed {session.seed}.",

@@ -4,7 +4,18 @@ from dataclasses import replace
 
 from federates.reporting.negotiation import PRICES, no_prices
 from federates.reporting.world import SweepHours, WorldReport
-from federates.worlds.rail.report import compare, market, metrics, narrative, negotiation, power, storage, wear
+from federates.worlds.rail.report import (
+    animation,
+    compare,
+    market,
+    metrics,
+    narrative,
+    negotiation,
+    one_line,
+    power,
+    storage,
+    wear,
+)
 from federates.worlds.rail.report.run import SCHEMES
 
 REPORT = WorldReport(
@@ -22,6 +33,7 @@ REPORT = WorldReport(
         power.WIND,
         storage.STORED,
         power.LINES,
+        one_line.ONE_LINE,
         market.BUS_PRICES,
         market.MEAN_PRICE,
     ),
@@ -37,6 +49,7 @@ REPORT = WorldReport(
     compared_numbers=compare.numbers,
     compared_caption="Summary by scheme, of the day-ahead plan; what is called realised is of the day itself.",
     side_by_side=compare.side_by_side,
+    animation=animation.DAY,
     sweep_hours=(
         SweepHours(
             "moving_periods",

@@ -21,10 +21,14 @@ from federates.reporting.figures import (
     draw_stairs,
     hour_edges,
     hour_panels,
+    legend_below,
+    named_lines,
     new_figure,
     paper_style,
+    stack,
 )
 from federates.reporting.formatting import clock, number
+from federates.reporting.media import medium, pt
 from federates.reporting.world import RunFigure
 from federates.worlds.rail.report.run import RailRun
 from federates.worlds.rail.session import RailScheme
@@ -123,6 +127,8 @@ def trade_sentence(run: RailRun) -> str:
 _ALL_LABELLED = 40
 """Most buses whose names all stand on the axis; of more, only those with something to point out."""
 _LEAST_MW = 0.05
+_LABEL_HIGH, _SLIDE_EDGES_IN, _SLIDE_LINES = 1.2, 2.2, 5
+"""Height of a line of text as a share of its size; what a slide has beside both panels; most lines at their limit on one."""
 _BATTERY: dict[str, dict[str, Any]] = {
     "charge_mw": {"marker": "v", "markerfacecolor": "white", "label": "battery charges"},
     "discharge_mw": {"marker": "^", "markerfacecolor": BLACK, "label": "battery discharges"},
@@ -131,15 +137,21 @@ _BATTERY: dict[str, dict[str, Any]] = {
 
 @paper_style
 def bus_prices_figure(run: RailRun) -> Figure:
-    """Return the price at every bus (rows) and period (columns), stations and wind named, and below the lines at their limit."""
+    """Return the price at every bus (rows) and period (columns), stations and wind named, and below the lines at their limit.
+
+    Of a large grid, or where rows are lower than their labels, the buses that matter most are labelled.
+    """
     prices = price_grid(run)
-    lines = _binding(run)
-    row_in = 0.135 if len(prices) <= _ALL_LABELLED else 0.05
-    heights = [row_in * len(prices), 0.17 * max(1, len(lines))]
+    lines, label_in = _binding(run), _LABEL_HIGH * pt(7.0) / 72.0
+    row_in = max(0.135, label_in) if len(prices) <= _ALL_LABELLED else 0.05
+    heights = [row_in * len(prices), max(0.17, label_in) * max(1, len(lines))]
     figure = new_figure(1.5 + sum(heights), f"Price by bus: {run.title}")
+    if (high := medium().height_in) is not None:
+        row_in = (high - heights[1] - _SLIDE_EDGES_IN) / len(prices)
+        heights[0] = row_in * len(prices)
     panels = figure.subplots(2, 1, sharex=True, height_ratios=heights)
     mesh = _heat(panels[0], run, prices)
-    _name_buses(panels[0], run, list(prices.index), lines)
+    _name_buses(panels[0], run, list(prices.index), lines, label_in / row_in)
     _batteries(panels[0], run, list(prices.index))
     _limits(panels[1], run, lines)
     hour_panels(panels, run)
@@ -150,7 +162,7 @@ def bus_prices_figure(run: RailRun) -> Figure:
     )
     figure.colorbar(mesh, ax=panels, label="Price (USD/MWh)", extend=extend or "neither", pad=0.01, aspect=35)
     handles = [Line2D([], [], linestyle="", color=BLACK, **look) for look in _BATTERY.values()]
-    figure.legend(handles=handles, loc="outside lower center", ncols=2)
+    legend_below(figure, 2, handles, [str(handle.get_label()) for handle in handles])
     return figure
 
 
@@ -166,19 +178,25 @@ def _heat(axes: Axes, run: RailRun, prices: pd.DataFrame) -> QuadMesh:
     return mesh
 
 
-def _name_buses(axes: Axes, run: RailRun, buses: list[str], lines: pd.DataFrame) -> None:
-    """Write the buses on the axis, with what stands there; of a large grid only those that matter."""
+def _name_buses(axes: Axes, run: RailRun, buses: list[str], lines: pd.DataFrame, apart: float) -> None:
+    """Write the buses on the axis, with what stands there; of a large grid only those that matter, ``apart`` rows at least."""
     grid = run.frame("grid").sort_values("name", kind="stable")
     ends = set(lines["bus"]) | set(lines["to_bus"])
-    ticks, labels = [], []
+    rank, labels = {}, {}
     for row, bus in enumerate(buses):
         here = grid[grid["bus"] == bus]
         stations, wind = (here.loc[here["kind"] == kind, "name"] for kind in ("station", "renewable"))
         marks = [*(f"station {name}" for name in stations), *map(str, wind)]
         if len(buses) <= _ALL_LABELLED or marks or bus in ends:
-            ticks.append(row)
-            labels.append(", ".join([*marks, bus]))
-    axes.set_yticks(ticks, labels, fontsize=7.0 if len(buses) <= _ALL_LABELLED else 5.5)
+            labels[row] = ", ".join([*marks, bus])
+            rank[row] = 0 if len(stations) else 1 if marks else 2 if bus in ends else 3
+    kept = list[int]()
+    for row in sorted(rank, key=lambda row: rank[row]):
+        # The report has always drawn all of them, in small letters.
+        if not medium().printed or all(abs(row - other) >= apart for other in kept):
+            kept.append(row)
+    kept.sort()
+    axes.set_yticks(kept, [labels[row] for row in kept], fontsize=pt(7.0 if len(buses) <= _ALL_LABELLED else 5.5))
     axes.set_ylabel("Bus")
 
 
@@ -198,6 +216,9 @@ def _binding(run: RailRun) -> pd.DataFrame:
     flow, grid = run.frame("line_flow"), run.frame("grid")
     names = set(flow.loc[at_limit(flow), "line"])
     lines = grid[(grid["kind"] == "line") & grid["name"].isin(names)]
+    if medium().height_in and len(lines) > _SLIDE_LINES:
+        most = flow[at_limit(flow)].groupby("line").size().nlargest(_SLIDE_LINES).index
+        lines = lines[lines["name"].isin(most)]
     return lines.sort_values("name", key=lambda column: column.map(by_number), kind="stable")
 
 
@@ -209,9 +230,12 @@ def _limits(axes: Axes, run: RailRun, lines: pd.DataFrame) -> None:
         for t in np.flatnonzero(bound):
             axes.barh(row, edges[t + 1] - edges[t], left=edges[t], height=0.7, color=VERMILLION, edgecolor="white", linewidth=0.4)
     names = [f"{name}" for name in lines["name"]] or ["no line"]
-    axes.set_yticks(range(len(names)), names, fontsize=7.0)
+    axes.set_yticks(range(len(names)), names, fontsize=pt(7.0))
     axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_ylabel("Line at its limit", rotation=0, ha="right", va="center", fontsize=7.0)
+    if medium().printed:
+        axes.set_title("Lines at their limit", loc="left")
+    else:
+        axes.set_ylabel("Line at its limit", rotation=0, ha="right", va="center", fontsize=pt(7.0))
 
 
 @paper_style
@@ -219,7 +243,7 @@ def price_figure(run: RailRun) -> Figure:
     """Return the mean price of the realised dispatch and its range over the buses, above the realised load and renewables."""
     table = run.frame("power_balance")
     figure = new_figure(3.6, f"Price of energy: {run.title}")
-    price, power = figure.subplots(2, 1, sharex=True)
+    price, power = panels = stack(figure, 2)
     if not run.lacks("bus_prices"):
         buses = run.frame("bus_prices").groupby("period")["price_usd_per_mwh"]
         low, high = (np.asarray(part.reindex(range(run.session.periods)), float) for part in (buses.min(), buses.max()))
@@ -232,8 +256,8 @@ def price_figure(run: RailRun) -> Figure:
     rest = by_period(run, table, "load_mw") - by_period(run, table, "renewable_mw")
     draw_stairs(power, run, rest, color=BLUE, linestyle=(0, (4, 1.5)), linewidth=1.4, label="load less renewables used")
     power.set_ylabel("Power (MW)")
-    hour_panels(np.array([price, power]), run)
-    figure.legend(loc="outside lower center", ncols=4)
+    hour_panels(panels, run)
+    legend_below(figure, 4, *named_lines(panels))
     return figure
 
 

@@ -11,8 +11,19 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 
 from federates.reporting.claims import CROSSED_WORDS, crossed, rests_on
-from federates.reporting.figures import BLACK, BLUE, hour_axis, hour_edges, new_figure, paper_style, thousands
+from federates.reporting.figures import (
+    BLACK,
+    BLUE,
+    beside,
+    hour_axis,
+    hour_edges,
+    new_figure,
+    paper_style,
+    rows_beside,
+    thousands,
+)
 from federates.reporting.formatting import number, percent
+from federates.reporting.media import pt
 from federates.reporting.negotiation import Negotiation, Transcript, draw_bounds
 from federates.reporting.world import RunFigure
 from federates.worlds.rail.report.run import RailRun
@@ -31,8 +42,8 @@ def day_ahead_rounds(run: RailRun) -> pd.DataFrame:
 def bounds_figure(run: RailRun) -> Figure:
     """Return lower and upper bound against the round, and the gap between them on a logarithmic axis."""
     rounds = day_ahead_rounds(run)
-    figure = new_figure(3.1, f"Bounds of the day-ahead negotiation: {run.title}")
-    bounds, gaps = figure.subplots(1, 2, width_ratios=[1.35, 1.0])
+    figure = new_figure(3.1 if rows_beside(2) == 1 else 4.6, f"Bounds of the day-ahead negotiation: {run.title}")
+    bounds, gaps = beside(figure, 2, [1.35, 1.0])
     draw_bounds(bounds, rounds, markersize=3.0)
     bounds.set_ylabel("Cost of both operators (USD)")
     bounds.legend(loc="best")
@@ -55,7 +66,7 @@ def _window(axes: Axes, rounds: pd.DataFrame) -> None:
     if float(lower.min()) < last - height:
         axes.set_ylim(last - height, float(upper.max()) + 0.15 * height)
         text = f"lower bound from {lower.min():,.0f} USD".replace(",", "\u202f")
-        axes.annotate(text, (0.97, 0.04), xycoords="axes fraction", ha="right", fontsize=7.5, color=BLUE)
+        axes.annotate(text, (0.97, 0.04), xycoords="axes fraction", ha="right", fontsize=pt(7.5), color=BLUE)
 
 
 def _gaps(axes: Axes, rounds: pd.DataFrame) -> None:
@@ -109,13 +120,13 @@ def _draw_best(part: Any, said: Transcript) -> None:
     for (station, at), count in stands.items():
         where = (0.5 * (edges[int(at)] + edges[int(at) + 1]), list(session.stations).index(station) + 0.5)
         axes.annotate(
-            str(count), where, ha="center", va="center", fontsize=6.5, bbox={"boxstyle": "circle,pad=0.15", "fc": "white"}
+            str(count), where, ha="center", va="center", fontsize=pt(6.5), bbox={"boxstyle": "circle,pad=0.15", "fc": "white"}
         )
     axes.set_yticks(np.arange(len(grid)) + 0.5, list(session.stations))
     axes.set_ylabel("Station")
     axes.invert_yaxis()
     axes.grid(visible=False)
-    axes.set_title("Price of a stand at the best bound, mean over the trains; numbers: trains that stand there", fontsize=8.5)
+    axes.set_title("Price of a stand at the best bound, mean over the trains; numbers: trains that stand there", fontsize=pt(8.5))
     part.colorbar(image, ax=axes, label="Price of a stand (USD)")
     hour_axis(axes, session)
 

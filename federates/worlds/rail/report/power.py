@@ -17,8 +17,10 @@ from federates.reporting.figures import (
     draw_stairs,
     hour_edges,
     hour_panels,
+    legend_below,
     new_figure,
     paper_style,
+    stack,
 )
 from federates.reporting.formatting import number, percent
 from federates.reporting.world import RunFigure
@@ -28,7 +30,8 @@ from federates.worlds.rail.report.run import RailRun
 from federates.worlds.rail.report.storage import PLANNED
 
 _SHOWN_UNITS = 6
-_GREYS = ("#3f4550", "#626a78", "#858d9b", "#a5acb8", "#c2c7d0", "#dadde3")
+_GREYS = ("#454a52", "#676d77", "#8a919c", "#aab0ba", "#cacfd6", "#e9ebee")
+"""Far enough apart to be told from each other in print."""
 _WIND, _STORAGE, _CHARGE = "#7fc8e8", "#E69F00", "#f6d58a"
 
 _COLUMNS: dict[Phase, tuple[str, str, str, str]] = {
@@ -49,7 +52,7 @@ def leading_units(run: RailRun) -> list[str]:
 def dispatch_figure(run: RailRun) -> Figure:
     """Return stacked output over the day with the load, planned and realised, and below what is small beside it: storage."""
     figure = new_figure(6.8, f"Dispatch: {run.title}")
-    panels = figure.subplots(3, 1, sharex=True, height_ratios=[1.0, 1.0, 0.6])
+    panels = stack(figure, 3, [1.0, 1.0, 0.6])
     panels[1].sharey(panels[0])
     for panel, phase in zip(panels, _COLUMNS, strict=False):
         _stack(panel, run, phase)
@@ -57,8 +60,7 @@ def dispatch_figure(run: RailRun) -> Figure:
         panel.set_ylabel("Power (MW)")
     _net_storage(panels[2], run)
     hour_panels(panels, run)
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=5)
+    legend_below(figure, 5, *panels[0].get_legend_handles_labels())
     return figure
 
 
@@ -66,8 +68,9 @@ def _stack(axes: Axes, run: RailRun, phase: Phase) -> None:
     output, renewable, storage, load = _COLUMNS[phase]
     balance = run.frame("power_balance")
     base = np.zeros(run.session.periods)
-    for values, colour, label in [*_thermal(run, output), (by_period(run, balance, renewable), _WIND, "wind")]:
+    for values, colour, label in _thermal(run, output):
         base = _layer(axes, run, base, values, colour, label)
+    base = _layer(axes, run, base, by_period(run, balance, renewable), _WIND, "wind", hatch="....")
     net = by_period(run, balance, storage)
     _layer(axes, run, base, np.clip(net, 0.0, None), _STORAGE, "storage, discharge", hatch="////")
     _layer(axes, run, np.zeros_like(base), np.clip(net, None, 0.0), _CHARGE, "storage, charge", hatch="\\\\\\\\")
@@ -140,15 +143,15 @@ _PANELS = (
 def wind_figure(run: RailRun) -> Figure:
     """Return two panels, planned and realised: available power, used power, and what was curtailed between them."""
     figure = new_figure(4.4, f"Renewable power: {run.title}")
-    panels = figure.subplots(2, 1, sharex=True, sharey=True)
+    panels = stack(figure, 2)
+    panels[1].sharey(panels[0])
     for panel, (phase, available, used, word) in zip(panels, _PANELS, strict=True):
         _panel(panel, run, available, used)
         panel.set_title(f"{phase} ({word} against used)", loc="left")
         panel.set_ylabel("Power (MW)")
     panels[0].set_ylim(bottom=0.0)
     hour_panels(panels, run)
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3)
+    legend_below(figure, 3, *panels[0].get_legend_handles_labels())
     return figure
 
 
@@ -202,14 +205,13 @@ def lines_figure(run: RailRun) -> Figure:
     names = list(line_loading(run)["line"].head(_SHOWN_LINES))
     table = run.frame("line_flow")
     figure = new_figure(1.0 + 1.2 * len(names), f"Most loaded lines: {run.title}")
-    panels = figure.subplots(len(names), 1, squeeze=False, sharex=True)[:, 0]
+    panels = stack(figure, len(names))
     for panel, name in zip(panels, names, strict=True):
         _line(panel, run, table[table["line"] == name])
         panel.set_ylabel(f"{name}\n(MW)")
     hour_panels(panels, run)
     figure.align_ylabels(panels)
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3)
+    legend_below(figure, 3, *panels[0].get_legend_handles_labels())
     return figure
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from federates.reporting.figures import (
     BLACK,
@@ -19,8 +20,10 @@ from federates.reporting.figures import (
     hour_axis,
     hour_edges,
     hour_panels,
+    legend_below,
     new_figure,
     paper_style,
+    stack,
 )
 from federates.reporting.formatting import number, percent
 from federates.reporting.world import RunFigure
@@ -69,7 +72,7 @@ def routes_figure(run: RailRun) -> Figure:
     rows = len(names) + (2 if trains else 0)
     figure = new_figure(1.1 + 1.0 * rows + (0.35 * len(names) if trains else 0.0), f"Batteries and trains: {run.title}")
     ratios = [1.0] * len(names) + ([1.0, 0.7 + 0.45 * len(run.session.stations)] if trains else [])
-    panels = figure.subplots(rows, 1, squeeze=False, sharex=True, height_ratios=ratios)[:, 0]
+    panels = stack(figure, rows, ratios)
     _capacities(panels, run, names, trains)
     if trains:
         _diagram(panels[-1], run, trains)
@@ -78,7 +81,7 @@ def routes_figure(run: RailRun) -> Figure:
     handles = [Line2D([], [], color=BLACK, label=phase, **look) for phase, look in _LOOK.items()]
     if trains:
         handles += [Line2D([], [], linewidth=_wide(k, trains), label=name, **train_look(k)) for k, name in enumerate(trains)]
-    figure.legend(handles=handles, loc="outside lower center", ncols=2 + len(trains))
+    legend_below(figure, 2 + len(trains), handles, [str(handle.get_label()) for handle in handles])
     return figure
 
 
@@ -122,7 +125,7 @@ def _diagram(axes: Axes, run: RailRun, trains: list[str]) -> None:
         table = moves(run, phase)
         for k, name in enumerate(trains):
             shift = _SPREAD * (k / max(1, len(trains) - 1) - 0.5) if len(trains) > 1 else 0.0
-            hours, places = _course(run, table[table["train"] == name], rows)
+            hours, places = course(run, table[table["train"] == name], rows)
             marks = train_look(k) | ({"markevery": (2 * k, 9)} if phase == "realised" else {"marker": ""})
             axes.plot(hours, places + shift, **look, **marks)
     axes.set_yticks(list(rows.values()), list(rows))
@@ -131,7 +134,7 @@ def _diagram(axes: Axes, run: RailRun, trains: list[str]) -> None:
     hour_axis(axes, run.session)
 
 
-def _course(run: RailRun, table: pd.DataFrame, rows: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
+def course(run: RailRun, table: pd.DataFrame, rows: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
     """Return corners of a train's course: hours and rows. A trip is one straight line from its first to its last period."""
     hours: list[float] = []
     places: list[float] = []
@@ -180,7 +183,8 @@ ROUTES = RunFigure(
 )
 _MOVED_MW = 0.01
 _MOVE: dict[str, Any] = {"color": "#666666", "linestyle": ":", "linewidth": 1.1}
-_CHARGE, _DISCHARGE = "#56B4E9", "#E69F00"
+_CHARGES: dict[str, Any] = {"facecolor": "#9ad2f2", "edgecolor": "#2a7fb0", "linewidth": 0.0}
+_DISCHARGES: dict[str, Any] = {"facecolor": "#f0c566", "edgecolor": "#7a5400", "linewidth": 0.0, "hatch": "////"}
 
 
 @paper_style
@@ -191,7 +195,7 @@ def storage_figure(run: RailRun) -> Figure:
     trains = [train.name for train in run.session.trains if (carried["train"] == train.name).any()]
     rows = len(names) + bool(trains)
     figure = new_figure(1.1 + 1.15 * rows, f"Stored energy: {run.title}")
-    panels = figure.subplots(rows, 1, squeeze=False, sharex=True)[:, 0]
+    panels = stack(figure, rows)
     for panel, name in zip(panels, names, strict=False):
         table = stations[stations["station"] == name]
         _power(panel, run, table)
@@ -227,22 +231,22 @@ def _energy(axes: Axes, run: RailRun, table: pd.DataFrame, colour: str, marks: d
 
 def _power(axes: Axes, run: RailRun, table: pd.DataFrame) -> None:
     edges = hour_edges(run.session)
-    axes.stairs(np.nan_to_num(by_period(run, table, "charge_mw")), edges, fill=True, color=_CHARGE, alpha=0.6)
-    axes.stairs(-np.nan_to_num(by_period(run, table, "discharge_mw")), edges, fill=True, color=_DISCHARGE, alpha=0.6)
+    axes.stairs(np.nan_to_num(by_period(run, table, "charge_mw")), edges, fill=True, **_CHARGES)
+    axes.stairs(-np.nan_to_num(by_period(run, table, "discharge_mw")), edges, fill=True, **_DISCHARGES)
     axes.axhline(0.0, color=BLACK, linewidth=0.6)
 
 
 def _legend(figure: Figure, trains: list[str]) -> None:
-    handles = [
+    handles: list[Any] = [
         Line2D([], [], color=BLACK, label="energy, planned", **PLANNED),
         Line2D([], [], color=BLACK, label="realised", **REALISED),
-        Line2D([], [], color=_CHARGE, linewidth=6, alpha=0.6, label="charging (MW, up)"),
-        Line2D([], [], color=_DISCHARGE, linewidth=6, alpha=0.6, label="discharging (MW, down)"),
+        Patch(label="charging (MW, up)", **_CHARGES),
+        Patch(label="discharging (MW, down)", **_DISCHARGES),
     ]
     if trains:
         handles.append(Line2D([], [], label="batteries come or go by train", **_MOVE))
     handles += [Line2D([], [], linewidth=2, label=name, **train_look(k)) for k, name in enumerate(trains)]
-    figure.legend(handles=handles, loc="outside lower center", ncols=4)
+    legend_below(figure, 4, handles, [str(handle.get_label()) for handle in handles])
 
 
 def _stored_reading(run: RailRun) -> str:
@@ -269,7 +273,7 @@ def utilisation_figure(runs: Mapping[str, RailRun], labels: Mapping[str, str]) -
     first = next(iter(runs.values()))
     shares = all(np.isfinite(energy_limit_mwh(run)) for run in runs.values())
     figure = new_figure(4.4, f"Use of the batteries, day-ahead plans: {first.session.name}")
-    panels = figure.subplots(2, 1, sharex=True)
+    panels = stack(figure, 2)
     for scheme, run in runs.items():
         table = batteries(run, "planned").reindex(range(run.session.periods))
         look = {
@@ -287,5 +291,5 @@ def utilisation_figure(runs: Mapping[str, RailRun], labels: Mapping[str, str]) -
         panel.set_ylim(bottom=0.0)
     hour_panels(panels, first)
     figure.align_ylabels(panels)
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    legend_below(figure, 3, *panels[0].get_legend_handles_labels())
     return figure

@@ -2,7 +2,7 @@
 
 from federates.reporting.negotiation import PRICES
 from federates.reporting.world import WorldReport
-from federates.worlds.road.report import compare, costs, delivery, energy, links, load, negotiation, summary
+from federates.worlds.road.report import animation, compare, costs, delivery, energy, links, load, negotiation, seeds, summary
 from federates.worlds.road.report.run import SCHEMES
 
 REPORT = WorldReport(
@@ -31,5 +31,7 @@ REPORT = WorldReport(
     compared_figures=compare.figures,
     compared_grids=compare.grids,
     compared_numbers=compare.numbers,
+    repeated_figures=seeds.figures,
     side_by_side=compare.side_by_side,
+    animation=animation.DAY,
 )

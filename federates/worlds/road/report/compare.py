@@ -86,7 +86,10 @@ def figures(runs: Runs) -> Iterator[Drawing]:
         )
     planned = {scheme: run for scheme, run in sending.items() if "link_plan" not in run.missing}
     if planned:
-        text = "Committed mobile storage per link; below, where the fastest route puts more (orange) or fewer (violet) vehicles."
+        text = (
+            "Committed mobile storage per link; below, where the fastest route puts more (orange) or fewer (violet, with a dash) "
+        )
+        text += "vehicles."
         yield Drawing("link_flow_by_scheme", "Mobile storage per link by scheme", link_flow_by_scheme_figure(planned), text)
 
 

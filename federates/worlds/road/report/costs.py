@@ -14,7 +14,18 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from federates.reporting.figures import BLACK, BLUE, GREEN, ORANGE, VERMILLION, hour_axis, new_figure, paper_style
+from federates.reporting.figures import (
+    BLACK,
+    BLUE,
+    GREEN,
+    ORANGE,
+    VERMILLION,
+    hour_panels,
+    legend_below,
+    new_figure,
+    paper_style,
+    stack,
+)
 from federates.reporting.formatting import number, percent
 from federates.reporting.world import Grid, RunFigure
 from federates.worlds.road.report.run import RoadRun
@@ -121,16 +132,15 @@ def routing_figure(run: RoadRun) -> Figure:
     """Return two panels by period, a line a rule: how much longer a delivery takes, and how much dearer it is for everybody."""
     table = routing_alternatives(run)
     figure = new_figure(4.6, f"The same vehicles by other routes: {run.title}")
-    longer, dearer = figure.subplots(2, 1, sharex=True)
+    longer, dearer = panels = stack(figure, 2)
     _lines(longer, run, table.assign(value=100.0 * table["longer"]), without="storage_optimum")
     _lines(dearer, run, table.assign(value=table["dearer_usd"] / run.period_h), without="system_optimum")
     longer.set_ylabel("Delivery longer than\nstorages' optimum (%)")
     dearer.set_ylabel("Dearer for everybody\nthan optimum (USD/h)")
-    hour_axis(longer, run.session, label=False)
-    hour_axis(dearer, run.session)
+    hour_panels(panels, run)
     lines = {line.get_label(): line for panel in (longer, dearer) for line in panel.get_lines() if line.get_marker() != "None"}
     wanted = [label for label in ROUTING_LABELS.values() if label in lines]
-    figure.legend([lines[label] for label in wanted], wanted, loc="outside lower center", ncols=4)
+    legend_below(figure, 4, [lines[label] for label in wanted], wanted)
     figure.align_ylabels([longer, dearer])
     return figure
 

@@ -16,7 +16,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from federates.reporting.figures import BLACK, hour_axis, hour_edges, new_figure, paper_style
+from federates.reporting.figures import (
+    BLACK,
+    hour_edges,
+    hour_panels,
+    legend_below,
+    legend_inside,
+    new_figure,
+    paper_style,
+    stack,
+)
 from federates.reporting.formatting import clock, minutes, number
 from federates.reporting.world import Grid, RunFigure
 from federates.worlds.road.report.negotiation import vehicles_by_period
@@ -121,15 +130,13 @@ def delivery_time_figure(runs: Mapping[str, RoadRun]) -> Figure:
     compared = all(run is not None for run in pair)
     ratios = [2.4, 1.3, 1.0] if compared else [2.4, 1.0]
     figure = new_figure(6.3 if compared else 4.4, _title(runs, first))
-    panels = figure.subplots(len(ratios), 1, sharex=True, height_ratios=ratios)
+    panels = stack(figure, len(ratios), ratios)
     _times(panels[0], runs)
     if compared:
         _difference(panels[1], pair[0], pair[1])  # type: ignore[arg-type]
     _vehicles(panels[-1], runs)
-    for panel in panels:
-        hour_axis(panel, first.session, label=panel is panels[-1])
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(4, len(labels)))
+    hour_panels(panels, first)
+    legend_below(figure, 4, *panels[0].get_legend_handles_labels())
     figure.align_ylabels(panels)
     return figure
 
@@ -184,7 +191,7 @@ def _difference(axes: Axes, base: RoadRun, other: RoadRun) -> None:
     axes.plot([], [], linestyle="", marker="_", markersize=5, color="#E69F00", markeredgewidth=1.4, label="same station pairs")
     axes.axhline(0.0, color=BLACK, linewidth=0.7)
     axes.set_ylabel("Fastest route\nlonger by (%)")
-    axes.legend(loc="upper left", ncols=3)
+    legend_inside(axes, 3, loc="upper left")
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + 0.3 * (high - low))  # room for the legend
 

@@ -15,14 +15,17 @@ from matplotlib.colors import Normalize, TwoSlopeNorm
 from matplotlib.figure import Figure
 
 from federates.boundary.names import Role
-from federates.reporting.figures import BLUE, hour_axis, hour_edges, new_figure, paper_style
+from federates.reporting.figures import BLUE, Panels, beside, hour_edges, hour_panels, new_figure, paper_style, rows_beside
 from federates.reporting.formatting import clock, number
+from federates.reporting.media import medium, pt
 from federates.reporting.world import RunFigure
 from federates.worlds.road.report.negotiation import vehicles_by_period
 from federates.worlds.road.report.run import SCHEMES, RoadRun, traffic_name
 from federates.worlds.road.session import Scheme
 
 KMH_PER_M_PER_S = 3.6
+_LEAST_CHANGE = 0.02
+"""A difference of a smaller share of the largest one has no mark."""
 
 
 def link_grid(run: RoadRun, name: str, column: str) -> np.ndarray:
@@ -41,11 +44,11 @@ def link_flow_figure(run: RoadRun) -> Figure:
     ]
     wanted = [entry for entry in wanted if entry[0] not in run.missing]
     figure = new_figure(0.9 + len(wanted) * _panel_height_in(run), f"Links: {run.title}")
-    panels = figure.subplots(len(wanted), 1, sharex=True, squeeze=False)[:, 0]
+    panels = _maps(figure, len(wanted))
     for panel, (table, column, factor, title, label, colours) in zip(panels, wanted, strict=True):
         _heat_map(panel, run, factor * link_grid(run, table, column), label, cmap=colours)
         panel.set_title(title, loc="left")
-    hour_axis(panels[-1], run.session)
+    _label_outside(panels, run)
     return figure
 
 
@@ -58,7 +61,7 @@ def link_flow_by_scheme_figure(runs: Mapping[str, RoadRun]) -> Figure:
     pair = [grids.get(scheme.value) for scheme in (Scheme.FASTEST_ROUTE, Scheme.PROPOSED)]
     rows = len(grids) + all(grid is not None for grid in pair)
     figure = new_figure(0.9 + rows * _panel_height_in(first), f"Mobile storage per link by scheme: {first.session.name}")
-    panels = figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
+    panels = _maps(figure, rows)
     for panel, (scheme, grid) in zip(panels, grids.items(), strict=False):
         _heat_map(panel, runs[scheme], grid, "Flow (veh/h)", cmap="Blues", vmin=0.0, vmax=top)
         panel.set_title(SCHEMES[scheme]["label"].capitalize(), loc="left")
@@ -68,8 +71,30 @@ def link_flow_by_scheme_figure(runs: Mapping[str, RoadRun]) -> Figure:
         norm = TwoSlopeNorm(0.0, -reach, reach)
         _heat_map(panels[-1], first, change, "Flow (veh/h)", cmap="PuOr_r", norm=norm)
         panels[-1].set_title("Fastest route minus proposed", loc="left")
-    hour_axis(panels[-1], first.session)
+        _mark_fewer(panels[-1], first, change)
+    _label_outside(panels, first)
     return figure
+
+
+def _maps(figure: Figure, maps: int) -> Panels:
+    """Return panels for maps of the same links: below each other, on a slide beside each other."""
+    if medium().height_in is None:
+        return np.asarray(figure.subplots(maps, 1, sharex=True, squeeze=False))[:, 0]
+    return np.asarray(figure.subplots(1, maps, sharex=True, sharey=True, squeeze=False))[0]
+
+
+def _label_outside(panels: Panels, run: RoadRun) -> None:
+    hour_panels(panels, run)
+    for panel in panels:
+        panel.label_outer()
+
+
+def _mark_fewer(axes: Axes, run: RoadRun, change: np.ndarray) -> None:
+    """Put a dash where a difference is negative: in grey both ends of the colours are dark."""
+    edges = hour_edges(run.session)
+    links, periods = np.nonzero(change < -_LEAST_CHANGE * np.nanmax(np.abs(change), initial=1.0))
+    middles = (edges[:-1] + edges[1:]) / 2.0
+    axes.plot(middles[periods], links, linestyle="", marker="_", color="black", markersize=4.0)
 
 
 def _panel_height_in(run: RoadRun) -> float:
@@ -86,12 +111,12 @@ def _heat_map(axes: Axes, run: RoadRun, grid: np.ndarray, label: str, **look: An
     if limits and not np.any(grid > 0.0):
         limits["vmax"] = 1.0
     mesh = axes.pcolormesh(hour_edges(run.session), rows, np.ma.masked_invalid(grid), rasterized=True, **(look | limits))
-    axes.set_yticks(range(len(names)), names, fontsize=7.5)
-    axes.invert_yaxis()
+    axes.set_yticks(range(len(names)), names, fontsize=pt(7.5))
+    axes.set_ylim(len(names) - 0.5, -0.5)
     axes.grid(visible=False)
     axes.set_ylabel("Link")
-    hour_axis(axes, run.session, label=False)
-    axes.figure.colorbar(mesh, ax=axes, label=label, pad=0.01, aspect=12)
+    place = {"pad": 0.01, "aspect": 12} if medium().height_in is None else {"location": "bottom", "aspect": 16}
+    axes.figure.colorbar(mesh, ax=axes, label=label, **place)
 
 
 def no_links(run: RoadRun) -> str:
@@ -158,8 +183,8 @@ def network_map_figure(run: RoadRun) -> Figure:
         for table, column in (("link_state", "flow_veh_per_h"), ("link_state", "speed_m_per_s"), ("link_plan", "mves_veh_per_h"))
     )
     start = run.session.hour_of_day(period)
-    figure = new_figure(4.9, f"Network from {start:g} to {start + run.period_h:g} h: {run.title}")
-    left, right = figure.subplots(1, 2, sharex=True, sharey=True)
+    figure = new_figure(4.9 if rows_beside(2) == 1 else 7.8, f"Network from {start:g} to {start + run.period_h:g} h: {run.title}")
+    left, right = panels = beside(figure, 2, shared=True)
     kmh = {name: KMH_PER_M_PER_S * value for name, value in speed.items()}
     norm = Normalize(0.0, max(100.0, *kmh.values()))
     colours = ScalarMappable(norm, "viridis")
@@ -170,10 +195,11 @@ def network_map_figure(run: RoadRun) -> Figure:
     figure.colorbar(colours, cax=inset, orientation="horizontal", label="Mean speed (km/h)")
     _links(right, geometry, mves, dict.fromkeys(mves, BLUE), "veh/h")
     right.set_title("Mobile storage: width = flow", loc="left")
-    for axes in (left, right):
+    for axes in panels:
         _dress(axes, geometry, run)
+        axes.set_ylabel("Latitude (°)")
+        axes.label_outer()
     _names(right, geometry)
-    left.set_ylabel("Latitude (°)")
     return figure
 
 
@@ -193,9 +219,11 @@ def _links(axes: Axes, geometry: Geometry, flow: dict[str, float], colours: dict
 
 def _dress(axes: Axes, geometry: Geometry, run: RoadRun) -> None:
     for name, (lon, lat) in geometry.stations.items():
-        marker = "o" if name in run.session.resourceful_stations else "s"
-        axes.plot(lon, lat, marker=marker, color="white", markeredgecolor="black", markersize=12, markeredgewidth=1.2, zorder=5)
-        axes.annotate(name, (lon, lat), ha="center", va="center", fontsize=7.5, fontweight="bold", zorder=6)
+        shape = "circle" if name in run.session.resourceful_stations else "square"
+        look = {"boxstyle": f"{shape},pad=0.25", "facecolor": "white", "edgecolor": "black", "linewidth": 1.2}
+        axes.annotate(
+            name, (lon, lat), ha="center", va="center", fontsize=pt(7.5), fontweight="bold", bbox=look, zorder=6, clip_on=True
+        )
     points = np.concatenate(list(geometry.links.values()))
     margin = 0.12 * np.ptp(points, axis=0).max()
     axes.set_xlim(points[:, 0].min() - margin, points[:, 0].max() + margin)
@@ -218,21 +246,51 @@ def _scale_bar(axes: Axes, km_per_degree: float) -> None:
         xytext=(4, 0),
         textcoords="offset points",
         va="center",
-        fontsize=7.5,
+        fontsize=pt(7.5),
     )
 
 
 def _names(axes: Axes, geometry: Geometry) -> None:
+    """Write the links' names half-way along them, or where they do not lie on another name or a station."""
+    wide, high = _letter_size(axes, geometry)
+    taken = [_around(np.array(place), wide * (len(name) + 1), 1.6 * high) for name, place in geometry.stations.items()]
     for name, points in geometry.links.items():
-        middle = _half_way(points)
-        box = {"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
-        axes.annotate(name.split("_")[0], (middle[0], middle[1]), fontsize=6.5, ha="center", va="center", bbox=box, zorder=4)
+        words = name.split("_")[0]
+        boxes = [(at, _around(at, wide * len(words), high)) for at in (_along(points, share) for share in _SHARES)]
+        middle, box = min(boxes, key=lambda entry: sum(_lie_on(entry[1], other) for other in taken))
+        taken.append(box)
+        ground = {"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
+        axes.annotate(words, (middle[0], middle[1]), fontsize=pt(6.5), ha="center", va="center", bbox=ground, zorder=4)
 
 
-def _half_way(points: np.ndarray) -> np.ndarray:
-    """Return the point half-way along a polyline."""
+_SHARES = (0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8, 0.1, 0.9)
+"""Where along a link its name may stand, the first that is free."""
+
+
+def _letter_size(axes: Axes, geometry: Geometry) -> tuple[float, float]:
+    """Return about how wide and high a letter is in the map, degrees; the map's size is not known yet."""
+    low, high = axes.get_xlim()
+    columns = axes.get_subplotspec().get_gridspec().ncols  # type: ignore[union-attr]
+    degrees_per_pt = (high - low) / (0.75 * 72.0 * medium().width_in / columns)
+    shrink = float(np.cos(np.deg2rad(geometry.mean_latitude_deg)))
+    return 0.68 * pt(6.5) * degrees_per_pt, 1.5 * pt(6.5) * degrees_per_pt * shrink
+
+
+def _around(middle: np.ndarray, wide: float, high: float) -> np.ndarray:
+    half = np.array([wide / 2.0, high / 2.0])
+    return np.array([middle - half, middle + half])
+
+
+def _lie_on(one: np.ndarray, other: np.ndarray) -> float:
+    """Return the area that two boxes share."""
+    sides = np.minimum(one[1], other[1]) - np.maximum(one[0], other[0])
+    return float(np.prod(np.maximum(sides, 0.0)))
+
+
+def _along(points: np.ndarray, share: float) -> np.ndarray:
+    """Return the point at a share of the length of a polyline."""
     along = np.concatenate([[0.0], np.hypot(*np.diff(points, axis=0).T).cumsum()])
-    return np.array([np.interp(along[-1] / 2.0, along, points[:, axis]) for axis in (0, 1)])
+    return np.array([np.interp(share * along[-1], along, points[:, axis]) for axis in (0, 1)])
 
 
 def load_geometry(run: RoadRun) -> Geometry | None:

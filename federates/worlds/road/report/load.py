@@ -13,8 +13,23 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from federates.reporting.figures import BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, hour_axis, new_figure, paper_style
+from federates.reporting.figures import (
+    BLACK,
+    BLUE,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    hour_axis,
+    legend_below,
+    legend_inside,
+    new_figure,
+    paper_style,
+    stack,
+)
 from federates.reporting.formatting import number, percent, ratio
+from federates.reporting.media import medium, pt
 from federates.reporting.world import Grid, RunFigure
 from federates.worlds.road.report.run import RoadRun, bins_name
 
@@ -117,7 +132,6 @@ def _above(load: pd.DataFrame, column: str) -> pd.Series:
 _COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, BLACK)
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _MARK_EVERY = 16
-_COLUMNS = 2
 _SEEN = 0.005
 """A station whose probability of overload never reaches this has no line of its own."""
 
@@ -139,24 +153,29 @@ def feeder_load_figure(run: RoadRun, without: RoadRun | None = None) -> Figure:
     title = f"Feeder load: {run.title}"
     if without is not None:
         title += f"\nload without mobile storage: scheme {without.session.scheme.value}, run {without.run_id}"
-    rows = [names[i : i + _COLUMNS] for names in groups for i in range(0, len(names), _COLUMNS)]
-    figure = new_figure(1.2 + 2.05 * (len(rows) + 1), title)
-    grid = figure.add_gridspec(len(rows) + 1, _COLUMNS)
+    figure, panels, below = _station_panels(groups, title)
     own, other = bin_load(run), bin_load(base)
-    panels = [
-        (name, figure.add_subplot(grid[i, :] if len(row) == 1 else grid[i, j]))
-        for i, row in enumerate(rows)
-        for j, name in enumerate(row)
-    ]
     for name, panel in panels:
         _panel(panel, own[own["station"] == name], other[other["station"] == name], run)
         helps = ", gives energy" if name in groups[1] else ""
         panel.set_title(f"{name}{helps}", loc="left")
         panel.set_ylabel("Feeder load (kW)")
-    _probability(figure.add_subplot(grid[-1, :]), own, other, [*groups[0], *groups[1]], run)
-    handles, labels = panels[0][1].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3)
+    _probability(below, own, other, [*groups[0], *groups[1]], run)
+    legend_below(figure, 3, *panels[0][1].get_legend_handles_labels())
     return figure
+
+
+def _station_panels(groups: list[list[str]], title: str) -> tuple[Figure, list[tuple[str, Axes]], Axes]:
+    """Return a figure with a panel for every station, each group in rows of its own, and one below for all."""
+    columns, names = medium().beside, [*groups[0], *groups[1]]
+    rows = [group[i : i + columns] for group in groups for i in range(0, len(group), columns)]
+    figure = new_figure(1.2 + (1.5 if columns == 1 else 2.05) * (len(rows) + 1), title)
+    if medium().height_in is not None:
+        *panels, below = stack(figure, len(names) + 1, sharex=False)
+        return figure, list(zip(names, panels, strict=True)), below
+    grid = figure.add_gridspec(len(rows) + 1, columns)
+    places = [(name, grid[i, j:] if name == row[-1] else grid[i, j]) for i, row in enumerate(rows) for j, name in enumerate(row)]
+    return figure, [(name, figure.add_subplot(place)) for name, place in places], figure.add_subplot(grid[-1, :])
 
 
 def _panel(axes: Axes, own: pd.DataFrame, base: pd.DataFrame, run: RoadRun) -> None:
@@ -193,7 +212,7 @@ def _probability(axes: Axes, own: pd.DataFrame, base: pd.DataFrame, names: list[
     axes.set_yticks(np.linspace(0.0, 1.0, 6))
     hour_axis(axes, run.session)
     if axes.get_lines():
-        axes.legend(loc="upper left", ncols=4, fontsize=7.0)
+        legend_inside(axes, 4, loc="upper left", fontsize=pt(7.0))
 
 
 def _steps(frame: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray]:

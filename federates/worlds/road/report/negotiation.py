@@ -12,8 +12,22 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from federates.reporting.claims import CROSSED_WORDS, crossed, rests_on
-from federates.reporting.figures import BLUE, SKY, hour_axis, hour_edges, new_figure, paper_style
+from federates.reporting.figures import (
+    BLUE,
+    SKY,
+    beside,
+    hour_axis,
+    hour_edges,
+    hour_panels,
+    legend_below,
+    legend_inside,
+    new_figure,
+    paper_style,
+    rows_beside,
+    stack,
+)
 from federates.reporting.formatting import clock, number, number_2, percent, yes_no
+from federates.reporting.media import pt
 from federates.reporting.negotiation import Negotiation, Transcript, draw_bounds, place_look
 from federates.reporting.world import Grid, RunFigure
 from federates.worlds.road.report.run import RoadRun
@@ -68,25 +82,26 @@ def bounds_figure(run: RoadRun) -> Figure:
     """Return lower and upper bound against the round, and the last gap and the rounds of each period."""
     table = agreement(run)
     periods = selected_periods(table)
-    figure = new_figure(5.6, f"Bounds of the negotiation: {run.title}")
-    upper, lower = figure.subfigures(2, 1, height_ratios=[1.15, 1.0])  # type: ignore[misc]
-    panels = upper.subplots(1, len(periods), squeeze=False)[0]
+    rows = rows_beside(len(periods))
+    figure = new_figure(2.6 + (3.0 if rows == 1 else 1.9 * rows), f"Bounds of the negotiation: {run.title}")
+    upper, lower = figure.subfigures(2, 1, height_ratios=[1.15 if rows == 1 else 0.7 * rows, 1.0])  # type: ignore[misc]
+    panels = beside(upper, len(periods))
     rounds = run.frame("rounds").sort_values(["period", "round"], kind="stable")
     for panel, (period, why) in zip(panels, periods.items(), strict=True):
         _rounds(panel, rounds[rounds["period"] == period])
-        panel.set_title(f"Period from {run.session.hour_of_day(period):g} h\n({why})", fontsize=8.5)
+        panel.set_title(f"Period from {run.session.hour_of_day(period):g} h\n({why})", fontsize=pt(8.5))
+    for panel in panels[-1:] if rows > 1 else panels:
         panel.set_xlabel("Round (number)")
-    panels[0].set_ylabel("Cost bound (USD)")
-    handles, labels = panels[0].get_legend_handles_labels()
-    upper.legend(handles, labels, loc="outside lower center", ncols=2)
-    gaps, counts = lower.subplots(2, 1, sharex=True)
+    for panel in panels if rows > 1 else panels[:1]:
+        panel.set_ylabel("Cost bound (USD)")
+    legend_below(upper, 2, *panels[0].get_legend_handles_labels())
+    gaps, counts = stack(lower, 2)
     _gaps(gaps, table, run)
     middles = run.clock_h(table["period"]) + 0.5 * run.period_h
     counts.bar(middles, table["rounds"], 0.8 * run.period_h, color=SKY, edgecolor=BLUE, linewidth=0.5)
     counts.set_ylabel("Rounds\n(number)")
     counts.yaxis.set_major_locator(MaxNLocator(4, integer=True, min_n_ticks=1))
-    hour_axis(gaps, run.session, label=False)
-    hour_axis(counts, run.session)
+    hour_panels(np.array([gaps, counts]), run)
     lower.align_ylabels([gaps, counts])
     return figure
 
@@ -102,17 +117,25 @@ def _rounds(axes: Axes, part: pd.DataFrame) -> None:
 
 def _gaps(axes: Axes, table: pd.DataFrame, run: RoadRun) -> None:
     middles = run.clock_h(table["period"]) + 0.5 * run.period_h
-    percent, agreed = 100.0 * table["gap"], table["agreed"].astype(bool)
-    axes.plot(middles, percent, color="#999999", linewidth=0.8)
+    gap_percent, agreed = 100.0 * table["gap"], table["agreed"].astype(bool)
+    axes.plot(middles, gap_percent, color="#999999", linewidth=0.8)
     for mask, face, name in ((agreed, BLUE, "agreed"), (~agreed, "white", "not agreed")):
-        if np.any(mask & percent.notna()):
+        if np.any(mask & gap_percent.notna()):
             axes.plot(
-                middles[mask], percent[mask], linestyle="", marker="o", mfc=face, mec=BLUE, clip_on=False, zorder=3, label=name
+                middles[mask],
+                gap_percent[mask],
+                linestyle="",
+                marker="o",
+                mfc=face,
+                mec=BLUE,
+                clip_on=False,
+                zorder=3,
+                label=name,
             )
     axes.set_ylabel("Last gap\n(%)")
-    if percent.notna().any():
-        axes.legend(loc="best", ncols=2)
-        axes.set_ylim(bottom=0.0, top=max(0.1, 1.15 * float(percent.max())))
+    if gap_percent.notna().any():
+        legend_inside(axes, 2, loc="best")
+        axes.set_ylim(bottom=0.0, top=max(0.1, 1.15 * float(gap_percent.max())))
 
 
 def _no_bounds(run: RoadRun) -> str:
@@ -155,7 +178,7 @@ def _draw_best(part: Any, said: Transcript) -> None:
         axes.plot(0.5 * (edges[:-1] + edges[1:]), values[row], label=name, **place_look(row))
     axes.set_ylabel("Price (USD/vehicle)")
     axes.set_ylim(bottom=min(0.0, float(np.nanmin(values))))
-    axes.set_title("Price of a vehicle that leaves in the period, at the best bound", fontsize=8.5)
+    axes.set_title("Price of a vehicle that leaves in the period, at the best bound", fontsize=pt(8.5))
     hour_axis(axes, said.run.session)
 
 

@@ -176,7 +176,7 @@ def headline(run: RoadRun) -> list[str]:
         if without > 0:
             out.append(
                 f"Without mobile storage {number(without)} kWh lay above the feeder limits of the limited stations; with it "
-                f"{number(with_)} kWh did ({percent(with_ / without)} of it), counted by {bins_name(run)}."
+                f"{number(with_)} kWh did ({percent(float(head['above_limit_bin_ratio']))} of it), counted by {bins_name(run)}."
             )
         else:
             out.append("No energy lay above the feeder limits, even without mobile storage.")

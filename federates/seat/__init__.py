@@ -1,0 +1,1 @@
+"""A person in an agent's seat: the agent stays a process of its own, and its class asks the person before it answers."""
