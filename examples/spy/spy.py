@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
 import socket
 import struct
@@ -27,6 +28,7 @@ IDENTITY, STARTER = "PORTAGE_IDENTITY", "PORTAGE_STARTER"
 SOLVE = 1.0
 DEARER_USD, CHEAPEST_USD, DEAREST_USD = 5.0, 0.01, 1e4
 ROUNDS = range(2, 30)
+QUIET_S, _MOST_BYTES = 0.05, 1_048_576
 SPIED = {"core_type": "zmq", "audit": {"sandbox": "off"}}
 """HELICS's ports are other ones to the coordinator, which a sandbox would not let it use."""
 
@@ -100,16 +102,22 @@ class Spy:
             threading.Thread(target=self._pass, args=(coordinator, broker, self._changed), daemon=True).start()
             threading.Thread(target=self._pass, args=(broker, coordinator, lambda part: part), daemon=True).start()
 
-    @staticmethod
-    def _pass(source: socket.socket, sink: socket.socket, change) -> None:
+    def _pass(self, source: socket.socket, sink: socket.socket, change) -> None:
         try:
-            while part := source.recv(1_048_576):
+            while part := self._burst(source):
                 sink.sendall(change(part))
         except OSError:
             pass
         finally:
             for end in (source, sink):
                 end.close()
+
+    def _burst(self, source: socket.socket) -> bytes:
+        """Return what comes at once: the command comes behind the prices, so until it has struck the spy waits for both."""
+        part = source.recv(_MOST_BYTES)
+        while part and not self._done and select.select([source], [], [], QUIET_S)[0] and (more := source.recv(_MOST_BYTES)):
+            part += more
+        return part
 
     def _changed(self, part: bytes) -> bytes:
         """Return the bytes with one price changed: a number behind period 0 and a round in which the command is to solve."""

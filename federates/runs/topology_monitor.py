@@ -80,6 +80,11 @@ class TopologyMonitor:
         """Return who has ever joined."""
         return sorted(self._joined)
 
+    @property
+    def publications(self) -> frozenset[tuple[str, str]]:
+        """Return every publication ever seen: key and sender. All that the start needs are among them once it opens."""
+        return frozenset(self._publications)
+
     def look(self) -> str | None:
         """Look once; return what is wrong, or None. Opens the start barrier when everyone waits and nothing is wrong."""
         self._joined |= set(self._broker.joined())

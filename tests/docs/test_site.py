@@ -101,6 +101,10 @@ def address(site):
         server.shutdown()
 
 
+_AFTER_LOAD_MS = 500.0
+"""For what a page's scripts draw and ask for once it is loaded."""
+
+
 def looked_at(context, addresses):
     """Return what axe-core finds on pages, and what they ask of other hosts."""
     context.set_default_timeout(120_000)  # a busy computer takes its time
@@ -109,7 +113,7 @@ def looked_at(context, addresses):
         page = context.new_page()
         page.on("request", lambda request: foreign.append(request.url))
         page.goto(url)
-        page.wait_for_load_state("networkidle")
+        page.wait_for_timeout(_AFTER_LOAD_MS)
         found += [f"{url}: {rule}: {html}" for rule, nodes in violations(page) for html in nodes]
         page.close()
     context.close()

@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from federates.audit.graph import read_wiring
 from federates.boundary.errors import FederationEndedError, FederationError
 from federates.boundary.lines import lines_from
 from federates.boundary.names import Role
@@ -82,8 +81,6 @@ class Federation:
         self.partners = partners
         self.federates: dict[str, PartnerFederate] = {}
         self.waits_s: list[tuple[str, float]] = []
-        self.missing: list[str] = []
-        """Topics of the executable that it had not registered when everybody had joined."""
         self._failure: Exception | None = None
         self._ending = False
         self._open = contextlib.ExitStack()
@@ -110,6 +107,7 @@ class Federation:
         if self.subject.role == Role.COORDINATOR:
             scenario_file = private / "scenario.yaml"
             scenario_file.write_text(json.dumps(self.session.model_dump(mode="json", exclude={"run_id"})), encoding="utf-8")
+        self._monitor = TopologyMonitor(self._broker, self.identity, self._registrar)
         subject = self.subject
         self.process = AgentProcess(
             subject.agent,
@@ -121,13 +119,14 @@ class Federation:
             scenario_file,
         )
         self._open.callback(self.process.end)
+        self._open.callback(self._let_go)
         self._open.callback(self._leave)
         self._watcher = threading.Thread(target=self._watch, name=_THREAD, daemon=True)
-        self._threads = [
-            threading.Thread(target=self._live, args=(name, partner), name=_THREAD, daemon=True)
+        self._threads = {
+            name: threading.Thread(target=self._live, args=(name, partner), name=_THREAD, daemon=True)
             for name, partner in self.partners.items()
-        ]
-        for thread in (self._watcher, *self._threads):
+        }
+        for thread in (self._watcher, *self._threads.values()):
             thread.start()
         if subject.role != Role.COORDINATOR:
             self.coordinator = self._federate(Role.COORDINATOR.value, subject.start_s)
@@ -171,7 +170,6 @@ class Federation:
         federate.append(PartnerFederate(name, replace(self.identity, broker=config), watchdog))
         federate[0].ledger = PartnerLedger(self.log, name)
         self.federates[name] = federate[0]
-        self._open.callback(federate[0].close)
         return federate[0]
 
     def _live(self, name: str, partner: Operator | Reporter | ScriptedModel) -> None:
@@ -194,12 +192,8 @@ class Federation:
 
     def _watch(self) -> None:
         """Look at wiring and process until the end; what is wrong ends the federation."""
-        watch = TopologyMonitor(self._broker, self.identity, self._registrar)
+        watch = self._monitor
         while not self._ending:
-            if not self._broker.barrier_open:
-                wiring = read_wiring(self._broker.graph() or {})
-                mine = {key for key, sender in wiring.publications if sender == self.subject.agent}
-                self.missing = [line.key for line in lines_from(self.subject.agent, self.identity) if line.key not in mine]
             said = watch.look()
             if said is not None and not self._ending:
                 rule = "wire.topics" if self.subject.agent in watch.joined else "wire.joins"
@@ -213,6 +207,13 @@ class Federation:
         quiet = next(iter(self.federates.values()), None)  # A broker prints what ends it, a partner does not.
         with contextlib.suppress(Exception):
             (self._broker if quiet is None else quiet).fail(why)
+
+    def missing_topics(self) -> list[str]:
+        """Return the keys that the executable ought to publish and never will: it waited for the start without them."""
+        if not self._broker.barrier_open:  # only then the monitor has seen the whole wiring
+            return []
+        lines = lines_from(self.subject.agent, self.identity)
+        return [line.key for line in lines if (line.key, line.sender) not in self._monitor.publications]
 
     def deaf_inputs(self) -> list[str]:
         """Return what the executable wants to hear and nobody says; what it may hear `TopologyMonitor` looks at."""
@@ -239,11 +240,10 @@ class Federation:
         found = error if isinstance(error, WireBreach) else self._failure
         if isinstance(found, WireBreach):
             return WireBreach(found.rule, found.seen, found.asked or asked)
-        silent = f"it does not publish {' and '.join(self.missing)}"
-        if self.missing and self._broker.barrier_open:  # it has nothing more to register, and others end for what they miss
-            return WireBreach("wire.topics", silent, asked)
-        late = type(error) in (FederationError, LateError) or any(f.watchdog.reason for f in self.federates.values())
         process = getattr(self, "process", None)
+        if process is not None and (missing := self.missing_topics()):  # others end for what they miss
+            return WireBreach("wire.topics", f"it does not publish {' and '.join(missing)}", asked)
+        late = type(error) in (FederationError, LateError) or any(f.watchdog.reason for f in self.federates.values())
         # Who has left the federation may have crashed: its process then ends.
         has_left = any(federate.has_left(self.subject.agent) for federate in list(self.federates.values())[:1])
         if not late and process is not None and process.wait(_CRASH_S if has_left else _HICCUP_S) is not None:
@@ -251,8 +251,6 @@ class Federation:
         if late:
             limit_s = self.subject.start_s if rule == "wire.joins" else self.subject.answer_s
             return WireBreach(rule if rule != "wire.answers" else "wire.in_time", f"not done within {limit_s:g} s", asked)
-        if rule == "wire.joins" and self.missing:
-            return WireBreach("wire.topics", silent, asked)
         return WireBreach(rule, str(found or error), asked)
 
     def refuse(self, rule: str, seen: str, asked: str) -> WireBreach:
@@ -320,5 +318,15 @@ class Federation:
             elif hasattr(partner, "answers"):
                 partner.answers.put(None)
         deadline = time.monotonic() + _LEAVE_S
-        for thread in (*self._threads, self._watcher):
+        for thread in (*self._threads.values(), self._watcher):
             thread.join(max(0.0, deadline - time.monotonic()))
+
+    def _let_go(self) -> None:
+        """Free the federates once their threads have ended.
+
+        One that is freed while its thread waits for time is freed in the break of the federation: HELICS 3.6.1 may then wait for
+        ever, and hold a lock without which nobody can make a federate any more.
+        """
+        for name, federate in self.federates.items():
+            if name not in self._threads or not self._threads[name].is_alive():
+                federate.close()
