@@ -162,13 +162,13 @@ class Group:
 
     def _play(self, start: Callable[[Callable[[Launch], None]], Launch]) -> None:
         _STARTING.acquire()
-        starting = True
+        starting, begun_s = True, time.time()
 
         def watch(run: Launch) -> None:
             nonlocal starting
             if self.folder is None:
                 self._see(run.folder)
-            if starting and (run.over or all(log.sheet for log in self.logs.values())):
+            if starting and (run.over or all(log.desk.told_since(begun_s) for log in self.logs.values())):
                 starting = False
                 _STARTING.release()
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from federates import __version__
-from federates.boundary.errors import ConfigError, Problem
 from federates.isolation.owner_only import owner_only
-from federates.runtime.results import read_record, write_json
+from federates.runs.same_version import damaged, read_same_version
+from federates.runtime.results import write_json
 
 KEPT_RECORD = "kept.json"
 
@@ -67,17 +67,12 @@ class Kept:
         ConfigError : there is none, it is damaged, or it is of another version of Portage.
         """
         path = folder / KEPT_RECORD
-        found = read_record(path)
-        if found is None:
-            allowed = "must be there and readable: it is in the folder of a game, such as results/play-20260301-101500"
-            raise ConfigError([Problem(str(path), "(file)", "missing or unreadable", allowed)])
-        if (version := found.get("portage")) != __version__:
-            allowed = f"must be {__version__!r}: only the same version goes on with a game"
-            raise ConfigError([Problem(str(path), "portage", repr(version), allowed)])
+        where = "it is in the folder of a game, such as results/play-20260301-101500"
+        found = read_same_version(path, {"portage": __version__}, "game", where)
         try:
             runs = {int(number): str(name) for number, name in found["runs"].items()}
             students = tuple(Seated(**student) for student in found["students"])
             sat = tuple((int(group), str(agent), tuple(names)) for group, agent, names in found["sat"])
             return cls(**found | {"runs": runs, "students": students, "sat": sat})
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ConfigError([Problem(str(path), "(file)", repr(error), "must be as it was written")]) from error
+            raise damaged(path, error) from error

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from federates import __version__
-from federates.boundary.errors import ConfigError, Problem
+from federates.boundary.errors import Problem
 from federates.boundary.topics import BOUNDARY_VERSION
 from federates.isolation.owner_only import owner_only
+from federates.runs.same_version import damaged, read_same_version
 from federates.runs.scenario import Scenario
-from federates.runtime.results import read_record, write_json
+from federates.runtime.results import write_json
 
 START_RECORD = "start.json"
 _ALLOWED = "must be as it was when the run started: a run goes on with the same input, or is started anew"
@@ -76,22 +77,12 @@ class Started:
         ConfigError : there is none, or it is of another version of Portage.
         """
         path = folder / START_RECORD
-        found = read_record(path)
-        if found is None:
-            allowed = "must be there and readable: only a run of this version, with this file, can go on"
-            raise ConfigError([Problem(str(path), "(file)", "missing or unreadable", allowed)])
-        wanted = {"portage": __version__, "boundary": BOUNDARY_VERSION}
-        problems = [
-            Problem(str(path), name, repr(found.get(name)), f"must be {value!r}: only the same version goes on with a run")
-            for name, value in wanted.items()
-            if found.get(name) != value
-        ]
-        if problems:
-            raise ConfigError(problems)
+        versions = {"portage": __version__, "boundary": BOUNDARY_VERSION}
+        found = read_same_version(path, versions, "run", "only a run of this version, with this file, can go on")
         try:
             return cls(**found)
         except TypeError as error:
-            raise ConfigError([Problem(str(path), "(file)", str(error), "must be as it was written")]) from error
+            raise damaged(path, error) from error
 
     def changes(self) -> list[Problem]:
         """Return what of the scenario is not as it was."""

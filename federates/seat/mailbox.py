@@ -192,6 +192,13 @@ class Desk:
         """Return what the agent knows; None: it has not written it yet."""
         return read_record(self.folder / "sheet.json")
 
+    def told_since(self, time_s: float) -> bool:
+        """Return whether the sheet was written after ``time_s``, s since 1970: an agent writes it anew whenever it begins."""
+        try:
+            return (self.folder / "sheet.json").stat().st_mtime >= time_s
+        except OSError:
+            return False
+
     @property
     def last(self) -> int:
         """Return the number of the newest question, 0 before the first."""

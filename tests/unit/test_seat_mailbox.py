@@ -23,6 +23,16 @@ def test_a_desk_without_an_agent_is_empty(tmp_path: Path) -> None:
     assert (desk.sheet(), desk.last, desk.open_question(), desk.over()) == (None, 0, None, None)
 
 
+def test_the_sheet_of_an_earlier_life_is_not_told_by_this_one(ends: tuple[Mailbox, Desk]) -> None:
+    mailbox, desk = ends
+    assert not desk.told_since(0.0)
+    mailbox.sheet({"agent": "q1"})
+    os.utime(desk.folder / "sheet.json", (100.0, 100.0))
+    assert (desk.told_since(99.0), desk.told_since(101.0)) == (True, False)
+    mailbox.sheet({"agent": "q1"})
+    assert desk.told_since(101.0)
+
+
 def test_a_question_is_open_until_it_is_answered_and_a_notice_never_is(ends: tuple[Mailbox, Desk]) -> None:
     mailbox, desk = ends
     mailbox.ask("open", None, period=0, outlook={})
