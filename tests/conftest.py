@@ -30,6 +30,14 @@ def pytest_xdist_auto_num_workers(config):
     return len(os.sched_getaffinity(0)) + 1
 
 
+@pytest.fixture(scope="module", autouse=True)
+def search_path():
+    """Let no module install a world or load a folder for those after it."""
+    before = list(sys.path)
+    yield
+    sys.path[:] = before
+
+
 @pytest.fixture
 def root() -> Path:
     """Return the top folder of the project."""

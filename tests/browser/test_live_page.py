@@ -3,7 +3,6 @@
 import json
 import shutil
 import statistics
-import sys
 import threading
 import time
 from pathlib import Path
@@ -303,20 +302,16 @@ def test_a_world_that_portage_does_not_know_is_shown_by_what_every_world_has(tmp
     monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "third_world"))
     import market
 
-    before = list(sys.path)
-    try:
-        market.install(tmp_path / "site")
-        scenario = market.write_market(tmp_path, market.traders(4), "ocd", {"update": "box_step", "gap_target": 0.001}, periods=2)
-        run = quick_run(scenario)
-        with LiveView(run, "market", ("everybody", "buyer_0")) as view:
-            page = _ready(opened(view.links["everybody"]))
-            _go(page, 2)
-            assert page.locator(".card.own").count() == 0
-            assert page.locator(".wiring .node").count() == 5
-            assert "trade" in page.inner_text("#messages")
-            assert page.eval_on_selector_all("table.rounds tbody th", "cells => cells.map(c => c.textContent)") == ["bread"]
-            assert violations(page) == []
-            own = _ready(opened(view.links["buyer_0"]))
-            assert own.locator(".wiring .node").count() == 2, "it knows of nobody but the coordinator"
-    finally:
-        sys.path[:] = before
+    market.install(tmp_path / "site")
+    scenario = market.write_market(tmp_path, market.traders(4), "ocd", {"update": "box_step", "gap_target": 0.001}, periods=2)
+    run = quick_run(scenario)
+    with LiveView(run, "market", ("everybody", "buyer_0")) as view:
+        page = _ready(opened(view.links["everybody"]))
+        _go(page, 2)
+        assert page.locator(".card.own").count() == 0
+        assert page.locator(".wiring .node").count() == 5
+        assert "trade" in page.inner_text("#messages")
+        assert page.eval_on_selector_all("table.rounds tbody th", "cells => cells.map(c => c.textContent)") == ["bread"]
+        assert violations(page) == []
+        own = _ready(opened(view.links["buyer_0"]))
+        assert own.locator(".wiring .node").count() == 2, "it knows of nobody but the coordinator"
