@@ -61,6 +61,10 @@ static void choose(const network *net, int s, int t) {
 portage_route portage_best_route(const portage_session *session, int station, int ready, int end, const double *trip_usd,
                                  const double *reward, int *stand) {
     const int periods = session->h, stations = session->stations;
+    if (station < 0 || station >= stations || ready < 0 || end >= stations) { /* what another agent has said */
+        portage_fail("a train is ready at station %d from period %d on and ends at %d; there are %d stations", station, ready, end,
+                     stations);
+    }
     network net = {session, trip_usd, reward, portage_memory((size_t)stations * (size_t)(periods + 1), sizeof(node))};
     for (int s = 0; s < stations; s++) at(&net, s, periods)->value_usd = end < 0 || s == end ? 0.0 : HUGE_VAL;
     for (int t = periods - 1; t >= ready; t--) {

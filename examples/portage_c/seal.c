@@ -13,6 +13,7 @@
 #define SIGNATURE 64
 #define KEY 32
 #define DIGEST 32
+#define SALT 16
 #define DIGESTS (SIGNATURE + 10) /* they stand behind signature, number (8 bytes) and their own number (2 bytes) */
 #define MOST_TOGETHER 8
 #define MOST_FILE 1000000
@@ -146,18 +147,19 @@ static void put_two_bytes(size_t value, unsigned char *at) {
     at[1] = (unsigned char)(value >> 8);
 }
 
-/* A signature may stand before several messages that are sent at one moment; here each message has its own. */
+/* A signature may stand before several messages that are sent at one moment; here each message has its own, so that the salt,
+ * which hides in the digest what only another agent hears, may be zero. */
 unsigned char *portage_sign(const portage_line *to, const unsigned char *payload, size_t *size) {
     char words[600];
-    const size_t length = address(to, words, sizeof words), head = DIGESTS + DIGEST, whole = head + 2 + length + *size;
-    unsigned char *message = portage_memory(whole, 1), *content = message + head;
+    const size_t length = address(to, words, sizeof words), head = DIGESTS + DIGEST, whole = head + SALT + 2 + length + *size;
+    unsigned char *message = portage_memory(whole, 1), *content = message + head + SALT;
     last_number++;
     for (int i = 0; i < 8; i++) message[SIGNATURE + i] = (unsigned char)(last_number >> 8 * i);
     put_two_bytes(1, message + DIGESTS - 2);
     put_two_bytes(length, content);
     memcpy(content + 2, words, length);
     memcpy(content + 2 + length, payload, *size);
-    sha256(message + DIGESTS, content, 2 + length + *size);
+    sha256(message + DIGESTS, message + head, SALT + 2 + length + *size);
     sign(message, NULL, message + SIGNATURE, head - SIGNATURE, private_key);
     *size = whole;
     return message;
@@ -167,14 +169,16 @@ unsigned char *portage_sign(const portage_line *to, const unsigned char *payload
 static size_t content_of(const unsigned char *message, size_t size) {
     if (size < DIGESTS) return 0;
     const size_t count = two_bytes(message + DIGESTS - 2), head = DIGESTS + DIGEST * count;
-    return count >= 1 && count <= MOST_TOGETHER && size >= head + 2 && size >= head + 2 + two_bytes(message + head) ? head : 0;
+    if (count < 1 || count > MOST_TOGETHER || size < head + SALT + 2) return 0;
+    return size >= head + SALT + 2 + two_bytes(message + head + SALT) ? head + SALT : 0;
 }
 
 static const char *fault_of(portage_line *from, const unsigned char *message, size_t size) {
     char words[600];
     unsigned char key[KEY], sender[260] = {0}, digest[DIGEST];
-    const size_t length = address(from, words, sizeof words), head = content_of(message, size);
-    if (head == 0) return "it has no signature";
+    const size_t length = address(from, words, sizeof words), content = content_of(message, size);
+    if (content == 0) return "it has no signature";
+    const size_t head = content - SALT;
     memcpy(sender, from->key, strcspn(from->key, "/"));
     key_of((const char *)sender, key);
     if (verify(message, message + SIGNATURE, head - SIGNATURE, key) != 0) return "it is not signed with the sender's key: forged";
@@ -182,7 +186,7 @@ static const char *fault_of(portage_line *from, const unsigned char *message, si
     size_t at = DIGESTS;
     while (at < head && memcmp(message + at, digest, DIGEST) != 0) at += DIGEST;
     if (at == head) return "it was changed on its way: tampered with";
-    if (two_bytes(message + head) != length || memcmp(message + head + 2, words, length) != 0) {
+    if (two_bytes(message + content) != length || memcmp(message + content + 2, words, length) != 0) {
         return "the sender has signed it for another run, receiver or topic";
     }
     uint64_t number = 0;
@@ -200,7 +204,7 @@ const unsigned char *portage_opened(portage_line *from, const unsigned char *mes
         portage_fail("refused a message of %.*s on %s (period %d, round %d was the last): %s", sender, from->key, from->key,
                      from->period, from->round, fault);
     }
-    const size_t head = content_of(message, *size), start = head + 2 + two_bytes(message + head);
+    const size_t content = content_of(message, *size), start = content + 2 + two_bytes(message + content);
     *size -= start;
     return message + start;
 }

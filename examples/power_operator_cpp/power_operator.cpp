@@ -19,6 +19,9 @@ namespace {
 
 constexpr double kSecondsPerHour = 3600.0;
 
+// A number that another agent has said, as an index or period. One that is no int is none of these; the kit refuses the index -2.
+int whole(double number) { return number > -2.0 && number < 1e6 ? static_cast<int>(number) : -2; }
+
 class PriceTaker {
 public:
     explicit PriceTaker(const char* file) : file_(file) {}
@@ -134,9 +137,9 @@ private:
         std::vector<int> stand(s_->h);
         for (int k = 0; k < s_->n; ++k) {
             for (int i = 0; i < s_->m * s_->h; ++i) reward[i] = worth(run, i / s_->h, i % s_->h) - price[k * s_->m * s_->h + i];
-            const int at = static_cast<int>(ready[3 * k]);
-            const int from = std::max(static_cast<int>(ready[3 * k + 1]) - portage_period(run), 0);
-            const int end = static_cast<int>(ready[3 * k + 2]);
+            const int at = whole(ready[3 * k]);
+            const int from = std::max(whole(ready[3 * k + 1]) - portage_period(run), 0);
+            const int end = whole(ready[3 * k + 2]);
             auto route = portage_best_route(s_, at, from, end, free_trips.data(), reward.data(), stand.data());
             if (std::isinf(route.value_usd)) portage_best_route(s_, at, from, -1, free_trips.data(), reward.data(), stand.data());
             for (int t = from; t < s_->h; ++t) {

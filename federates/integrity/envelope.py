@@ -1,9 +1,10 @@
-"""A message as it crosses: signature, number, digests, address, payload; byte by byte in docs/integrity.md, with a test vector.
+"""A message as it crosses: signature, number, digests, salt, address, payload; docs/integrity.md has it byte by byte.
 
 A signature costs more than all else that is done with a message, so what an agent says at one moment is signed at once: the
 signature is of a number and of the digests of up to `MOST_TOGETHER` messages, and stands before each of them. The address says in
 clear which run, sender, receiver and topic a message is of, so that a refusal can name them; the payload begins with period and
-round. Both are in the digest.
+round. Both are in the digest, and so is a random salt: else whoever hears one message could try out by the digests what another
+agent was told at the same moment.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import NamedTuple
 from federates.boundary.errors import IntegrityError
 from federates.boundary.topics import BOUNDARY_VERSION
 
-SIGNATURE_BYTES, DIGEST_BYTES = 64, 32
+SIGNATURE_BYTES, DIGEST_BYTES, SALT_BYTES = 64, 32, 16
 MOST_TOGETHER = 8
 EVERYBODY = "*"
 """Receiver of a topic that is not addressed."""
@@ -55,14 +56,19 @@ class Envelope(NamedTuple):
     signed: bytes
     """Signature, and behind it what it is of: number and digests."""
     number: int
-    content: bytes
-    """All behind that: what one of the digests is of."""
+    salted: bytes
+    """All behind that, which one of the digests is of: the salt, and the content."""
 
     @property
     def is_whole(self) -> bool:
         """Whether the content is what was signed."""
-        at = self.signed.find(hashlib.sha256(self.content).digest(), _DIGESTS_AT)
+        at = self.signed.find(hashlib.sha256(self.salted).digest(), _DIGESTS_AT)
         return at >= 0 and (at - _DIGESTS_AT) % DIGEST_BYTES == 0
+
+    @property
+    def content(self) -> bytes:
+        """Return address and payload."""
+        return self.salted[SALT_BYTES:]
 
     @property
     def payload(self) -> bytes:
@@ -83,9 +89,9 @@ def with_length(address: bytes) -> bytes:
     return _LENGTH.pack(len(address)) + address
 
 
-def signed_part(number: int, contents: list[bytes]) -> bytes:
-    """Return what the signature of messages with these contents is of: their number, how many they are, their SHA-256."""
-    return _HEAD.pack(number, len(contents)) + b"".join([hashlib.sha256(content).digest() for content in contents])
+def signed_part(number: int, salted: list[bytes]) -> bytes:
+    """Return what the signature of messages with these salted contents is of: their number, how many they are, their SHA-256."""
+    return _HEAD.pack(number, len(salted)) + b"".join([hashlib.sha256(each).digest() for each in salted])
 
 
 def read_envelope(message: bytes) -> Envelope:
@@ -98,7 +104,7 @@ def read_envelope(message: bytes) -> Envelope:
     if len(message) >= _DIGESTS_AT:
         number, count = _HEAD.unpack_from(message, SIGNATURE_BYTES)
         end = _DIGESTS_AT + DIGEST_BYTES * count
-        if 1 <= count <= MOST_TOGETHER and len(message) >= end + _LENGTH.size:
+        if 1 <= count <= MOST_TOGETHER and len(message) >= end + SALT_BYTES + _LENGTH.size:
             return Envelope(message[:end], number, message[end:])
     raise IntegrityError(f"its {len(message)} bytes are no signed message of version {BOUNDARY_VERSION} of the boundary")
 

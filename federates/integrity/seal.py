@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,16 @@ from nacl.exceptions import BadSignatureError
 from federates.boundary.errors import IntegrityError
 from federates.boundary.exchange import SESSION
 from federates.boundary.lines import Federation, lines
-from federates.integrity.envelope import MOST_TOGETHER, Address, Envelope, read_envelope, signed_part, stamp_of, with_length
+from federates.integrity.envelope import (
+    MOST_TOGETHER,
+    SALT_BYTES,
+    Address,
+    Envelope,
+    read_envelope,
+    signed_part,
+    stamp_of,
+    with_length,
+)
 from federates.integrity.keys import leave_public_key, new_keys
 from federates.integrity.roster import ROSTER, read_roster
 
@@ -57,12 +67,15 @@ class Seal:
     def sign(self, said: Sequence[tuple[str, bytes]]) -> list[bytes]:
         """Return the messages that carry what is ``said`` at one moment: pairs of one of this agent's own keys and a payload."""
         messages: list[bytes] = []
-        contents = [self._address(key) + payload for key, payload in said]
-        for i in range(0, len(contents), MOST_TOGETHER):
-            together = contents[i : i + MOST_TOGETHER]
+        salts = os.urandom(SALT_BYTES * len(said))
+        salted = [
+            salts[SALT_BYTES * i : SALT_BYTES * (i + 1)] + self._address(key) + payload for i, (key, payload) in enumerate(said)
+        ]
+        for i in range(0, len(salted), MOST_TOGETHER):
+            together = salted[i : i + MOST_TOGETHER]
             self._number += 1
             signed = bytes(crypto_sign(signed_part(self._number, together), self._private))
-            messages += [signed + content for content in together]
+            messages += [signed + each for each in together]
         return messages
 
     def open(self, key: str, message: bytes) -> bytes:

@@ -35,13 +35,16 @@ def collect(folder: Path, parts: Sequence[Path], *, report: bool = True) -> dict
     if record is None or not isinstance(record.get("elsewhere"), dict):
         raise PortageError(f"{folder}: this is no run of which a part is on other hosts")
     away: dict[str, str] = dict(record["elsewhere"])
+    brought: list[str] = []
     for part in parts:
-        for agent in _agents(record, away, part):
+        agents = _agents(record, away, part)
+        for agent in agents:
             _check(folder / agent, part / agent)
+        for agent in agents:
             with owner_only():
                 shutil.copytree(part / agent, folder / agent, dirs_exist_ok=True)
-            (folder / agent / ELSEWHERE).unlink(missing_ok=True)
             del away[agent]
+        brought += agents
     record["elsewhere"] = away
     if not away:
         del record["elsewhere"]
@@ -52,6 +55,8 @@ def collect(folder: Path, parts: Sequence[Path], *, report: bool = True) -> dict
     if record["status"] == "complete":
         conclude_complete(folder, record, audit, report=report)
     end_run_record(folder, record)
+    for agent in brought:  # last, for until then the part may be brought again, and must be the same
+        (folder / agent / ELSEWHERE).unlink(missing_ok=True)
     return record
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import shlex
 import socket
 import stat
 from collections.abc import Iterable, Mapping
@@ -163,9 +164,9 @@ class Hosts:
         ]
         if file.broker not in file.hosts:
             problems.append(Problem(self.shown, "broker", repr(file.broker), f"unknown host; hosts are {hosts}"))
-        elif file.agents.get(Role.COORDINATOR.value, file.broker) != file.broker:
+        elif (where := file.agents.get(Role.COORDINATOR.value)) != file.broker:
             allowed = f"must be {file.broker}, the broker's host, where the public agreement is"
-            problems.append(Problem(self.shown, "agents.coordinator", repr(file.agents[Role.COORDINATOR.value]), allowed))
+            problems.append(Problem(self.shown, "agents.coordinator", "missing" if where is None else repr(where), allowed))
         for name, host in file.hosts.items():
             if not _NAME.fullmatch(name) or name in (BROKER, *file.agents):
                 allowed = "must be a word of letters, digits, _ and -, and no agent's name"
@@ -182,6 +183,8 @@ class Hosts:
         try:
             mode = self.key_file.stat().st_mode
             read_key(self.key_file)
+        except RuntimeError as error:
+            return [Problem(self.shown, "key_file", repr(self.file.key_file), f"names no file: {error}")]
         except OSError as error:
             allowed = f"cannot be read ({error.strerror or error}): {self.key_file}; make one as docs/howto/several_hosts.md says"
             return [Problem(self.shown, "key_file", repr(self.file.key_file), allowed)]
@@ -226,7 +229,7 @@ def own_addresses() -> dict[str, str]:
 def line_to_type(hosts: Hosts, host: str, scenario: Path) -> str:
     """Return the line by which a host joins, for a person or ``ssh``; the key is in its file, never in a line."""
     command = hosts.file.hosts[host].command if hosts.file.hosts[host].start == "ssh" else "portage"
-    return f"{command} join {scenario} --hosts {hosts.path} --host {host}"
+    return f"{command} join {shlex.quote(str(scenario))} --hosts {shlex.quote(str(hosts.path))} --host {host}"
 
 
 def _is_address(text: str) -> bool:

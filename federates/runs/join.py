@@ -76,21 +76,43 @@ def join(folder: Path, hosts: Hosts, here: str, use: Mapping[str, str] | None = 
         )
         identity = _identity(found, told, placement, results)
         over: list[str] = []
-        _listen(line, identity, agents, over)  # before classes are loaded, which takes longer than a host may be silent
+        held = _listen(line, identity, agents, over)  # before classes are loaded, which takes longer than a host may be silent
         run = Launch(_checked(found, use), identity)
-        _take_part(run, line, over)
+        _take_part(run, line, over, held)
     finally:
         line.close()
     return run
 
 
-def _listen(line: Line, identity: RunIdentity, agents: list[str], over: list[str]) -> None:
+class _Held:
+    """Whether the run is held, for agents whose folders may come later than the word of it."""
+
+    def __init__(self, identity: RunIdentity, agents: list[str]) -> None:
+        self._folders = {identity.folder_of(agent): False for agent in agents}
+        self._text: str | None = None
+        self._lock = threading.Lock()
+
+    def say(self, text: str | None) -> None:
+        """Hold the agents, or let them go on with None."""
+        with self._lock:
+            self._text, self._folders = text, dict.fromkeys(self._folders, False)
+        self.pass_on()
+
+    def pass_on(self) -> None:
+        """Tell those who have not been told and can be by now."""
+        with self._lock:
+            for folder in [folder for folder, told in self._folders.items() if not told and folder.exists()]:
+                pass_on(folder, self._text)
+                self._folders[folder] = True
+
+
+def _listen(line: Line, identity: RunIdentity, agents: list[str], over: list[str]) -> _Held:
     """Give signs of life, and take what the broker's host says, in a thread: into ``over`` comes how the run ended."""
+    held = _Held(identity, agents)
 
     def take(said: Said) -> None:
         if "hold" in said:
-            for agent in agents:
-                pass_on(identity.folder_of(agent), None if said["hold"] is None else str(said["hold"]))
+            held.say(None if said["hold"] is None else str(said["hold"]))
         if "roster" in said:
             for agent in agents:
                 leave_roster(identity.folder_of(agent), str(said["roster"]))
@@ -100,6 +122,7 @@ def _listen(line: Line, identity: RunIdentity, agents: list[str], over: list[str
 
     line.silence_s = float(identity.broker.timeout_s)
     threading.Thread(target=line.serve, args=(take,), name="broker's host", daemon=True).start()
+    return held
 
 
 def _checked(scenario: Scenario, use: Mapping[str, str] | None) -> Scenario:
@@ -137,7 +160,7 @@ def _identity(scenario: Scenario, told: Said, placement: Placement, results: Pat
     )
 
 
-def _take_part(run: Launch, line: Line, over: list[str]) -> None:
+def _take_part(run: Launch, line: Line, over: list[str], held: _Held) -> None:
     """Run the agents of this host to their end, or to that of the run."""
     identity, started = run.identity, time.time()
     here = [entry.name for entry in run.scenario.entries]
@@ -154,7 +177,7 @@ def _take_part(run: Launch, line: Line, over: list[str]) -> None:
             identity.write(identity_file)
             try:
                 start_processes(run, identity_file, {})
-                _attend(run, line, over, told)
+                _attend(run, line, over, told, held)
             finally:
                 end_processes(run.processes)
                 _tell(run, line, here, told)
@@ -167,7 +190,7 @@ def _take_part(run: Launch, line: Line, over: list[str]) -> None:
     remove_scratch(run.folder, here, ended=True)
 
 
-def _attend(run: Launch, line: Line, over: list[str], told: set[str]) -> None:
+def _attend(run: Launch, line: Line, over: list[str], told: set[str], held: _Held) -> None:
     """Wait until every process has ended, the others' grace after a first failure is over, or the broker's host is lost.
 
     The broker's host hears of each end at once: it must say whose was the first.
@@ -182,6 +205,7 @@ def _attend(run: Launch, line: Line, over: list[str], told: set[str]) -> None:
         if line.lost and not over:
             run.culprit = f"{broker} (the broker's host): {line.lost}"
             return
+        held.pass_on()
         keys = _tell_keys(run, line, keys)
         _tell(run, line, [agent for agent in here if ended(run.folder / agent)], told)
         run.culprit = run.culprit or first_failure(run) or alive.look(pids)

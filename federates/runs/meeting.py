@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import struct
 import threading
 import time
 from dataclasses import asdict
@@ -34,6 +35,9 @@ from federates.runtime.results import write_json
 _BEAT_S = 0.5
 _MOST_BYTES = 1_000_000
 _HELLO_S = 10.0
+"""Nobody waits longer for what is read or sent at once: an answer to a challenge, the rest of a message."""
+_MOST_STRANGERS = 32
+"""So many connections may be without an answer to the challenge at a time; more wait to be accepted."""
 _AGAIN_S = 0.5
 _VERSIONS = {"portage": __version__, "boundary": BOUNDARY_VERSION}
 Said = dict[str, Any]
@@ -52,6 +56,16 @@ class Line:
         self._sending = threading.Lock()
         self.lost = ""
         self._closed = threading.Event()
+
+    def answer_and_challenge(self, key: bytes) -> None:
+        """Prove to the other side that this one has the key, and let it do the same.
+
+        Raises
+        ------
+        AuthenticationError, EOFError, OSError : it has another key, or says nothing (BlockingIOError) in time.
+        """
+        answer_challenge(self._connection, key)
+        deliver_challenge(self._connection, key)
 
     def send(self, said: Said) -> None:
         """Send one message; what cannot be sent is lost."""
@@ -80,8 +94,12 @@ class Line:
             now_s = time.monotonic()
             if said is not None:
                 heard_s = now_s
-                if "beat" not in said:
-                    take(said)
+                try:
+                    if "beat" not in said:
+                        take(said)
+                except (OSError, PortageError, ValueError) as error:
+                    self.lost = f"has sent what could not be taken in: {error}"
+                    return
             elif now_s > heard_s + self.silence_s:
                 self.lost = f"has given no sign of life for {self.silence_s:g} s: cut off, or stopped"
                 return
@@ -106,10 +124,11 @@ class Meeting:
         self._lines: dict[str, Line] = {}
         self._ended: set[str] = set()
         self._over = False
-        self._held: str | None = None
+        self._told_hold: dict[str, str | None] = {}
         self._told_roster: set[str] = set()
         self._have_roster: set[str] = set()
         self._lock = threading.Lock()
+        self._strangers = threading.BoundedSemaphore(_MOST_STRANGERS)
         try:
             self._socket = listen_at(placement.address, placement.port)
         except OSError as error:
@@ -123,11 +142,10 @@ class Meeting:
     def look(self) -> str | None:
         """Return in words which host is lost although its agents have not ended, or None; pass on whether the run is held."""
         held = held_text(self._identity.folder_of(Role.COORDINATOR.value))
-        if held != self._held:
-            self._held = held
-            for line in dict(self._lines).values():
-                line.send({"hold": held})
         for host, line in dict(self._lines).items():
+            if held != self._told_hold.get(host):
+                self._told_hold[host] = held
+                line.send({"hold": held})
             agents = self._placement.others[host]
             if line.lost and not set(agents) <= self._ended:
                 return f"{host} ({', '.join(agents)}): the host {line.lost}"
@@ -161,22 +179,27 @@ class Meeting:
 
     def _accept(self) -> None:
         while not self._over:
+            self._strangers.acquire()
             try:
                 found, _ = self._socket.accept()
-            except OSError:
-                return
+            except OSError:  # this end is closed, or has no file left for one more
+                self._strangers.release()
+                time.sleep(_AGAIN_S)
+                continue
             threading.Thread(target=self._welcome, args=(found,), name="host", daemon=True).start()
 
     def _welcome(self, found: socket.socket) -> None:
         """Let a host join that has the key."""
-        connection = Connection(found.detach())
+        connection = _connection(found)
         with contextlib.suppress(AuthenticationError, EOFError, OSError, ValueError):
-            deliver_challenge(connection, self._key)
-            answer_challenge(connection, self._key)
-            line = Line(connection, float(self._identity.broker.timeout_s))
-            hello = line.receive(_HELLO_S) or {}
-            refused = self._refusal(hello, line)
-            if refused:
+            try:
+                deliver_challenge(connection, self._key)
+                answer_challenge(connection, self._key)
+                line = Line(connection, float(self._identity.broker.timeout_s))
+                hello = line.receive(_HELLO_S) or {}
+            finally:
+                self._strangers.release()
+            if refused := self._refusal(hello, line):
                 line.send({"refused": refused})
             else:
                 host = str(hello["host"])
@@ -248,29 +271,35 @@ def meet(placement: Placement, limit_s: float) -> tuple[Line, Said]:
     """
     key, deadline = read_key(Path(placement.key_file)), time.monotonic() + limit_s
     where = f"{placement.broker_address}:{placement.port}"
+    own = [agent for agent, host in placement.agents.items() if host == placement.here]
     while True:
         try:
             found = socket.create_connection((placement.broker_address, placement.port), timeout=_HELLO_S)
+            line = Line(_connection(found), _HELLO_S)
+            line.answer_and_challenge(key)
+            line.send({"host": placement.here, "agents": own, "versions": _VERSIONS})
+            said = line.receive(_HELLO_S) or {}
             break
+        except (AuthenticationError, EOFError, ConnectionResetError, BrokenPipeError, ValueError) as error:
+            raise PortageError(f"the run at {where} does not take the key in {placement.key_file}") from error
         except OSError as error:
             if time.monotonic() > deadline:
-                words = f"nobody is at {where} after {limit_s:g} s ({error.strerror or error}); is `portage run` there?"
-                raise PortageError(words) from error
+                nobody = f"nobody is at {where} after {limit_s:g} s ({error.strerror or error}); is `portage run` there?"
+                silent = f"who is at {where} has said nothing for {limit_s:g} s; is that `portage run`, and does it go on?"
+                raise PortageError(silent if isinstance(error, BlockingIOError) else nobody) from error
             time.sleep(_AGAIN_S)
-    found.settimeout(None)
-    connection = Connection(found.detach())
-    line = Line(connection, _HELLO_S)
-    own = [agent for agent, host in placement.agents.items() if host == placement.here]
-    try:
-        answer_challenge(connection, key)
-        deliver_challenge(connection, key)
-        line.send({"host": placement.here, "agents": own, "versions": _VERSIONS})
-        said = line.receive(_HELLO_S) or {}
-    except (AuthenticationError, EOFError, OSError, ValueError) as error:
-        raise PortageError(f"the run at {where} does not take the key in {placement.key_file}") from error
     if "invitation" not in said:
         raise PortageError(f"the run at {where} does not let {placement.here} join: {said.get('refused', 'no answer')}")
     return line, said["invitation"]
+
+
+def _connection(found: socket.socket) -> Connection:
+    """Return a connection in which nothing that was begun takes longer than `_HELLO_S`; it raises BlockingIOError then."""
+    found.settimeout(None)
+    limit = struct.pack("ll", int(_HELLO_S), 0)
+    for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+        found.setsockopt(socket.SOL_SOCKET, option, limit)
+    return Connection(found.detach())
 
 
 def _words(versions: Any) -> str:

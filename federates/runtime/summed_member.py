@@ -41,6 +41,7 @@ class SummedMember:
         """Tell the others a new key; masks of different periods have nothing in common."""
         self._masking, self._agreed = Masking(self._federate.agent), False
         self._answers: dict[int, Quantities] = {}
+        self._asked_so_far = b""
         public = np.frombuffer(self._masking.public_key, dtype=np.uint8).astype(np.float64)
         self._federate.publish(mask_key(self._role), period, 0, public)
 
@@ -87,20 +88,23 @@ class SummedMember:
             ]
         )
         topic = masked_answer(self._role)
-        masked = self._masking.mask(words, f"{topic.name}|{round_}|{self._asked(inbox, period, round_)}".encode())
+        self._asked_so_far = self._digest(inbox, period, round_)
+        masked = self._masking.mask(words, f"{topic.name}|{round_}|{self._asked_so_far.hex()}".encode())
         self._federate.publish(topic, period, round_, to_halves(masked))
 
-    def _asked(self, inbox: Inbox, period: int, round_: int) -> str:
-        """Return a digest of what the coordinator has said. It goes into the masks: they cancel if all were asked the same.
+    def _digest(self, inbox: Inbox, period: int, round_: int) -> bytes:
+        """Return a digest of all that the coordinator has asked in this period, up to this round.
 
-        So a coordinator that offers one member a good price, and the others a bad one, gets noise and not that member's answer.
+        It goes into the masks: they cancel if all were asked the same. A coordinator that offers one member a good price, and the
+        others a bad one, gets noise and not that member's answer; and noise in all later rounds, in which it could have that
+        answer given back as part of a plan.
         """
         said = inbox.said_by(_C, period, round_)
         by_topic = {key.rsplit("/", 1)[1]: frame for key, frame in said.items()}
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(self._asked_so_far)
         for name, frame in sorted(by_topic.items()):
             digest.update(f"{name}|{frame.round}|{frame.values.shape}|".encode() + frame.values.tobytes())
-        return digest.hexdigest()
+        return digest.digest()
 
     def _agree(self, inbox: Inbox, period: int) -> None:
         own, keys, topic = self._federate.agent, {}, mask_key(self._role)

@@ -1,6 +1,7 @@
 """Runs over several hosts: network namespaces that the tests make, each with its own copy of its own part of the scenario."""
 
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from typer.testing import CliRunner
 
 from federates.boundary.errors import ConfigError
 from federates.cli.app import app
-from federates.runs.hosts import Hosts, read_key
+from federates.runs.hosts import Hosts, line_to_type, read_key
 from federates.runs.scenario import load_scenario
 
 ROOT = Path(__file__).parents[2]
@@ -278,6 +279,8 @@ RUN = ("run", "small", "--hosts", "hosts.yaml")
         ),
         ({"agents": {"traffic_sumo": None}}, "agents.traffic_sumo = missing: must name its host: lab, depot"),
         ({"agents": {"coordinator": "depot"}}, "agents.coordinator = 'depot': must be lab, the broker's host"),
+        ({"agents": {"coordinator": None}}, "agents.coordinator = missing: must be lab, the broker's host"),
+        ({"key_file": "~nobody_here/run.key"}, "key_file = '~nobody_here/run.key': names no file: Could not determine home"),
         ({"broker": "attic"}, "broker = 'attic': unknown host; hosts are lab, depot"),
         ({"key_file": "no.key"}, "key_file = 'no.key': cannot be read (No such file or directory)"),
         ({"hosts": {"depot": {"address": "depot.lan"}}}, "hosts.depot.address = 'depot.lan': must be an IPv4 address"),
@@ -291,6 +294,13 @@ def test_what_is_wrong_in_hosts_yaml_is_one_line(at_home, changes, said):
     places, typed = at_home
     (problem,) = typed(places[0], *RUN, **changes)
     assert said in problem
+
+
+def test_the_line_that_is_printed_can_be_typed(at_home):
+    hosts = Hosts(at_home[0][0].hosts_file)
+    hosts.path = Path("/our runs/hosts.yaml")
+    words = ["portage", "join", "/my; scenario", "--hosts", "/our runs/hosts.yaml", "--host", "depot"]
+    assert shlex.split(line_to_type(hosts, "depot", Path("/my; scenario"))) == words
 
 
 def test_what_is_wrong_around_it_is_one_line(at_home):

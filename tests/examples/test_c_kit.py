@@ -153,6 +153,39 @@ def test_the_kit_refuses_what_is_no_session(kit):
     assert "trip_periods must be 3 rows of 3 numbers" in run.stderr
 
 
+ROUTES = """
+import json, os, sys
+import numpy as np
+from portage_c_kit import Kit
+kit, codes = Kit(sys.argv[1]), []
+text, *cases = json.load(sys.stdin)
+for station, ready, end in cases:
+    if (child := os.fork()) == 0:
+        agreement = kit.agreement(text)
+        kit.best_route(agreement, (station, ready), end, np.zeros((3, 3)), np.zeros((3, agreement.h)))
+        os._exit(0)
+    codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+print(json.dumps(codes))
+"""
+
+
+def test_the_kit_refuses_a_train_at_no_station(kit):
+    """What another agent has said reaches no memory: exit code 1, and no signal."""
+    agreement = rail_session([[0, 1, 1], [1, 0, 1], [1, 1, 0]], 4).model_dump_json()
+    cases = [(1, 0, 2), (0, 4, -1), (3, 0, -1), (50, 0, -1), (-2, 0, -1), (0, -1, -1), (0, 0, 3)]
+    run = subprocess.run(
+        [sys.executable, "-c", ROUTES, str(kit.path)],
+        input=json.dumps([agreement, *cases]),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        env=os.environ | {"PORTAGE_WORLD": "rail", "PYTHONPATH": os.pathsep.join([str(ROOT / "tests/support"), str(ROOT)])},
+    )
+    assert json.loads(run.stdout.splitlines()[-1]) == [0, 0, 1, 1, 1, 1, 1]
+    assert "a train is ready at station 50 from period 0 on" in run.stderr
+
+
 @settings(max_examples=80, deadline=None, derandomize=True)
 @given(st.data())
 def test_the_kits_route_is_the_best_of_all(kit, data):

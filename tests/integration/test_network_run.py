@@ -35,6 +35,12 @@ def lossy(tmp_path_factory):
     return [quick_run(write_small_scenario(folder / str(n)), {"network": LOSSY, "seed": 5}, {}, {}) for n in (1, 2)]
 
 
+@pytest.fixture(scope="module")
+def page(lossy):
+    """The report of the first run; with it the summary is written."""
+    return write_report(lossy[0]).read_text(encoding="utf-8")
+
+
 def test_the_same_messages_are_lost_again(lossy):
     first, second = map(hashes, lossy)
     assert first == second
@@ -64,8 +70,7 @@ def test_the_audit_understands_what_was_sent_and_not_heard(lossy):
     table.to_parquet(path)
 
 
-def test_the_report_says_what_the_network_cost(lossy):
-    page = write_report(lossy[0]).read_text(encoding="utf-8")
+def test_the_report_says_what_the_network_cost(lossy, page):
     told = pd.concat([t for n, t in tables(lossy[0]).items() if n.endswith("/network.parquet")])
     summary = json.loads((lossy[0] / "summary.json").read_text())
     assert summary["network_lost"] == (told.fate == "lost").sum()
@@ -75,6 +80,7 @@ def test_the_report_says_what_the_network_cost(lossy):
     assert "fibre &gt; lossy" in page
 
 
+@pytest.mark.usefixtures("page")
 def test_seconds_are_those_of_the_slowest_answer_of_each_round(lossy):
     """Worked out anew, message by message."""
     read = {n.split("/")[0]: t for n, t in tables(lossy[0]).items() if n.endswith("/network.parquet")}

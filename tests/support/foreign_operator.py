@@ -50,16 +50,16 @@ class Seal:
         """One signature may stand before several messages; here it is of one."""
         self.number += 1
         address = self.address(key)
-        content = struct.pack("<H", len(address)) + address + payload
-        signed = struct.pack("<QH", self.number, 1) + hashlib.sha256(content).digest()
-        return crypto_sign(signed, self.private) + content
+        salted = os.urandom(16) + struct.pack("<H", len(address)) + address + payload
+        signed = struct.pack("<QH", self.number, 1) + hashlib.sha256(salted).digest()
+        return crypto_sign(signed, self.private) + salted
 
     def open(self, key, message):
         number, count = struct.unpack_from("<QH", message, 64)
         end = 74 + 32 * count
         crypto_sign_open(message[:end], self.keys[key.partition("/")[0]])  # raises what the sender has not signed
-        content, address = message[end:], self.address(key)
-        whole = hashlib.sha256(content).digest() in [message[at : at + 32] for at in range(74, end, 32)]
+        salted, content, address = message[end:], message[end + 16 :], self.address(key)
+        whole = hashlib.sha256(salted).digest() in [message[at : at + 32] for at in range(74, end, 32)]
         if not whole or content[2 : 2 + len(address)] != address or number <= self.last.get(key, 0):
             raise SystemExit(f"portage: refused a message on {key}, number {number}: {content[2:80]}")
         self.last[key] = number

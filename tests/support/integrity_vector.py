@@ -4,7 +4,7 @@ import struct
 
 from nacl.bindings import crypto_sign, crypto_sign_seed_keypair
 
-from federates.integrity.envelope import Address, signed_part, with_length
+from federates.integrity.envelope import SALT_BYTES, Address, signed_part, with_length
 from federates.integrity.roster import roster_text
 
 SEED = bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
@@ -12,14 +12,15 @@ SEED = bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031c
 RUN_SEED = bytes.fromhex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb")
 """That of test 2, as the run's own."""
 RUN, KEY, NUMBER = "20260101-120000-ab12", "power_operator/cost_usd", 3
+SALT = bytes(range(SALT_BYTES))
 PAYLOAD = struct.pack("<5d", 0.0, 2.0, 480.0, 420.5, 4.0)
 
 
 def message() -> bytes:
     """Return the message of the vector."""
     _, private = crypto_sign_seed_keypair(SEED)
-    content = with_length(Address.of(RUN, KEY).text()) + PAYLOAD
-    return crypto_sign(signed_part(NUMBER, [content]), private) + content
+    salted = SALT + with_length(Address.of(RUN, KEY).text()) + PAYLOAD
+    return crypto_sign(signed_part(NUMBER, [salted]), private) + salted
 
 
 def roster() -> str:
@@ -34,7 +35,7 @@ def shown() -> dict[str, str]:
     """Return the parts as the page has them."""
     whole = message()
     address = Address.of(RUN, KEY).text()
-    start = 108 + len(address)
+    start = 124 + len(address)
     return {
         "vector_seed": SEED.hex(),
         "vector_run_key": crypto_sign_seed_keypair(RUN_SEED)[0].hex(),
@@ -42,7 +43,8 @@ def shown() -> dict[str, str]:
         "vector_number": whole[64:72].hex(),
         "vector_count": whole[72:74].hex(),
         "vector_digest": whole[74:106].hex(),
-        "vector_length": whole[106:108].hex(),
+        "vector_salt": whole[106:122].hex(),
+        "vector_length": whole[122:124].hex(),
         "vector_address": address.decode(),
         "vector_payload": whole[start:].hex(),
         "vector_roster": roster().rstrip(),

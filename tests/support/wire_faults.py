@@ -129,7 +129,7 @@ class Line:
     def forge(self, payload: bytes, message: bytes) -> None:
         _, private = crypto_sign_keypair()
         stated = read_envelope(message)
-        self.put(crypto_sign(stated.signed[SIGNATURE_BYTES:], private) + stated.content)
+        self.put(crypto_sign(stated.signed[SIGNATURE_BYTES:], private) + stated.salted)
 
     def drop(self, payload: bytes, message: bytes) -> None:
         pass

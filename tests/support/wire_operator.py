@@ -16,7 +16,7 @@ LONG_S = 60.0
 
 def payload_of(message):
     """Return what a message carries, without a look at its signature."""
-    content = message[74 + 32 * int.from_bytes(message[72:74], "little") :]
+    content = message[74 + 16 + 32 * int.from_bytes(message[72:74], "little") :]
     return content[2 + int.from_bytes(content[:2], "little") :]
 
 

@@ -37,6 +37,22 @@ def test_a_table_that_was_changed_or_lost_on_the_way_is_refused(run, change):
     assert json.loads((folder / "run.json").read_text())["elsewhere"] == {"b": "depot"}
 
 
+def test_of_a_part_with_a_wrong_table_nothing_is_copied(run):
+    folder, part = run
+    told = json.loads((folder / "b" / "elsewhere.json").read_text())["finished"]
+    for place in (folder, part):
+        (place / "c").mkdir()
+    (part / "c" / "plan.parquet").write_bytes(b"other rows")
+    (folder / "c" / "elsewhere.json").write_text(json.dumps({"host": "depot", "finished": told | {"agent": "c"}}))
+    write(folder, agents={"a": None, "b": told, "c": told}, elsewhere={"b": "depot", "c": "depot"}, status="complete")
+    write(part, agents={"b": told, "c": told}, elsewhere={}, status="complete")
+    for _ in range(2):
+        with pytest.raises(PortageError, match="is not the table that c left"):
+            collect(folder, [part])
+        assert not (folder / "b" / "plan.parquet").exists()
+        assert (folder / "b" / "elsewhere.json").exists(), "what the next try is compared with"
+
+
 def test_another_run_or_none_is_refused(run, tmp_path):
     folder, part = run
     with pytest.raises(PortageError, match="holds no part of a run"):

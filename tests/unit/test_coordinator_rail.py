@@ -5,10 +5,11 @@ import pytest
 from negotiate import POWER, TRANSPORT
 from toy_railway import Rows, ToyRailway
 
-from federates.boundary.errors import ModelError
+from federates.boundary.errors import BoundaryError, ModelError
 from federates.boundary.messages import Answer
 from federates.boundary.negotiation import Agreement, Problem
 from federates.boundary.roles import Evaluate, RoundResult
+from federates.boundary.world import world_of
 from federates.coordinator.algorithms.bounds import Bounds
 from federates.coordinator.algorithms.box_step import BoxStep
 from federates.coordinator.algorithms.conflicts import conflicts
@@ -32,6 +33,16 @@ def session(periods=6, trains=(("a", "s0"), ("b", "s0"), ("c", "s1"))):
         trains=tuple({"name": name, "home": home} for name, home in trains),
         trip_periods=((0, 2), (2, 0)),
     )
+
+
+@pytest.mark.parametrize("wrong", [(2.0, 0.0, 0.0), (-1.0, 0.0, 0.0), (0.5, 0.0, 0.0), (0.0, -1.0, 0.0), (0.0, 0.0, 2.0)])
+def test_a_train_at_a_station_that_there_is_not_is_refused_by_whoever_hears_of_it(wrong):
+    (message,) = world_of("rail").messages
+    told = at_home(session())
+    assert message.unpacked(session(), (told,)) is told
+    told[1] = wrong
+    with pytest.raises(BoundaryError, match=r"^train_ready: b stands at station .* stations are 0 to 1, and -1 for an open end$"):
+        message.unpacked(session(), (told,))
 
 
 def result(asked, offered, power=(0.0, 0.0), transport=(0.0, 0.0)):

@@ -13,7 +13,7 @@ from nacl.bindings import crypto_sign, crypto_sign_seed_keypair
 
 from federates.boundary.errors import IntegrityError
 from federates.boundary.lines import Roster
-from federates.integrity.envelope import EVERYBODY, MOST_TOGETHER, Address, read_envelope, signed_part, with_length
+from federates.integrity.envelope import EVERYBODY, MOST_TOGETHER, SALT_BYTES, Address, read_envelope, signed_part, with_length
 from federates.integrity.keys import PRIVATE_KEY, PUBLIC_KEY, leave_private_key, leave_public_key, new_keys, read_public_key
 from federates.integrity.roster import ROSTER, Registrar, read_roster, roster_text
 from federates.integrity.seal import Seal
@@ -53,6 +53,20 @@ def test_what_is_signed_is_opened_by_everybody_whom_it_is_for(seals):
     assert power.open(PRICE, price) == transport.open(OTHERS_PRICE, others_price) == PAYLOAD
 
 
+def test_nothing_in_a_message_tells_of_what_another_agent_hears_with_it(seals):
+    """Whoever knows how a message is made, and guesses what is in it, cannot try that out by the digest."""
+    price, others_price = (read_envelope(m) for m in seals["coordinator"].sign([(PRICE, PAYLOAD), (OTHERS_PRICE, PAYLOAD)]))
+    assert price.signed == others_price.signed, "signed at once"
+    digests = [price.signed[at : at + 32] for at in range(74, len(price.signed), 32)]
+    assert digests == [hashlib.sha256(each.salted).digest() for each in (price, others_price)]
+    assert hashlib.sha256(others_price.content).digest() not in digests
+    for own in (price.salted[:16], bytes(16)):
+        assert hashlib.sha256(own + others_price.content).digest() not in digests
+    again = read_envelope(said(seals["coordinator"]))
+    assert again.content == price.content
+    assert again.salted != price.salted
+
+
 def test_more_messages_than_one_signature_may_be_of(seals):
     count = 2 * MOST_TOGETHER + 1
     messages = seals["coordinator"].sign([(PRICE, struct.pack("<2d", 0, i)) for i in range(count)])
@@ -70,7 +84,7 @@ def refusal(seal, key, message):
     return text
 
 
-@pytest.mark.parametrize("at", [0, 63, 64, 73, 74, 105, 107, 120, -24, -16, -1])
+@pytest.mark.parametrize("at", [0, 63, 64, 73, 74, 105, 107, 123, 136, -24, -16, -1])
 def test_no_byte_can_be_changed(seals, at):
     message = bytearray(said(seals["coordinator"]))
     message[at] ^= 1
@@ -92,8 +106,8 @@ def test_a_forger_who_is_an_agent_is_named(seals):
 
 def test_a_key_that_is_nobodys(seals):
     _, private = new_keys()
-    content = with_length(Address.of(RUN, PRICE).text()) + PAYLOAD
-    message = crypto_sign(signed_part(1, [content]), private) + content
+    salted = bytes(SALT_BYTES) + with_length(Address.of(RUN, PRICE).text()) + PAYLOAD
+    message = crypto_sign(signed_part(1, [salted]), private) + salted
     assert refusal(seals["power_operator"], PRICE, message).endswith("it is not signed with a key of the roster: forged")
 
 
@@ -231,9 +245,9 @@ def test_the_message_of_the_page_is_taken_apart_as_the_page_says():
     message, public = integrity_vector.message(), crypto_sign_seed_keypair(integrity_vector.SEED)[0]
     number, count = struct.unpack_from("<QH", message, 64)
     assert (number, count) == (integrity_vector.NUMBER, 1)
-    content = message[106:]
+    content = message[122:]
     (length,) = struct.unpack_from("<H", content)
-    assert message[74:106] == hashlib.sha256(content).digest()
+    assert message[74:106] == hashlib.sha256(message[106:]).digest()
     assert verify(public, message[64:106], message[:64])
     assert content[2 : 2 + length] == f"portage/6 {integrity_vector.RUN} power_operator {EVERYBODY} cost_usd".encode()
     assert struct.unpack("<5d", content[2 + length :]) == (0.0, 2.0, 480.0, 420.5, 4.0)

@@ -5,11 +5,13 @@ import socket
 import threading
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from federates.boundary.errors import PortageError
 from federates.runs import meeting
+from federates.runs.join import _Held
 from federates.runs.meeting import Meeting, meet
 from federates.runtime.broker_config import BrokerConfig
 from federates.runtime.hold import Hold
@@ -109,6 +111,55 @@ def test_another_key_another_version_and_a_second_one_are_refused(lab, tmp_path,
     )
     with pytest.raises(PortageError, match="versions differ"):
         meet(depot, 5)
+
+
+def test_who_says_nothing_keeps_nobody_waiting(lab, monkeypatch):
+    _, depot, _ = lab
+    monkeypatch.setattr(meeting, "_HELLO_S", 1.0)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        with pytest.raises(PortageError, match="has said nothing for 2 s; is that `portage run`"):
+            meet(replace(depot, port=silent.getsockname()[1]), 2)
+    strangers = [socket.create_connection((depot.broker_address, depot.port)) for _ in range(meeting._MOST_STRANGERS)]
+    line, told = meet(depot, 5)  # the strangers' time is over first
+    assert told["run_id"] == "run-1"
+    for each in (*strangers, line):
+        each.close()
+
+
+def test_who_joins_while_the_run_is_held_is_told_so(lab):
+    held, depot, folder = lab
+    Hold(folder, AGENTS, "coordinator").hold()
+    assert held.look() is None
+    line, _ = meet(depot, 5)
+    said = listen(line)
+    until(lambda: held.look() is None and said)
+    assert said == [{"hold": "0"}]
+    line.close()
+
+
+def test_what_cannot_be_taken_in_is_said(lab):
+    held, depot, _ = lab
+    line, _ = meet(depot, 5)
+    listen(line)
+    line.send({"agent": "a", "public_key": "zz"})
+    until(held.look)
+    assert held.look().startswith("depot (a, b): the host has sent what could not be taken in: non-hexadecimal")
+    line.close()
+
+
+def test_agents_whose_folders_come_later_are_held_too(tmp_path):
+    held = _Held(SimpleNamespace(folder_of=lambda agent: tmp_path / agent), ["a", "b"])
+    (tmp_path / "a").mkdir()
+    held.say("3")
+    assert (tmp_path / "a/hold").read_text() == "3"
+    (tmp_path / "b").mkdir()
+    held.pass_on()
+    assert (tmp_path / "b/hold").read_text() == "3"
+    held.say(None)
+    held.pass_on()
+    assert [(tmp_path / agent / "hold").exists() for agent in "ab"] == [False, False]
 
 
 def test_a_host_that_leaves_or_is_silent_is_named(lab):

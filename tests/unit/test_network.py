@@ -72,6 +72,13 @@ def test_a_copy_is_heard_where_the_first_one_is_lost():
     assert sum(f.copies == 0 for f in found) / MANY == pytest.approx(0.09, abs=0.012)
 
 
+def test_a_message_that_must_be_heard_is_heard_over_the_worst_links():
+    """Both ends lose all but one in 10^6: every try but the last fails."""
+    fate = repeated_fate(7, Message("a", "b", 0, 0, "commit"), [LinkClass(loss=0.999999)] * 2, NetworkSettings(deadline_s=0.5))
+    assert (fate.word, fate.attempts, fate.copies) == ("heard", 10_000, 1)
+    assert fate.latency_s == 9_999 * 0.5
+
+
 def test_a_message_that_is_repeated_is_heard_and_acknowledged_after_a_geometric_number_of_times():
     link, settings = LinkClass(loss=0.3, latency_s=0.1), NetworkSettings(deadline_s=0.5)
     found = [repeated_fate(7, Message("a", "b", p, r, "commit"), [link], settings) for p in range(50) for r in range(100)]

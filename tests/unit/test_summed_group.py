@@ -1,5 +1,6 @@
 """The coordinator's side of a private sum with members in closed form: parts add up, bounds hold, one answer is one answer."""
 
+import contextlib
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,9 +9,11 @@ import pytest
 from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.messages import Answer, Frame
 from federates.boundary.roles import Evaluate, Solve
-from federates.boundary.summed import mask_key
+from federates.boundary.summed import QUANTITY_DECIMALS, in_whole, mask_key, masked_answer, share, weights
 from federates.boundary.world import parse_session, world_of
 from federates.private_sum.errors import PrivateSumError
+from federates.private_sum.fixed_point import from_halves, from_words
+from federates.private_sum.masks import total_of
 from federates.runtime.inbox import Inbox
 from federates.runtime.summed_group import SummedGroup
 from federates.runtime.summed_member import SummedMember
@@ -125,6 +128,39 @@ def test_parts_add_up_to_any_plan_and_cost_no_more_than_the_mean_of_answers(play
     answer = play.evaluate(near["delivery"], near["passage"])
     assert answer.cost_usd == pytest.approx(least_usd(near["delivery"]), abs=1e-4)
     assert answer.bound_usd == pytest.approx(answer.cost_usd, rel=0.2)
+
+
+def told_total(play, period=0):
+    """Return the quantities that the last round's masked answers add up to."""
+    topic = masked_answer("mves_fleet")
+    came = {n: from_halves(play.inboxes["coordinator"].take(topic.key(n, ""), period, play.round)) for n in SLOPES}
+    return from_words(total_of(came, tuple(SLOPES))[: 2 * np.prod(play.shape)], QUANTITY_DECIMALS)
+
+
+@pytest.mark.parametrize("curious", [False, True])
+def test_an_answer_to_another_question_cannot_be_had_back_as_part_of_a_plan(play, curious):
+    """A good price for one fleet and none for others gives noise; so do later plans of what was answered."""
+    sent = play.post.publish
+
+    def unequal(topic, period, round_, values, receiver=""):
+        sent(topic, period, round_, np.array(values) * (receiver in ("", "a")), receiver)
+
+    play.post.publish = unequal if curious else sent
+    with pytest.raises(PrivateSumError) if curious else contextlib.nullcontext():
+        play.solve(3.0, 0.0)
+    play.post.publish, play.round = sent, play.round + 1
+    sent(weights("mves_fleet"), 0, play.round, np.array([[1.0, 1.0]]))
+    sent(in_whole("mves_fleet"), 0, play.round, np.zeros(1))
+    for exchange in play.post.world.exchanges:
+        if "mves_fleet" in exchange.roles:
+            sent(share(exchange, "mves_fleet"), 0, play.round, np.stack([np.ones(play.shape), np.zeros(play.shape)]))
+    for name, member in play.members.items():
+        given, whole = member.given(play.inboxes[name], 0, play.round)
+        member.tell(play.inboxes[name], 0, play.round, Answer(given, 0.0, 0.0, None, BoundKind.EXACT), whole)
+    answered = 3.0 * sum(1.0 / slope for slope in SLOPES.values())
+    is_that = np.isclose(told_total(play)[: np.prod(play.shape)], answered, atol=1e-6)
+    assert is_that.all() != curious
+    assert is_that.any() != curious
 
 
 def test_a_mean_of_answers_is_found_at_the_mean_of_costs(play):

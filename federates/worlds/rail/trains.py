@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from federates.boundary.errors import Problem
+from federates.boundary.errors import BoundaryError, Problem
 from federates.boundary.messages import Array
 from federates.worlds.rail.session import RailSession
 
@@ -20,6 +20,24 @@ def at_home(session: RailSession) -> Array:
     """Return the rows of ``train_ready``, shape (K, 3), for trains that begin and end the day at home."""
     homes = [session.stations.index(train.home) for train in session.trains]
     return np.array([(home, 0.0, home) for home in homes], dtype=np.float64).reshape(-1, 3)
+
+
+def checked_ready(session: RailSession, arrays: tuple[Array, ...]) -> Array:
+    """Return ``train_ready`` as it was told.
+
+    Raises
+    ------
+    BoundaryError : a train is at a station that there is not, or at one from no period on.
+    """
+    (ready,) = arrays
+    count = len(session.stations)
+    for train, (station, since, end) in zip(session.trains, ready, strict=True):
+        if not (0 <= station < count and since >= 0 and -1 <= end < count) or any(v % 1 for v in (station, since, end)):
+            raise BoundaryError(
+                f"train_ready: {train.name} stands at station {station:g} from period {since:g} on and ends the day at {end:g}; "
+                f"stations are 0 to {count - 1}, and -1 for an open end"
+            )
+    return ready
 
 
 def alike_trains(session: RailSession) -> tuple[tuple[int, ...], ...]:

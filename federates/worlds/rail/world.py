@@ -18,7 +18,7 @@ from federates.worlds.rail.day import RailDay
 from federates.worlds.rail.session import RailScheme, RailSession
 from federates.worlds.rail.tables import TABLES
 from federates.worlds.rail.timetable import broken_plan
-from federates.worlds.rail.trains import at_home, end_is_certain
+from federates.worlds.rail.trains import at_home, checked_ready, end_is_certain
 
 TRAIN_READY = "train_ready"
 _P, _T = Role.POWER_OPERATOR.value, Role.TRANSPORT_OPERATOR.value
@@ -103,6 +103,7 @@ WORLD = RailWorld(
                     decimals=0,
                 ),
             ),
+            unpack=checked_ready,
         ),
     ),
     letters={"N": "trains", "M": "stations", "H": "periods left of the day; the first is the opened one", "S": "stations"},
