@@ -79,16 +79,24 @@ def _refuse_options(context: typer.Context) -> None:
 
 
 def _game(scenario: str, rules: object, changes: dict[str, str], use: dict[str, str], results: Path | None) -> Game:
+    from federates.isolation.owner_only import owner_only
     from federates.play.game import Game
     from federates.runs.check import check_scenario
+    from federates.runs.start import results_folder
+    from federates.runtime.results import disk_error
 
-    folder = _folder(scenario)
-    found = check_scenario(folder, changes, use)
+    found = check_scenario(_folder(scenario), changes, use)
     if found.broker.port != "auto":
         allowed = "groups need ports of their own: choose auto"
         raise ConfigError([Problem(str(found.broker_file), "port", str(found.broker.port), allowed)])
-    place = (folder / "results" if results is None else results) / f"play-{datetime.now():%Y%m%d-%H%M%S}"
-    return Game(found, changes, rules, place.resolve())  # type: ignore[arg-type]
+    place = results_folder(results, found.folder) / f"play-{datetime.now():%Y%m%d-%H%M%S}"
+    game = Game(found, changes, rules, place)  # type: ignore[arg-type]
+    try:
+        with owner_only():
+            place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_error(place, error) from error
+    return game
 
 
 def _folder(scenario: str) -> Path:

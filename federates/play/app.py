@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -130,7 +131,8 @@ class Play:
         student = f"student-{secrets.token_hex(6)}"
         self.game.join(name, group, agent, student)
         self.viewers.add(student)
-        await asyncio.to_thread(self.keep)
+        with contextlib.suppress(OSError):  # said by whoever looks at the game; the student has the seat, and needs the link
+            await asyncio.to_thread(self.keep)
         return JSONResponse({"path": self.viewers.link("", student)})
 
     async def _sheet(self, request: Request) -> Response:
@@ -202,13 +204,14 @@ class Play:
             raise HTTPException(403, f"Only the {viewer} page may do this.")
 
     async def _debrief(self, request: Request) -> Response:
-        return HTMLResponse(self._made(request, alone=False))
+        return HTMLResponse(await self._made(request, alone=False))
 
     async def _debrief_file(self, request: Request) -> Response:
         shown = {"content-disposition": 'attachment; filename="debrief.html"'}
-        return HTMLResponse(self._made(request, alone=True), headers=shown)
+        return HTMLResponse(await self._made(request, alone=True), headers=shown)
 
-    def _made(self, request: Request, alone: bool) -> str:
+    async def _made(self, request: Request, alone: bool) -> str:
         if request.state.viewer == JOIN or not self.game.revealed:
             raise HTTPException(403, "The debrief is not open yet; the lecturer opens it after the game.")
-        return self.debrief.page(alone=alone)
+        # After a game was taken up the day without people is played for it, while every other page goes on.
+        return await asyncio.to_thread(self.debrief.page, alone)

@@ -23,6 +23,7 @@ from federates.play.game import Game
 from federates.play.group import Group
 from federates.play.pages import PAGES, STATIC
 from federates.runs.stop import Stop
+from federates.runtime.results import disk_error
 from federates.web.app import STATIC as WEB_STATIC
 
 Json: TypeAlias = dict[str, Any]
@@ -50,10 +51,14 @@ class Debrief:
             self._thread = threading.Thread(target=self._play_aside, name="reference", daemon=True)
             self._thread.start()
 
-    def end(self) -> None:
-        """End what goes on in the background."""
+    def stop(self) -> None:
+        """Let the day without people end, whoever waits for it."""
         self._stop.why = "the server of the game was stopped"
         self._over.set()
+
+    def end(self) -> None:
+        """Do so, and wait until nothing goes on in the background."""
+        self.stop()
         if self._thread is not None:
             self._thread.join()
 
@@ -65,20 +70,33 @@ class Debrief:
         PortageError : no group has agreed on anything, or the day without people could not be played.
         """
         with self._lock:
-            groups = [group for group in self._game.groups.values() if _hours(group)]
-            if not groups:
-                raise PortageError("No group has agreed on any hour, so there is nothing to tell")
-            reference = self._play_reference()
-            self._content = _content(self._game, groups, reference)
-            path = self._game.folder / _FILE
-            path.write_text(self._page(alone=True), encoding="utf-8")
-            return path
+            return self._make()
 
     def page(self, alone: bool) -> str:
-        """Return the page; ``alone``: with all that it needs in it."""
+        """Return the page; ``alone``: with all that it needs in it. Of several who ask at once one has it computed.
+
+        Raises
+        ------
+        PortageError : as of `make`.
+        """
         if self._content is None:
-            self.make()
+            with self._lock:
+                if self._content is None:  # who held the lock may have made it
+                    self._make()
         return self._page(alone)
+
+    def _make(self) -> Path:
+        groups = [group for group in self._game.groups.values() if _hours(group)]
+        if not groups:
+            raise PortageError("No group has agreed on any hour, so there is nothing to tell")
+        reference = self._play_reference()
+        self._content = _content(self._game, groups, reference)
+        path = self._game.folder / _FILE
+        try:
+            path.write_text(self._page(alone=True), encoding="utf-8")
+        except OSError as error:
+            raise disk_error(path, error) from error
+        return path
 
     def _page(self, alone: bool) -> str:
         sheets = (WEB_STATIC / "base.css", STATIC / "play.css") if alone else ()

@@ -18,7 +18,7 @@ from federates.play.kept import Kept, Seated
 from federates.runs.scenario import Scenario
 from federates.runs.seats import players
 from federates.runtime.agent import load_session
-from federates.runtime.results import write_json
+from federates.runtime.results import disk_error, write_json
 
 _NAME_LETTERS = 40
 AWAY_AFTER_S = 60.0
@@ -105,10 +105,21 @@ class Game:
                 raise PortageError("There is no such seat in this game")
             if (taken := self.sits(group, agent)) is not None:
                 raise PortageError(f"{taken.name} has just taken {agent} in group {group}; choose another seat")
-            self.students[student] = sitting = Student(shown, group, agent)
-            self._sat.setdefault((group, agent), []).append(shown)
-            self._changed()
+            sitting = self._seat(student, Student(shown, group, agent))
         self.groups[group].launch()
+        return sitting
+
+    def _seat(self, key: str, sitting: Student) -> Student:
+        """Give a student a seat, if that can be written down: else nobody would have the link of who sits there."""
+        names = self._sat.setdefault((sitting.group, sitting.agent), [])
+        self.students[key] = sitting
+        names.append(sitting.name)
+        try:
+            self._changed()
+        except PortageError:
+            del self.students[key], names[-1]
+            self.version += 1  # pages may have shown the seat as taken
+            raise
         return sitting
 
     def sits(self, group: int, agent: str) -> Student | None:
@@ -161,8 +172,10 @@ class Game:
         """End all groups' runs; what was played stays."""
         with self._lock:
             self.closed = self.ended = True
-            self._changed()
-        self.stop("the lecturer has ended the game")
+            try:
+                self._changed()
+            finally:  # also on a full disk
+                self.stop("the lecturer has ended the game")
 
     def stop(self, why: str) -> None:
         """End all groups' runs and let nobody join; the game itself may go on later."""
@@ -180,10 +193,15 @@ class Game:
                 paused, until = self.paused, until if self.started else 0
             group.look(here, paused, until)
         with self._lock:
-            playing = [group for group in self.groups.values() if group.launched]
+            playing = self._playing() if self.started else []
             if playing and all(group.over for group in playing) and not (self.ended or self.stopped):
                 self.ended = True
                 self._changed()
+
+    def _playing(self) -> list[Group]:
+        """Return the groups that take part: who has a run, or a student for whom one is about to start or to go on."""
+        wanted = self._runs.keys() | {student.group for student in self.students.values()}
+        return [group for number, group in self.groups.items() if group.launched or number in wanted]
 
     @property
     def state(self) -> str:
@@ -227,10 +245,18 @@ class Game:
         return float(question["deadline"]) + paused_s
 
     def _changed(self) -> None:
-        """Take note of a change, in ``game.json`` too: who was who is needed for the debrief."""
+        """Take note of a change, in ``game.json`` too: who was who is needed for the debrief.
+
+        Raises
+        ------
+        PortageError : the disk refuses; the change holds all the same.
+        """
         self.version += 1
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_json(self.folder / "game.json", self.record())
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_json(self.folder / "game.json", self.record())
+        except OSError as error:
+            raise disk_error(self.folder, error) from error
 
     def kept(self) -> Kept:
         """Return the game as it stands, without address and links."""
@@ -268,7 +294,9 @@ class Game:
         """Let the runs of a game that was taken up go on."""
         for number, run in self._runs.items():
             self.groups[number].go_on(self.folder / run, ended=self.closed)
-        for number in {student.group for student in self.students.values()} - self._runs.keys():
+        with self._lock:
+            joined = {student.group for student in self.students.values()} - self._runs.keys()
+        for number in set() if self.closed else joined:
             self.groups[number].launch()
 
     def record(self) -> dict[str, Any]:

@@ -129,10 +129,12 @@ class Group:
         ----------
         until_period : the first period that may not be played yet; None: all may.
         """
-        with contextlib.suppress(OSError):  # said by the agent, which writes there too
-            for agent, log in self.logs.items():
-                log.sign(here.get(agent, False))
+        # What goes wrong is said by the agents, which write there too. Nothing waits for a seat whose agent is not there yet.
+        with contextlib.suppress(OSError):
             self._hold(paused, until_period)
+        for agent, log in self.logs.items():
+            with contextlib.suppress(OSError):
+                log.sign(here.get(agent, False))
         signature = (self.over, self.failure, *(log.update() for log in self.logs.values()))
         if signature != self._signature:
             self._signature = signature
@@ -148,7 +150,8 @@ class Group:
         if self.folder is None or held == self._held:
             return
         desk = Desk(seat_folder(self.folder, Role.COORDINATOR))
-        desk.folder.mkdir(parents=True, exist_ok=True)
+        for folder in (desk.folder.parent, desk.folder):
+            folder.mkdir(mode=0o700, exist_ok=True)
         if until_period is None:
             desk.go_on()
         else:
@@ -158,7 +161,9 @@ class Group:
             pause.hold()
         else:
             pause.release()
-        self._held = held
+        # An agent that begins has no folder yet, and has to be told of a pause again.
+        if not paused or all((self.folder / agent).is_dir() for agent in self._scenario.roles):
+            self._held = held
 
     def _play(self, start: Callable[[Callable[[Launch], None]], Launch]) -> None:
         _STARTING.acquire()

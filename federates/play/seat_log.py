@@ -16,7 +16,10 @@ _SIGN_EVERY_S = 3.0
 
 
 class SeatLog:
-    """Questions and answers of one agent's seat in a run."""
+    """Questions and answers of one agent's seat in a run.
+
+    One thread calls `update`; others, who read meanwhile, go through copies.
+    """
 
     def __init__(self, run_folder: Path, agent: str) -> None:
         self.desk = Desk(seat_folder(run_folder, agent))
@@ -49,7 +52,8 @@ class SeatLog:
     @property
     def committed(self) -> int | None:
         """Return the last period that was agreed, as far as this agent has heard."""
-        return max((question["period"] for question in self.questions.values() if question["kind"] == "commit"), default=None)
+        questions = list(self.questions.values())
+        return max((question["period"] for question in questions if question["kind"] == "commit"), default=None)
 
     def update(self) -> tuple[int, ...]:
         """Read what is new; return numbers that change whenever something has."""
@@ -78,4 +82,9 @@ class SeatLog:
 
     def messages(self) -> list[Json]:
         """Return questions with an answer, in order, each with it."""
-        return [self.questions[n] | {"answered": self.answered[n]} for n in sorted(self.answered)]
+        return [self.questions[n] | {"answered": told} for n, told in sorted(self.answered.items())]
+
+    @property
+    def late(self) -> int:
+        """Return how many questions the class has answered because nothing that could be told came in time."""
+        return sum(told["why"] in ("late", "refused") for told in list(self.answered.values()))

@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+import traceback
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 
+from federates.boundary.errors import PortageError
 from federates.play.app import Play
 from federates.play.game import Game
 from federates.runs.hosts import own_addresses
-from federates.runtime.say import say_traceback
+from federates.runtime.results import disk_error
+from federates.runtime.say import say
 from federates.web.server import LOOPBACK, Server, is_loopback
 
 _LOOK_S = 0.15
@@ -44,6 +47,7 @@ def served(game: Game, host: str = LOOPBACK, port: int = 0, tokens: Mapping[str,
                 yield play
             finally:
                 play.closing = True
+                play.debrief.stop()  # the server ends only behind requests that wait for it
                 time.sleep(_STREAMS_S)
     finally:
         game.stop("the server of the game was stopped")
@@ -56,13 +60,27 @@ def served(game: Game, host: str = LOOPBACK, port: int = 0, tokens: Mapping[str,
 
 
 def _look(play: Play, over: threading.Event) -> None:
-    """Look at all groups until the end; what goes wrong with one look is said and does not end the game."""
+    """Look at all groups until the end; what goes wrong with looks is said, once for all that it happens to, and ends no game."""
+    said = ""
     while not over.wait(_LOOK_S):
-        try:
-            play.game.look()
-            play.keep()
-        except Exception as error:
-            say_traceback(error)
+        wrong = _wrong(play)
+        if wrong and wrong != said:
+            say(wrong)
+        said = wrong
+
+
+def _wrong(play: Play) -> str:
+    """Look once, keep what is new, and return in words what went wrong: of a disk that refuses a sentence."""
+    try:
+        play.game.look()
+        play.keep()
+    except OSError as error:
+        return f"portage: {disk_error(play.game.folder, error)}"
+    except PortageError as error:
+        return f"portage: {error}"
+    except Exception as error:
+        return "".join(traceback.format_exception(error)).rstrip()
+    return ""
 
 
 def reached_at(host: str) -> str:

@@ -244,6 +244,6 @@ def _seat(game: Game, group: Group, agent: str, role: str) -> Json:
         "name": _name(sitting),
         "here": sitting is not None and sitting.here > 0,
         "deadline": None if asked is None else game.deadline(asked),
-        "late": 0 if log is None else sum(entry["why"] in ("late", "refused") for entry in log.answered.values()),
+        "late": 0 if log is None else log.late,
         "answers": 0 if log is None else len(log.answered),
     }

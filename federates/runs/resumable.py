@@ -18,14 +18,17 @@ from federates.isolation.owner_only import owner_only
 from federates.runs.liveness import runs
 from federates.runs.started import Started
 from federates.runtime.broker_config import BrokerConfig
-from federates.runtime.checkpoint import CHECKPOINTS, Checkpoint, checkpoint_file, periods_in
+from federates.runtime.checkpoint import CHECKPOINTS, SEAT, Checkpoint, checkpoint_file, periods_in
+from federates.runtime.hold import HOLD
 from federates.runtime.identity import RunIdentity, choose_port
 from federates.runtime.journal import JOURNAL
 from federates.runtime.outcome import OUTCOME_RECORD
 from federates.runtime.results import PROCESS_RECORD, cut_back, disk_error
 from federates.runtime.run_record import RUN_RECORD, begin_run_record, note_resumed, read_run_record
+from federates.seat.mailbox import take_back_open
 
-_ENDS = ("finished.json", "failed.json", PROCESS_RECORD, OUTCOME_RECORD)
+_ENDS = ("finished.json", "failed.json", PROCESS_RECORD, OUTCOME_RECORD, HOLD)
+"""What says how an agent's process ended, and what held it: who held the run has ended with it, so nobody would let it go."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +173,7 @@ def _cut_agent(place: Path, checkpoint: Checkpoint | None) -> None:
         return
     for name in _ENDS:
         (place / name).unlink(missing_ok=True)
-    (place / "seat" / "over.json").unlink(missing_ok=True)  # what people have answered stays: the same questions come again
+    take_back_open(place / SEAT)  # what people have answered stays: the same questions come again
     shutil.rmtree(place / TEMPORARY, ignore_errors=True)
     cut_back(place, checkpoint.written)
     os.truncate(place / JOURNAL, checkpoint.journal_bytes)

@@ -50,7 +50,7 @@ def new_identity(
     PortageError : the results folder cannot be written.
     """
     scenario = scenario.resolve()
-    results = scenario / "results" if results is None else _results_folder(results, scenario)
+    results = results_folder(results, scenario)
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     run_id = "-".join(part for part in (stamp, label, secrets.token_hex(2)) if part)
     folder = results / run_id
@@ -78,8 +78,16 @@ def new_identity(
     return RunIdentity(run_id, *place, world, agents, people, real_time=real_time, hosts=hosts)
 
 
-def _results_folder(results: Path, scenario: Path) -> Path:
-    """Return ``results`` as a real path."""
+def results_folder(results: Path | None, scenario: Path) -> Path:
+    """Return the folder for results of a scenario: its own, or ``results`` as a real path.
+
+    Raises
+    ------
+    ConfigError : ``results`` is no place for results.
+    """
+    scenario = scenario.resolve()
+    if results is None:
+        return scenario / "results"
     folder = results.resolve()
     allowed = ""
     if folder.is_relative_to(scenario) and not folder.is_relative_to(scenario / "results"):

@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from federates.runtime.results import TableCut, Written, sync
 
 CHECKPOINTS = "checkpoint"
 """The folder in an agent's part of the run's."""
+SEAT = "seat"
+"""The folder beside it for what a person is asked and answers (`federates.seat.mailbox`)."""
 FORMAT = 1
 _KEPT = 3
 _READABLE = "must be readable: a run goes on from it"
@@ -47,6 +50,16 @@ class Checkpoint:
     state: Any = None
     loop: Any = None
 
+    @cached_property
+    def text(self) -> str:
+        """Return what is written, as it is when this is asked for first: a class may change later what its state refers to.
+
+        Raises
+        ------
+        TypeError : a state holds what is no plain value.
+        """
+        return json.dumps(self._fields(), separators=(",", ":"))
+
     def write(self, folder: Path) -> None:
         """Write it into ``folder``, the agent's part of the run's, and remove all but the newest three.
 
@@ -55,9 +68,9 @@ class Checkpoint:
         OSError : the disk refuses.
         TypeError : a state holds what is no plain value.
         """
+        text = self.text
         place = folder / CHECKPOINTS
         place.mkdir(mode=0o700, exist_ok=True)
-        text = json.dumps(self._fields(), separators=(",", ":"))
         temporary, path = place / ".new", checkpoint_file(folder, self.period)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from federates.boundary.errors import FederationError
 from federates.boundary.exchange import Moment
 from federates.boundary.names import Role
-from federates.runtime.checkpoint import Checkpoint, checkpoint_file
+from federates.runtime.checkpoint import SEAT, Checkpoint, checkpoint_file
 from federates.runtime.identity import RunIdentity
 from federates.runtime.journal import JOURNAL, Journal
 from federates.runtime.replay import Replay
@@ -33,6 +33,8 @@ class Checkpoints:
         self._writer, self._journal = writer, journal
         self._folder = identity.folder_of(agent)
         self._on_its_way: _Writing | None = None
+        self._answers: set[Path] = set()
+        """Files of a person's answers that are on the disk, or on their way there."""
         self._started, self._began_work_s = time.perf_counter(), time.thread_time()
         self._from: Checkpoint | None = None
         self.replay: Replay | None = None
@@ -65,7 +67,7 @@ class Checkpoints:
         started = time.perf_counter()
         self.wait()
         network = None if federate.network is None else federate.network.state()
-        files = [*self._writer.take_unsynced(), self._folder / JOURNAL]
+        files = [*self._writer.take_unsynced(), self._folder / JOURNAL, *self._new_answers(), self._folder]
         checkpoint = Checkpoint(
             self._identity.run_id,
             self._agent,
@@ -93,6 +95,13 @@ class Checkpoints:
             writing.join()
             if writing.error is not None:
                 raise in_disk_words(self._folder, writing.error)
+
+    def _new_answers(self) -> list[Path]:
+        """Return the files of a person's answers since the last call, and their folder: the agent lives through them again."""
+        seat = self._folder / SEAT
+        found = {path for answers in ("answered-*.json", ".taken-*.json") for path in seat.glob(answers)} - self._answers
+        self._answers |= found
+        return [*sorted(found), seat] if found else []
 
     def _timed(self, activity: str, period: int, started: float) -> None:
         wall_s = time.perf_counter() - started
@@ -137,10 +146,18 @@ class Checkpoints:
 
 
 class _Writing(threading.Thread):
-    """A checkpoint on its way to the disk, behind all that it counts on; the agent works on meanwhile."""
+    """A checkpoint on its way to the disk, behind all that it counts on; the agent works on meanwhile.
+
+    So its text is made at once: what it refers to may be the class's own, which changes in the next period.
+
+    Raises
+    ------
+    TypeError : the state holds what is no plain value.
+    """
 
     def __init__(self, checkpoint: Checkpoint, folder: Path, files: list[Path]) -> None:
         super().__init__(name=f"checkpoint of {checkpoint.agent}")
+        _ = checkpoint.text
         self._checkpoint, self._folder, self._files = checkpoint, folder, files
         self.error: Exception | None = None
 

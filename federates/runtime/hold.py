@@ -7,6 +7,7 @@ was not there before: whoever runs all agents may write into the run's folder an
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -45,8 +46,7 @@ class Hold:
 
     def _write(self, paths: Iterable[Path]) -> None:
         for path in paths:
-            with contextlib.suppress(FileNotFoundError):  # the agent has not begun, or the folder is gone
-                path.write_text(str(self._steps), encoding="utf-8")
+            _write(path.parent, str(self._steps))
 
 
 def is_held(folder: Path) -> bool:
@@ -66,13 +66,22 @@ def pass_on(folder: Path, text: str | None) -> None:
     if text is None:
         (folder / HOLD).unlink(missing_ok=True)
         return
-    with contextlib.suppress(FileNotFoundError):
-        (folder / HOLD).write_text(text, encoding="utf-8")
+    _write(folder, text)
 
 
 def held_text(folder: Path) -> str | None:
     """Return what stands in the file by which the agent with these results is held; None: it is not held."""
     return _text(folder)
+
+
+def _write(folder: Path, text: str) -> None:
+    """Write the file in one step, if it is new: an agent that saw it empty would take that for a step."""
+    if _text(folder) == text:
+        return
+    beginning = folder / f".{HOLD}"
+    with contextlib.suppress(FileNotFoundError):  # the agent has not begun, or the folder is gone
+        beginning.write_text(text, encoding="utf-8")
+        os.replace(beginning, folder / HOLD)
 
 
 def _text(folder: Path) -> str | None:

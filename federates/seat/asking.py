@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from federates.boundary.errors import FederationError
 from federates.runtime.hold import is_held
 from federates.seat.mailbox import Mailbox, Nonsense
 
@@ -43,10 +44,14 @@ def hear(
         kept the agent busy.
     read : makes an answer of what the person has sent, or raises `Refused`.
     calculate : returns what is known of an answer before it is told, for drafts.
+
+    Raises
+    ------
+    FederationError : the question was answered before a crash, and that answer is no longer there.
     """
     if (ended := mailbox.ended(n)) is not None:
         # Before a crash. The agent lives through the same questions again, and nobody is asked one twice.
-        return Heard(read(mailbox.taken(n))) if ended["by"] == "person" else Heard(None, str(ended["why"]))
+        return Heard(_again(mailbox, n, read)) if ended["by"] == "person" else Heard(None, str(ended["why"]))
     ends, refused = time.monotonic() + seconds, False
     seen = time.monotonic()
     while True:
@@ -68,6 +73,15 @@ def hear(
             return Heard(None, "away")
         if not _compute_draft(mailbox, n, read, calculate):
             time.sleep(max(0.0, min(_POLL_S, ends - time.monotonic())))
+
+
+def _again(mailbox: Mailbox, n: int, read: Callable[[Any], T]) -> T:
+    """Return the answer that a person has given before a crash."""
+    try:
+        return _read(mailbox.taken(n), read)
+    except Refused as error:
+        path = mailbox.taken_file(n)
+        raise FederationError(f"{path}: the run cannot go on: what was answered to question {n} is not there: {error}") from error
 
 
 def _compute_draft(mailbox: Mailbox, n: int, read: Callable[[Any], T], calculate: Callable[[T], Mapping[str, Any]]) -> bool:

@@ -63,6 +63,7 @@ Written for the person:
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import time
@@ -70,10 +71,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from federates.runtime.checkpoint import SEAT
 from federates.runtime.results import read_record, write_json
 
-SEAT = "seat"
-"""Name of the folder among an agent's results."""
 AWAY_S = 15.0
 """A person who has given no sign for so long is away."""
 MOST_BYTES = 1_000_000
@@ -122,7 +122,7 @@ class Mailbox:
 
     def take_answer(self, n: int) -> Any:
         """Return the answer to a question, None if there is none; what cannot be read is a `Nonsense`. It is taken away."""
-        taken = self._taken(n)
+        taken = self.taken_file(n)
         try:
             # Renamed before it is read: what the person sends meanwhile is a new file.
             os.replace(self.folder / f"answer-{n}.json", taken)
@@ -134,13 +134,14 @@ class Mailbox:
 
     def taken(self, n: int) -> Any:
         """Return the answer that was taken last."""
-        return _read(self._taken(n))
+        return _read(self.taken_file(n))
 
     def ended(self, n: int) -> dict[str, Any] | None:
         """Return how a question ended, as `answered` has it; None: it has not, or never was one."""
         return read_record(self.folder / f"answered-{n}.json")
 
-    def _taken(self, n: int) -> Path:
+    def taken_file(self, n: int) -> Path:
+        """Return the file of the answer that was taken last."""
         return self.folder / f".taken-{n}.json"
 
     def refuse(self, n: int, sentence: str) -> None:
@@ -254,6 +255,31 @@ class Desk:
         """Return how the agent ended, ``complete`` or ``failed``, None while it goes on."""
         record = read_record(self.folder / "over.json")
         return None if record is None else str(record["status"])
+
+
+def take_back_open(folder: Path) -> None:
+    """Leave of a seat whose agent has ended, and will live again, what has come to an end: questions that were answered, notices.
+
+    The question that was open comes again, with a new deadline, and its drafts and refusals are counted anew. So do all behind a
+    question whose answer the disk has lost. What held the run goes too: whoever still wants to hold it says so again.
+
+    Raises
+    ------
+    OSError : the disk refuses.
+    """
+    for name in ("over.json", "hold.json"):
+        (folder / name).unlink(missing_ok=True)
+    mailbox = list(_numbered(folder))
+    first = min((n for word, n, _ in mailbox if word == "question" and _is_open(folder, n)), default=None)
+    for word, n, k in mailbox:
+        if first is not None and n >= first and word in ("question", "refused", "draft", "drafted", "answered"):
+            (folder / (f"{word}-{n}-{k}.json" if k else f"{word}-{n}.json")).unlink(missing_ok=True)
+
+
+def _is_open(folder: Path, n: int) -> bool:
+    """Whether a question has no end; a notice wants none."""
+    desk = Desk(folder)
+    return desk.answered(n) is None and (desk.question(n) or {}).get("deadline", math.inf) is not None
 
 
 def _numbered(folder: Path) -> Iterator[tuple[str, int, int]]:

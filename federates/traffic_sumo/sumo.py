@@ -114,7 +114,7 @@ class SumoTraffic(TrafficModel):
         if not self._saved:
             return None
         fleet, detectors, control = _running(self._fleet).state(), self._detectors.state(), self._control.state()
-        times = {"now_s": self._now_s, "next_control_s": self._next_control_s, "speeds": self._speeds}
+        times = {"now_s": self._now_s, "next_control_s": self._next_control_s, "speeds": dict(self._speeds)}
         return {"sumo": self._saved, "fleet": fleet, "detectors": detectors, "control": control, **times}
 
     def restore(self, state: Mapping[str, Any]) -> None:

@@ -28,9 +28,9 @@ def export(folder: Path, target: Path, viewer: str = EVERYBODY) -> Path:
     ------
     PortageError : the run goes on, has left no journal, or ``target`` cannot be written.
     """
-    if viewer == EVERYBODY and not is_ended(read_run_record(folder)):
+    if not is_ended(read_run_record(folder)):
         raise PortageError(f"{folder}: the run still goes on; export it when it is over")
-    feed = Feed(folder, viewer)
+    feed = Feed(folder, viewer, run_ended=lambda: True)
     while not feed.over:
         feed.look()
         time.sleep(0.06)  # a look that comes sooner does nothing

@@ -11,6 +11,7 @@ import json
 import math
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +40,15 @@ class Feed:
 
     ``events`` are texts of JSON, and only grow in number: ``["scene", scene]``, ``["m", agent, line of its journal]``,
     ``["p", agent, line of its progress]``, ``["t", agent, table, columns]``, ``["run", status]`` and, last of all, ``["over"]``.
+
+    Parameters
+    ----------
+    run_ended : says whether the run has ended, by what is no agent's: an agent that was killed leaves no word of its end.
     """
 
-    def __init__(self, folder: Path, viewer: str = EVERYBODY) -> None:
+    def __init__(self, folder: Path, viewer: str = EVERYBODY, run_ended: Callable[[], bool] = lambda: False) -> None:
         self.viewer, self.events = viewer, list[str]()
+        self._run_ended = run_ended
         self.over = False
         """Whether nothing more will come."""
         self._folder = folder
@@ -99,10 +105,15 @@ class Feed:
             return {"status": "gone", "words": "The folder of this run is no longer there. What was read before stays here."}
         if self.viewer != EVERYBODY:
             own = self._folder / self.viewer
+            run_ended = self._run_ended()  # asked first: an agent writes down its end before that of the run is written
             if (own / "finished.json").is_file():
                 return {"status": "complete", "words": f"The run is over for {self.viewer}."}
             said = read_record(own / "failed.json")
-            return {"status": "failed", "words": str(said["message"])} if said else {"status": "running", "words": ""}
+            if said:
+                return {"status": "failed", "words": str(said["message"])}
+            if run_ended:
+                return {"status": "failed", "words": f"The run ended before {self.viewer} did."}
+            return {"status": "running", "words": ""}
         record = read_run_record(self._folder) or {}
         self._agents = self._agents or tuple(record.get("agents", ()))
         status = str(record.get("status", "running"))

@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from federates.reporting.modules import STATIC
 from federates.runtime.hold import Hold
+from federates.runtime.run_record import is_ended, read_run_record
 from federates.view.feed import Feed
 from federates.view.scene import EVERYBODY
 from federates.view.stage import world_stage
@@ -54,7 +55,7 @@ class LiveView:
         hold: Hold | None = None,
         listening: socket.socket | None = None,
     ) -> None:
-        self._feeds = {name: Feed(folder, name) for name in viewers}
+        self._feeds = {name: Feed(folder, name, lambda: is_ended(read_run_record(folder))) for name in viewers}
         self._links = Viewers(self._feeds)
         self._hold, self._watching = hold, 0
         self._pages, self._run = Pages("federates.view"), folder.resolve().name

@@ -18,6 +18,7 @@ from federates.audit.audit import audit_run
 from federates.boundary.errors import ConfigError, FederationError
 from federates.runs.resumable import find_run, resumable
 from federates.runtime.checkpoint import Checkpoint, checkpoint_file, periods_in
+from federates.runtime.hold import HOLD, Hold
 from federates.scaffold.scenario import new_scenario
 
 LOSSY = {
@@ -286,6 +287,17 @@ def test_a_run_is_found_by_its_id(stopped, monkeypatch, tmp_path):
     assert find_run(Path(stopped.name), stopped.parent) == stopped
     with pytest.raises(ConfigError, match="RUN = nothing: no run: must be the folder of a run, or the id of one"):
         find_run(Path("nothing"))
+
+
+@pytest.mark.timeout(120)
+def test_what_was_held_when_it_was_interrupted_goes_on(run, whole):
+    """Whoever held it has ended with it: a held run that goes on would wait for ever, for nobody could let it go."""
+    hold = Hold(run, resumable(run).started.agents, "coordinator")
+    hold.hold()
+    assert hold.held
+    gone_on(run)
+    assert list(run.glob(f"*/{HOLD}")) == []
+    assert tables(run) == tables(whole)
 
 
 def _shipped(folder, name):

@@ -79,6 +79,10 @@ def test_a_game_goes_on_with_its_links_and_students(tmp_path, environment, how):
     answer_until(sitting, lambda: leads.view["groups"][0]["done"] == 1)
     leads.do("next", last_period=0)
     open_then = sitting[0].until(lambda view: view["question"] and view["period"] == 1)
+    nonsense = {"n": open_then["question"]["n"], "quantities": {"delivery": []}}
+    refused = sitting[0].post("answer", nonsense)
+    assert refused[0] == 409
+    sitting[0].until(lambda view: view["question"]["refused"])
     (folder,) = (scenario / "results").glob("play-*")
     server.end(how, -9 if how == signal.SIGKILL else 130)
     assert (folder / KEPT_RECORD).stat().st_mode & 0o077 == 0
@@ -94,6 +98,10 @@ def test_a_game_goes_on_with_its_links_and_students(tmp_path, environment, how):
         back = sitting[0].until(lambda view: view["question"])
         assert (back["me"]["name"], back["me"]["agent"], back["period"]) == ("Ann", "power_operator", 1)
         assert back["history"] == open_then["history"]
+        asked = back["question"]  # the same, which has all its time again, and is refused an answer as if for the first time
+        assert (asked["n"], asked["refused"]) == (nonsense["n"], [])
+        assert asked["deadline"] > max(time.time(), open_then["question"]["deadline"])
+        assert sitting[0].post("answer", nonsense) == refused
         led.do("all")
         answer_until(sitting, lambda: led.view["state"] == "over")
         (group,) = json.loads((folder / "game.json").read_text())["groups"]

@@ -1,9 +1,10 @@
 """Holding a run: nothing is asked while it is held, one question passes at a step, and no limit passes in the meantime."""
 
+import os
 import threading
 import time
 
-from federates.runtime.hold import Hold, is_held, wait_while_held
+from federates.runtime.hold import HOLD, Hold, is_held, wait_while_held
 from federates.runtime.watchdog import Watchdog
 
 
@@ -33,6 +34,22 @@ def test_a_question_waits_until_the_run_goes_on(tmp_path):
     asking.join(5)
     assert passed == [0, 1, 2]
     assert not is_held(tmp_path / "a")
+
+
+def test_a_run_that_is_held_twice_takes_no_step(tmp_path):
+    """The file is never empty: an agent would take what is written anew for a step."""
+    hold, own = _folders(tmp_path)
+    hold.hold()
+    written, over = os.stat(own / HOLD), threading.Event()
+    asking = threading.Thread(target=lambda: (wait_while_held(own), over.set()), daemon=True)
+    asking.start()
+    for _ in range(200):
+        hold.hold()
+    assert not over.wait(0.2)
+    assert (os.stat(own / HOLD).st_ino, os.stat(own / HOLD).st_mtime_ns) == (written.st_ino, written.st_mtime_ns)
+    hold.step()
+    assert over.wait(5.0)
+    assert [path.name for path in own.iterdir()] == [HOLD]
 
 
 def test_no_limit_passes_while_the_run_is_held(tmp_path):

@@ -1,15 +1,18 @@
 """The files between an agent and the person in its seat."""
 
 import os
+import re
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from federates.boundary.errors import FederationError
 from federates.runtime.broker_config import BrokerConfig, Limits
 from federates.runtime.identity import RunIdentity
-from federates.seat.mailbox import AWAY_S, MOST_BYTES, Desk, Mailbox, Nonsense, seat_folder
+from federates.seat.asking import hear
+from federates.seat.mailbox import AWAY_S, MOST_BYTES, Desk, Mailbox, Nonsense, seat_folder, take_back_open
 
 
 @pytest.fixture
@@ -79,6 +82,68 @@ def test_what_cannot_be_read_is_a_sentence(ends: tuple[Mailbox, Desk], text: byt
     found = mailbox.take_answer(n)
     assert isinstance(found, Nonsense)
     assert found.endswith(".")
+
+
+def _answer(ends: tuple[Mailbox, Desk], kind: str = "solve") -> int:
+    mailbox, desk = ends
+    n = mailbox.ask(kind, 60.0)
+    desk.answer(n, {"best": True})
+    mailbox.take_answer(n)
+    mailbox.answered(n, {"by": "person"})
+    return n
+
+
+def test_of_an_interrupted_seat_stays_what_has_come_to_an_end(ends: tuple[Mailbox, Desk]) -> None:
+    mailbox, desk = ends
+    mailbox.ask("open", None)
+    _answer(ends)
+    mailbox.refuse(2, "No.")
+    stays = {path.name: path.read_bytes() for path in desk.folder.iterdir()}
+    n = mailbox.ask("solve", 60.0)
+    mailbox.refuse(n, "Not this.")
+    mailbox.drafted(n, desk.draft(n, {}), {"cost_usd": 1.0})
+    mailbox.over("failed")
+    desk.hold(until_period=1)
+    take_back_open(desk.folder)
+    assert {path.name: path.read_bytes() for path in desk.folder.iterdir()} == stays
+
+    again = Mailbox(desk.folder)  # the agent lives again, and is asked the same
+    assert [again.ask("open", None), again.ask("solve", 60.0), again.ask("solve", 90.0)] == [1, 2, 3]
+    assert desk.question(3)["deadline"] == pytest.approx(time.time() + 90.0, abs=5.0)  # type: ignore[index]
+    assert desk.refused(3) == []
+    again.refuse(3, "Not that.")
+    assert desk.refused(3) == ["Not that."]
+    assert desk.draft(3, {}) == 1
+
+
+@pytest.mark.parametrize("lost", ["question-3.json", "answered-3.json"])
+def test_behind_what_the_disk_has_lost_nothing_of_a_seat_stays(ends: tuple[Mailbox, Desk], lost: str) -> None:
+    mailbox, desk = ends
+    for _ in range(4):
+        _answer(ends)
+    mailbox.ask("commit", None)
+    if lost == "question-3.json":
+        (desk.folder / "answered-3.json").write_text("")
+    (desk.folder / lost).write_text("")
+    take_back_open(desk.folder)
+    left = {path.name for path in desk.folder.iterdir() if not path.name.startswith(".")}
+    assert left == {f"{word}-{n}.json" for word in ("question", "answered") for n in (1, 2)}
+
+
+def test_a_seat_that_nobody_had_is_left_alone(tmp_path: Path) -> None:
+    take_back_open(seat_folder(tmp_path, "q1"))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("what", ["missing", "empty", "cut off"])
+def test_an_answer_of_before_a_crash_that_is_lost_is_named_by_its_file(ends: tuple[Mailbox, Desk], what: str) -> None:
+    mailbox, desk = ends
+    n = _answer(ends)
+    taken = desk.folder / f".taken-{n}.json"
+    assert hear(mailbox, n, 60.0, lambda given: given, lambda told: {}).answer == {"best": True}
+    taken.unlink() if what == "missing" else taken.write_text({"empty": "", "cut off": '{"be'}[what])
+    with pytest.raises(FederationError, match=rf"{re.escape(str(taken))}: the run cannot go on: .* cannot be read"):
+        hear(mailbox, n, 60.0, lambda given: given, lambda told: {})
 
 
 def test_who_has_given_no_sign_for_long_is_away(ends: tuple[Mailbox, Desk]) -> None:
