@@ -9,6 +9,7 @@ import pytest
 
 from federates.lessons.exercise import exercises_in
 from federates.lessons.pages import answers_by_exercise, exercise_number, figure_caption, lesson_notebook, notebook_of, pages
+from federates.reporting.negotiation import PRICES
 
 nbclient = pytest.importorskip("nbclient")
 PAGES = pages()
@@ -21,7 +22,12 @@ _SAID = {
     4: ("subgradient  no agreement", "box, offer   no agreement", "box, mean    agreed"),
     5: ("[files.outside]", "nothing outside the table"),
     6: ("without bridge  all together  498 min", "with bridge     all together  552 min", "time of all 498 min"),
-    7: ("112 days of both trains", "no agreement: neither bound moves any more"),
+    7: (
+        "112 days of both trains",
+        "no agreement: neither bound moves any more",
+        "both trains at home   6631.97 usd",
+        "plan 6632.0 usd, bound 3772.9 usd, gap 43.1 %",
+    ),
     8: ("1 broken", "bound.proven"),
     10: ("negotiated 300 vehicles at 14.00 usd", "posted     138 vehicles at 12.5"),
     11: ("in the core: False", "{parcel, utility} would gain"),
@@ -91,3 +97,8 @@ def test_a_lesson_runs_through_and_its_answers_are_right(page, answers, tmp_path
     figures = sum("image/png" in output.get("data", {}) for output in outputs)
     assert figures == sum(bool(figure_caption(cell)) for cell in notebook.cells)
     assert float(printed.split()[-1]) < _LIMIT_CPU_S.get(page.lesson, _USUAL_CPU_S)
+
+
+def test_the_first_page_names_the_figure_of_asked_and_offered_by_its_title(root):
+    page = " ".join((root / "docs/start.md").read_text(encoding="utf-8").split())
+    assert f'The figure "{PRICES.title}" shows how asked and offered vehicles came together' in page

@@ -66,9 +66,10 @@ def _ask(answer: Any) -> str:
         best = asked(overload_usd, price)
         if yours < -_TRIED:
             raise Wrong(f"at {price:g} usd your function asks for fewer than no vehicles.")
-        if abs(yours - best) > _TRIED:
-            pays = float(overload_usd(np.array(yours)) + price * yours)
-            least = float(overload_usd(np.array(best)) + price * best)
+        pays = float(overload_usd(np.array(yours)) + price * yours)
+        least = float(overload_usd(np.array(best)) + price * best)
+        # At a price of 0 each number from 12 on costs nothing: none of them is wrong.
+        if abs(yours - best) > _TRIED and pays > least:
             more = "more" if best > yours else "fewer"
             raise Wrong(
                 f"at {price:g} usd {more} vehicles would cost less in all: yours cost {pays:.2f} usd, {least:.2f} can be had."

@@ -123,13 +123,26 @@ def walked(step: Callable[[int], float], rounds: int) -> list[float]:
 def _step(answer: Any) -> str:
     function = as_function(answer, "your answer")
     late = walked(function, 2 * _ARRIVED_BY)[_ARRIVED_BY - 1 :]
-    away = max(abs(price - _TOP_USD_PER_VEH) for price in late)
-    swing = max(late) - min(late)
-    if away <= _WITHIN_USD:
-        return "steps that go to zero, but add up to more than any number, arrive; it takes long."
-    if swing > 0.5 * away:
+    there = _from_arrival(late)
+    if any(abs(price - _TOP_USD_PER_VEH) > _WITHIN_USD for price in there):
+        swing = max(there) - min(there)
         raise Wrong(f"from round {_ARRIVED_BY} on the price still swings, by {swing:.2f} usd: steps must become shorter.")
-    raise Wrong(f"from round {_ARRIVED_BY} on the price hardly moves, and is at {late[-1]:.2f} usd: steps become short too fast.")
+    if len(there) < len(late):
+        raise Wrong(
+            f"in round {_ARRIVED_BY} the price is at {late[0]:.2f} usd and has not arrived yet:"
+            " steps are too short, or become short too fast."
+        )
+    return (
+        f"from round {_ARRIVED_BY} on the price stays within 5 cents of 8 usd."
+        " Steps that go to zero, but add up to more than any number, arrive from every start; it takes long."
+    )
+
+
+def _from_arrival(prices: list[float]) -> list[float]:
+    """Return the prices from the first that is near the best one, or on its other side; before it a walk is on its way."""
+    side = np.sign(prices[0] - _TOP_USD_PER_VEH)
+    arrived = (k for k, price in enumerate(prices) if side * (price - _TOP_USD_PER_VEH) <= _WITHIN_USD)
+    return prices[next(arrived, len(prices)) :]
 
 
 _ROUND = ((0.0, 10.0, 0.0, 66.0), (56.4, 10.0, 6.0, 62.0), (57.0, 0.0, 9.0, 61.0), (57.0, 0.0, 0.4, 61.0), (20.0, 9.0, 0.0, 61.0))

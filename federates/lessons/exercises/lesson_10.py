@@ -34,7 +34,7 @@ def _monopsony(answer: Any) -> str:
     best = float(((_WORTH - tried) * accepted).max())
     if abs(vehicles - (reward - _FIRST) / _RISES) > 0.5:
         raise Wrong(f"at {reward:g} usd another number of vehicles accepts.")
-    gain = (_WORTH - reward) * vehicles
+    gain = (_WORTH - reward) * (reward - _FIRST) / _RISES  # of the vehicles that accept, not of those handed in
     if gain < best - 0.05:
         if abs(reward - _WORTH) < 0.05:
             raise Wrong("this is where all together gain most, and the leader gains nothing.")

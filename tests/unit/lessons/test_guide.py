@@ -4,8 +4,11 @@ import re
 from pathlib import Path
 
 import numpy as np
+from typer.testing import CliRunner
 
+from federates.cli.app import app
 from federates.lessons.exercises.lesson_01 import driving_usd, overload_usd
+from federates.lessons.pages import write_notebooks
 
 DOCS = Path(__file__).parents[3] / "docs"
 GUIDE = (DOCS / "instructors" / "guide.md").read_text(encoding="utf-8")
@@ -31,6 +34,16 @@ def test_what_the_lecturer_hears_in_the_paper_round_is_what_the_cards_say():
     assert "12 (asked 6, offered 12)" in GUIDE
     surplus = np.cumsum(np.array(row("saves")) - np.array(row("costs")))
     assert int(surplus.argmax()) + 1 == 8
+
+
+def test_the_command_for_answers_without_jupyter_reads_them_and_not_the_notebook(tmp_path, monkeypatch):
+    """In a student's folder there are notebooks, too, and a notebook goes first."""
+    (command,) = re.findall(r"`portage (exercise check 1 --file answers\.py)` reads it", GUIDE)
+    write_notebooks(tmp_path)
+    (tmp_path / "answers.py").write_text("from federates.lessons import check\ncheck(1.2, 9.0)\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    said = CliRunner().invoke(app, [*command.split(), "--exercise", "2"])
+    assert (said.exit_code, "1 of 1 right (answers.py)" in said.output) == (0, True), said.output
 
 
 def test_slides_that_are_named_are_figures_of_the_lessons():

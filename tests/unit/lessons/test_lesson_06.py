@@ -21,7 +21,10 @@ WRONG = [
     ("6.1", 0, "somebody would gain by another route"),
     ("6.1", 3, "there is no such spread|somebody would gain"),
     ("6.1", 7, "no such spread"),
-    ("6.2", [0, 0, 0, 0, 5], "and that is not the least"),
+    ("6.2", [0, 0, 0, 0, 5], "a driver who goes by u would gain by going over the bridge, tolls counted"),
+    ("6.2", [29.5, 3, 3, 30, 0], "a driver who goes by v would gain by going by u"),
+    ("6.2", [1e6, 0, 0, 0, 0], "a driver who goes by u would gain by going by v"),
+    ("6.2", [0, 1e6, 1e6, 0, 0], "would gain by going over the bridge"),
     ("6.2", [0, 0, 0, 0, -1], "subsidy"),
     ("6.2", [40, 2, 2, 40], r"shape \(5,\)"),
     ("6.3", 12.0, "still gain by taking the bridge"),
@@ -30,9 +33,30 @@ WRONG = [
 ]
 
 
-def test_other_tolls_that_work_are_right_too():
-    assert verdict(exercise_of("6.2"), [0, 0, 0, 0, 14]).right
-    assert not verdict(exercise_of("6.2"), [0, 0, 0, 0, 12]).right
+# Who closes the bridge, in any way that leaves both outer routes alike; and the tolls at the flows of the equilibrium.
+OTHER_TOLLS = [
+    [0, 0, 0, 0, 13],
+    [0, 0, 0, 0, 14],
+    [0, 0, 0, 0, 1e5],
+    [0, 0, 0, 0, 1e6],
+    [1e5, 0, 0, 1e5, 0],
+    [1e6] * 5,
+    [40, 2, 2, 40, 2],
+]
+
+
+@pytest.mark.parametrize("toll", OTHER_TOLLS)
+def test_other_tolls_that_work_are_right_too(toll):
+    """By hand: at three vehicles a route the outer ones take 83 min each, and the bridge route 70, all without tolls."""
+    upper, lower, bridge = toll[0] + toll[1] + 83, toll[2] + toll[3] + 83, toll[0] + toll[4] + toll[3] + 70
+    assert upper == lower <= bridge
+    found = verdict(exercise_of("6.2"), toll)
+    assert found.right, found.sentence
+
+
+def test_tolls_that_are_a_little_too_low_are_wrong():
+    assert verdict(exercise_of("6.2"), [0, 0, 0, 0, 12]).right is False
+    assert verdict(exercise_of("6.2"), [0, 0, 0, 0, 12.9]).right is False
 
 
 def test_the_road_is_the_operator_of_the_shipped_scenario():

@@ -33,6 +33,7 @@ WRONG = [
     ("10.1", (12.0, 200.0), "the leader gains nothing"),
     ("10.1", (7.0, 120.0), "another number of vehicles accepts"),
     ("10.1", (8.0, 120.0), "the best brings more"),
+    ("10.1", (6.7, 94.4), "would gain 498.2 usd"),  # 5.3 usd for each of the 94 that accept
     ("10.2", lambda a, b, c, d: 2 * lost(a, b, c, d), "it is not"),
     ("10.3", (100.0, 80.0), "the first company would gain"),
     ("10.3", (80.0, 80.0), "the first company would gain|the second company would gain"),

@@ -46,6 +46,15 @@ def test_the_lesson_s_story_holds():
     assert supply("utility")[0][-1] < 4000.0
 
 
+def test_the_answers_page_says_what_equal_parts_come_to(root):
+    page = (root / "docs/instructors/answers/lesson_11.md").read_text(encoding="utf-8")
+    each, two, apart = (
+        f"{usd:,.{digits}f}".replace(",", " ")
+        for usd, digits in ((GAME.total_usd / 3, 1), (2 * GAME.total_usd / 3, 1), (GAME.worth({"express", "parcel"}), 0))
+    )
+    assert f"Equal parts are {each} usd each; the two companies get {two} and are worth {apart}." in page
+
+
 def test_what_a_group_delivers_is_no_dearer_than_any_split_of_it():
     for kwh in (2000.0, 4000.0, 7000.0):
         alone = [least_cost_usd({"express"}, part) + least_cost_usd({"parcel"}, kwh - part) for part in np.linspace(0, kwh, 41)]
