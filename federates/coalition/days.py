@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from federates.boundary.world import World
 from federates.coalition.recorded import RecordedDay
 from federates.games.game import Coalition, shown
 from federates.isolation.owner_only import owner_only
+from federates.lp.arithmetic import Array
 from federates.runs.remains import private_folder
 from federates.runtime.results import read_record, write_json
 
@@ -28,27 +29,30 @@ class DayCosts:
     """What one day came to, usd."""
 
     cost_usd: dict[str, float]
-    """Own cost of every agent that has one, as it came; payments are in none."""
+    """Own cost of every agent that has one, as it has recorded it (`World.costs`); payments are in none."""
     paid_usd: dict[str, float]
     """Rewards less tolls at the settled prices, by fleet, where the world's schedule has them."""
-    gap_usd: float
-    """How much dearer the plans may be than the best, by their negotiations' gaps, each at the cost of its period."""
+    gap_usd: float | None
+    """How much dearer the plans may be than the best, by their negotiations' gaps, each at the cost of its period; None: not
+    known, for nothing is proven of a negotiation or more."""
     empty_usd: float
-    """Fleets' costs for room that went empty: what is negotiated is energy, what leaves is whole vehicles."""
+    """Fleets' costs of deliveries for room that went empty: what is negotiated is energy, what leaves is whole vehicles."""
     negotiations: int
     agreed: int
     """How many of them ended in agreement."""
     wall_s: float
+    absent_usd: dict[str, float] = field(default_factory=dict)
+    """What those who are away bear all the same, such as business that they miss without any delivery: their idle day's cost."""
 
     @property
     def total_usd(self) -> float:
-        """Return what the day cost all."""
-        return sum(self.cost_usd.values())
+        """Return what the day cost all, those who are away among them."""
+        return sum(self.cost_usd.values()) + sum(self.absent_usd.values())
 
     @property
-    def slack_usd(self) -> float:
-        """Return about how much dearer the day may be than the best one: gaps, and vehicles that are not full."""
-        return self.gap_usd + self.empty_usd
+    def slack_usd(self) -> float | None:
+        """Return about how much dearer the day may be than the best one: gaps, and vehicles not full; None: not known."""
+        return None if self.gap_usd is None else self.gap_usd + self.empty_usd
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,8 @@ class CoalitionDays:
     def day(self, fleets: Coalition) -> DayCosts:
         """Return what the day comes to when of those that form coalitions only these take part.
 
-        Where nobody is left to move anything, it is the day in which nothing is moved.
+        The others stay at home: what they bear on the day in which nothing is moved is in it. Where nobody is left to move
+        anything, it is that day.
 
         Raises
         ------
@@ -119,7 +124,9 @@ class CoalitionDays:
         started = time.monotonic()
         with private_folder() as scratch:
             folder = self._recorded.run(session, Path(scratch))
-            return day_costs(folder, session, self._recorded.world, round(time.monotonic() - started, 2))
+            wall_s = round(time.monotonic() - started, 2)
+            idle = None if fleets is None else self.idle()
+            return day_costs(folder, session, self._recorded.world, wall_s, idle)
 
     def _session(self, fleets: Coalition | None) -> Session | None:
         """Return the agreement of a day; None: nobody is left to move anything, so it is the idle day."""
@@ -136,13 +143,37 @@ class CoalitionDays:
             return None
 
 
-def day_costs(folder: Path, session: Session, world: World, wall_s: float) -> DayCosts:
+def day_costs(folder: Path, session: Session, world: World, wall_s: float, idle: DayCosts | None = None) -> DayCosts:
     """Return what the run in ``folder`` came to.
+
+    Parameters
+    ----------
+    idle : the day of all agents in which nothing is moved; None: it is this day, or there is none.
 
     Raises
     ------
     PortageError : an agent has not recorded what its day cost.
     """
+    costs, by_period = _recorded_costs(folder, session, world)
+    without = {} if idle is None else idle.cost_usd
+    paid, full = _of_schedule(folder, getattr(session, "vehicle_kwh", {}))
+    empty = sum((costs.get(fleet, 0.0) - without.get(fleet, 0.0)) * (1.0 - share) for fleet, share in full.items())
+    held = pd.read_parquet(folder / "coordinator/negotiations.parquet")
+    gap = 0.0 if world.moves_nothing(session) else _gap_usd(held, by_period)  # where nothing is moved there is one plan
+    return DayCosts(
+        costs,
+        paid,
+        gap,
+        round(max(0.0, empty), _DIGITS),
+        len(held),
+        int(held["agreed"].sum()),
+        wall_s,
+        {name: usd for name, usd in without.items() if name not in session.roster},
+    )
+
+
+def _recorded_costs(folder: Path, session: Session, world: World) -> tuple[dict[str, float], Array]:
+    """Return the recorded costs by agent and by period, usd."""
     by_period = np.zeros(session.periods)
     costs: dict[str, float] = {}
     for agent in session.of_role(*world.costs):
@@ -158,12 +189,15 @@ def day_costs(folder: Path, session: Session, world: World, wall_s: float) -> Da
         usd = rows[list(table.columns)].sum(axis=1)
         costs[agent.name] = round(float(usd.sum()), _DIGITS)
         np.add.at(by_period, rows["period"].clip(0, session.periods - 1).to_numpy(dtype=np.int64), usd.to_numpy())
-    held = pd.read_parquet(folder / "coordinator/negotiations.parquet")
-    gaps = held["gap"].fillna(0.0).clip(lower=0.0).to_numpy()
-    gap = float((gaps * np.abs(by_period[held["period"].to_numpy(dtype=np.int64)])).sum())
-    paid, full = _of_schedule(folder, getattr(session, "vehicle_kwh", {}))
-    empty = sum(costs.get(fleet, 0.0) * (1.0 - share) for fleet, share in full.items())
-    return DayCosts(costs, paid, round(gap, _DIGITS), round(empty, _DIGITS), len(held), int(held["agreed"].sum()), wall_s)
+    return costs, by_period
+
+
+def _gap_usd(held: pd.DataFrame, by_period: Array) -> float | None:
+    """Return the negotiations' gaps, each at the cost of its period; None where one has no gap, for nothing is proven of it."""
+    if held["gap"].isna().any():
+        return None
+    gaps = held["gap"].clip(lower=0.0).to_numpy()
+    return round(float((gaps * np.abs(by_period[held["period"].to_numpy(dtype=np.int64)])).sum()), _DIGITS)
 
 
 def _of_schedule(folder: Path, vehicle_kwh: Mapping[str, float]) -> tuple[dict[str, float], dict[str, float]]:

@@ -32,7 +32,8 @@ def value_rows(study: Study) -> list[dict[str, Any]]:
     """Return a row per coalition, `VALUES`: nobody first, all last.
 
     ``cost_usd`` is what the day costs all, ``saved_usd`` what that is below the day in which nothing is moved (None: there is no
-    such day), ``worth_usd`` is v(S); ``gap_usd`` and ``empty_usd`` are how much dearer the plans may be than the best.
+    such day), ``worth_usd`` is v(S); ``gap_usd`` (None: not known) and ``empty_usd`` are how much dearer the plans may be than
+    the best.
     """
     everybody = frozenset(study.game.players)
     order: list[Coalition] = [frozenset(), *study.game.proper, everybody]

@@ -28,7 +28,7 @@ class Share:
     """Of the Shapley value's confidence interval; 0 where every coalition was asked for."""
     nucleolus_usd: float | None
     own_cost_usd: float
-    """Of the day with all: what a payment must cover before a share is left."""
+    """Of the day with all, above that of the day in which nothing is moved: what a payment must cover before a share is left."""
     paid_usd: float | None
     """Rewards less tolls at the settled prices of that day; None: the world's schedule has none."""
 
@@ -58,9 +58,16 @@ class Study:
     sample: SampledShapley | None
 
     @property
-    def slack_usd(self) -> float:
-        """Return how far a worth may be off: the largest slack of a day, plus that of the day with none of the fleets."""
-        return max(self.days[s].slack_usd for s in self.game.worth_usd if s) + self.days[frozenset()].slack_usd
+    def slack_usd(self) -> float | None:
+        """Return how far a worth may be off: the largest slack of a day, plus that of the day with none of the fleets.
+
+        None: not known, for nothing is proven of a negotiation of one of these days.
+        """
+        slack = {fleets: day.slack_usd for fleets, day in self.days.items()}
+        known = {fleets: usd for fleets, usd in slack.items() if usd is not None}
+        if len(known) < len(slack):
+            return None
+        return max(known[s] for s in self.game.worth_usd if s) + known[frozenset()]
 
     @property
     def is_stable(self) -> bool | None:
@@ -94,31 +101,33 @@ def make_study(days: CoalitionDays, fleets: Sequence[str], pairs: int | None, se
         value = [float(usd) for usd in shapley(game)]
     else:
         sample = sample_shapley(fleets, days.worth, PAIRS if pairs is None else pairs, seed, level)
-        game, value = sample.seen, [float(usd) for usd in sample.value_usd]
+        game = sample.seen
+        # Where the orders have shown every coalition, nothing is left to estimate.
+        value = [float(usd) for usd in (shapley(game) if game.is_complete else sample.value_usd)]
     is_pre = game.is_complete and sum(game.worth({n}) for n in fleets) > game.total_usd + game.tolerance_usd
     central = ([float(usd) for usd in (prenucleolus if is_pre else nucleolus)(game)]) if game.is_complete else None
-    together = days.day(frozenset(fleets))
+    together, idle = days.day(frozenset(fleets)), days.idle()
+    without = {} if idle is None else idle.cost_usd
     shares = {
         name: Share(
             alone_usd=game.worth({name}) if frozenset({name}) in game.worth_usd else None,
             shapley_usd=value[i],
             half_width_usd=0.0 if sample is None or game.is_complete else float(sample.half_width_usd[i]),
             nucleolus_usd=None if central is None else central[i],
-            own_cost_usd=together.cost_usd.get(name, 0.0),
+            own_cost_usd=together.cost_usd.get(name, 0.0) - without.get(name, 0.0),
             paid_usd=together.paid_usd.get(name),
         )
         for i, name in enumerate(fleets)
     }
     known = {coalition: days.day(coalition) for coalition in (frozenset[str](), *game.worth_usd)}
-    return Study(game, known, days.idle(), shares, least_core(game), is_pre, sample)
+    return Study(game, known, idle, shares, least_core(game), is_pre, sample)
 
 
 def _stability(study: Study) -> str:
     everybody, epsilon = shown(study.game.players), study.least.epsilon_usd
     if len(study.game.players) == 1:
         return f"There is one company fleet, {everybody}: nobody to form a coalition with, and all that it adds is its own."
-    near = f" (less than the {study.slack_usd:.2f} usd by which the plans may miss the best)"
-    unsure = near if abs(epsilon) <= study.slack_usd else ""
+    unsure = _unsure(study, epsilon)
     if study.is_stable:
         return (
             f"The grand coalition {everybody} is stable: shares exist with which no coalition would gain by going away; "
@@ -135,20 +144,29 @@ def _stability(study: Study) -> str:
     )
 
 
+def _unsure(study: Study, usd: float) -> str:
+    """Return what to say of an amount whose sign the plans' distance from the best could turn; empty if it could not."""
+    if study.slack_usd is None:
+        return " (by how much the plans may miss the best is not known)"
+    if abs(usd) > study.slack_usd:
+        return ""
+    return f" (less than the {study.slack_usd:.2f} usd by which the plans may miss the best)"
+
+
 def _joining(study: Study) -> str:
     worst = study.game.worst_joining()
     if worst is None:
         return "There is nothing to join, so the game is superadditive."
-    unsure = " That is less than the plans may miss the best by." if abs(worst.gain_usd) <= study.slack_usd else ""
+    unsure = _unsure(study, worst.gain_usd)
     if study.game.is_superadditive:
         seen = "" if study.game.is_complete else " as far as it was sampled"
         return (
             f"The game is superadditive{seen}: no two coalitions save less together than apart; {shown(worst.one)} and "
-            f"{shown(worst.other)} gain least by joining, {worst.gain_usd:.2f} usd.{unsure}"
+            f"{shown(worst.other)} gain least by joining, {worst.gain_usd:.2f} usd{unsure}."
         )
     return (
         f"The game is not superadditive: {shown(worst.one)} and {shown(worst.other)} save {-worst.gain_usd:.2f} usd less "
-        f"together than apart (fleets that meet the same needs, or fill the same roads and stations, do).{unsure}"
+        f"together than apart{unsure}; fleets that meet the same needs, or fill the same roads and stations, do."
     )
 
 
@@ -176,7 +194,13 @@ def _room(study: Study) -> list[str]:
     agreed = sum(day.agreed for day in study.days.values())
     if agreed < held:
         found.append(f"{held - agreed} of {held} negotiations of these days did not end in agreement.")
-    if math.isfinite(study.least.epsilon_usd) and study.slack_usd > 0:
+    if study.slack_usd is None:
+        open_ = sum(1 for day in study.days.values() if day.slack_usd is None)
+        found.append(
+            f"How far a worth may be off is not known: in {open_} of {len(study.days)} days there is a negotiation of which "
+            "nothing is proven."
+        )
+    elif math.isfinite(study.least.epsilon_usd) and study.slack_usd > 0:
         words = "what the negotiations' gaps leave open, and room in whole vehicles that goes empty"
         found.append(f"A worth is known to about {study.slack_usd:.2f} usd: {words}.")
     return found

@@ -57,7 +57,7 @@ def find_program(word: str, folder: Path, path: str | None = None) -> Path | Non
     None if there is none that may be executed.
     """
     own = folder / word
-    if own.is_file():
+    if os.path.isfile(own):  # no file either if its name is too long for one
         return own if os.access(own, os.X_OK) else None
     found = None if os.sep in word else shutil.which(word, path=path)
     return Path(found) if found else None
@@ -66,13 +66,14 @@ def find_program(word: str, folder: Path, path: str | None = None) -> Path | Non
 def program_folders(program: Path, scenario: Path) -> list[Path]:
     """Return where a program's own libraries lie: the folder around its ``bin``, and what the linker is told.
 
-    Never a folder in which the scenario lies.
+    Never a folder in which the scenario lies, and none that is not there.
     """
     place = program.resolve().parent
-    named = [Path(name) for name in os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep) if name]
+    named = [Path(name) for name in os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep) if name and os.path.isdir(name)]
     around = [place.parent] if place.name == "bin" else []
     folders = [folder for folder in (*around, place, *named) if not scenario.is_relative_to(folder.resolve())]
-    return [folder for folder in folders if folder.resolve() not in (Path.home(), Path("/"))]
+    home = Path(os.path.expanduser("~"))  # `Path.home` raises for a user who has none, as in a container
+    return [folder for folder in folders if folder.resolve() not in (home, Path("/"))]
 
 
 def search_path() -> str:

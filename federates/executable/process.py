@@ -69,7 +69,7 @@ def _announce(arguments: Arguments, identity: RunIdentity, folder: Path, results
     """Leave the public agreement with all its defaults as ``session.json`` among the coordinator's results."""
     if arguments.session is None:
         return None
-    path = (folder / arguments.session).resolve()
+    path = Path(os.path.realpath(folder / arguments.session))  # which also follows links in a circle
     session = load_session(path, run_id=identity.run_id, shown_as=arguments.session)
     check_agents(session, identity, arguments.session)
     write_json(results / "session.json", session.model_dump(mode="json"))

@@ -104,15 +104,22 @@ def also_readable(audit: AuditConfig, agent: str, closed: Iterable[Path], file: 
     ------
     ConfigError : a path is not there, or would let it read what is another's. ``file`` is shown as the place.
     """
-    paths = {name: Path(name).expanduser() for name in audit.readable.get(agent, ())}
+    names, places = audit.readable.get(agent, ()), tuple(place.resolve() for place in closed)
     problems = [
-        Problem(file, f"audit.readable.{agent}", repr(name), allowed)
-        for name, path in paths.items()
-        if (allowed := _not_to_be_read(path, tuple(place.resolve() for place in closed)))
+        Problem(file, f"audit.readable.{agent}", repr(name), allowed) for name in names if (allowed := _why_not(name, places))
     ]
     if problems:
         raise ConfigError(problems)
-    return [path.resolve() for path in paths.values()]
+    return [Path(name).expanduser().resolve() for name in names]
+
+
+def _why_not(name: str, closed: tuple[Path, ...]) -> str:
+    """Return what must hold of a path besides, or an empty text if it may be read."""
+    try:
+        return _not_to_be_read(Path(name).expanduser(), closed)
+    except (OSError, ValueError, RuntimeError) as error:  # too long, closed to this user, the home folder of nobody
+        reason = getattr(error, "strerror", None) or str(error).removesuffix(".")
+        return f"must be a path that can be followed: {reason}"
 
 
 def _not_to_be_read(path: Path, closed: tuple[Path, ...]) -> str:
@@ -162,13 +169,21 @@ def _code(root: Path, closed: tuple[Path, ...]) -> Iterator[Path]:
     if root.is_file():
         yield root
         return
-    for entry in [_OURS] if root == _OURS.parent else sorted(root.iterdir()):
+    for entry in [_OURS] if root == _OURS.parent else _listed(root):
         if not _is_code(entry) or entry in closed:
             continue
         if _holds(entry, closed):
             yield from _code(entry, closed)
         else:
             yield entry
+
+
+def _listed(folder: Path) -> list[Path]:
+    """Return what lies in a folder of the search path: nothing, as for Python, if this user may not list it."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
 
 
 def _is_code(entry: Path) -> bool:

@@ -174,7 +174,7 @@ def _folder_problems(entry: FederateEntry, scenario: Scenario) -> list[Problem]:
     if own == scenario.folder or not own.is_relative_to(scenario.folder):
         problems.append(Problem(file, f"{entry.name}.directory", str(own), "must be a folder of its own inside the scenario"))
     for word in split_options(entry.command[1:]):
-        if word.startswith("-") or ("/" not in word and not (own / word).exists()):
+        if word.startswith("-") or ("/" not in word and not os.path.exists(own / word)):
             continue
         path = Path(os.path.realpath(own / word))
         if not path.is_relative_to(own) and path != scenario.session_file:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
+import os
 
 from federates.boundary.errors import ConfigError, Problem
 from federates.boundary.names import Role
@@ -36,14 +37,31 @@ def _module_problems(entry: FederateEntry, scenario: Scenario, file: str, where:
     """Return what is wrong with a ``-m module`` command."""
     if entry.module == WRAPPER:
         return _wrapped_problems(entry, scenario, file, where)
-    if entry.module is None or _module_missing(entry.module):
-        return [Problem(file, where, str(entry.module), "this Python module is not installed")]
-    ours = f"federates.{scenario.roles.get(entry.name, entry.name)}"
-    if entry.module.startswith("federates.") and entry.module not in (ours, AGENT_MODULE):
+    if entry.module is None or (missing := _why_missing(entry.module)):
+        return [Problem(file, where, str(entry.module), missing)]
+    role = scenario.roles.get(entry.name, entry.name)
+    ours = f"federates.{role}"
+    # The broker is no agent, whatever role it may name.
+    allowed = (ours, AGENT_MODULE) if entry.name in scenario.roles else (ours,)
+    if entry.module.startswith("federates.") and entry.module not in allowed:
         return [Problem(file, where, entry.module, f"must be {ours}, or a program of your own")]
+    if entry.module == AGENT_MODULE and (problems := _role_problems(entry, role, file, where)):
+        return problems
     if entry.module == "federates.broker" and entry.option("--runner", str(scenario.runner)) != scenario.runner:
         return [Problem(file, where, "--runner", f"must be this file, {scenario.runner.name}: it names the agents")]
     return _option_problems(entry, ours, file, where)
+
+
+def _role_problems(entry: FederateEntry, role: str, file: str, where: str) -> list[Problem]:
+    """Return a problem unless the agent's role stands behind the module of any role."""
+    told = entry.command[entry.command.index(AGENT_MODULE) + 1 :][:1]
+    if not told or told[0].startswith("-"):
+        return [Problem(file, where, AGENT_MODULE, f"must have the agent's role behind it: {AGENT_MODULE} {role}")]
+    return [] if told[0] == role else [_another_role(told[0], role, file, where)]
+
+
+def _another_role(told: str, role: str, file: str, where: str) -> Problem:
+    return Problem(file, where, repr(told), f"must be {role}, the role of the agent whose line this is")
 
 
 def _wrapped_problems(entry: FederateEntry, scenario: Scenario, file: str, where: str) -> list[Problem]:
@@ -57,7 +75,7 @@ def _wrapped_problems(entry: FederateEntry, scenario: Scenario, file: str, where
     problems = []
     role = scenario.roles.get(entry.name, entry.name)
     if told.role != role:
-        problems.append(Problem(file, where, repr(told.role), f"must be {role}, the role of the agent whose line this is"))
+        problems.append(_another_role(told.role, role, file, where))
     if find_program(told.command[0], entry.directory, search_path()) is None:
         allowed = f"must be a program that may be executed, in the agent's folder {entry.directory.name}/ or on the PATH"
         problems.append(Problem(file, where, repr(told.command[0]), allowed))
@@ -69,7 +87,7 @@ def _script_problems(entry: FederateEntry, file: str, where: str) -> list[Proble
     scripts = [word for word in entry.command[1:] if not word.startswith("-")]
     if "-c" in entry.command or not scripts:
         return [Problem(file, where, " ".join(entry.command)[:60], "must be python -m MODULE, or python FILE")]
-    if not (entry.directory / scripts[0]).is_file():
+    if not os.path.isfile(entry.directory / scripts[0]):  # no file either if its name is too long for one
         return [Problem(file, where, scripts[0], f"this file must exist in {entry.directory.name}/")]
     return []
 
@@ -101,8 +119,14 @@ def told_changes(entry: FederateEntry) -> dict[str, str]:
     return dict(pair.split("=", 1) for pair in pairs)
 
 
-def _module_missing(module: str) -> bool:
+def _why_missing(module: str) -> str:
+    """Return why Python would not find a module, or an empty text if it would."""
+    missing = "this Python module is not installed"
+    if module == "__main__":
+        return missing  # here it is the program that asks, and there would be none
     try:
-        return importlib.util.find_spec(module) is None
+        return "" if importlib.util.find_spec(module) is not None else missing
     except ModuleNotFoundError:
-        return True
+        return missing
+    except (Exception, SystemExit) as error:  # to find a.b Python runs a, which is not ours
+        return f"Python cannot look for this module: {type(error).__name__}: {error}"

@@ -38,6 +38,8 @@ from federates.runtime.real_time import RealTime
 _LABEL = "inproc"
 _POLL_S = 0.2
 _BARRIER_POLL_S = 0.005
+_GRACE_S = 10.0
+"""After a failure all others have this long to end; who computes on is left behind."""
 
 
 def run_in_process(
@@ -232,16 +234,17 @@ def _run_threads(identity: RunIdentity, loaded: Mapping[str, Any], session: Sess
     with Broker(identity, barrier=True) as broker:
         broker.join_barrier()
         watch = TopologyMonitor(broker, identity, registrar)
-        threads = [threading.Thread(target=live, args=(agent,), name=agent.agent) for agent in loaded.values()]
+        # Daemons, for nobody can end a thread: one whose agent never comes back must not keep the program from ending.
+        threads = [threading.Thread(target=live, args=(agent,), name=agent.agent, daemon=True) for agent in loaded.values()]
         for thread in threads:
             thread.start()
+        while (alive := [thread for thread in threads if thread.is_alive()]) and not failures:
+            if (breach := watch.look()) is not None:
+                broker.fail(breach)
+                break
+            alive[0].join(_POLL_S if broker.barrier_open else _BARRIER_POLL_S)
+        end_s = time.monotonic() + _GRACE_S
         for thread in threads:
-            while thread.is_alive():
-                if (breach := watch.look()) is not None:
-                    broker.fail(breach)
-                    break
-                thread.join(_POLL_S if broker.barrier_open else _BARRIER_POLL_S)
-        for thread in threads:
-            thread.join()
+            thread.join(max(0.0, end_s - time.monotonic()))
         watch.close()
     return failures

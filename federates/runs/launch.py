@@ -160,7 +160,7 @@ def _start_hosts(run: Launch, hosts: Hosts | None) -> None:
                 run.processes[name] = subprocess.Popen(
                     command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
                 )
-            except OSError as error:
+            except (OSError, ValueError) as error:
                 run.culprit = f"{name}: ssh cannot be started: {error}"
                 return
 
@@ -175,7 +175,7 @@ def start_processes(run: Launch, identity_file: Path, overrides: dict[str, str])
         with (logs / f"{entry.name}.log").open("ab") as log:
             try:
                 run.processes[entry.name] = _spawn(entry, extra, identity_file, log)
-            except OSError as error:
+            except (OSError, ValueError) as error:  # ValueError: a word or variable that the system does not take
                 run.culprit = f"{entry.name}: cannot be started: {error}"
                 return
 

@@ -24,6 +24,7 @@ AGENT_MODULE = "federates.agent"
 """Module that runs an agent of any role: ``python -m federates.agent ROLE``."""
 WRAPPER = "federates.executable"
 """Module that runs an executable in any language as an agent."""
+_TEXT = "must be a text, of whole characters and without a null byte"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def agents_of(runner: Path) -> tuple[str, dict[str, str]]:
     ------
     ConfigError : the file is missing or malformed, or its agents are not those of the public agreement.
     """
-    if not runner.is_file():
+    if not os.path.isfile(runner):  # no file either if its name is too long for one
         raise ConfigError(
             [Problem(shown(runner), "(file)", "missing", "must be the scenario's runner.json, or named by --runner")]
         )
@@ -169,7 +170,7 @@ def load_scenario(folder: Path, problems: list[Problem] | None = None, elsewhere
     ------
     ConfigError : a file is missing or malformed, or an agent has no entry.
     """
-    runner = folder / "runner.json" if folder.is_dir() or folder.suffix != ".json" else folder
+    runner = folder / "runner.json" if os.path.isdir(folder) or folder.suffix != ".json" else folder
     data = read_json(runner, shown(runner))
     entries, world, roles = _entries(data, runner, elsewhere)
     by_name = {entry.name: entry for entry in entries}
@@ -297,10 +298,10 @@ def _entry(
             )
         )
     missing = [key for key in ("name", "directory", "exec") if not _is_text(raw.get(key))]
-    problems += [Problem(file, f"{where}.{key}", repr(raw.get(key, "missing")), "must be a text") for key in missing]
+    problems += [Problem(file, f"{where}.{key}", repr(raw.get(key, "missing")), _TEXT) for key in missing]
     env = raw.get("env", {})
-    if not (isinstance(env, dict) and all(isinstance(v, str) for v in env.values())):
-        problems.append(Problem(file, f"{where}.env", str(env)[:60], "must map names to texts"))
+    if env_problems := _env_problems(env, file, f"{where}.env"):
+        problems += env_problems
         env = {}
     if missing:
         return None
@@ -316,8 +317,26 @@ def _entry(
     return FederateEntry(raw["name"], directory, command, env)
 
 
+def _env_problems(env: Any, file: str, field: str) -> list[Problem]:
+    """Return what is wrong with the variables of a process, which the system would refuse when it is started."""
+    if not (isinstance(env, dict) and all(isinstance(value, str) for value in env.values())):
+        return [Problem(file, field, str(env)[:60], "must map names to texts")]
+    names = f"a name {_TEXT}, and have no ="
+    problems = [Problem(file, field, repr(name), names) for name in env if not _is_text(name) or "=" in name]
+    values = f"the value {_TEXT}, or empty"
+    return problems + [Problem(file, f"{field}.{name}", repr(env[name]), values) for name in env if not _can_be_told(env[name])]
+
+
 def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value) and "\0" not in value
+    return isinstance(value, str) and bool(value) and _can_be_told(value)
+
+
+def _can_be_told(text: str) -> bool:
+    """Whether the system takes a text as a path, a word of a command or a variable."""
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:  # JSON may write one half of a character that has two, such as \ud800
+        return False
 
 
 def _folder(path: Path) -> Path | None:

@@ -11,6 +11,10 @@ from federates.runs.scenario import Scenario, shown
 from federates.runtime.csv_table import read_csv
 from federates.runtime.plugins import LoadedAgent
 
+_LIMITS = ("max_rounds", "most_rounds", "max_iterations", "evaluate_every")
+_CLOSING_ROUNDS = 10
+"""For the plan that an algorithm ends with, in whole numbers too."""
+
 
 def clashes(scenario: Scenario, loaded: Mapping[str, LoadedAgent]) -> list[Problem]:
     """Return what does not fit: rounds that `broker.yaml` does not give, and places of stations that differ."""
@@ -20,11 +24,22 @@ def clashes(scenario: Scenario, loaded: Mapping[str, LoadedAgent]) -> list[Probl
 def _rounds(scenario: Scenario, loaded: Mapping[str, LoadedAgent]) -> list[Problem]:
     """Beyond the broker's ``max_rounds`` the run ends with an error; before that the algorithm ends with the best plan."""
     coordinator = loaded.get(Role.COORDINATOR)
-    wanted = getattr(coordinator.settings, "max_rounds", 0) if coordinator is not None else 0
-    if not isinstance(wanted, int) or wanted <= scenario.broker.max_rounds:
+    wanted, why = (0, "") if coordinator is None else _most_rounds(coordinator.settings)
+    if wanted <= scenario.broker.max_rounds:
         return []
-    allowed = f"must be at least the coordinator's settings.max_rounds, {wanted}: at fewer rounds the run would fail"
+    allowed = f"must be at least {wanted}, for the coordinator's {why}: at fewer rounds the run would fail"
     return [Problem(shown(scenario.broker_file), "max_rounds", str(scenario.broker.max_rounds), allowed)]
+
+
+def _most_rounds(settings: Any) -> tuple[int, str]:
+    """Return how many rounds an algorithm may want by its own limit, and that limit in words; 0: none is known."""
+    known = {name: value for name in _LIMITS if isinstance(value := getattr(settings, name, None), int)}
+    if (rounds := known.get("max_rounds", known.get("most_rounds"))) is not None:
+        return rounds, "settings.max_rounds" if "max_rounds" in known else "settings.most_rounds"
+    if (iterations := known.get("max_iterations")) is None:
+        return 0, ""
+    every = max(1, known.get("evaluate_every", 1))
+    return iterations + -(-iterations // every) + _CLOSING_ROUNDS, f"settings.max_iterations {iterations}, with what plans cost"
 
 
 def _places(scenario: Scenario, loaded: Mapping[str, LoadedAgent]) -> list[Problem]:

@@ -13,18 +13,33 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from federates.boundary.errors import ModelError
+
 _NONE = type(None)
 _FLOATS, _WHOLES, _WORDS, _TRUTHS = {float, np.float64}, {int, np.int64}, {str, np.str_}, {bool, np.bool_}
 
 
 def table_of_rows(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """Return rows as a table; the columns are those of the first row, None where another row lacks one."""
-    return table_of_columns({name: [row.get(name) for row in rows] for name in rows[0]})
+    """Return rows as a table; columns are in the order in which they first come, None where a row lacks one."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return table_of_columns({name: [row.get(name) for row in rows] for name in names})
 
 
 def table_of_columns(columns: Mapping[str, Sequence[Any]]) -> pa.Table:
-    """Return columns of equal length as a table, with the types that `pyarrow.array` would give them."""
-    return pa.Table.from_arrays([_array(values) for values in columns.values()], names=list(columns))
+    """Return columns of equal length as a table, with the types that `pyarrow.array` would give them.
+
+    Raises
+    ------
+    ModelError : a column holds values of several kinds, or such as no table holds; the error names it.
+    """
+    return pa.Table.from_arrays([_column(name, values) for name, values in columns.items()], names=list(columns))
+
+
+def _column(name: str, values: Sequence[Any]) -> pa.Array:
+    try:
+        return _array(values)
+    except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
+        raise ModelError(f"column {name} cannot be written: {error}") from error
 
 
 def _array(values: Sequence[Any]) -> pa.Array:

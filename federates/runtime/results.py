@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from federates.boundary.errors import PortageError
+from federates.boundary.errors import ModelError, PortageError
 from federates.boundary.roles import Value
 from federates.runtime.say import say
 
@@ -101,29 +101,42 @@ class ResultWriter:
             raise disk_error(self.folder, error) from error
 
     def flush(self) -> None:
-        """Write all new rows; raise `PortageError` if the disk refuses."""
-        if not self._rows and not self._blocks:
-            return
+        """Write all new rows.
+
+        Raises
+        ------
+        PortageError : the disk refuses, or rows of a table do not fit together; all that can be written is written first.
+        """
+        failures = []
+        for name in dict.fromkeys([*self._rows, *self._blocks]):
+            try:
+                self._write(name, self._rows.pop(name, []), self._blocks.pop(name, []))
+            except PortageError as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
+
+    def _write(self, name: str, rows: list[dict[str, Value]], blocks: list[pa.Table]) -> None:
+        """Write new rows of a table, as its next part."""
         import pyarrow as pa
 
         from federates.runtime.columns import table_of_rows
 
-        found = {name: table_of_rows(rows) for name, rows in self._rows.items() if rows}
-        found |= {name: pa.concat_tables(blocks) for name, blocks in self._blocks.items() if blocks}
-        for name, rows in found.items():
-            folder = self.folder / f"{name}.parts"
-            number = self._parts.get(name, 0)
-            try:
-                folder.mkdir(exist_ok=True)
-                _write_table(rows, folder / f"{number:05d}.parquet")
-            except OSError as error:
-                raise disk_error(folder, error) from error
-            self._parts[name] = number + 1
-            self._row_counts[name] = self._row_counts.get(name, 0) + rows.num_rows
-            self._not_synced.append(folder / f"{number:05d}.parquet")
-            self._tables.add(name)
-        self._rows.clear()
-        self._blocks.clear()
+        folder, number = self.folder / f"{name}.parts", self._parts.get(name, 0)
+        try:
+            found = [*([table_of_rows(rows)] if rows else []), *blocks]
+            table = pa.concat_tables(found, promote_options="permissive")
+        except (ModelError, pa.ArrowException) as error:
+            raise ModelError(f"table {name}: {error}") from error
+        try:
+            folder.mkdir(exist_ok=True)
+            _write_table(table, folder / f"{number:05d}.parquet")
+        except OSError as error:
+            raise disk_error(folder, error) from error
+        self._parts[name] = number + 1
+        self._row_counts[name] = self._row_counts.get(name, 0) + table.num_rows
+        self._not_synced.append(folder / f"{number:05d}.parquet")
+        self._tables.add(name)
 
     @property
     def written(self) -> Written:
@@ -163,7 +176,7 @@ class ResultWriter:
         try:
             if flush:
                 self.flush()
-        except PortageError as error:
+        except Exception as error:  # whatever it is, the failure must be told
             if NO_SPACE not in message:
                 message = f"{message}; and then {error}"
         try:
@@ -183,7 +196,11 @@ class ResultWriter:
         folder = self.folder / f"{name}.parts"
         parts = [_read_part(part) for part in sorted(folder.glob("*.parquet"))]
         target = self.folder / f"{name}.parquet"
-        _write_table(pa.concat_tables(parts, promote_options="permissive"), target)
+        try:
+            whole = pa.concat_tables(parts, promote_options="permissive")
+        except pa.ArrowException as error:
+            raise ModelError(f"table {name}: its rows of different periods do not fit together: {error}") from error
+        _write_table(whole, target)
         shutil.rmtree(folder)
         return hashlib.sha256(target.read_bytes()).hexdigest()
 

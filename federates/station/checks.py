@@ -6,11 +6,13 @@ import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
-from federates.boundary.errors import Problem
+from federates.boundary.errors import ModelError, Problem
 from federates.station.energy import StorageEnergy
 from federates.station.forecast import read_history
 from federates.station.settings import Station, StationRules
+from federates.station.station import chargers_of, spots_of
 
 _CONFIG = "config.yaml"
 _SUM_TOLERANCE = 1e-3
@@ -23,6 +25,29 @@ def station_problems(field: str, station: Station) -> list[Problem]:
         return []
     allowed = f"must not exceed feeder_limit_kw = {station.feeder_limit_kw:g}"
     return [Problem(_CONFIG, f"{field}.charger_kw", f"{station.charger_kw:g}", allowed)]
+
+
+def charger_problems(field: str, station: Station, rules: StationRules) -> list[Problem]:
+    """Return why no number of chargers is enough where they are `auto`; ``rules`` must fit together (`rules_problems`)."""
+    try:
+        chargers_of(station, rules)
+    except ModelError as error:
+        ways = "charger_kw or blocking_target must be higher, design_flow_veh_per_h lower, or a number be given"
+        return [Problem(_CONFIG, f"{field}.chargers", "auto", f"{error}; {ways}")]
+    return []
+
+
+def spot_problems(
+    field: str, kind: Literal["rcs", "lcs"], station: Station, rules: StationRules, spot_flow_per_h: float
+) -> list[Problem]:
+    """Return why no number of spots is enough where they are `auto`; ``rules`` must fit together (`rules_problems`)."""
+    try:
+        spots_of(kind, station, rules, spot_flow_per_h)
+    except ModelError as error:
+        less = "feeder_limit_kw, which leaves so many, lower" if kind == "rcs" else "feeder_limit_kw higher"
+        ways = f"mves_spot_kw must be higher, {less}, or a number be given"
+        return [Problem(_CONFIG, f"{field}.mves_spots", "auto", f"{error}; {ways}")]
+    return []
 
 
 def rules_problems(rules: StationRules) -> list[Problem]:

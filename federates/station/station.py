@@ -48,26 +48,50 @@ def build_station(
 
     ``hourly_share``, (24,), is the typical day's share by hour.
     """
-    energy = StorageEnergy(rules.mves)
-    kind: Literal["rcs", "lcs"] = "rcs" if name in session.resourceful_stations else "lcs"
-    spot_h = (energy.charging_h if kind == "rcs" else energy.discharging_h)(station.mves_spot_kw)
-    wait_h = hours(rules.mves.wait_target_s)
-    spots = station.mves_spots if station.mves_spots != "auto" else spots_for(spot_flow_per_h, 1.0 / spot_h, wait_h)
+    kind = kind_of(name, session)
+    spots, spot_service_per_h = spots_of(kind, station, rules, spot_flow_per_h), _spot_service_per_h(kind, station, rules)
     day = TypicalDay(hourly_share)
     forecast = PassingForecast(day, station.daily_volume_veh, rules.forecast, session.start_hour, session.period_s)
     capacity, service_per_h = _capacity(rules, chargers), _service_per_h(station, rules)
     chain = ChargerChain(chargers, capacity, station.charger_kw, service_per_h, rules.queue)
     chain.settle(rules.demand.arrivals_per_passing * float(forecast.flow_veh_per_h(0, 1, 1)[0, 0]))
-    flow = greatest_flow_per_h(spots, 1.0 / spot_h, wait_h)
-    return StationModel(name, kind, station, chargers, spots, 1.0 / spot_h, flow, chain, forecast)
+    flow = greatest_flow_per_h(spots, spot_service_per_h, hours(rules.mves.wait_target_s))
+    return StationModel(name, kind, station, chargers, spots, spot_service_per_h, flow, chain, forecast)
+
+
+def kind_of(name: str, session: RoadSession) -> Literal["rcs", "lcs"]:
+    """Return whether a station is resourceful (rcs) or limited (lcs)."""
+    return "rcs" if name in session.resourceful_stations else "lcs"
 
 
 def chargers_of(station: Station, rules: StationRules) -> int:
-    """Return the number of chargers: as given, or as the blocking target asks for at the design flow."""
+    """Return the number of chargers: as given, or as the blocking target asks for at the design flow.
+
+    Raises
+    ------
+    ModelError : no number of chargers is enough.
+    """
     if station.chargers != "auto":
         return station.chargers
     offered = _design_arrivals_per_h(station, rules) / _service_per_h(station, rules)
     return chargers_for(offered, rules.blocking_target, rules.chargers_sized_by)
+
+
+def spots_of(kind: Literal["rcs", "lcs"], station: Station, rules: StationRules, spot_flow_per_h: float) -> int:
+    """Return the number of spots: as given, or as the wait target asks for at ``spot_flow_per_h`` mobile storages.
+
+    Raises
+    ------
+    ModelError : no number of spots is enough.
+    """
+    if station.mves_spots != "auto":
+        return station.mves_spots
+    return spots_for(spot_flow_per_h, _spot_service_per_h(kind, station, rules), hours(rules.mves.wait_target_s))
+
+
+def _spot_service_per_h(kind: Literal["rcs", "lcs"], station: Station, rules: StationRules) -> float:
+    energy = StorageEnergy(rules.mves)
+    return 1.0 / (energy.charging_h if kind == "rcs" else energy.discharging_h)(station.mves_spot_kw)
 
 
 def design_spot_flow_per_h(kind: Literal["rcs", "lcs"], station: Station, rules: StationRules, chargers: int) -> float:

@@ -6,7 +6,7 @@ import pytest
 from federates.reporting.report import write_agent_report, write_report
 from federates.reporting.tables import RunTables
 from federates.runs.in_process import run_in_process
-from federates.worlds.fleets.report import REPORT, acceptance, energy, money
+from federates.worlds.fleets.report import REPORT, acceptance, energy, money, summary
 
 FLEETS = ("utility", "express", "parcel", "commuters", "residents")
 
@@ -79,6 +79,8 @@ def test_every_page_is_written_and_an_agent_s_page_has_its_own_numbers_only(fold
     write_report(folder)
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert all(figure.title in page for figure in REPORT.figures if not figure.obstacle(run))
+    (gained,) = (sentence for sentence in summary.headline(run) if sentence.startswith("Together all gain"))
+    assert all(money.MISSED in words for words in (page, gained, money.GAINS.reading(run), money.grids(run)[0].caption))
     for agent in ("power_operator", "q1", "commuters"):
         write_agent_report(folder, agent)
         assert (folder / f"report-{agent}.html").is_file()

@@ -1,12 +1,15 @@
 """A federation in one process: order of events, results, and failures that name their culprit."""
 
 import json
+import threading
+import time
 
 import pandas as pd
 import pytest
 from small_scenario import write_small_scenario
 
 from federates.boundary.errors import ConfigError, FederationError
+from federates.runs import in_process
 from federates.runs.in_process import run_in_process
 from federates.runs.reports import write_run_report
 
@@ -55,6 +58,18 @@ def test_an_operator_without_a_plan_ends_the_run_and_is_named(tmp_path):
     # What was written before the failure is still there.
     schedule = pd.read_parquet(folder / "coordinator/schedule.parts")
     assert schedule.period.unique().tolist() == [0, 1]
+
+
+def test_an_agent_that_never_comes_back_is_left_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr(in_process, "_GRACE_S", 0.5)
+    scenario = write_small_scenario(
+        tmp_path, power={"fault": "sleep"}, broker={"limits": {"answer_s": 1, "period_s": 1}}
+    )
+    started_s = time.monotonic()
+    with pytest.raises(FederationError, match=r"power_operator: .* took longer than 1 s"):
+        run_in_process(scenario)
+    assert time.monotonic() < started_s + 15.0, "it sleeps for longer"
+    assert all(thread.daemon for thread in threading.enumerate() if thread.name == "power_operator")
 
 
 def test_a_scheme_is_one_setting(tmp_path):

@@ -101,6 +101,8 @@ HAZARDS = {
 COMMANDS = (
     "{} | tee log", "{} > log", "{} && true", "python -c pass", "{} --config", "{} --config other.yaml --config config.yaml",
     "{} --set periodz=3", "missing_program --x", "python missing.py", "./missing.sh", "", "python -m nowhere.atall", "'",
+    "python -m .foo", "python -m __main__", "python -m federates.agent", "{} --config \ud800", "./" + "b" * 300,
+    "python " + "x" * 5000,
 )  # fmt: skip
 
 
@@ -366,7 +368,7 @@ def _as_runner(drawn: random.Random, file: str, text: str) -> Change:
         f"directory of {at} = {folder[:20]!r}": told(directory=folder if entry["name"] != "broker" else "nowhere"),
         f"host of {at}": told(host=drawn.choice(("example.org", 7, None, "0.0.0.0"))),
         f"unknown key of {at}": told(exek="x"),
-        f"env of {at}": told(env=drawn.choice(("x", {"A": 1}, ["A"]))),
+        f"env of {at}": told(env=drawn.choice(("x", {"A": 1}, ["A"], {"A=B": "x"}, {"": "x"}, {"A": "\0"}, {"A": "\ud800"}))),
         f"{at} left out": json.dumps(data | {"federates": [e for e in data["federates"] if e is not entry]}),
         f"{at} twice": json.dumps(data | {"federates": [*data["federates"], entry]}),
         "name twice": text.replace("{", '{"name": "x", ', 1),

@@ -125,6 +125,8 @@ class SmallCompany(PowerOperator):
 
 class FleetSettings(Config):
     slope: float = 1.0
+    missed_usd: float = 0.0
+    """Business that it misses in a period whatever it delivers: recorded, and in no answer."""
 
 
 class SmallFleet(MvesFleet):
@@ -155,7 +157,8 @@ class SmallFleet(MvesFleet):
         assert (kwh <= vehicles * self.kwh + 1e-6).all()
         self.recorder.record("sent", period=self.period, vehicles=float(vehicles.sum()), kwh=float(kwh.sum()))
         cost = float(0.5 * self.settings.slope * (kwh**2).sum())
-        self.recorder.record("fleet_costs", **nothing_of("fleet_costs") | {"period": self.period, "driver_usd": cost})
+        costs = {"period": self.period, "driver_usd": cost, "opportunity_usd": self.settings.missed_usd}
+        self.recorder.record("fleet_costs", **nothing_of("fleet_costs") | costs)
 
 
 class RoadSettings(Config):

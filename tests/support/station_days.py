@@ -86,10 +86,10 @@ class Day:
         return with_ / without
 
 
-def run_station_day(session=None, changes=None, company=None, reward=REWARD_USD_PER_KWH, shares=None, lose=0.0, **road):
+def run_station_day(session=None, changes=None, company=None, reward=REWARD_USD_PER_KWH, shares=None, lose=0.0, hold=0.0, **road):
     """Run a day in which fleets deliver what the company asks for at ``reward``, each its share, in whole vehicles.
 
-    ``lose`` is the share of counted vehicles that never arrives.
+    ``lose`` is the share of counted vehicles that never arrives, ``hold`` of those at the start that never leave.
     """
     session = session or fleet_session()
     day, names = Day(session), session.stations
@@ -119,6 +119,7 @@ def run_station_day(session=None, changes=None, company=None, reward=REWARD_USD_
         day.allotted.append(told)
         seen = world.run(period, sent[..., 0].sum(axis=0))
         arrivals = seen.arrivals_veh.copy()
+        arrivals[:2] = np.floor(arrivals[:2] * (1.0 - hold))
         arrivals[2:] = np.floor(arrivals[2:] * (1.0 - lose))
         for i, name in enumerate(names):
             own = StationObservation(seen.passing_veh[i : i + 1], arrivals[i : i + 1])

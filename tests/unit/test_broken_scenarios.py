@@ -62,7 +62,7 @@ CASES = {
     ),
     "rounds of the broker": (
         IEEE, "broker.yaml", put("max_rounds: 400", "max_rounds: 250"),
-        "broker.yaml: max_rounds = 250: must be at least the coordinator's settings.max_rounds, 300: at fewer",
+        "broker.yaml: max_rounds = 250: must be at least 300, for the coordinator's settings.max_rounds: at fewer",
     ),
     "core of one process": (
         IEEE, "broker.yaml", put("core_type: zmq", "core_type: inproc"),

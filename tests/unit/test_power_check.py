@@ -108,6 +108,18 @@ def test_impossible_values(raw):
 
 
 @pytest.mark.parametrize(
+    ("station", "key", "field"),
+    [("r1", "charger_kw", "chargers"), ("r1", "mves_spot_kw", "mves_spots"), ("q2", "mves_spot_kw", "mves_spots")],
+)
+def test_no_number_of_chargers_or_spots_is_enough(raw, station, key, field):
+    raw["stations"][station][key] = 0.005
+    (problem,) = _problems(raw)
+    assert problem.startswith(f"config.yaml: settings.stations.{station}.{field} = auto: even with 5000 {field.split('_')[-1]}")
+    assert f"{key} " in problem
+    assert "or a number be given" in problem
+
+
+@pytest.mark.parametrize(
     ("path", "value"),
     [
         (("demand", "penetration"), 1.5),

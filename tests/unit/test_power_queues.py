@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import expm
 
+from federates.boundary.errors import ModelError
 from federates.station.chain import ChargerChain
 from federates.station.queues import erlang_b, erlang_c, mean_wait_h, stationary, transient
 from federates.station.sizing import (
@@ -144,3 +145,19 @@ def test_wait_stays_finite_above_what_spots_can_take():
 
 def test_waiting_sizes_need_more_chargers():
     assert chargers_for(18.0, 0.1, "wait") > chargers_for(18.0, 0.1, "loss")
+
+
+@pytest.mark.parametrize(("sized_by", "fate"), [("loss", "turned away"), ("wait", "made to wait")])
+def test_what_no_number_is_enough_for_is_said(sized_by, fate):
+    assert chargers_for(400.0, 0.1, sized_by) < 5000
+    with pytest.raises(ModelError, match=f"even with 5000 chargers more than 10 % of the arrivals are {fate}"):
+        chargers_for(6000.0, 0.1, sized_by)
+    assert spots_for(4000.0, 1.0, 1 / 60) < 5000
+    with pytest.raises(ModelError, match="even with 5000 spots, each for 1 vehicles per hour, 6000 vehicles per hour wait more"):
+        spots_for(6000.0, 1.0, 1 / 60)
+
+
+def test_the_most_is_allowed_and_the_fewest_are_found():
+    """Erlang B falls with every charger: of the most and of one fewer, one is right at a target between the two."""
+    of_most, of_fewer = (erlang_b(4990.0, chargers) for chargers in (5000, 4999))
+    assert chargers_for(4990.0, (of_most + of_fewer) / 2, "loss") == 5000

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from power_days import FOLDER
+from power_days import FOLDER, Memory
 from station_days import fleet_session, run_station_day, station_settings
 
 from federates.boundary.config import parse_config
-from federates.boundary.errors import ConfigError
+from federates.boundary.errors import ConfigError, ModelError
 from federates.charging_station.models.queueing.queueing_station import QueueingStation
 from federates.worlds.fleets.tables import TABLES
 
@@ -70,6 +70,26 @@ def test_what_does_not_fit_is_one_clear_problem(changes, said):
     problems = _problems(_raw(**changes))
     assert len(problems) == 1
     assert said in problems[0]
+
+
+@pytest.mark.parametrize(
+    ("station", "changes", "field", "said"),
+    [
+        ("r1", {"charger_kw": 0.05}, "chargers", "even with 5000 chargers more than 10 % of the arrivals are turned away"),
+        ("r1", {"mves_spot_kw": 0.05}, "mves_spots", "wait more than 60 s on average; mves_spot_kw must be higher"),
+        ("q1", {"mves_spot_kw": 0.05}, "mves_spots", "feeder_limit_kw higher, or a number be given"),
+        ("r1", {"feeder_limit_kw": 2_400_000.0}, "mves_spots", "feeder_limit_kw, which leaves so many, lower"),
+    ],
+)
+def test_a_station_that_no_number_of_chargers_or_spots_is_enough_for_is_one_clear_problem(station, changes, field, said):
+    raw = station_settings(station).model_dump() | changes
+    (problem,) = _problems(raw, station=station)
+    assert problem.startswith(f"config.yaml: settings.{field} = auto: even with 5000")
+    assert said in problem
+    assert _problems(raw | {field: 9}, station=station) == []
+    agent = QueueingStation(parse_config(raw, QueueingStation.Settings, "config.yaml"), FOLDER)
+    with pytest.raises(ModelError, match="even with 5000"):
+        agent.begin(SESSION.view(station), Memory())
 
 
 def test_the_settings_of_the_page_are_clean():

@@ -16,6 +16,7 @@ from federates.boundary.errors import ConfigError, PortageError
 from federates.cli.app import app
 from federates.coalition.days import CoalitionDays, DayCosts, day_costs
 from federates.coalition.recorded import RecordedDay
+from federates.coalition.results import value_rows
 from federates.coalition.study import make_study
 from federates.reporting.tables import RunTables
 from federates.scaffold.scenario import new_scenario
@@ -75,6 +76,26 @@ def test_without_other_fleets_nobody_is_the_day_without_deliveries(fleets_run, t
     assert days.worth(frozenset()) == 0.0
 
 
+def test_business_that_is_missed_without_any_delivery_is_no_cost_of_them(fleets_run, days, tmp_path):
+    """Two fleets that miss business whatever they deliver: worth, payment and doubt are those of fleets that miss none."""
+    run = tmp_path / "run"
+    shutil.copytree(fleets_run, run, ignore=shutil.ignore_patterns("coalition"))
+    said = json.loads((run / "configuration.json").read_text())
+    said["c"]["settings"]["missed_usd"], said["d"]["settings"]["missed_usd"] = 40.0, 300.0
+    (run / "configuration.json").write_text(json.dumps(said))
+    study = make_study(CoalitionDays(RecordedDay(run, fleets_run.parents[1]), ("d",), tmp_path / "days"), ("d",), None, 0, 0.95)
+    none, alone, share = study.days[frozenset()], study.days[frozenset("d")], study.shares["d"]
+    assert study.idle.cost_usd["d"] == 300.0
+    assert (none.absent_usd, alone.absent_usd) == ({"d": 300.0}, {})
+    together = days.day(frozenset("cd"))
+    assert share.shapley_usd == pytest.approx(days.worth(frozenset("cd")) - days.worth(frozenset("c")), abs=1e-5)
+    assert share.own_cost_usd == pytest.approx(together.cost_usd["d"], abs=1e-5)
+    assert alone.empty_usd == pytest.approx(together.empty_usd, abs=1e-5)
+    # The fleet is paid what all others save, and nothing for business that it misses anyway.
+    saved = sum(none.cost_usd.values()) - sum(usd for name, usd in alone.cost_usd.items() if name != "d")
+    assert share.shapley_payment_usd == pytest.approx(saved, abs=1e-5)
+
+
 def test_the_command_says_it_and_uses_days_that_are_known(fleets_run, days, monkeypatch):
     make_study(days, PLAYERS, None, 0, 0.95)
     monkeypatch.setattr(RecordedDay, "run", lambda *_: pytest.fail("every day was known"))
@@ -100,7 +121,8 @@ def test_another_day_is_run_anew(fleets_run, tmp_path, monkeypatch):
     for changes in ({}, {}, {"seed": "5"}, {"seed": "5"}):
         CoalitionDays(RecordedDay(fleets_run, changes=changes), PLAYERS, tmp_path, seen.append).day(frozenset(PLAYERS))
     CoalitionDays(RecordedDay(fleets_run), ("c", "d", "u"), tmp_path, seen.append).day(frozenset(PLAYERS))
-    assert [step.known for step in seen] == [False, True, False, True, False]
+    assert [step.known for step in seen if step.fleets is not None] == [False, True, False, True, False]
+    assert [step.known for step in seen if step.fleets is None] == [False, False, False], "with every day that is run"
     # Of other players the same coalition is another day: who is not in it is away.
     assert RecordedDay(fleets_run).part(["d"]).fleets == ("u", "c")
     assert RecordedDay(fleets_run).part(["u", "d"]).fleets == ("c",)
@@ -225,7 +247,50 @@ def test_a_verdict_that_the_gaps_could_turn_says_so():
     study = make_study(Said(lambda s: [10.0, 19.0][len(s) - 1], slack_usd=5.0), ("a", "b"), None, 0, 0.95)
     assert study.is_stable is False
     assert "less than the 10.00 usd by which the plans may miss the best" in study.sentences[0]
-    assert "may miss the best by" in study.sentences[1]
+    assert "less than the 10.00 usd by which the plans may miss the best" in study.sentences[1]
+
+
+def test_of_a_day_of_which_nothing_is_proven_no_worth_is_called_certain():
+    class OneOpen(Said):
+        def day(self, fleets):
+            day = super().day(fleets)
+            return dataclasses.replace(day, gap_usd=None) if fleets == {"a"} else day
+
+    study = make_study(OneOpen(lambda s: 10.0 * len(s) ** 2), ("a", "b"), None, 0, 0.95)
+    assert study.slack_usd is None
+    assert all("by how much the plans may miss the best is not known" in sentence for sentence in study.sentences[:2])
+    assert study.sentences[-1].startswith("How far a worth may be off is not known: in 1 of 4 days")
+    assert [row["gap_usd"] for row in value_rows(study)] == [0.0, None, 0.0, 0.0]
+
+
+def test_a_negotiation_without_a_gap_leaves_the_day_s_gap_open(fleets_run, tmp_path):
+    recorded, copy = RecordedDay(fleets_run), tmp_path / "copy"
+    shutil.copytree(fleets_run, copy)
+    path = copy / "coordinator/negotiations.parquet"
+    held = pd.read_parquet(path)
+    assert len(held) == 1
+    for gap, expected in ((np.nan, None), (0.1, 0.1 * sum(day_costs(copy, *_day(recorded)).cost_usd.values()))):
+        held.assign(gap=gap).to_parquet(path)
+        day = day_costs(copy, *_day(recorded))
+        assert day.gap_usd == (None if expected is None else pytest.approx(expected))
+        assert (day.slack_usd is None) == (expected is None)
+    # Where nothing is moved there is one plan, whatever is proven of it.
+    held.assign(gap=np.nan).to_parquet(path)
+    assert day_costs(copy, recorded.part(scheme="no_mves"), recorded.world, 0.0).gap_usd == 0.0
+
+
+def _day(recorded):
+    return recorded.session, recorded.world, 0.0
+
+
+def test_a_sample_that_has_seen_every_coalition_gives_the_exact_value():
+    """One has a left glove and two a right one, a pair is worth 6: (2/3, 1/6, 1/6) of it. Ten pairs of orders miss that."""
+    study = make_study(Said(lambda s: 6.0 * ("a" in s and len(s) > 1)), ("a", "b", "c"), 10, 1, 0.95)
+    assert study.sample.seen.is_complete
+    assert list(study.sample.value_usd) != pytest.approx([4.0, 1.0, 1.0], abs=0.01)
+    assert [share.shapley_usd for share in study.shares.values()] == pytest.approx([4.0, 1.0, 1.0])
+    assert [share.half_width_usd for share in study.shares.values()] == [0.0] * 3
+    assert not any(sentence.startswith("Sampled") for sentence in study.sentences)
 
 
 def test_one_fleet_has_nobody_to_share_with():

@@ -67,8 +67,11 @@ class BestResponse:
 
     def together(self, start: Posting) -> Rounds[Found]:
         """Return the rewards that are best for all leaders as one."""
-        best = yield from self._respond(start, self._posts.leaders)
-        return Found(best, not self._over, self._limit if self._over else "no other rewards are better for the leaders", 1)
+        best, rests = yield from self._respond(start, self._posts.leaders)
+        if self._over:
+            return Found(best, False, self._limit, 1)
+        words = "the search finds no better rewards for the leaders" if rests else f"still better after {_REPEATS} searches"
+        return Found(best, rests, words, 1)
 
     def in_turn(self, start: Posting, most_turns: int) -> Rounds[Found]:
         """Return rewards at which every leader has answered the others' by its best, if there are any."""
@@ -76,7 +79,7 @@ class BestResponse:
         for turn in range(1, most_turns + 1):
             before = best.prices
             for leader in posts.leaders:
-                best = yield from self._respond(best, (leader,))
+                best, _ = yield from self._respond(best, (leader,))  # who has not come to rest moves in the next turn
                 if self._over:
                     return Found(best, False, self._limit, turn)
             moved = float((np.abs(best.prices - before) / posts.scale)[posts.rewarded].max(initial=0.0))
@@ -92,8 +95,8 @@ class BestResponse:
     def _limit(self) -> str:
         return f"not settled in {self._most} rounds (max_rounds)"
 
-    def _respond(self, best: Posting, players: Sequence[str]) -> Rounds[Posting]:
-        """Return the best rewards of ``players``, those of all others as in ``best``."""
+    def _respond(self, best: Posting, players: Sequence[str]) -> Rounds[tuple[Posting, bool]]:
+        """Return the best rewards of ``players``, others as in ``best``; and whether the last search changed none."""
         posts = self._posts
         entries = np.unique(np.concatenate([posts.entries[leader] for leader in players]))
         for _ in range(_REPEATS):
@@ -103,7 +106,7 @@ class BestResponse:
             best = yield from self._revealed(best, players, entries)
             if best is before or self._over:
                 break
-        return best
+        return best, best is before
 
     def _scaled(self, best: Posting, players: Sequence[str], entries: Entries) -> Rounds[Posting]:
         """Return better rewards, if there are, that are the last ones times one number: successive parabolic interpolation."""

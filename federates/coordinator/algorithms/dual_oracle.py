@@ -53,6 +53,8 @@ class DualOracle:
         self.left = max_rounds
         self._decimals = problem.layout.exchanges[0].price.decimals
         self._seen: set[bytes] = set()
+        self._pairs: set[bytes] = set()
+        """Pairs of which was asked whether both can be had; what they cost is not known by that."""
         self.plans: list[tuple[str, Array, float]] = []
         """What each agent can do as a whole, and at which cost: name, its quantities, usd."""
 
@@ -124,9 +126,9 @@ class DualOracle:
         for pair in master.conflicts(wanted, sent):
             if self.left <= 0 or self.bounds.plan is None:
                 return
-            if self.known(pair):
+            if (key := self.problem.ordered(pair).tobytes()) in self._pairs:
                 continue
-            self._seen.add(pair.tobytes())
+            self._pairs.add(key)
             self.left -= 1
             # Who asks is given what it has planned already: this round is of those who offer.
             result = yield self._evaluate_offers(self.bounds.plan, pair)

@@ -17,11 +17,11 @@ from federates.boundary.errors import Problem
 from federates.boundary.messages import Array
 from federates.boundary.names import FLEETS
 from federates.boundary.roles import ChargingStation, Recorder
-from federates.charging_station.models.queueing.settings import QueueingSettings, find_problems
+from federates.charging_station.models.queueing.settings import QueueingSettings, find_problems, spot_flow_per_h
 from federates.charging_station.models.queueing.sides import LimitedSide, MobileSide, ResourcefulSide, Served
 from federates.station.forecast import read_history
 from federates.station.outlook import station_outlook
-from federates.station.station import build_station, chargers_of, design_spot_flow_per_h
+from federates.station.station import build_station, chargers_of
 from federates.worlds.fleets.messages import Balance
 from federates.worlds.fleets.session import FleetSession
 from federates.worlds.road.messages import Gate
@@ -50,7 +50,7 @@ class QueueingStation(ChargingStation):
         s = self.settings
         _, columns = read_history(self.folder, s.forecast.history_file, [s.shape])
         chargers = chargers_of(s, s)
-        flow = max(1.0, design_spot_flow_per_h("rcs" if resourceful else "lcs", s, s, chargers))
+        flow = spot_flow_per_h(s, session, chargers)
         self._station = build_station(self._name, s, s, columns[s.shape], session, chargers=chargers, spot_flow_per_h=flow)
         side = ResourcefulSide if resourceful else LimitedSide
         self._side: MobileSide = side(self._station, s, session, recorder)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from federates.boundary.config import NotNegative
 from federates.boundary.errors import Problem
-from federates.station.checks import history_problems, rules_problems, station_problems
+from federates.station.checks import charger_problems, history_problems, rules_problems, spot_problems, station_problems
 from federates.station.settings import Station, StationRules
+from federates.station.station import chargers_of, design_spot_flow_per_h, kind_of
 from federates.worlds.fleets.session import FleetSession
 
 _CONFIG = "config.yaml"
@@ -31,7 +32,22 @@ def find_problems(settings: QueueingSettings, folder: Path, session: FleetSessio
         named = ", ".join(session.stations) or "no station"
         problems.append(Problem(_CONFIG, "model", named, "the agent must have exactly one station of the session as its part"))
     problems += [*station_problems("settings", settings), *_left_to_fleets(settings), *rules_problems(settings)]
+    problems = problems or _size_problems(settings, session)  # sizes have a meaning only where all else fits
     return [*problems, *history_problems(settings.forecast.history_file, folder, {"settings.shape": settings.shape})]
+
+
+def spot_flow_per_h(settings: QueueingSettings, session: FleetSession, chargers: int) -> float:
+    """Return the mobile storages per hour for which the spots of the agent's one station are sized."""
+    (name,) = session.stations
+    return max(1.0, design_spot_flow_per_h(kind_of(name, session), settings, settings, chargers))
+
+
+def _size_problems(settings: QueueingSettings, session: FleetSession) -> list[Problem]:
+    if problems := charger_problems("settings", settings, settings):
+        return problems
+    (name,) = session.stations
+    flow = spot_flow_per_h(settings, session, chargers_of(settings, settings))
+    return spot_problems("settings", kind_of(name, session), settings, settings, flow)
 
 
 def _left_to_fleets(settings: QueueingSettings) -> list[Problem]:

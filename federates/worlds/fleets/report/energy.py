@@ -35,7 +35,9 @@ def account(run: FleetRun) -> EnergyAccount:
         "waiting_kwh": total(at_r, "stock_kwh"),
         "retention_loss_kwh": total(at_q, "counted_kwh") - into,
         "traction_kwh": 0.0,
-        "under_way_kwh": total(at_q, "under_way_kwh") + total(at_q, "lost_kwh"),
+        # What q no longer expects (lost_kwh) is a part of what is under way to it. Who has not left r yet is announced at both
+        # ends, and has nothing on board for the way.
+        "under_way_kwh": total(at_q, "under_way_kwh") - total(at_r, "under_way_kwh"),
         "parked_kwh": total(at_q, "stock_kwh"),
         "discharging_loss_kwh": out - given,
         "given_kwh": given,

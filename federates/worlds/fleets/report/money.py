@@ -1,8 +1,9 @@
 """Who pays whom for which kWh, and who gains what.
 
 A payment moves between agents and is in no sum: a company pays rewards to fleets, a fleet pays tolls to the road. What is gained
-is against the same day without deliveries. Rewards and tolls are the settled prices (multipliers of the proven bound) times what
-was committed; own costs are what each agent has recorded.
+is against the same day without deliveries, but for own business that fleets miss: tables do not tell what of it they would have
+missed without any delivery, so all of it counts as a cost (`MISSED`). Rewards and tolls are the settled prices (multipliers of
+the proven bound) times what was committed; own costs are what each agent has recorded.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ _FLEET_COSTS = {
     "wear_usd": "wear",
     "opportunity_usd": "other business",
 }
+MISSED = "also what a fleet would have missed without any delivery, so its gain is at least what is told here"
+"""Own business that a fleet misses is recorded as a whole: by how much deliveries have raised it, no table tells."""
 
 
 def payments(run: FleetRun) -> pd.DataFrame:
@@ -94,7 +97,7 @@ def gains(run: FleetRun) -> pd.DataFrame:
     """Return what every party gains by the deliveries, usd: agent, received (worth or payment), paid, cost, gain.
 
     The road's part is the tolls less the delay that it bears. Wear under a warranty is nobody's here, and a cost all the same.
-    The sum over all is what the deliveries are worth to everybody.
+    The sum over all is what the deliveries are worth to everybody, less the business that fleets miss without any (`MISSED`).
     """
     rows = []
     for row in company_account(run).to_dict("records"):
@@ -144,8 +147,9 @@ def _reading(run: FleetRun) -> str:
     best = table.loc[table["gain_usd"].idxmax()]
     return (
         "Against the same day without deliveries. A company's part to the right is the value of the overload that the deliveries "
-        "took away, a fleet's is its rewards, the road's its tolls. To the left: what is paid to others, and own cost. Payments "
-        f"are in no sum: together all gain {number(float(table['gain_usd'].sum()))} USD, most of it {best['agent']} "
+        "took away, a fleet's is its rewards, the road's its tolls. To the left: what is paid to others, and own cost. All "
+        f"business of its own that a fleet misses is a cost, {MISSED}. Payments are in no sum: "
+        f"together all gain {number(float(table['gain_usd'].sum()))} USD, most of it {best['agent']} "
         f"({number(float(best['gain_usd']))} USD). Rewards are settled at the price of the last kWh, so whoever can do it for "
         "less gains the difference."
     )
@@ -206,7 +210,7 @@ def grids(run: FleetRun) -> list[Grid]:
         return []
     fleets = Grid.of(
         "Fleets: what they carried, what they were paid for it, what they paid and bore. Own cost is that of the fleet, as it "
-        "has recorded it.",
+        f"has recorded it: its other business is all that it missed, {MISSED}.",
         payments(run).to_dict("records"),
         ("Fleet", "{} ({})".format, "fleet", "model"),
         ("Vehicles", number, "vehicles"),

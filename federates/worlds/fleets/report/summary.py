@@ -102,13 +102,12 @@ def headline(run: FleetRun) -> list[str]:
         out.append(
             f"Together all gain {number(float(head['gain_usd']))} USD against a day without deliveries; "
             f"{best['agent']} gains most, "
-            f"{number(float(best['gain_usd']))} USD."
+            f"{number(float(best['gain_usd']))} USD. All business of its own that a fleet misses is a cost, {money.MISSED}."
         )
     if "agreed_periods" in head and run.session.scheme.value == "proposed":
         out.append(
             f"The agents agreed in {head['agreed_periods']} of {len(agreement(run))} periods after "
-            f"{number(float(head['rounds_mean']), 1)} rounds on average; the plans are proven to within "
-            f"{percent(float(head['gap_mean']), 2)} of the best on average, {percent(float(head['gap_max']), 2)} at most."
+            f"{number(float(head['rounds_mean']), 1)} rounds on average; {_proven(run)}."
         )
     if not run.lacks("acceptance"):
         refused = acceptance.refusals(run)
@@ -116,3 +115,16 @@ def headline(run: FleetRun) -> list[str]:
         if near:
             out.append(f"Where a reward was offered, {percent(ratio(yes, near))} of the vehicles near a station accepted.")
     return out
+
+
+def _proven(run: FleetRun) -> str:
+    """Return to within what of the best the plans are proven; a plan without a gap is in no mean, and said."""
+    gaps = agreement(run)["gap"]
+    unproven, head = int(gaps.isna().sum()), run.summary
+    if unproven == len(gaps):
+        return "nothing is proven of the plans"
+    known = (
+        f"the plans are proven to within {percent(float(head['gap_mean']), 2)} of the best on average, "
+        f"{percent(float(head['gap_max']), 2)} at most"
+    )
+    return f"{known}, but for {unproven} of which nothing is proven" if unproven else known
