@@ -125,6 +125,24 @@ def test_vehicles_are_conserved_and_none_is_sent_twice(kind, kwh, own, seed):
         assert away == out
 
 
+def test_what_a_fleet_says_it_can_send_near_and_far_it_sends():
+    """The near place is served first: it must leave the only vehicle with charge enough for the far one."""
+    session, openings = days.view(), days.told()
+    openings["road_time_s"] = np.array([[600.0, 3000.0], [600.0, 3000.0]])
+    fleet, notes = days.made(CompanyFleet, session, vehicles=4)
+    at_r1 = np.flatnonzero(fleet._vehicles.place == 0)
+    fleet._vehicles.own_kwh[at_r1] = [44.0, 12.0]
+    fleet.open_period(0, None)
+    one_each = {name: np.zeros(session.connection_shape) for name in ("delivery", "passage")}
+    one_each["delivery"][0, :, 0], one_each["passage"][0, :, 0] = 10.0, 1.0
+    served = fleet.evaluate(one_each, openings)
+    assert served.quantities["delivery"] == pytest.approx(one_each["delivery"])
+    near, far = (float(kwh) for kwh in fleet._traction_kwh[0, :, 0])
+    assert near < 12.0 < far < 44.0
+    fleet.commit(one_each)
+    assert [(row["vehicles"], row["not_sent"]) for row in notes.tables["fleet_trips"]] == [(1, 0), (1, 0)]
+
+
 @pytest.mark.parametrize(("kind", "kwh", "own"), FLEETS)
 def test_two_days_are_the_same(kind, kwh, own):
     tables = []

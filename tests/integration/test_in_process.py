@@ -62,9 +62,7 @@ def test_an_operator_without_a_plan_ends_the_run_and_is_named(tmp_path):
 
 def test_an_agent_that_never_comes_back_is_left_behind(tmp_path, monkeypatch):
     monkeypatch.setattr(in_process, "_GRACE_S", 0.5)
-    scenario = write_small_scenario(
-        tmp_path, power={"fault": "sleep"}, broker={"limits": {"answer_s": 1, "period_s": 1}}
-    )
+    scenario = write_small_scenario(tmp_path, power={"fault": "sleep"}, broker={"limits": {"answer_s": 1, "period_s": 1}})
     started_s = time.monotonic()
     with pytest.raises(FederationError, match=r"power_operator: .* took longer than 1 s"):
         run_in_process(scenario)

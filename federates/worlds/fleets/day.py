@@ -70,7 +70,8 @@ class FleetsDay(Day):
 
         With 1.5 trucks for q1 and 0.5 for q2 a fleet needs three whole ones, and may have two. So the fleets are asked what they
         can send. What one leaves out, the others are asked for. What all leave out, the companies do without. All are told the
-        plan that comes out, so that their answers say what it costs.
+        plan that comes out, so that their answers say what it costs; so is what a fleet leaves out then, for want of a vehicle
+        that it would have let come back to where it is needed.
         """
         layout = problem.layout
         sent = yield from self._sent(problem, wanted)
@@ -81,11 +82,15 @@ class FleetsDay(Day):
                 break
             wanted = {**sent, **more}
             sent = yield from self._sent(problem, wanted)
-        asked = layout.shares(layout.offered(sent), sent, 1.0)
-        sent |= {agent.name: asked[agent.name] for agent in self.session.of_role(Role.POWER_OPERATOR)}
-        sent = self._led(problem, sent, _as_carried)
-        result = yield problem.evaluate(sent)
-        return sent, cost_usd(result.answers)
+        for _ in range(_TRIES):
+            asked = layout.shares(layout.offered(sent), sent, 1.0)
+            sent |= {agent.name: asked[agent.name] for agent in self.session.of_role(Role.POWER_OPERATOR)}
+            told = sent = self._led(problem, sent, _as_carried)
+            result = yield problem.evaluate(told)
+            sent = self._with_what_is_sent(problem, told, problem.copies(result))
+            if (layout.offered(told) - layout.offered(sent) <= _LACK_KWH).all():
+                break
+        return told, cost_usd(result.answers)
 
     def _needs_more(self, problem: Problem, plan: Copies) -> bool:
         """Return whether some fleet's vehicles, rounded up for each q, are more at some r than their sum rounded up."""
@@ -113,9 +118,12 @@ class FleetsDay(Day):
 
     def _sent(self, problem: Problem, plan: Copies) -> Rounds[dict[str, Array]]:
         """Return a plan with what the fleets can send of it in whole vehicles."""
+        return self._with_what_is_sent(problem, plan, problem.copies((yield problem.evaluate(self._whole(problem, plan)))))
+
+    def _with_what_is_sent(self, problem: Problem, plan: Copies, answered: Copies) -> dict[str, Array]:
+        """Return ``plan`` with the deliveries that the fleets have ``answered``, and its own passages."""
         sign = problem.layout.sign
-        sent = problem.copies((yield problem.evaluate(self._whole(problem, plan))))
-        return {**plan, **{fleet: np.where(sign[fleet] < 0, sent[fleet], plan[fleet]) for fleet, _ in self._fleets}}
+        return {**plan, **{fleet: np.where(sign[fleet] < 0, answered[fleet], plan[fleet]) for fleet, _ in self._fleets}}
 
     def _more(self, problem: Problem, plan: Copies, can: Copies, lack: Array) -> dict[str, Array]:
         """Return what fleets can send of ``plan``, and for those that can send all of theirs an equal part of what is lacking.

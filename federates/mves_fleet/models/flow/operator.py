@@ -147,11 +147,15 @@ class FlowFleet(Fleet):
         return float(self._trips.driving_h()[r, q, back])
 
     def _able(self, place: int, traction_kwh: float) -> Whole:
-        """Return who is free at a place with charge enough for the drive, the fullest first."""
+        """Return who is free at a place with charge enough for the drive, the emptiest first.
+
+        So the fullest are left for farther drives, whichever is served first: if there is any way to serve all, this one does.
+        """
         idle = self._vehicles.idle(self._period, place)
         if self._levels.classes == 1:
             return idle
-        return idle[self._vehicles.own_kwh[idle] >= traction_kwh - 1e-9]
+        able = idle[self._vehicles.own_kwh[idle] >= traction_kwh - 1e-9]
+        return able[np.argsort(self._vehicles.own_kwh[able], kind="stable")]
 
     def _work_and_charge(self, plan: FlowPlan | None) -> int:
         """Let those who stay work for the owner as planned, and the others charge; return how many work."""
