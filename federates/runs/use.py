@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -51,7 +52,7 @@ def _module(scenario: Scenario, agent: str, cls: str) -> tuple[str, str]:
         return "", cls
     own = scenario.configs[agent].parent
     for path in (Path(in_file["file"]), own / in_file["file"], scenario.folder / in_file["file"]):
-        if path.is_file() and path.resolve().parent in (own, scenario.folder):
+        if os.path.isfile(path) and path.resolve().parent in (own, scenario.folder):
             return "", f"{path.stem}:{in_file['cls']}"
     places = f"{shown(own)} or {shown(scenario.folder)}"
     return f"the file must lie in {places}: an agent reads nothing else", ""

@@ -10,6 +10,7 @@ import contextlib
 import difflib
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -251,7 +252,7 @@ def load_module(name: str, folder: Path, *others: Path) -> ModuleType:
     """
     for place in (folder, *others):
         path = place / f"{name}.py"
-        if path.is_file():
+        if os.path.isfile(path):  # False for a name that is too long
             spec = importlib.util.spec_from_file_location(f"portage_{place.name}_{name}", path)
             if spec is None or spec.loader is None:
                 raise ImportError(f"{path} is no Python module")

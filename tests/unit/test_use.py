@@ -100,6 +100,7 @@ def test_a_key_that_no_class_knows_is_refused_as_ever(tmp_path):
         ({"power_operator": "elsewhere.py:Mine"}, "an agent reads nothing else"),
         ({"power_operator": "ocd"}, "installed:"),
         ({"power_operator": ""}, "must be AGENT=CLASS"),
+        ({"power_operator": f"{'a' * 5000}.py:Mine"}, "the file must lie in"),
     ],
 )
 def test_what_cannot_be_used_is_named(tmp_path, use, said):
