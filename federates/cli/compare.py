@@ -39,7 +39,7 @@ def compare(
     from federates.runs.stop import hear_signals, why
 
     if len(folders) > 1 or is_run(folders[0]):
-        _compare_runs_that_there_are(folders, given=bool(schemes or changes or use or seeds > 1))
+        _compare_runs_that_there_are(folders, results, given=bool(schemes or changes or use or seeds > 1))
         return
     overrides = pairs(changes)
     found = check_scenario(folders[0], overrides, pairs(use, "--use"))
@@ -131,13 +131,13 @@ def _say_what_is_kept(runs: Mapping[str, Launch], reason: str) -> None:
         errors.print(f"Compare those that are complete: portage compare {folders}", markup=False, highlight=False)
 
 
-def _compare_runs_that_there_are(folders: list[Path], given: bool) -> None:
+def _compare_runs_that_there_are(folders: list[Path], results: Path | None, given: bool) -> None:
     if given:
         raise typer.BadParameter("--schemes, --set, --use and --seeds are for a scenario that is still to be run")
     from federates.runs.reports import compare_side_by_side, make_readable
 
     records = [make_readable(folder) for folder in folders]
-    page = compare_side_by_side(folders, _comparison_folder(folders[0].resolve().parent))
+    page = compare_side_by_side(folders, _comparison_folder(results or folders[0].resolve().parent))
     for folder, record in zip(folders, records, strict=True):
         say_if_not_whole(folder, record)
     console.print(f"Comparison: {page}", markup=False, highlight=False)
@@ -189,4 +189,6 @@ def _scheme_names(text: str, world: str) -> list[str]:
     for name in names:
         if name not in allowed:
             raise typer.BadParameter(f"{name!r}: allowed are {', '.join(allowed)}", param_hint="--schemes")
+        if names.count(name) > 1:
+            raise typer.BadParameter(f"{name!r} stands there twice", param_hint="--schemes")
     return names

@@ -22,6 +22,7 @@ from federates.reporting.world import Grid, Numbers
 Array = NDArray[np.float64]
 LEVEL = 0.95
 _NO_RESULT = {"seed", "periods"}
+_AGREED = "agreed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,9 @@ def seeds_grid(heads: Mapping[str, Sequence[Numbers]], labels: Mapping[str, str]
     for key in keys:
         cells = []
         for runs in heads.values():
+            if key == _AGREED:
+                cells.append(f"in {sum(bool(head[key]) for head in runs)} of {len(runs)}")
+                continue
             mean = mean_of([[float(head[key])] for head in runs])
             half = float(mean.half[0])
             cells.append(value_of(key, float(mean.value[0])) + (f" ± {value_of(key, half)}" if math.isfinite(half) else ""))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,12 @@ class SweepTable:
         missing = int(about["points"]) - len(done)
         return cls(Path(folder), keys[0], about, _with_bounds(done), missing, read_published(folder, about["world"]))
 
+    def lacking(self, *schemes: str) -> str:
+        """Say how many points of these schemes have no result; empty: all have one."""
+        wanted = len(schemes) * len(self.about["vary"][self.key])
+        lacking = wanted - sum(len(self.scheme(name)) for name in schemes)
+        return f" {lacking} of {wanted} points have no result." if lacking else ""
+
     def scheme(self, name: str) -> pd.DataFrame:
         """Return the points of one scheme, in order of the key."""
         return self.frame[self.frame["scheme"] == name].reset_index(drop=True)
@@ -91,7 +97,16 @@ class SweepTable:
 
 def sweep_claims(table: SweepTable) -> list[Claim]:
     """Check what the paper says about the curve; nothing if it has none like it."""
-    return [_CHECKS[says.kind](table, says) for says in table.figure.statements] if table.figure else []
+    return [_whole(table, says, _CHECKS[says.kind](table, says)) for says in table.figure.statements] if table.figure else []
+
+
+def _whole(table: SweepTable, says: SweepStatement, claim: Claim) -> Claim:
+    """Return a claim that is not shown while a point is missing: what is said is said of all of them."""
+    lacking = table.lacking(*[scheme for scheme in (says.scheme, says.other) if scheme is not None])
+    if not lacking:
+        return claim
+    verdict = Verdict.NOT_SHOWN if claim.verdict is Verdict.SHOWN else claim.verdict
+    return replace(claim, verdict=verdict, words=claim.words + lacking)
 
 
 def comparison_words(one: Interval, other: Interval) -> str:

@@ -124,6 +124,20 @@ def test_what_charging_pushes_over_a_limit_by_hand(tmp_path):
     assert "r1 in 2 of 4 half-hours, up to 130 of 100 kW" in " ".join(headline(run))
 
 
+def test_companies_that_share_a_station_charge_together(tmp_path):
+    """r1, limit 400 kW: 300 of its own, and 60 for each of two companies, of which each writes its own vehicles alone."""
+    tables = tiny_tables()
+    rows = [load_row(p, b, "r1", 300.0, -60.0, 400.0) for p in (0, 1) for b in (0, 1) for _company in range(2)]
+    tables["feeder_load"] = pd.concat([tables["feeder_load"], frame("feeder_load", rows)])
+    run = tiny(tmp_path, tables)
+    row = pushed_over(run).iloc[0]
+    assert (row["bins"], row["bins_pushed"], row["peak_with_kw"]) == (4, 4, 420.0)
+    assert row["pushed_kwh"] == pytest.approx(20.0 * 2)
+    means = period_load(run).set_index(["station", "period"])
+    assert means.loc[("r1", 0), ["hours", "load_with_kw"]].tolist() == [1.0, 420.0]
+    assert means.loc[("q1", 0), "load_with_kw"] == 100.0
+
+
 def test_a_load_held_at_its_limit_is_not_above_it(tmp_path):
     tables = tiny_tables()
     load = tables["feeder_load"]

@@ -214,6 +214,16 @@ def test_a_saving_must_have_the_published_size():
     assert verdicts(case, found)["saving"] is Verdict.UNDECIDED
 
 
+@pytest.mark.parametrize("low", [-math.inf, -5.0, 0.0])
+def test_without_a_bound_of_the_cost_without_storage_no_saving_is_shown(low):
+    found = published_rows(CASE)
+    found[RailScheme.NO_STORAGE]["total_cost_usd"] = Interval(low, CASE.without_storage_usd)
+    (claim,) = (c for c in check_rail_claims(CASE, found) if c.key == "saving")
+    assert claim.verdict is Verdict.UNDECIDED
+    assert "M1: at most " in claim.words
+    assert "M1_saved_share_low" not in claim.numbers
+
+
 def test_worth_is_an_interval_of_both_gaps(tmp_path):
     def run(scheme, low, high):
         folder = example.rail_run(tmp_path / scheme, scheme, without=("negotiations",))

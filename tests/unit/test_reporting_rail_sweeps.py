@@ -101,6 +101,17 @@ def test_dearer_moving_is_shown_by_direction(tmp_path):
     assert "1 of 2 steps go the other way" in cost.words
 
 
+def test_while_points_are_missing_nothing_is_shown_of_all(tmp_path):
+    folder = pair_sweep(tmp_path / "a", [(100, 101), (110, 111)], (120, 121))
+    about = json.loads((folder / "sweep.json").read_text())
+    about["vary"][COST] += [20, 30, 40]
+    (folder / "sweep.json").write_text(json.dumps(about | {"points": 10}))
+    below, rises = claims_of(folder, COST, BELOW, RISES)
+    assert (below.verdict, rises.verdict) == (Verdict.NOT_SHOWN, Verdict.NOT_SHOWN)
+    assert below.words.endswith("proven to cost more at none. 6 of 10 points have no result.")
+    assert rises.words.endswith("3 of 5 points have no result.")
+
+
 def test_a_step_within_the_bounds_decides_nothing(tmp_path):
     folder = cost_sweep(tmp_path / "a", costs=(100, 99, 115), periods=(9, 10, 0), bound_usd=98.0)
     moving, cost = claims_of(folder, COST, FALLS, RISES)

@@ -15,7 +15,7 @@ from scipy.stats import ttest_1samp, ttest_rel
 from federates.boundary.errors import ConfigError
 from federates.cli.compare import _by_scheme, _changes, _with_seeds
 from federates.reporting.compare import comparison_figures, write_comparison
-from federates.reporting.seeds import interval_words, mean_of
+from federates.reporting.seeds import interval_words, mean_of, seeds_grid
 from federates.reporting.tables import RunTables
 from federates.worlds.road.report.seeds import day_means_s, longer_percent
 
@@ -40,6 +40,13 @@ def test_values_that_a_seed_lacks_do_not_count_and_one_value_has_no_interval():
     assert np.isnan(found.half[1:]).all()
     assert np.isnan(found.value[2])
     assert interval_words(found, 1, unit="%") == "5.0 %"
+
+
+def test_of_runs_that_agreed_is_said_how_many():
+    heads = {"mobile": [{"agreed": 1, "cost_usd": 2.0}, {"agreed": 0, "cost_usd": 4.0}, {"agreed": 1, "cost_usd": 3.0}]}
+    grid = seeds_grid(heads, {"mobile": "Mobile"}, lambda key: "")
+    assert grid.rows[0][1] == "in 2 of 3"
+    assert grid.rows[1][1].startswith("3.00 ±")
 
 
 @pytest.fixture

@@ -94,9 +94,19 @@ def notes(runs: Runs) -> list[str]:
             out.append(
                 f"{scheme}: the plan pays {number(slack)} USD of penalties for what could not be kept; they are in its cost."
             )
+        if _planned_anew(run):
+            out.append(
+                f"{scheme}: was planned anew while the day went on. Its cost and bound are those of the day-ahead plan; wind used and "
+                "use of the batteries are of the plans as they stood from hour to hour."
+            )
         lacks = run.lacks("plan_costs", "power_balance")
         out += [f"{scheme}: {lacks}."] if lacks else []
     return out
+
+
+def _planned_anew(run: RailRun) -> bool:
+    stations = run.frame("storage_state")
+    return len(stations) > 0 and stations["planned_in"].nunique() > 1
 
 
 def figures(runs: Runs) -> Iterator[Drawing]:
@@ -271,7 +281,10 @@ def _saving(case: Case, found: Found) -> Iterator[Claim]:
 
 
 def _saved(without: Interval, cost: Interval) -> Interval:
-    return Interval(1.0 - cost.high / without.low, 1.0 - cost.low / without.high)
+    """Return the share that is saved; an end is not known where the cost without storage has no bound above 0."""
+    low = 1.0 - cost.high / without.low if 0.0 < without.low < math.inf else -math.inf
+    high = 1.0 - cost.low / without.high if 0.0 < without.high < math.inf else math.inf
+    return Interval(low, high)
 
 
 def _share(value: float) -> str:

@@ -6,6 +6,7 @@ hide what swings inside it; they stand beside it, named as such.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -41,10 +42,22 @@ _ROUNDING = 1e-6
 
 def bin_load(run: RoadRun) -> pd.DataFrame:
     """Return ``feeder_load`` in order of time, with ``hours`` (length of the bin, h) and ``clock_h`` (its start, h)."""
-    load = run.frame("feeder_load").sort_values(["station", "time_s"], kind="stable")
+    load = _of_all_writers(run.frame("feeder_load")).sort_values(["station", "time_s"], kind="stable")
     load["hours"] = load["duration_s"] / 3600.0
     load["clock_h"] = run.session.start_hour + load["time_s"] / 3600.0
     return load
+
+
+def _of_all_writers(load: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per station and bin: where several companies share a station, each has written its own vehicles alone."""
+    by = ["station", "time_s"]
+    if not load.duplicated(by).any():
+        return load
+    shared = load.duplicated(by, keep=False)
+    whole = load.assign(mves_kw=load.groupby(by)["mves_kw"].transform("sum"))
+    whole.loc[shared, _WITH] = whole[_WITHOUT] - whole["mves_kw"]
+    whole.loc[shared, "overload_probability_with"] = math.nan  # it does not follow from those of each alone
+    return whole.drop_duplicates(by)
 
 
 def period_load(run: RoadRun) -> pd.DataFrame:
