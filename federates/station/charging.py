@@ -49,7 +49,7 @@ class ChargingSpots:
 
     def __init__(self, spot_kwh_per_bin: float, energy_kwh: float) -> None:
         """``spot_kwh_per_bin`` is what all spots charge in a bin, ``energy_kwh`` the charge of a vehicle."""
-        self._most_kwh = spot_kwh_per_bin
+        self.most_kwh = spot_kwh_per_bin
         self._energy_kwh = energy_kwh
         self._ahead_kwh: Array = np.zeros(0)
         self._kwh = 0.0
@@ -66,7 +66,7 @@ class ChargingSpots:
     def expect_kwh(self, kwh: float, room_kwh: Array) -> None:
         """Prepare for vehicles with ``kwh`` in all, as `expect` does."""
         leaving = np.full(len(room_kwh), kwh / len(room_kwh))
-        schedule = latest_schedule(leaving, np.minimum(room_kwh, self._most_kwh))
+        schedule = latest_schedule(leaving, np.minimum(room_kwh, self.most_kwh))
         self._ahead_kwh = np.cumsum(schedule) - np.cumsum(leaving)
 
     def step(self, b: int, leaving_veh: float, room_kwh: float) -> Charged:
@@ -76,7 +76,7 @@ class ChargingSpots:
     def step_kwh(self, b: int, full_kwh: float, room_kwh: float) -> Charged:
         """Go on by a bin as `step` does; vehicles leave that hold ``full_kwh`` when fully charged."""
         ahead_kwh = max(0.0, float(self._ahead_kwh[b])) if b < self._ahead_kwh.size else 0.0
-        into_kwh = max(0.0, min(full_kwh + ahead_kwh - self._kwh, room_kwh, self._most_kwh))
+        into_kwh = max(0.0, min(full_kwh + ahead_kwh - self._kwh, room_kwh, self.most_kwh))
         carried_kwh = min(full_kwh, self._kwh + into_kwh)
         self._kwh += into_kwh - carried_kwh
         return Charged(into_kwh, carried_kwh, full_kwh - carried_kwh)

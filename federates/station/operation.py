@@ -126,7 +126,13 @@ class ResourcefulOperation(StationOperation):
         self.spots = ChargingSpots(station.spots * station.settings.mves_spot_kw * self._bin_h, rules.mves.energy_kwh)
 
     def charge(
-        self, period: int, passing_veh: Array, leaving_veh: Array, leaving_kwh: Array, kwh_per_vehicle: float
+        self,
+        period: int,
+        passing_veh: Array,
+        leaving_veh: Array,
+        leaving_kwh: Array,
+        kwh_per_vehicle: float,
+        share: float = 1.0,
     ) -> ChargingPeriod:
         """Charge through ``period``.
 
@@ -134,12 +140,15 @@ class ResourcefulOperation(StationOperation):
         ----------
         passing_veh, leaving_veh : vehicles that passed, and mobile storages that left, (bins,).
         leaving_kwh : what the latter should have in their batteries, (bins,); one of them ``kwh_per_vehicle``.
+        share : part of the feeder's room and of the spots that these vehicles have; others have the rest.
         """
         efficiency = self._rules.mves.charge_efficiency
         drawn_kwh = short_kwh = 0.0
         carried_kwh, waiting_veh_h = np.zeros(len(leaving_veh)), np.zeros(len(leaving_veh))
         for b, (flow, state) in enumerate(self._states(passing_veh)):
             room_kwh = efficiency * max(0.0, self.station.settings.feeder_limit_kw - state.mean_kw) * self._bin_h
+            if share < 1.0:
+                room_kwh = share * min(room_kwh, self.spots.most_kwh)
             charged = self.spots.step_kwh(b, float(leaving_kwh[b]), room_kwh)
             short_kwh += charged.short_kwh
             drawn_kwh += charged.into_kwh / efficiency

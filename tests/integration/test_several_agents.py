@@ -9,7 +9,10 @@ import yaml
 from quick_runs import quick_run
 from split_scenario import split_agent
 
+from federates.reporting.tables import RunTables
 from federates.scaffold.scenario import new_scenario
+from federates.worlds.road.report.energy import road_account
+from federates.worlds.road.report.load import bin_load
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "third_world"))
 import market
@@ -58,6 +61,23 @@ def test_two_power_companies_reach_the_cost_of_one(tmp_path):
     check_same_optimum(negotiations(one), negotiations(two))
     delivered = pd.concat(pd.read_parquet(two / name / "energy_plan.parquet").assign(of=name) for name in parts)
     assert delivered.groupby("of").station.unique().map(list).to_dict() == {"power_a": ["q1"], "power_b": ["q2"]}
+
+
+def test_two_power_companies_charge_their_own_vehicles_at_the_stations_that_they_share(tmp_path):
+    scenario = new_scenario(tmp_path / "two", "la_gcs")
+    stations = yaml.safe_load((scenario / "power_operator/config.yaml").read_text())["settings"]["stations"]
+    parts = {"power_a": ["q1"], "power_b": ["q2"]}
+    own = {name: {"stations": {s: stations[s] for s in ("r1", "r2", *limited)}} for name, limited in parts.items()}
+    split_agent(scenario, "power_operator", "limited_stations", parts, own)
+    run = RunTables.read(quick_run(scenario, {"periods": 2, "start_hour": 7}, use={"traffic_sumo": "bpr"}))
+    assert road_account(run).closes
+    energy = run.frame("mves_energy").groupby("station")["vehicles"].sum()
+    sent = run.frame("schedule").groupby("origin")["vehicles"].sum()
+    assert energy[["r1", "r2"]].to_numpy() == pytest.approx(sent[["r1", "r2"]].to_numpy())
+    load = bin_load(run)
+    at_r = load[load["station"].isin(["r1", "r2"])]
+    assert (at_r["load_with_kw"] <= at_r[["limit_kw", "load_without_kw"]].max(axis=1) + 1e-6).all(), "room is shared out"
+    assert run.frame("power_costs")["drawn_kwh"].sum() == pytest.approx(-(at_r["mves_kw"] * at_r["hours"]).sum())
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from federates.boundary.names import Role
 from federates.boundary.roles import Recorder
 from federates.power_operator.models.charging_station.settings import ChargingStationSettings
 from federates.station.delivery import Fleet
@@ -60,12 +61,23 @@ class Realised:
     def _charge(
         self, operation: ResourcefulOperation, period: int, passing: Array, leaving_veh: Array, fleets: dict[str, Fleet]
     ) -> None:
-        energy_kwh = self._settings.mves.energy_kwh
-        done = operation.charge(period, passing, leaving_veh, leaving_veh * energy_kwh, energy_kwh)
+        energy_kwh, name = self._settings.mves.energy_kwh, operation.station.name
+        share = self._share(float(leaving_veh.sum()), sum(fleet.sent_from(name, period) for fleet in fleets.values()))
+        own_veh = share * leaving_veh
+        done = operation.charge(period, passing, own_veh, own_veh * energy_kwh, energy_kwh, share)
         self._drawn_kwh += done.drawn_kwh
         self._add_waiting(done.waiting_veh_h)
-        self._leave_short(operation.station.name, period, done.short_kwh, fleets)
-        self._energy_row(operation.station, period, float(leaving_veh.sum()), done.drawn_kwh, 0.0, -done.drawn_kwh, 0.0)
+        self._leave_short(name, period, done.short_kwh, fleets)
+        self._energy_row(operation.station, period, float(own_veh.sum()), done.drawn_kwh, 0.0, -done.drawn_kwh, 0.0)
+
+    def _share(self, leaving_veh: float, sent_veh: float) -> float:
+        """Return which part of the vehicles that leave a station is this operator's: others of its role may send some too.
+
+        Each then has the same part of the feeder's room. Who leaves later than it was sent is counted with those of its hour.
+        """
+        if len(self._session.of_role(Role.POWER_OPERATOR)) < 2 or leaving_veh <= 0.0:
+            return 1.0
+        return min(1.0, sent_veh / leaving_veh)
 
     def _leave_short(self, station: str, period: int, short_kwh: float, fleets: dict[str, Fleet]) -> None:
         """Tell the fleets what their vehicles of this station lack: it does not arrive."""
