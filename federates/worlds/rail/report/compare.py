@@ -96,8 +96,8 @@ def notes(runs: Runs) -> list[str]:
             )
         if _planned_anew(run):
             out.append(
-                f"{scheme}: was planned anew while the day went on. Its cost and bound are those of the day-ahead plan; wind used "
-                "and use of the batteries are of the plans as they stood from hour to hour."
+                f"{scheme}: was planned anew while the day went on. Its cost and bound are those of the day-ahead plan; wind "
+                "used and use of the batteries are of the plans as they stood from hour to hour."
             )
         lacks = run.lacks("plan_costs", "power_balance")
         out += [f"{scheme}: {lacks}."] if lacks else []
