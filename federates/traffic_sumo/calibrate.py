@@ -3,13 +3,15 @@
 ``python -m federates.traffic_sumo.calibrate --scenario scenarios/la_gcs``
 
 writes ``data/link_times.csv`` (target time per link and hour, and what SUMO's own car interaction adds to it) and a report: csv,
-Markdown. The report's day has another seed than those used to calibrate.
+Markdown. The report's day has another seed than those used to calibrate. Until every day has been simulated the old times stay:
+those on trial stand in a file beside them.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,13 +19,13 @@ from pathlib import Path
 import numpy as np
 
 from federates.boundary.config import load_config, parse_config, read_yaml
-from federates.boundary.errors import PortageError
+from federates.boundary.errors import ConfigError, PortageError, Problem
 from federates.boundary.roles import Value
 from federates.traffic_sumo.calibration_report import Fit, write_report
-from federates.traffic_sumo.data import HOURS, Array, load_road
+from federates.traffic_sumo.data import HOURS, Array, Road, load_road
 from federates.traffic_sumo.settings import DelayLaw, Settings
 from federates.traffic_sumo.sumo import SumoTraffic
-from federates.traffic_sumo.targets import Target, delay_shape, make_targets, morning_speeds_m_per_s
+from federates.traffic_sumo.targets import Target, check_targets, delay_shape, make_targets, morning_speeds_m_per_s
 from federates.worlds.road.session import RoadSession
 
 _DAMPING = 0.8
@@ -89,12 +91,35 @@ def _calibrate(options: argparse.Namespace) -> None:
     session = load_config(options.scenario / "scenario.yaml", RoadSession)
     road = load_road(settings, folder, with_times=False)
     session = session.model_copy(update={"links": tuple(road.links)})
+    targets = _targets(options, settings, folder, road)
+    trial = settings.model_copy(update={"times_file": f"{settings.times_file}.trial"})
+    try:
+        fit = _fit(options.iterations, trial, folder, session, road, targets)
+        (folder / trial.times_file).replace(folder / settings.times_file)
+    finally:
+        (folder / trial.times_file).unlink(missing_ok=True)
+    write_report(fit, options.report or folder / "calibration")
+
+
+def _targets(options: argparse.Namespace, settings: Settings, folder: Path, road: Road) -> dict[str, list[Target]]:
+    cap = options.afternoon_cap
+    if math.isnan(cap) or cap < 0:
+        raise ConfigError([Problem("command line", "--afternoon-cap", f"{cap:g}", "must be a number of at least 0")])
     speeds = morning_speeds_m_per_s(folder, options.segments_file, settings.shapes_file)
-    shape = delay_shape(folder, options.shape_file, options.afternoon_cap)
+    shape = delay_shape(folder, options.shape_file, cap)
     targets = make_targets(road, speeds, shape, settings.free_speed_m_per_s)
+    check_targets(targets)
+    return targets
+
+
+def _fit(
+    iterations: int, settings: Settings, folder: Path, session: RoadSession, road: Road, targets: dict[str, list[Target]]
+) -> Fit:
+    """Find the corrections day by day, write them to the settings' file of times and simulate a day of another seed with them."""
+    file = folder / settings.times_file
     correction = {name: np.zeros(HOURS) for name in road.links}
-    for number in range(options.iterations):
-        _write_times(folder / settings.times_file, targets, correction)
+    for number in range(iterations):
+        _write_times(file, targets, correction)
         _, times, waiting, _ = simulate_day(settings, folder, session.model_copy(update={"seed": session.seed + number}))
         error = {name: times[name] - np.array([t.time_s for t in targets[name]]) for name in road.links}
         worst = max(float(np.abs(error[n] / [t.time_s for t in targets[n]]).max()) for n in road.links)
@@ -102,11 +127,10 @@ def _calibrate(options: argparse.Namespace) -> None:
         for name, values in targets.items():
             limit = _CORRECTION_SHARE * np.array([t.time_s for t in values])
             correction[name] = np.clip(correction[name] + _DAMPING * error[name], -limit, limit)
-    _write_times(folder / settings.times_file, targets, correction)
+    _write_times(file, targets, correction)
     report_session = session.model_copy(update={"seed": session.seed + 1000})
     flows, times, waiting, teleports = simulate_day(settings, folder, report_session)
-    fit = Fit(road, targets, flows, times, settings.free_speed_m_per_s, waiting, teleports, report_session.seed)
-    write_report(fit, options.report or folder / "calibration")
+    return Fit(road, targets, flows, times, settings.free_speed_m_per_s, waiting, teleports, report_session.seed)
 
 
 def _write_times(file: Path, targets: dict[str, list[Target]], correction: dict[str, Array]) -> None:

@@ -211,6 +211,64 @@ def test_vehicles_leave_by_the_route_of_their_hour_and_times_are_those_seen_last
         operator.commit({"delivery": wanted})
 
 
+HOURLY = tuple(
+    {"origin": "r1", "destination": "q1", "hour": h, "vehicles": n, "links": (link,)}
+    for h, n, link in ((7, 30, "x"), (8, 40, "y"))
+)
+OFFERED = {
+    3600.0: [0, 30, 40, 0],
+    7200.0: [30, 40, 0, 0],
+    5400.0: [15, 15 + 40, 0, 0],
+    900.0: [0, 0, 0, 0, 7, 7, 7, 7, 10, 10, 10, 10, 0],
+    2700.0: [0, 15, 15 + 10, 30, 0],
+    86_400.0: [70, 70],
+    3600.0 / 7: [0] * 7 + [4] * 7 + [5] * 7 + [0],
+}
+
+
+@pytest.mark.parametrize("period_s", OFFERED)
+def test_a_period_offers_its_share_of_every_hour_that_it_meets_in_whole_vehicles(period_s):
+    """Of 30 in hour 7 and 40 in hour 8, from 6 h on; worked out by hand."""
+    wanted = OFFERED[period_s]
+    operator, _ = begun(road(start_hour=6, period_s=period_s, periods=len(wanted), horizon_periods=len(wanted)), vehicles=HOURLY)
+    operator.open_period(0, None)
+    sent = operator.evaluate({"delivery": np.full((2, 2, len(wanted)), 1e3)}, {"gate": GATE}).quantities["delivery"]
+    assert sent[0, 0].tolist() == wanted
+    assert sent.sum() == sum(wanted)
+
+
+@pytest.mark.parametrize("period_s", [60.0, 700.0, 900.0, 1234.5, 2000.0, 3600.0, 5000.0])
+def test_no_more_leave_than_the_hours_allow(period_s):
+    count = int(5 * 3600 // period_s)
+    operator, _ = begun(
+        road(start_hour=6, period_s=period_s, periods=count, horizon_periods=1), vehicles=[HOURLY[0] | {"vehicles": 61.9}]
+    )
+    left = 0
+    for period in range(count):
+        operator.open_period(period, None)
+        agreed = operator.evaluate({"delivery": np.full((2, 2, 1), 1e3)}, {"gate": GATE}).quantities
+        left += sum(departure.vehicles for departure in operator.commit(agreed))
+    assert 0 < left <= 61.9
+
+
+def test_a_period_of_several_hours_goes_by_the_route_of_the_one_that_it_has_most_of():
+    routes = {}
+    for period_s, count in ((5400.0, 3), (7200.0, 2), (86_400.0, 1)):
+        operator, _ = begun(road(start_hour=6, period_s=period_s, periods=count, horizon_periods=1), vehicles=HOURLY)
+        for period in range(count):
+            operator.open_period(period, None)
+            agreed = operator.evaluate({"delivery": np.full((2, 2, 1), 1e3)}, {"gate": GATE}).quantities
+            routes[period_s, period] = [(departure.vehicles, *departure.links) for departure in operator.commit(agreed)]
+    assert routes == {
+        (5400.0, 0): [(15, "x")],
+        (5400.0, 1): [(55, "y")],
+        (5400.0, 2): [],
+        (7200.0, 0): [(30, "x")],
+        (7200.0, 1): [(40, "y")],
+        (86_400.0, 0): [(70, "x")],
+    }
+
+
 # --- check
 
 
@@ -250,6 +308,8 @@ ROAD_PROBLEMS = {
     "destination": ({"destination": "r1"}, "vehicles.3.destination", "q1, q2"),
     "link": ({"links": ("x", "w")}, "vehicles.3.links", "x, y, z"),
     "twice": ({"hour": 9}, "vehicles.3.hour", "already"),
+    "too long a route": ({"links": ("x",) * 17}, "vehicles.3.links", "at most 16 links"),
+    "half a vehicle": ({"hour": 1, "vehicles": 0.5}, "vehicles.3.vehicles", "at least 1"),
 }
 
 
@@ -260,6 +320,23 @@ def test_one_mistake_on_the_road_is_one_problem(name):
     (problem,) = TimetableOperator.check(TimetableSettings(vehicles=(*VEHICLES, extra)), None, road())
     assert problem.field == f"settings.{field}"
     assert allowed in problem.allowed
+
+
+@pytest.mark.parametrize(("period_s", "too_few", "enough"), [(900.0, 3, 4), (2400.0, 1, 2), (3600.0 / 7, 6, 7), (5400.0, 1, 2)])
+def test_vehicles_of_which_no_period_has_a_whole_one_are_refused_with_how_many_it_takes(period_s, too_few, enough):
+    day = road(start_hour=6, period_s=period_s, periods=24)
+    (problem,) = TimetableOperator.check(TimetableSettings(vehicles=[HOURLY[0] | {"vehicles": too_few}]), None, day)
+    assert (problem.field, problem.value) == ("settings.vehicles.0.vehicles", f"{too_few:g}")
+    assert f"at least {enough}:" in problem.allowed
+    assert TimetableOperator.check(TimetableSettings(vehicles=[HOURLY[0] | {"vehicles": enough}]), None, day) == []
+    elsewhen = HOURLY[0] | {"hour": 5, "vehicles": too_few}
+    short = day.model_copy(update={"periods": 2})
+    assert TimetableOperator.check(TimetableSettings(vehicles=[elsewhen]), None, short) == [], "the run does not meet this hour"
+
+
+def test_a_route_of_16_links_is_sound():
+    given = TimetableSettings(vehicles=[HOURLY[0] | {"links": ("x",) * 16}])
+    assert TimetableOperator.check(given, None, road()) == []
 
 
 def test_a_sound_timetable_has_no_problem_and_is_of_one_world():

@@ -1,13 +1,14 @@
 """Properties of the assignment on random networks."""
 
 import numpy as np
+from every_path import simple_paths
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from federates.transport_operator.models.joint_graph.assignment import PathSet, assign
 from federates.transport_operator.models.joint_graph.capacity import assign_within
 from federates.transport_operator.models.joint_graph.delay import EdgeCosts, SocialCost, TimeCurve, UserCost
-from federates.transport_operator.models.joint_graph.graph import DirectedGraph, simple_paths
+from federates.transport_operator.models.joint_graph.graph import DirectedGraph
 
 LAYERS, WIDTH = 3, 2
 

@@ -28,9 +28,10 @@ from federates.lp.safe_bound import lower_dot
 from federates.transport_operator.models.joint_graph.data import read_road_data
 from federates.transport_operator.models.joint_graph.delay import BPR_RISE
 from federates.transport_operator.models.joint_graph.graph import DirectedGraph
+from federates.transport_operator.models.joint_graph.routes import fastest_paths
 from federates.transport_operator.models.joint_graph.settings import JointGraphSettings
 from federates.transport_operator.models.joint_graph.settings import StationSettings as JointGraphStation
-from federates.worlds.road.messages import Departure, Gate, LinkObservation
+from federates.worlds.road.messages import MAX_ROUTE_LINKS, Departure, Gate, LinkObservation
 from federates.worlds.road.session import RoadSession
 from federates.worlds.road.world import DELIVERY
 
@@ -125,9 +126,19 @@ class FastestRouteOperator(TransportOperator):
             # A traffic model may tell no time of a link that nobody drove.
             self._time_s = np.where(observation.travel_time_s > 0, observation.travel_time_s, road.free_time_s)
         self._own_veh_per_h = np.zeros(len(self._session.links))
-        times, self._routes = self._graph.shortest_paths(self._time_s, self._from, self._to)
-        self._road_s = times.reshape(self._session.connection_shape[:2])
+        times_s, self._routes = self._fastest_routes()
+        self._road_s = times_s.reshape(self._session.connection_shape[:2])
         return self._road_s.copy()
+
+    def _fastest_routes(self) -> tuple[Array, list[tuple[int, ...]]]:
+        """Return the time and the links of every pair's fastest route now, of those that the traffic model can be told."""
+        times_s, routes = self._graph.shortest_paths(self._time_s, self._from, self._to)
+        for pair, ends in enumerate(zip(self._from.tolist(), self._to.tolist(), strict=True)):
+            if len(routes[pair]) > MAX_ROUTE_LINKS:
+                # `check` has found a short enough route, so there is one.
+                (routes[pair],) = fastest_paths(self._graph, self._time_s, ends, most_edges=MAX_ROUTE_LINKS, most_paths=1)
+                times_s[pair] = self._time_s[list(routes[pair])].sum()
+        return times_s, routes
 
     def solve(self, prices: Quantities, openings: Openings) -> Answer:
         """Return the whole fleet where the price exceeds the cost most, nothing where it nowhere does: exact."""

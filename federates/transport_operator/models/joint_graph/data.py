@@ -19,6 +19,7 @@ from federates.transport_operator.models.joint_graph.delay import BPR_RISE, Time
 from federates.transport_operator.models.joint_graph.graph import Array
 from federates.transport_operator.models.joint_graph.joint_graph import RoadNetwork, road_routes
 from federates.transport_operator.models.joint_graph.settings import RoadPlanSettings
+from federates.worlds.road.messages import MAX_ROUTE_LINKS
 from federates.worlds.road.session import RoadSession
 from federates.worlds.road.times import MOST_ROAD_TIME_S
 
@@ -150,7 +151,10 @@ def _routes(settings: RoadPlanSettings[Any], session: RoadSession, road: RoadNet
         for q in session.limited_stations:
             ends = settings.stations[r].junction, settings.stations[q].junction
             if not road_routes(road, *ends, settings.most_detour):
-                allowed = f"there must be a route from {r} ({ends[0]}) to {q} ({ends[1]}) over at least one link of the session"
+                allowed = (
+                    f"there must be a route from {r} ({ends[0]}) to {q} ({ends[1]}) over at least one link of the session, and "
+                    f"at most {MAX_ROUTE_LINKS}: the traffic model can be told no longer one"
+                )
                 problems.append(Problem(CONFIG, f"settings.stations.{r}.junction", repr(ends[0]), allowed))
     return problems
 

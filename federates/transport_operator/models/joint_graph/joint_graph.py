@@ -12,7 +12,7 @@
 * ``trip`` edges carry what belongs to a whole trip: its money, and the reward as a negative cost. The flow on it is the number
   sent from r to q, the flow on ``stay`` the number not called, so elastic supply is an assignment of a fixed fleet.
 
-A path counts only if it discharges the level it charged; that couples two edges, so paths are enumerated, not grown.
+A path counts only if it discharges the level it charged; that couples two edges, so paths are enumerated (`routes`), not grown.
 """
 
 from __future__ import annotations
@@ -24,10 +24,12 @@ from enum import Enum
 import numpy as np
 
 from federates.transport_operator.models.joint_graph.assignment import Path
-from federates.transport_operator.models.joint_graph.graph import Array, DirectedGraph, Indices, simple_paths
+from federates.transport_operator.models.joint_graph.graph import Array, DirectedGraph, Indices
+from federates.transport_operator.models.joint_graph.routes import fastest_paths
+from federates.worlds.road.messages import MAX_ROUTE_LINKS
 
 MOST_ROUTES = 200
-"""Most routes per pair of stations that are looked at before the detour limit is applied."""
+"""Most routes of a pair of stations: the fastest on an empty road."""
 
 
 class Kind(Enum):
@@ -99,12 +101,16 @@ class JointGraph:
 
 
 def road_routes(road: RoadNetwork, origin: str, destination: str, most_detour: float) -> list[tuple[int, ...]]:
-    """Return the simple routes, as links, whose free time is at most ``most_detour`` times the fastest; fastest first."""
+    """Return the fastest simple routes, as links, in free time at most ``most_detour`` times the fastest; fastest first.
+
+    At most `MOST_ROUTES`, of at most `MAX_ROUTE_LINKS` links each: the traffic model can be told no longer ones.
+    """
     graph = DirectedGraph(len(road.junctions), road.tail, road.head)
     ends = road.junctions.index(origin), road.junctions.index(destination)
     if ends[0] == ends[1]:
         return []
-    routes = simple_paths(graph, *ends, limit=MOST_ROUTES)
+    limits = {"most_edges": MAX_ROUTE_LINKS, "most_paths": MOST_ROUTES}
+    routes = fastest_paths(graph, road.free_time_s, ends, **limits, most_detour=most_detour)
     timed = sorted((float(road.free_time_s[list(route)].sum()), route) for route in routes)
     return [route for time, route in timed if time <= most_detour * timed[0][0]]
 

@@ -1,12 +1,14 @@
-"""Everything wrong with a timetable: names, and trips that a train cannot make; one problem for each mistake."""
+"""Everything wrong with a timetable: names, trips that a train cannot make, vehicles that never leave; each mistake once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from federates.boundary.errors import Problem
-from federates.transport_operator.models.timetable.settings import TimetableSettings, TrainDeparture
+from federates.transport_operator.models.timetable.clock import fewest_vehicles, longest_met, whole_vehicles
+from federates.transport_operator.models.timetable.settings import TimetableSettings, TrainDeparture, VehicleDeparture
 from federates.worlds.rail.session import RailSession
+from federates.worlds.road.messages import MAX_ROUTE_LINKS
 from federates.worlds.road.session import RoadSession
 
 Numbered = tuple[int, TrainDeparture]
@@ -71,16 +73,31 @@ def _course(train: str, home: str, trips: list[Numbered], session: RailSession) 
 
 def _road(settings: TimetableSettings, session: RoadSession) -> Iterator[Problem]:
     seen: set[tuple[str, str, int]] = set()
+    longest_s = longest_met(session)
     for i, entry in enumerate(settings.vehicles):
         where = f"vehicles.{i}"
         yield from _unknown(f"{where}.origin", entry.origin, session.resourceful_stations, "resourceful stations")
         yield from _unknown(f"{where}.destination", entry.destination, session.limited_stations, "limited stations")
         for link in entry.links:
             yield from _unknown(f"{where}.links", link, session.links, "links")
+        if len(entry.links) > MAX_ROUTE_LINKS:
+            yield _problem(f"{where}.links", f"{len(entry.links)} links", f"a route may have at most {MAX_ROUTE_LINKS} links")
+        yield from _never_leaving(where, entry, longest_s, session.period_s)
         key = (entry.origin, entry.destination, entry.hour)
         if key in seen:
             yield _problem(f"{where}.hour", entry.hour, f"{entry.origin} to {entry.destination} is given for this hour already")
         seen.add(key)
+
+
+def _never_leaving(where: str, entry: VehicleDeparture, longest_s: Mapping[int, float], period_s: float) -> Iterator[Problem]:
+    """Yield a problem if the run meets the entry's hour, but no period has enough of it for a whole vehicle."""
+    met_s = longest_s.get(entry.hour)
+    if met_s is not None and not whole_vehicles(entry, met_s):
+        allowed = (
+            f"must be at least {fewest_vehicles(met_s)}: no period (period_s is {period_s:g}) has a whole vehicle "
+            "of this hour, and none would ever leave"
+        )
+        yield _problem(f"{where}.vehicles", f"{entry.vehicles:g}", allowed)
 
 
 def _unknown(field: str, name: str, known: Iterable[str], what: str) -> Iterator[Problem]:

@@ -1,5 +1,7 @@
 """Vehicles by timetable: so many may leave per pair and hour, each by its fixed route; what is asked of them is sent.
 
+A period may leave with its share of every hour that it meets, in whole vehicles.
+
 min over 0 <= z <= n of (c - lambda) . z, with n the vehicles of the timetable and c the cost of one, is n where lambda exceeds c,
 and 0 elsewhere; its value, the sum of n min(0, c - lambda), is the bound.
 """
@@ -14,8 +16,8 @@ from federates.boundary.bound_kinds import BoundKind
 from federates.boundary.errors import ModelError
 from federates.boundary.messages import Answer, Array, Quantities
 from federates.boundary.roles import Openings, Recorder, TransportOperator
-from federates.boundary.units import hours
 from federates.lp.safe_bound import lower_dot, lower_sum
+from federates.transport_operator.models.timetable.clock import hours_met, whole_vehicles
 from federates.transport_operator.models.timetable.settings import TimetableSettings
 from federates.worlds.road.messages import Departure, Gate, LinkObservation
 from federates.worlds.road.session import RoadSession
@@ -46,10 +48,9 @@ class RoadTimetable(TransportOperator):
         count, origins, destinations = self._session.horizon_periods, *self._session.connection_shape[:2]
         self._most = np.zeros((origins, destinations, count))
         for ahead in range(count):
-            hour = int(self._session.hour_of_day(period + ahead))
-            for (h, r, q), entry in self._entries.items():
-                if h == hour:
-                    self._most[r, q, ahead] = entry.vehicles * hours(self._session.period_s)
+            met = hours_met(self._session, period + ahead)
+            for (hour, r, q), entry in self._entries.items():
+                self._most[r, q, ahead] += whole_vehicles(entry, met.get(hour, 0.0))
         return np.array([[self._road_time_s(self._links(r, q)) for q in range(destinations)] for r in range(origins)])
 
     def outlook(self) -> dict[str, Any]:
@@ -75,7 +76,7 @@ class RoadTimetable(TransportOperator):
         return Answer({DELIVERY.name: sent}, self._cost_usd(sent), self._cost_usd(sent), None, BoundKind.EXACT)
 
     def commit(self, given: Quantities) -> list[Departure]:
-        """Send the first period's whole vehicles, each by the route of its pair and hour."""
+        """Send the first period's whole vehicles, each by the route of its pair then."""
         vehicles = np.rint(given[DELIVERY.name][:, :, 0]).astype(int)
         departures = []
         for r, q in np.argwhere(vehicles > 0).tolist():
@@ -90,9 +91,13 @@ class RoadTimetable(TransportOperator):
         return departures
 
     def _links(self, r: int, q: int) -> tuple[str, ...]:
-        """Return the route from ``r`` to ``q`` in the opened period; none if the timetable has none then."""
-        entry = self._entries.get((int(self._session.hour_of_day(self._period)), r, q))
-        return () if entry is None else entry.links
+        """Return the route from ``r`` to ``q`` in the opened period; none if the timetable has none then.
+
+        Of several hours it is that of which the period has most, and of equal ones the first.
+        """
+        met = hours_met(self._session, self._period)
+        given = (self._entries.get((hour, r, q)) for hour in sorted(met, key=lambda hour: -met[hour]))
+        return next((entry.links for entry in given if entry is not None), ())
 
     def _road_time_s(self, links: tuple[str, ...]) -> float:
         """Return the time on ``links`` as seen last; the assumed one where a link has not been seen."""

@@ -34,9 +34,9 @@ class VehicleDeparture(Config):
     hour: Annotated[int, Field(ge=0, le=23)]
     """Hour of the day in which they leave."""
     vehicles: Annotated[float, Field(gt=0, le=1e6)]
-    """Most vehicles in this hour."""
+    """Most vehicles in this hour; a period has its share of each hour that it meets, in whole vehicles."""
     links: Annotated[tuple[str, ...], Field(min_length=1)]
-    """Their route: links of the session, in order."""
+    """Their route: links of the session, in order, 16 at most; a period of several hours goes by the one it has most of."""
 
 
 class TimetableSettings(Config):
