@@ -7,7 +7,11 @@ import signal
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("the same examples again", derandomize=True)
+hypothesis.settings.load_profile("the same examples again")
 
 ROOT = Path(__file__).parent.parent
 SUPPORT = Path(__file__).parent / "support"
