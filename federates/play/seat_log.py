@@ -18,7 +18,8 @@ _SIGN_EVERY_S = 3.0
 class SeatLog:
     """Questions and answers of one agent's seat in a run.
 
-    One thread calls `update`; others, who read meanwhile, go through copies.
+    One thread calls `update`; others, who read meanwhile, go through copies. ``dict.copy`` is one step; ``list`` of a dict's items
+    is not, for Python may collect garbage in between, and then let another thread work.
     """
 
     def __init__(self, run_folder: Path, agent: str) -> None:
@@ -40,19 +41,20 @@ class SeatLog:
     @property
     def open(self) -> Json | None:
         """Return the question that waits for an answer."""
-        newest = self.questions.get(max(self.questions, default=0))
+        newest = self.newest
         waits = newest is not None and newest["deadline"] is not None and newest["n"] not in self.answered
         return newest if waits else None
 
     @property
     def newest(self) -> Json | None:
         """Return the newest question or notice."""
-        return self.questions.get(max(self.questions, default=0))
+        questions = self.questions.copy()
+        return questions.get(max(questions, default=0))
 
     @property
     def committed(self) -> int | None:
         """Return the last period that was agreed, as far as this agent has heard."""
-        questions = list(self.questions.values())
+        questions = self.questions.copy().values()
         return max((question["period"] for question in questions if question["kind"] == "commit"), default=None)
 
     def update(self) -> tuple[int, ...]:
@@ -82,9 +84,9 @@ class SeatLog:
 
     def messages(self) -> list[Json]:
         """Return questions with an answer, in order, each with it."""
-        return [self.questions[n] | {"answered": told} for n, told in sorted(self.answered.items())]
+        return [self.questions[n] | {"answered": told} for n, told in sorted(self.answered.copy().items())]
 
     @property
     def late(self) -> int:
         """Return how many questions the class has answered because nothing that could be told came in time."""
-        return sum(told["why"] in ("late", "refused") for told in list(self.answered.values()))
+        return sum(told["why"] in ("late", "refused") for told in self.answered.copy().values())

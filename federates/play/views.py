@@ -173,7 +173,7 @@ def _flat(values: Any) -> list[float]:
 
 def _notices(game: Game, session: Any, role: str, log: SeatLog) -> list[Json]:
     """Return the newest notice of each kind: what the period looks like, and what was agreed last."""
-    newest = {question["kind"]: question for _, question in sorted(log.questions.items()) if question["deadline"] is None}
+    newest = {question["kind"]: question for _, question in sorted(log.questions.copy().items()) if question["deadline"] is None}
     notices = []
     for kind, notice in newest.items():
         found: Json = {"kind": kind, "hour": clock(session, notice["period"]), "own_cost_usd": notice.get("own_cost_usd")}
