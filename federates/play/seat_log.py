@@ -18,8 +18,8 @@ _SIGN_EVERY_S = 3.0
 class SeatLog:
     """Questions and answers of one agent's seat in a run.
 
-    One thread calls `update`; others, who read meanwhile, go through copies. ``dict.copy`` is one step; a ``list`` of items is not,
-    for Python may collect garbage in between, and then let another thread work.
+    One thread calls `update`; others, who read meanwhile, go through copies. ``dict.copy`` is one step. A ``list`` of items is
+    not, for Python may collect garbage in between, and then let another thread work.
     """
 
     def __init__(self, run_folder: Path, agent: str) -> None:
