@@ -57,16 +57,6 @@ class Line:
         self.lost = ""
         self._closed = threading.Event()
 
-    def answer_and_challenge(self, key: bytes) -> None:
-        """Prove to the other side that this one has the key, and let it do the same.
-
-        Raises
-        ------
-        AuthenticationError, EOFError, OSError : it has another key, or says nothing (BlockingIOError) in time.
-        """
-        answer_challenge(self._connection, key)
-        deliver_challenge(self._connection, key)
-
     def send(self, said: Said) -> None:
         """Send one message; what cannot be sent is lost."""
         with self._sending, contextlib.suppress(OSError, ValueError):
@@ -275,8 +265,10 @@ def meet(placement: Placement, limit_s: float) -> tuple[Line, Said]:
     while True:
         try:
             found = socket.create_connection((placement.broker_address, placement.port), timeout=_HELLO_S)
-            line = Line(_connection(found), _HELLO_S)
-            line.answer_and_challenge(key)
+            connection = _connection(found)
+            answer_challenge(connection, key)
+            deliver_challenge(connection, key)
+            line = Line(connection, _HELLO_S)
             line.send({"host": placement.here, "agents": own, "versions": _VERSIONS})
             said = line.receive(_HELLO_S) or {}
             break

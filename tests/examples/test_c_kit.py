@@ -119,6 +119,20 @@ print(json.dumps(codes))
 """
 
 
+def exit_codes(kit, program, told):
+    """Return the exit codes that a program prints of its children, in which the kit may end the process, and what they said."""
+    run = subprocess.run(
+        [sys.executable, "-c", program, str(kit.path)],
+        input=json.dumps(told),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        env=os.environ | {"PORTAGE_WORLD": "rail", "PYTHONPATH": os.pathsep.join([str(ROOT / "tests/support"), str(ROOT)])},
+    )
+    return json.loads(run.stdout.splitlines()[-1]), run.stderr
+
+
 def test_the_kit_refuses_what_is_no_session(kit):
     """Every refusal is exit code 1; a signal would be a negative number, and 0 that it went through."""
     whole = session_of("ieee30").model_dump_json()
@@ -138,19 +152,10 @@ def test_the_kit_refuses_what_is_no_session(kit):
     ]
     texts = [json.dumps(data | change) for change in changes]
     texts += [whole[:length] for length in range(0, len(whole), 7)] + [whole + "}", "[" * 5000, '{"world": "rail\\u0041"}', "\\"]
-    run = subprocess.run(
-        [sys.executable, "-c", REFUSALS, str(kit.path)],
-        input=json.dumps([whole, *texts]),
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-        env=os.environ | {"PORTAGE_WORLD": "rail", "PYTHONPATH": os.pathsep.join([str(ROOT / "tests/support"), str(ROOT)])},
-    )
-    first, *others = json.loads(run.stdout.splitlines()[-1])
+    (first, *others), said = exit_codes(kit, REFUSALS, [whole, *texts])
     assert first == 0
     assert others == [1] * len(texts)
-    assert "trip_periods must be 3 rows of 3 numbers" in run.stderr
+    assert "trip_periods must be 3 rows of 3 numbers" in said
 
 
 ROUTES = """
@@ -173,17 +178,9 @@ def test_the_kit_refuses_a_train_at_no_station(kit):
     """What another agent has said reaches no memory: exit code 1, and no signal."""
     agreement = rail_session([[0, 1, 1], [1, 0, 1], [1, 1, 0]], 4).model_dump_json()
     cases = [(1, 0, 2), (0, 4, -1), (3, 0, -1), (50, 0, -1), (-2, 0, -1), (0, -1, -1), (0, 0, 3)]
-    run = subprocess.run(
-        [sys.executable, "-c", ROUTES, str(kit.path)],
-        input=json.dumps([agreement, *cases]),
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-        env=os.environ | {"PORTAGE_WORLD": "rail", "PYTHONPATH": os.pathsep.join([str(ROOT / "tests/support"), str(ROOT)])},
-    )
-    assert json.loads(run.stdout.splitlines()[-1]) == [0, 0, 1, 1, 1, 1, 1]
-    assert "a train is ready at station 50 from period 0 on" in run.stderr
+    codes, said = exit_codes(kit, ROUTES, [agreement, *cases])
+    assert codes == [0, 0, 1, 1, 1, 1, 1]
+    assert "a train is ready at station 50 from period 0 on" in said
 
 
 @settings(max_examples=80, deadline=None, derandomize=True)

@@ -192,11 +192,10 @@ class Federation:
 
     def _watch(self) -> None:
         """Look at wiring and process until the end; what is wrong ends the federation."""
-        watch = self._monitor
         while not self._ending:
-            said = watch.look()
+            said = self._monitor.look()
             if said is not None and not self._ending:
-                rule = "wire.topics" if self.subject.agent in watch.joined else "wire.joins"
+                rule = "wire.topics" if self.subject.agent in self._monitor.joined else "wire.joins"
                 self._failure = self._failure or WireBreach(rule, said.removeprefix("audit: "))
             if said is not None or (self.process.code is not None and not self._ending):
                 self._end_federation(said or self.process.how_it_ended())
